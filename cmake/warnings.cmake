@@ -1,0 +1,17 @@
+# Warnings and sanitizers for wick's own targets; nothing of this reaches those who link wick.
+option(WICK_WERROR "Treat warnings as errors" ON)
+set(WICK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, as in \"address,undefined\"")
+
+add_library(wick_options INTERFACE)
+target_compile_features(wick_options INTERFACE cxx_std_20)
+target_compile_options(wick_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
+  -Wnon-virtual-dtor -Woverloaded-virtual>)
+if(WICK_WERROR)
+  target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
+if(WICK_SANITIZE)
+  target_compile_options(wick_options INTERFACE
+    -fsanitize=${WICK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(wick_options INTERFACE -fsanitize=${WICK_SANITIZE})
+endif()

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// What a device must be able to do. One virtual call per whole-tensor operation on plain views;
+// to port wick to another kind of device, implement this class.
+//
+// Contract for every operation: arguments have been validated (core/ops.h does it), pointers are
+// this device's memory unless they are called "host", and sizes may be zero. Outputs do not
+// overlap inputs unless the operation says that it works in place. Matrices are row-major.
+// Arithmetic operations take dtype float32 or float64 and all their operands have that dtype.
+//
+// Thread safety: operations may be called from several threads on different data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/device.h"
+#include "core/dims.h"
+#include "core/dtype.h"
+
+namespace wick {
+
+/// Element (r, c) lies `r * stride + c` elements behind `data`.
+struct ConstMatrixRef {
+  const void* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t stride = 0;
+};
+
+/// Element (r, c) lies `r * stride + c` elements behind `data`.
+struct MatrixRef {
+  void* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t stride = 0;
+  operator ConstMatrixRef() const noexcept {  // NOLINT(*-explicit-*)
+    return {data, rows, cols, stride};
+  }
+};
+
+/// C = epilogue(op(A) op(B)), where op transposes or not. In this order:
+/// plus C itself (accumulate), plus bias on each row, then ReLU, then zero wherever the mask is not
+/// positive.
+struct MatmulArgs {
+  DType dtype = DType::float32;
+  ConstMatrixRef a;  // (M, K), or (K, M) if transpose_a
+  ConstMatrixRef b;  // (K, N), or (N, K) if transpose_b
+  MatrixRef c;       // (M, N)
+  bool transpose_a = false;
+  bool transpose_b = false;
+  bool accumulate = false;
+  const void* bias = nullptr;  // (N) or none
+  bool relu = false;
+  ConstMatrixRef relu_mask;  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
+};
+
+/// Softmax over each row, cross-entropy with the target class, and the gradient, in one pass.
+/// PyTorch: torch.nn.functional.cross_entropy.
+struct CrossEntropyArgs {
+  DType dtype = DType::float32;
+  ConstMatrixRef logits;                  // (N, C)
+  const std::int64_t* targets = nullptr;  // (N): class indices, or ignore_index
+  const void* class_weights = nullptr;    // (C) or none
+  double label_smoothing = 0.0;           // in [0, 1]
+  std::int64_t ignore_index = -100;
+  bool mean = true;      // else sum
+  void* loss = nullptr;  // one element, overwritten
+  MatrixRef grad;        // (N, C), overwritten; data == nullptr: not wanted
+};
+
+/// SGD with momentum over `count` elements, in place. PyTorch: torch.optim.SGD.
+struct SgdArgs {
+  DType dtype = DType::float32;
+  std::int64_t count = 0;
+  void* param = nullptr;
+  const void* grad = nullptr;
+  void* momentum_buffer = nullptr;  // none where momentum is 0
+  bool first_step = false;          // the buffer holds nothing yet: it becomes the gradient
+  double lr = 0.0;
+  double momentum = 0.0;
+  double dampening = 0.0;
+  double weight_decay = 0.0;
+  bool nesterov = false;
+  bool maximize = false;
+};
+
+/// Adam or AdamW over `count` elements, in place. PyTorch: torch.optim.Adam, torch.optim.AdamW.
+struct AdamArgs {
+  DType dtype = DType::float32;
+  std::int64_t count = 0;
+  void* param = nullptr;
+  const void* grad = nullptr;
+  void* exp_avg = nullptr;
+  void* exp_avg_sq = nullptr;
+  void* max_exp_avg_sq = nullptr;  // amsgrad's running maximum, or none
+  double step = 1.0;               // 1 for the first
+  double lr = 0.0;
+  double beta1 = 0.0;
+  double beta2 = 0.0;
+  double eps = 0.0;
+  double weight_decay = 0.0;
+  bool decoupled_weight_decay = false;  // AdamW
+  bool maximize = false;
+};
+
+/// out[i, c, p] = source[indices[i], c, p] * scale[c] + shift[c], rounded once (a fused
+/// multiply-add where the machine has one).
+struct GatherAffineArgs {
+  DType source_dtype = DType::uint8;  // uint8, float32 or float64
+  const void* source = nullptr;       // (source_rows, channels, pixels), contiguous
+  std::int64_t source_rows = 0;
+  std::int64_t channels = 1;
+  std::int64_t pixels = 0;
+  const std::int64_t* indices = nullptr;  // (count); none: rows 0 to count - 1
+  std::int64_t count = 0;
+  const void* scale = nullptr;         // (channels) of dtype, in host memory
+  const void* shift = nullptr;         // (channels) of dtype, in host memory
+  DType dtype = DType::float32;        // of out
+  void* out = nullptr;                 // (count, channels, pixels), contiguous
+};
+
+/// out[i] = source[indices[i]] for rows of `row_bytes` bytes of any dtype.
+struct IndexSelectArgs {
+  const void* source = nullptr;
+  std::int64_t source_rows = 0;
+  std::size_t row_bytes = 0;
+  const std::int64_t* indices = nullptr;
+  std::int64_t count = 0;
+  void* out = nullptr;
+};
+
+/// A tensor's layout over memory of this device, without ownership.
+struct StridedRef {
+  void* data = nullptr;
+  DType dtype = DType::float32;
+  Dims shape;
+  Dims strides;  // in elements; 0 repeats an element
+};
+
+class Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  [[nodiscard]] virtual Device device() const noexcept = 0;
+
+  /// At least `bytes` bytes, aligned to 64. Throws std::bad_alloc or DeviceError.
+  [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
+  virtual void deallocate(void* data, std::size_t bytes) noexcept = 0;
+
+  virtual void copy_from_host(void* to, const void* host, std::size_t bytes) = 0;
+  virtual void copy_to_host(void* host, const void* from, std::size_t bytes) = 0;
+  virtual void zero(void* data, std::size_t bytes) = 0;
+  /// Copies between layouts of equal shape, converting between any two dtypes as
+  /// Tensor::to(DType) says. The source's data is only read.
+  virtual void copy_strided(const StridedRef& to, const StridedRef& from) = 0;
+  /// Waits until all work given to the device is done.
+  virtual void synchronize() = 0;
+
+  virtual void matmul(const MatmulArgs& args) = 0;
+  /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
+  virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) = 0;
+  /// y = max(x, 0) for `count` elements; NaN stays NaN. In place if y == x.
+  virtual void relu(DType dtype, const void* x, void* y, std::int64_t count) = 0;
+  /// dx = y > 0 ? dy : 0, where y is the ReLU's output. In place if dx == dy.
+  virtual void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
+                             std::int64_t count) = 0;
+  /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
+  virtual void cross_entropy(const CrossEntropyArgs& args) = 0;
+  /// out[r] = index of the largest element of row r; the first of equals, and a NaN counts as the
+  /// largest (torch.argmax).
+  virtual void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) = 0;
+  /// *hits = number of rows of x whose argmax equals their label.
+  virtual void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
+                          std::int64_t* hits) = 0;
+  /// Throws IndexError for an index outside [0, source_rows).
+  virtual void gather_affine(const GatherAffineArgs& args) = 0;
+  /// Throws IndexError for an index outside [0, source_rows).
+  virtual void index_select(const IndexSelectArgs& args) = 0;
+  virtual void sgd_step(const SgdArgs& args) = 0;
+  virtual void adam_step(const AdamArgs& args) = 0;
+};
+
+/// The backend of a device, made at its first use and kept until the program ends.
+/// Throws DeviceError where the device does not exist or this build cannot drive it.
+/// Declared here and defined in kernels/devices.cpp, so that core needs to know no kernel.
+/// Thread-safe.
+[[nodiscard]] Backend& backend_for(Device device);
+
+}  // namespace wick

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// The element types that a checkpoint can hold. All of them are carried bit for bit; arithmetic
+// is done in float32 and float64 only.
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/error.h"
+#include "core/float_types.h"
+
+namespace wick {
+
+/// Names are PyTorch's: `name(DType::float32)` is "float32", as in `torch.float32`.
+enum class DType : std::uint8_t {
+  float32,
+  float64,
+  float16,
+  bfloat16,
+  float8_e4m3fn,
+  float8_e5m2,
+  float8_e4m3fnuz,
+  float8_e5m2fnuz,
+  float8_e8m0fnu,
+  uint8,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint16,
+  uint32,
+  uint64,
+  boolean,
+  complex32,
+  complex64,
+  complex128,
+};
+
+inline constexpr int kDTypeCount = 21;
+
+/// Two float16: the real and the imaginary part (torch.complex32).
+struct complex32 {
+  float16 real;
+  float16 imag;
+};
+
+/// The word PyTorch prints after "torch.": "float32", "bool", ...
+[[nodiscard]] std::string_view name(DType dtype) noexcept;
+/// The inverse of name(); empty where no dtype has that name. Takes no "torch." prefix.
+[[nodiscard]] std::optional<DType> dtype_from_name(std::string_view text) noexcept;
+/// Bytes per element.
+[[nodiscard]] std::size_t size_of(DType dtype) noexcept;
+/// float16/32/64, bfloat16 and the float8 kinds.
+[[nodiscard]] bool is_floating_point(DType dtype) noexcept;
+[[nodiscard]] bool is_complex(DType dtype) noexcept;
+
+std::ostream& operator<<(std::ostream& out, DType dtype);
+
+/// The DType of a C++ type: `dtype_of<float>` is DType::float32. No definition for other types.
+template <typename T>
+inline constexpr DType dtype_of = [] {
+  static_assert(sizeof(T) == 0, "no wick::DType stands for this C++ type");
+  return DType::float32;
+}();
+template <>
+inline constexpr DType dtype_of<float> = DType::float32;
+template <>
+inline constexpr DType dtype_of<double> = DType::float64;
+template <>
+inline constexpr DType dtype_of<float16> = DType::float16;
+template <>
+inline constexpr DType dtype_of<bfloat16> = DType::bfloat16;
+template <>
+inline constexpr DType dtype_of<float8_e4m3fn> = DType::float8_e4m3fn;
+template <>
+inline constexpr DType dtype_of<float8_e5m2> = DType::float8_e5m2;
+template <>
+inline constexpr DType dtype_of<float8_e4m3fnuz> = DType::float8_e4m3fnuz;
+template <>
+inline constexpr DType dtype_of<float8_e5m2fnuz> = DType::float8_e5m2fnuz;
+template <>
+inline constexpr DType dtype_of<float8_e8m0fnu> = DType::float8_e8m0fnu;
+template <>
+inline constexpr DType dtype_of<std::uint8_t> = DType::uint8;
+template <>
+inline constexpr DType dtype_of<std::int8_t> = DType::int8;
+template <>
+inline constexpr DType dtype_of<std::int16_t> = DType::int16;
+template <>
+inline constexpr DType dtype_of<std::int32_t> = DType::int32;
+template <>
+inline constexpr DType dtype_of<std::int64_t> = DType::int64;
+template <>
+inline constexpr DType dtype_of<std::uint16_t> = DType::uint16;
+template <>
+inline constexpr DType dtype_of<std::uint32_t> = DType::uint32;
+template <>
+inline constexpr DType dtype_of<std::uint64_t> = DType::uint64;
+template <>
+inline constexpr DType dtype_of<bool> = DType::boolean;
+template <>
+inline constexpr DType dtype_of<complex32> = DType::complex32;
+template <>
+inline constexpr DType dtype_of<std::complex<float>> = DType::complex64;
+template <>
+inline constexpr DType dtype_of<std::complex<double>> = DType::complex128;
+
+/// Carries a type through a generic lambda: `visit(dtype, [&]<typename T>(TypeTag<T>) {...})`.
+template <typename T>
+struct TypeTag {
+  using type = T;
+};
+
+/// Calls `visitor(TypeTag<T>{})` with the C++ type T of `dtype`.
+template <typename Visitor>
+decltype(auto) visit(DType dtype, Visitor&& visitor) {
+  switch (dtype) {
+    case DType::float32: return visitor(TypeTag<float>{});
+    case DType::float64: return visitor(TypeTag<double>{});
+    case DType::float16: return visitor(TypeTag<float16>{});
+    case DType::bfloat16: return visitor(TypeTag<bfloat16>{});
+    case DType::float8_e4m3fn: return visitor(TypeTag<float8_e4m3fn>{});
+    case DType::float8_e5m2: return visitor(TypeTag<float8_e5m2>{});
+    case DType::float8_e4m3fnuz: return visitor(TypeTag<float8_e4m3fnuz>{});
+    case DType::float8_e5m2fnuz: return visitor(TypeTag<float8_e5m2fnuz>{});
+    case DType::float8_e8m0fnu: return visitor(TypeTag<float8_e8m0fnu>{});
+    case DType::uint8: return visitor(TypeTag<std::uint8_t>{});
+    case DType::int8: return visitor(TypeTag<std::int8_t>{});
+    case DType::int16: return visitor(TypeTag<std::int16_t>{});
+    case DType::int32: return visitor(TypeTag<std::int32_t>{});
+    case DType::int64: return visitor(TypeTag<std::int64_t>{});
+    case DType::uint16: return visitor(TypeTag<std::uint16_t>{});
+    case DType::uint32: return visitor(TypeTag<std::uint32_t>{});
+    case DType::uint64: return visitor(TypeTag<std::uint64_t>{});
+    case DType::boolean: return visitor(TypeTag<bool>{});
+    case DType::complex32: return visitor(TypeTag<complex32>{});
+    case DType::complex64: return visitor(TypeTag<std::complex<float>>{});
+    case DType::complex128: return visitor(TypeTag<std::complex<double>>{});
+  }
+  throw DTypeError(concat("unknown dtype code ", static_cast<int>(dtype)));
+}
+
+/// Like visit(), for the two dtypes with arithmetic. Throws DTypeError that names `operation`.
+template <typename Visitor>
+decltype(auto) visit_arithmetic(DType dtype, std::string_view operation, Visitor&& visitor) {
+  if (dtype == DType::float32) return visitor(TypeTag<float>{});
+  if (dtype == DType::float64) return visitor(TypeTag<double>{});
+  throw DTypeError(concat(operation, ": computes in float32 and float64, got ", dtype,
+                          "; convert with Tensor::to(DType::float32)"));
+}
+
+}  // namespace wick

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT
+#include "core/tensor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ostream>
+#include <utility>
+
+#include "core/error.h"
+#include "core/random.h"
+
+namespace wick {
+
+Tensor::Tensor(std::shared_ptr<Storage> storage, DType dtype, Dims shape, Dims strides,
+               std::int64_t offset)
+    : storage_(std::move(storage)),
+      shape_(std::move(shape)),
+      strides_(std::move(strides)),
+      offset_(offset),
+      numel_(element_count(shape_)),
+      dtype_(dtype) {
+  if (storage_ == nullptr) throw ValueError("Tensor: the storage is null");
+  const auto capacity = static_cast<std::int64_t>(storage_->bytes() / size_of(dtype));
+  const std::int64_t extent = layout_extent(shape_, strides_);
+  if (offset < 0 || offset > capacity || extent > capacity - offset) {
+    throw ShapeError(concat("Tensor: shape ", shape_, " with strides ", strides_, " at offset ",
+                            offset, " reaches outside a storage of ", capacity, " elements"));
+  }
+}
+
+// -- Creation -------------------------------------------------------------------------------------
+
+Tensor Tensor::empty(const Dims& shape, DType dtype, Device device) {
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(element_count(shape), static_cast<std::int64_t>(size_of(dtype)),
+                             &bytes)) {
+    throw ShapeError(concat("Tensor::empty: shape ", shape, " of ", dtype, " overflows 63 bits"));
+  }
+  return {std::make_shared<Storage>(static_cast<std::size_t>(bytes), backend_for(device)), dtype,
+          shape, contiguous_strides(shape), 0};
+}
+
+Tensor Tensor::zeros(const Dims& shape, DType dtype, Device device) {
+  Tensor result = empty(shape, dtype, device);
+  result.zero_();
+  return result;
+}
+
+Tensor Tensor::ones(const Dims& shape, DType dtype, Device device) {
+  return full(shape, 1.0, dtype, device);
+}
+
+Tensor Tensor::full(const Dims& shape, double value, DType dtype, Device device) {
+  Tensor result = empty(shape, dtype, device);
+  result.fill_(value);
+  return result;
+}
+
+Tensor Tensor::arange(std::int64_t count, DType dtype, Device device) {
+  if (count < 0) throw ValueError(concat("Tensor::arange: count ", count, " is negative"));
+  Tensor result = empty({count}, DType::int64);
+  auto* const data = result.data<std::int64_t>();
+  for (std::int64_t i = 0; i < count; ++i) data[i] = i;
+  return result.to(dtype).to(device);
+}
+
+Tensor Tensor::uniform(const Dims& shape, double low, double high, Generator& generator,
+                       DType dtype, Device device) {
+  Tensor result = empty(shape, dtype, device);
+  result.uniform_(low, high, generator);
+  return result;
+}
+
+Tensor Tensor::normal(const Dims& shape, double mean, double deviation, Generator& generator,
+                      DType dtype, Device device) {
+  Tensor result = empty(shape, dtype, device);
+  result.normal_(mean, deviation, generator);
+  return result;
+}
+
+// -- What it is -----------------------------------------------------------------------------------
+
+void Tensor::require_defined(const char* operation) const {
+  if (!defined()) throw ValueError(concat(operation, ": the tensor is undefined"));
+}
+
+std::int64_t Tensor::size(std::int64_t dim) const {
+  return shape_[wrap_dim(dim, shape_.size(), "Tensor::size")];
+}
+
+Backend& Tensor::backend() const {
+  require_defined("Tensor::backend");
+  return storage_->backend();
+}
+
+void* Tensor::raw() const {
+  require_defined("Tensor::raw");
+  if (storage_->data() == nullptr) return nullptr;
+  return static_cast<std::byte*>(storage_->data()) +
+         static_cast<std::size_t>(offset_) * size_of(dtype_);
+}
+
+void Tensor::require_dtype(DType wanted, const char* operation) const {
+  require_defined(operation);
+  if (dtype_ != wanted) {
+    throw DTypeError(concat(operation, ": asked for ", wanted, " elements of ", *this,
+                            "; convert with to(DType) first"));
+  }
+}
+
+StridedRef Tensor::strided() const { return {raw(), dtype_, shape_, strides_}; }
+
+Tensor Tensor::element(std::initializer_list<std::int64_t> index) const {
+  if (index.size() != shape_.size()) {
+    throw IndexError(concat("Tensor::at: ", index.size(), " indices for ", *this));
+  }
+  Tensor result = *this;
+  for (const std::int64_t i : index) result = result.select(0, i);
+  return result;
+}
+
+// -- Views ----------------------------------------------------------------------------------------
+
+namespace {
+
+// Replaces one -1 by the size that the count asks for.
+Dims infer_shape(const Dims& shape, std::int64_t numel, const Tensor& tensor) {
+  Dims result = shape;
+  std::int64_t* inferred = nullptr;
+  std::int64_t known = 1;
+  for (std::int64_t& size : result) {
+    if (size == -1 && inferred == nullptr) {
+      inferred = &size;
+    } else if (size < 0 || __builtin_mul_overflow(known, size, &known)) {
+      throw ShapeError(concat("view: ", shape, " is no shape for ", tensor));
+    }
+  }
+  if (inferred != nullptr && known != 0 && numel % known == 0) *inferred = numel / known;
+  if (std::ranges::find(result, -1) != result.end() || element_count(result) != numel) {
+    throw ShapeError(concat("view: shape ", shape, " does not hold the ", numel, " elements of ",
+                            tensor));
+  }
+  return result;
+}
+
+// Strides that give `shape` over the same elements without a copy; false where there are none.
+// Walks groups of old dimensions that are contiguous among themselves, from the last backwards, and
+// lets each run of new dimensions fill exactly one group.
+bool view_strides(const Dims& old_shape, const Dims& old_strides, const Dims& shape,
+                  Dims& strides) {
+  strides = contiguous_strides(shape);
+  if (element_count(shape) == 0) return true;
+  std::size_t next = shape.size();  // one past the new dimension to place
+  std::size_t i = old_shape.size();
+  while (i > 0) {
+    while (i > 0 && old_shape[i - 1] == 1) --i;
+    if (i == 0) break;
+    const std::int64_t base = old_strides[i - 1];
+    std::int64_t group = old_shape[i - 1];
+    for (--i; i > 0 && (old_shape[i - 1] == 1 || old_strides[i - 1] == base * group); --i) {
+      group *= old_shape[i - 1];
+    }
+    std::int64_t filled = 1;
+    while (next > 0 && filled < group) {
+      strides[next - 1] = base * filled;
+      filled *= shape[next - 1];
+      --next;
+    }
+    if (filled != group) return false;
+  }
+  return true;  // whatever is left has size 1
+}
+
+}  // namespace
+
+Tensor Tensor::view(const Dims& shape) const {
+  require_defined("Tensor::view");
+  const Dims wanted = infer_shape(shape, numel_, *this);
+  Dims strides;
+  if (!view_strides(shape_, strides_, wanted, strides)) {
+    throw ShapeError(concat("view: the strides ", strides_, " of ", *this, " do not allow shape ",
+                            wanted, "; use reshape()"));
+  }
+  return as_strided(wanted, strides, offset_);
+}
+
+Tensor Tensor::reshape(const Dims& shape) const {
+  require_defined("Tensor::reshape");
+  const Dims wanted = infer_shape(shape, numel_, *this);
+  Dims strides;
+  if (view_strides(shape_, strides_, wanted, strides)) return as_strided(wanted, strides, offset_);
+  return clone().view(wanted);
+}
+
+Tensor Tensor::slice(std::int64_t dim, std::int64_t start, std::int64_t stop,
+                     std::int64_t step) const {
+  require_defined("Tensor::slice");
+  const std::size_t d = wrap_dim(dim, shape_.size(), "Tensor::slice");
+  if (step < 1) throw ValueError(concat("Tensor::slice: step ", step, " is not positive"));
+  const std::int64_t size = shape_[d];
+  const auto clamp = [size](std::int64_t at) {
+    return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size);
+  };
+  const std::int64_t first = clamp(start);
+  const std::int64_t length = std::max<std::int64_t>(clamp(stop) - first, 0);
+  Dims shape = shape_;
+  Dims strides = strides_;
+  shape[d] = (length + step - 1) / step;
+  strides[d] *= shape[d] > 1 ? step : 1;
+  return as_strided(shape, strides, offset_ + (shape[d] > 0 ? first * strides_[d] : 0));
+}
+
+Tensor Tensor::select(std::int64_t dim, std::int64_t index) const {
+  require_defined("Tensor::select");
+  const std::size_t d = wrap_dim(dim, shape_.size(), "Tensor::select");
+  const std::int64_t size = shape_[d];
+  if (index < -size || index >= size) {
+    throw IndexError(concat("Tensor::select: index ", index, " is out of range for dimension ", d,
+                            " of ", *this));
+  }
+  Dims shape = shape_;
+  Dims strides = strides_;
+  shape.erase(d);
+  strides.erase(d);
+  return as_strided(shape, strides, offset_ + (index < 0 ? index + size : index) * strides_[d]);
+}
+
+Tensor Tensor::transpose(std::int64_t dim0, std::int64_t dim1) const {
+  require_defined("Tensor::transpose");
+  const std::size_t a = wrap_dim(dim0, shape_.size(), "Tensor::transpose");
+  const std::size_t b = wrap_dim(dim1, shape_.size(), "Tensor::transpose");
+  Dims shape = shape_;
+  Dims strides = strides_;
+  std::swap(shape[a], shape[b]);
+  std::swap(strides[a], strides[b]);
+  return as_strided(shape, strides, offset_);
+}
+
+Tensor Tensor::permute(const Dims& order) const {
+  require_defined("Tensor::permute");
+  Dims shape;
+  Dims strides;
+  std::vector<bool> seen(shape_.size());
+  for (const std::int64_t dim : order) {
+    const std::size_t d = wrap_dim(dim, shape_.size(), "Tensor::permute");
+    if (seen[d]) throw ValueError(concat("Tensor::permute: ", order, " repeats a dimension"));
+    seen[d] = true;
+    shape.push_back(shape_[d]);
+    strides.push_back(strides_[d]);
+  }
+  if (shape.size() != shape_.size()) {
+    throw ShapeError(concat("Tensor::permute: ", order, " must name each dimension of ", *this));
+  }
+  return as_strided(shape, strides, offset_);
+}
+
+Tensor Tensor::unsqueeze(std::int64_t dim) const {
+  require_defined("Tensor::unsqueeze");
+  const std::size_t d = wrap_dim(dim, shape_.size() + 1, "Tensor::unsqueeze");
+  Dims shape = shape_;
+  Dims strides = strides_;
+  strides.insert(d, d < shape.size() ? shape[d] * strides[d] : 1);
+  shape.insert(d, 1);
+  return as_strided(shape, strides, offset_);
+}
+
+Tensor Tensor::as_strided(const Dims& shape, const Dims& strides, std::int64_t offset) const {
+  require_defined("Tensor::as_strided");
+  Tensor result(storage_, dtype_, shape, strides, offset);
+  result.requires_grad_ = requires_grad_;
+  return result;
+}
+
+// -- Copies ---------------------------------------------------------------------------------------
+
+Tensor Tensor::contiguous() const {
+  require_defined("Tensor::contiguous");
+  return is_contiguous() ? *this : clone();
+}
+
+Tensor Tensor::clone() const {
+  require_defined("Tensor::clone");
+  Tensor result = empty(shape_, dtype_, device());
+  result.copy_(*this);
+  return result;
+}
+
+Tensor Tensor::to(Device device) const {
+  require_defined("Tensor::to");
+  if (device == this->device()) return *this;
+  Tensor result = empty(shape_, dtype_, device);
+  result.copy_(*this);
+  return result;
+}
+
+Tensor Tensor::to(DType dtype) const {
+  require_defined("Tensor::to");
+  if (dtype == dtype_) return *this;
+  Tensor result = empty(shape_, dtype, device());
+  result.copy_(*this);
+  return result;
+}
+
+// -- Writing --------------------------------------------------------------------------------------
+
+void Tensor::copy_bytes_from_host(const void* host) const {
+  if (numel_ != 0) backend().copy_from_host(raw(), host, nbytes());
+}
+
+void Tensor::copy_bytes_to_host(void* host) const {
+  if (numel_ != 0) backend().copy_to_host(host, raw(), nbytes());
+}
+
+void Tensor::copy_(const Tensor& source) const {
+  require_defined("Tensor::copy_");
+  source.require_defined("Tensor::copy_");
+  if (shape_ != source.shape_) {
+    throw ShapeError(concat("Tensor::copy_: cannot copy ", source, " into ", *this));
+  }
+  if (numel_ == 0) return;
+  if (device() == source.device()) {
+    backend().copy_strided(strided(), source.strided());
+    return;
+  }
+  // Between devices the bytes travel through host memory, contiguous and unconverted.
+  const Tensor from = source.contiguous();
+  if (from.device() == kCpu && is_contiguous() && dtype_ == from.dtype_) {
+    copy_bytes_from_host(from.raw());
+    return;
+  }
+  if (device() == kCpu && is_contiguous() && dtype_ == from.dtype_) {
+    from.copy_bytes_to_host(raw());
+    return;
+  }
+  const Tensor host = empty(shape_, from.dtype_, kCpu);
+  from.copy_bytes_to_host(host.raw());
+  const Tensor here = empty(shape_, from.dtype_, device());
+  here.copy_bytes_from_host(host.raw());
+  backend().copy_strided(strided(), here.strided());
+}
+
+void Tensor::fill_(double value) const {
+  require_defined("Tensor::fill_");
+  if (numel_ == 0) return;
+  // One converted element, repeated by strides of zero.
+  const Tensor element = scalar(value).to(dtype_).to(device());
+  backend().copy_strided(strided(), {element.raw(), dtype_, shape_, Dims(shape_.size(), 0)});
+}
+
+void Tensor::zero_() const {
+  require_defined("Tensor::zero_");
+  if (numel_ == 0) return;
+  if (is_contiguous()) {
+    backend().zero(raw(), nbytes());
+  } else {
+    fill_(0.0);
+  }
+}
+
+void Tensor::uniform_(double low, double high, Generator& generator) const {
+  require_defined("Tensor::uniform_");
+  // The stream is the CPU generator's, wherever the tensor lives.
+  const Tensor host = empty(shape_, dtype_);
+  generator.uniform(host, low, high);
+  copy_(host);
+}
+
+void Tensor::normal_(double mean, double deviation, Generator& generator) const {
+  require_defined("Tensor::normal_");
+  const Tensor host = empty(shape_, dtype_);
+  generator.normal(host, mean, deviation);
+  copy_(host);
+}
+
+// -- Free functions -------------------------------------------------------------------------------
+
+bool bitwise_equal(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
+  if (a.numel() == 0) return true;
+  const Tensor left = a.to(kCpu).contiguous();
+  const Tensor right = b.to(kCpu).contiguous();
+  return std::memcmp(left.raw(), right.raw(), left.nbytes()) == 0;
+}
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
+  if (!tensor.defined()) return out << "Tensor(undefined)";
+  return out << "Tensor(" << tensor.dtype() << ' ' << tensor.shape() << ' ' << tensor.device()
+             << ')';
+}
+
+}  // namespace wick

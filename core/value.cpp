@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#include "core/value.h"
+
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "core/error.h"
+
+namespace wick {
+namespace {
+
+constexpr std::array<std::string_view, 15> kKindNames = {
+    "None",  "bool",  "int",  "float", "complex",    "str",         "bytes",        "list",
+    "tuple", "dict",  "set",  "torch.Size", "torch.dtype", "torch.device", "torch.Tensor"};
+
+bool is_number(Value::Kind kind) {
+  return kind >= Value::Kind::boolean && kind <= Value::Kind::complex;
+}
+
+// True where both are the same integer, or compare equal as complex numbers.
+bool numbers_equal(const Value& a, const Value& b) {
+  using Kind = Value::Kind;
+  const auto integral = [](const Value& v) { return v.kind() <= Kind::integer; };
+  const auto integer = [](const Value& v) {
+    return v.kind() == Kind::boolean ? std::int64_t{v.as_bool()} : v.as_int();
+  };
+  if (integral(a) && integral(b)) return integer(a) == integer(b);
+  const auto to_complex = [](const Value& v) {
+    return v.kind() == Kind::complex ? v.as_complex() : std::complex<double>(v.as_double());
+  };
+  return to_complex(a) == to_complex(b);
+}
+
+std::string describe(const Value& key) {
+  if (key.kind() == Value::Kind::string) return concat('"', key.as_string(), '"');
+  if (key.kind() == Value::Kind::integer) return concat(key.as_int());
+  return concat("of kind ", key.kind_name());
+}
+
+std::size_t combine(std::size_t seed, std::size_t hash) {
+  return seed ^ (hash + 0x9E3779B97F4A7C15ULL + (seed << 6) + (seed >> 2));
+}
+
+}  // namespace
+
+Value::Value(List value) : data_(std::make_shared<List>(std::move(value))) {}
+Value::Value(Tuple value) : data_(std::make_shared<Tuple>(std::move(value))) {}
+Value::Value(Dict value) : data_(std::make_shared<Dict>(std::move(value))) {}
+Value::Value(Set value) : data_(std::make_shared<Set>(std::move(value))) {}
+Value::Value(Size value) : data_(std::make_shared<Size>(std::move(value))) {}
+Value::Value(Tensor value) : data_(std::make_shared<Tensor>(std::move(value))) {}
+
+std::string_view Value::kind_name() const noexcept { return kKindNames[data_.index()]; }
+
+template <typename T>
+const T& Value::get(std::string_view wanted) const {
+  const T* const held = std::get_if<T>(&data_);
+  if (held == nullptr) throw ValueError(concat("expected a ", wanted, ", got a ", kind_name()));
+  return *held;
+}
+
+bool Value::as_bool() const { return get<bool>("bool"); }
+std::int64_t Value::as_int() const { return get<std::int64_t>("int"); }
+double Value::as_double() const {
+  if (kind() == Kind::boolean) return as_bool() ? 1.0 : 0.0;
+  if (kind() == Kind::integer) return static_cast<double>(as_int());
+  return get<double>("float");
+}
+std::complex<double> Value::as_complex() const { return get<std::complex<double>>("complex"); }
+const std::string& Value::as_string() const { return get<std::string>("str"); }
+const Bytes& Value::as_bytes() const { return get<Bytes>("bytes"); }
+std::vector<Value>& Value::as_list() const { return get<std::shared_ptr<List>>("list")->items; }
+std::vector<Value>& Value::as_tuple() const { return get<std::shared_ptr<Tuple>>("tuple")->items; }
+const std::vector<Value>& Value::as_sequence() const {
+  return kind() == Kind::tuple ? as_tuple() : get<std::shared_ptr<List>>("list or tuple")->items;
+}
+Dict& Value::as_dict() const { return *get<std::shared_ptr<Dict>>("dict"); }
+Set& Value::as_set() const { return *get<std::shared_ptr<Set>>("set"); }
+const Dims& Value::as_size() const { return get<std::shared_ptr<Size>>("torch.Size")->dims; }
+DType Value::as_dtype() const { return get<DType>("torch.dtype"); }
+Device Value::as_device() const { return get<Device>("torch.device"); }
+const Tensor& Value::as_tensor() const { return *get<std::shared_ptr<Tensor>>("torch.Tensor"); }
+
+const Value& Value::at(const Value& key) const { return as_dict().at(key); }
+
+bool Value::contains(const Value& key) const { return as_dict().find(key) != nullptr; }
+
+const Value& Value::at_index(std::size_t index) const {
+  const std::vector<Value>& items = as_sequence();
+  if (index >= items.size()) {
+    throw IndexError(
+        concat("index ", index, " is out of range for a ", kind_name(), " of ", items.size()));
+  }
+  return items[index];
+}
+
+const void* Value::identity() const noexcept {
+  return std::visit(
+      []<typename T>(const T& held) -> const void* {
+        if constexpr (requires { held.get(); }) {
+          return held.get();
+        } else {
+          return nullptr;
+        }
+      },
+      data_);
+}
+
+bool operator==(const Value& a, const Value& b) {
+  using Kind = Value::Kind;
+  if (is_number(a.kind()) && is_number(b.kind())) return numbers_equal(a, b);
+  if (a.kind() != b.kind()) return false;
+  if (a.identity() != nullptr && a.identity() == b.identity()) return true;
+  switch (a.kind()) {
+    case Kind::none: return true;
+    case Kind::string: return a.as_string() == b.as_string();
+    case Kind::bytes: return a.as_bytes() == b.as_bytes();
+    case Kind::list:
+    case Kind::tuple: return a.as_sequence() == b.as_sequence();
+    case Kind::dict: {
+      const Dict& left = a.as_dict();
+      const Dict& right = b.as_dict();
+      if (left.size() != right.size() || left.type() != right.type()) return false;
+      // An OrderedDict compares its order too, as in Python.
+      if (left.type() == Dict::Type::ordered_dict) {
+        return std::equal(left.begin(), left.end(), right.begin());
+      }
+      for (const auto& [key, value] : left) {
+        const Value* const other = right.find(key);
+        if (other == nullptr || !(value == *other)) return false;
+      }
+      return true;
+    }
+    case Kind::set: {
+      if (a.as_set().size() != b.as_set().size()) return false;
+      for (const auto& [item, unused] : a.as_set()) {
+        if (!b.as_set().contains(item)) return false;
+      }
+      return true;
+    }
+    case Kind::size: return a.as_size() == b.as_size();
+    case Kind::dtype: return a.as_dtype() == b.as_dtype();
+    case Kind::device: return a.as_device() == b.as_device();
+    case Kind::tensor: return bitwise_equal(a.as_tensor(), b.as_tensor());
+    default: return false;
+  }
+}
+
+std::size_t hash_key(const Value& key) {
+  using Kind = Value::Kind;
+  const auto salted = [&key](std::size_t hash) {
+    return combine(static_cast<std::size_t>(key.kind()), hash);
+  };
+  switch (key.kind()) {
+    case Kind::none: return 0;
+    case Kind::boolean: return std::hash<double>{}(key.as_double());
+    case Kind::integer:
+    case Kind::real: return std::hash<double>{}(key.as_double());  // equal numbers, equal hashes
+    case Kind::complex: {
+      const std::complex<double> value = key.as_complex();
+      const std::size_t real = std::hash<double>{}(value.real());
+      return value.imag() == 0.0 ? real : combine(real, std::hash<double>{}(value.imag()));
+    }
+    case Kind::string: return std::hash<std::string>{}(key.as_string());
+    case Kind::bytes: return salted(std::hash<std::string>{}(key.as_bytes().data));
+    case Kind::tuple: {
+      std::size_t hash = salted(0);
+      for (const Value& item : key.as_tuple()) hash = combine(hash, hash_key(item));
+      return hash;
+    }
+    case Kind::size: {
+      std::size_t hash = salted(0);
+      for (const std::int64_t size : key.as_size()) {
+        hash = combine(hash, static_cast<std::size_t>(size));
+      }
+      return hash;
+    }
+    case Kind::dtype: return salted(static_cast<std::size_t>(key.as_dtype()));
+    case Kind::device: return salted(std::hash<std::string>{}(to_string(key.as_device())));
+    default: break;
+  }
+  throw ValueError(concat("a ", key.kind_name(), " cannot be a key: it is not hashable"));
+}
+
+Dict::Dict(std::initializer_list<Entry> entries) {
+  for (const auto& [key, value] : entries) set(key, value);
+}
+
+Value* Dict::find(const Value& key) {
+  const auto [first, last] = index_.equal_range(hash_key(key));
+  for (auto it = first; it != last; ++it) {
+    if (entries_[it->second].first == key) return &entries_[it->second].second;
+  }
+  return nullptr;
+}
+
+const Value* Dict::find(const Value& key) const { return const_cast<Dict*>(this)->find(key); }
+
+const Value& Dict::at(const Value& key) const {
+  const Value* const found = find(key);
+  if (found != nullptr) return *found;
+  std::string there;
+  for (const auto& [other, value] : entries_) {
+    there += (there.empty() ? "" : ", ") + describe(other);
+    if (there.size() > 200) {
+      there += ", ...";
+      break;
+    }
+  }
+  throw ValueError(concat("no key ", describe(key), " in a dict with keys [", there, "]"));
+}
+
+void Dict::set(Value key, Value value) {
+  if (Value* const found = find(key)) {
+    *found = std::move(value);
+    return;
+  }
+  index_.emplace(hash_key(key), entries_.size());
+  entries_.emplace_back(std::move(key), std::move(value));
+}
+
+Set::Set(std::initializer_list<Value> items) {
+  for (const Value& item : items) insert(item);
+}
+
+}  // namespace wick

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// What a checkpoint can hold: Python's plain objects, and tensors.
+#pragma once
+
+#include <complex>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace wick {
+
+class Value;
+class Dict;
+class Set;
+
+/// Python's bytes.
+struct Bytes {
+  std::string data;
+  friend bool operator==(const Bytes&, const Bytes&) = default;
+};
+
+/// torch.Size.
+struct Size {
+  Dims dims;
+  friend bool operator==(const Size&, const Size&) = default;
+};
+
+/// Python's list.
+struct List {
+  std::vector<Value> items;
+};
+
+/// Python's tuple.
+struct Tuple {
+  std::vector<Value> items;
+};
+
+/// A Python object: one of the kinds below. Scalars are copied; containers are shared handles, so
+/// that copies of a Value refer to one list, as names do in Python, and sharing survives a round
+/// trip through a checkpoint. Comparing and hashing follow Python for numbers (1 == 1.0 == True);
+/// tensors compare by dtype, shape and bits.
+///
+/// Thread safety: as for the standard containers.
+class Value {
+ public:
+  enum class Kind : std::uint8_t {
+    none,
+    boolean,
+    integer,
+    real,
+    complex,
+    string,
+    bytes,
+    list,
+    tuple,
+    dict,
+    set,
+    size,
+    dtype,
+    device,
+    tensor,
+  };
+
+  Value() = default;  // None
+  Value(std::nullptr_t) {}
+  Value(bool value) : data_(value) {}
+  template <std::integral T>
+    requires(!std::same_as<T, bool> && (sizeof(T) < 8 || std::is_signed_v<T>))
+  Value(T value) : data_(static_cast<std::int64_t>(value)) {}
+  Value(double value) : data_(value) {}
+  Value(std::complex<double> value) : data_(value) {}
+  Value(std::string value) : data_(std::move(value)) {}
+  Value(std::string_view value) : data_(std::string(value)) {}
+  Value(const char* value) : data_(std::string(value)) {}
+  Value(Bytes value) : data_(std::move(value)) {}
+  Value(List value);
+  Value(Tuple value);
+  Value(Dict value);
+  Value(Set value);
+  Value(std::shared_ptr<List> value) : data_(std::move(value)) {}
+  Value(std::shared_ptr<Tuple> value) : data_(std::move(value)) {}
+  Value(std::shared_ptr<Dict> value) : data_(std::move(value)) {}
+  Value(std::shared_ptr<Set> value) : data_(std::move(value)) {}
+  Value(Size value);
+  Value(DType value) : data_(value) {}
+  Value(Device value) : data_(value) {}
+  Value(Tensor value);
+
+  [[nodiscard]] Kind kind() const noexcept { return static_cast<Kind>(data_.index()); }
+  /// The Python name of the kind: "None", "int", "dict", "torch.Tensor", ...
+  [[nodiscard]] std::string_view kind_name() const noexcept;
+  [[nodiscard]] bool is_none() const noexcept { return kind() == Kind::none; }
+
+  // Each returns what the value holds, or throws ValueError that names both kinds.
+  [[nodiscard]] bool as_bool() const;
+  [[nodiscard]] std::int64_t as_int() const;
+  /// A float, or an int or bool converted, as Python's float() does.
+  [[nodiscard]] double as_double() const;
+  [[nodiscard]] std::complex<double> as_complex() const;
+  [[nodiscard]] const std::string& as_string() const;
+  [[nodiscard]] const Bytes& as_bytes() const;
+  [[nodiscard]] std::vector<Value>& as_list() const;
+  [[nodiscard]] std::vector<Value>& as_tuple() const;
+  /// The items of a list or a tuple.
+  [[nodiscard]] const std::vector<Value>& as_sequence() const;
+  [[nodiscard]] Dict& as_dict() const;
+  [[nodiscard]] Set& as_set() const;
+  [[nodiscard]] const Dims& as_size() const;
+  [[nodiscard]] DType as_dtype() const;
+  [[nodiscard]] Device as_device() const;
+  [[nodiscard]] const Tensor& as_tensor() const;
+
+  /// The value under a key of a dict. Throws ValueError where there is none.
+  [[nodiscard]] const Value& at(const Value& key) const;
+  [[nodiscard]] bool contains(const Value& key) const;
+  /// An item of a list or tuple. Throws IndexError.
+  [[nodiscard]] const Value& at_index(std::size_t index) const;
+
+  /// Address of the container that this value shares, else null: equal addresses, same object.
+  [[nodiscard]] const void* identity() const noexcept;
+
+  /// Deep comparison; containers must be of the same kind. Do not call it on a container that
+  /// contains itself.
+  friend bool operator==(const Value& a, const Value& b);
+
+ private:
+  using Data = std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
+                            std::string, Bytes, std::shared_ptr<List>, std::shared_ptr<Tuple>,
+                            std::shared_ptr<Dict>, std::shared_ptr<Set>, std::shared_ptr<Size>,
+                            DType, Device, std::shared_ptr<Tensor>>;
+  template <typename T>
+  [[nodiscard]] const T& get(std::string_view wanted) const;
+
+  Data data_;
+};
+
+/// Python's hash rules for keys: throws ValueError for lists, dicts, sets and tensors.
+[[nodiscard]] std::size_t hash_key(const Value& key);
+
+/// Python's dict: keys of any hashable kind, in order of insertion. Also OrderedDict, which may
+/// carry attributes (PyTorch's state dictionaries keep `_metadata` there).
+class Dict {
+ public:
+  enum class Type : std::uint8_t { dict, ordered_dict };
+  using Entry = std::pair<Value, Value>;
+
+  Dict() = default;
+  explicit Dict(Type type) : type_(type) {}
+  Dict(std::initializer_list<Entry> entries);
+
+  [[nodiscard]] Type type() const noexcept { return type_; }
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  [[nodiscard]] std::vector<Entry>::const_iterator begin() const { return entries_.begin(); }
+  [[nodiscard]] std::vector<Entry>::const_iterator end() const { return entries_.end(); }
+
+  /// Null where there is none. Invalidated by set() of a new key.
+  [[nodiscard]] Value* find(const Value& key);
+  [[nodiscard]] const Value* find(const Value& key) const;
+  /// Throws ValueError that names the key and the keys there are.
+  [[nodiscard]] const Value& at(const Value& key) const;
+  /// Overwrites where the key is there, else appends.
+  void set(Value key, Value value);
+
+  /// The instance attributes of an OrderedDict (its __dict__); null where it has none.
+  [[nodiscard]] const std::shared_ptr<Dict>& attributes() const noexcept { return attributes_; }
+  void set_attributes(std::shared_ptr<Dict> attributes) { attributes_ = std::move(attributes); }
+
+ private:
+  Type type_ = Type::dict;
+  std::vector<Entry> entries_;
+  std::unordered_multimap<std::size_t, std::size_t> index_;  // hash of the key -> entry
+  std::shared_ptr<Dict> attributes_;
+};
+
+/// Python's set, in order of insertion.
+class Set {
+ public:
+  Set() = default;
+  Set(std::initializer_list<Value> items);
+
+  [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] auto begin() const { return items_.begin(); }
+  [[nodiscard]] auto end() const { return items_.end(); }
+  [[nodiscard]] bool contains(const Value& item) const { return items_.find(item) != nullptr; }
+  void insert(Value item) { items_.set(std::move(item), Value()); }
+
+ private:
+  Dict items_;  // the keys are the items
+};
+
+}  // namespace wick

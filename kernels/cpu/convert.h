@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Conversion of one element between any two dtypes, as torch.Tensor.to(dtype) does on x86-64.
+#pragma once
+
+#include <complex>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "core/dtype.h"
+
+namespace wick::cpu {
+
+template <typename T>
+concept SmallFloat = requires(T value) {
+  { to_float(value) } -> std::same_as<float>;
+};
+
+template <typename T>
+concept Complex = std::same_as<T, complex32> || std::same_as<T, std::complex<float>> ||
+                  std::same_as<T, std::complex<double>>;
+
+// The real part of a value in a type that computes: float, double, or the integer itself.
+template <typename T>
+constexpr auto real_part(T value) {
+  if constexpr (std::same_as<T, complex32>) {
+    return to_float(value.real);
+  } else if constexpr (Complex<T>) {
+    return value.real();
+  } else if constexpr (SmallFloat<T>) {
+    return to_float(value);
+  } else {
+    return value;
+  }
+}
+
+template <typename T>
+constexpr auto imaginary_part(T value) {
+  if constexpr (std::same_as<T, complex32>) {
+    return to_float(value.imag);
+  } else {
+    return value.imag();
+  }
+}
+
+// Truncates towards zero. What does not fit 64 bits becomes what the x86 instruction gives
+// (INT64_MIN); what does not fit a narrower type wraps. Every input is defined.
+template <std::integral To, std::floating_point From>
+constexpr To truncate(From value) {
+  constexpr From kTwo63 = From{9223372036854775808.0};
+  if constexpr (std::same_as<To, std::uint64_t>) {
+    if (value >= kTwo63 && value < 2 * kTwo63) return static_cast<std::uint64_t>(value);
+  }
+  const bool fits = value >= -kTwo63 && value < kTwo63;
+  const std::int64_t wide =
+      fits ? static_cast<std::int64_t>(value) : std::numeric_limits<std::int64_t>::min();
+  return static_cast<To>(wide);
+}
+
+template <typename To, typename From>
+constexpr To convert(From value) {
+  if constexpr (std::same_as<To, From>) {
+    return value;
+  } else if constexpr (std::same_as<To, bool>) {
+    if constexpr (Complex<From>) {
+      return real_part(value) != 0 || imaginary_part(value) != 0;
+    } else {
+      return real_part(value) != 0;
+    }
+  } else if constexpr (std::same_as<To, complex32>) {
+    if constexpr (Complex<From>) {
+      return {from_float<float16>(static_cast<float>(real_part(value))),
+              from_float<float16>(static_cast<float>(imaginary_part(value)))};
+    } else {
+      return {convert<float16>(value), float16{}};
+    }
+  } else if constexpr (Complex<To>) {
+    using Part = typename To::value_type;
+    if constexpr (Complex<From>) {
+      return {static_cast<Part>(real_part(value)), static_cast<Part>(imaginary_part(value))};
+    } else {
+      return {static_cast<Part>(real_part(value)), Part{0}};
+    }
+  } else if constexpr (SmallFloat<To>) {
+    return from_float<To>(static_cast<float>(real_part(value)));
+  } else if constexpr (std::floating_point<To>) {
+    return static_cast<To>(real_part(value));
+  } else if constexpr (std::floating_point<decltype(real_part(value))>) {
+    return truncate<To>(real_part(value));
+  } else {
+    return static_cast<To>(real_part(value));  // between integers: wraps
+  }
+}
+
+}  // namespace wick::cpu

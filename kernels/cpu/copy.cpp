@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Copies between layouts, with conversion between dtypes.
+#include "kernels/cpu/copy.h"
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <vector>
+
+#include "kernels/cpu/convert.h"
+
+namespace wick::cpu {
+namespace {
+
+struct Row {
+  std::byte* to;
+  const std::byte* from;
+  std::int64_t count;
+  std::int64_t to_stride;    // in elements
+  std::int64_t from_stride;  // in elements
+};
+
+using CopyRow = void (*)(const Row&);
+
+template <typename To, typename From>
+void convert_row(const Row& row) {
+  auto* const to = reinterpret_cast<To*>(row.to);
+  const auto* const from = reinterpret_cast<const From*>(row.from);
+  if (row.to_stride == 1 && row.from_stride == 1) {
+    for (std::int64_t i = 0; i < row.count; ++i) to[i] = convert<To>(from[i]);
+  } else {
+    for (std::int64_t i = 0; i < row.count; ++i) {
+      to[i * row.to_stride] = convert<To>(from[i * row.from_stride]);
+    }
+  }
+}
+
+// Elements of equal dtype are moved as bytes, so that every bit survives.
+template <std::size_t Bytes>
+void move_row(const Row& row) {
+  using Unit = std::array<std::byte, Bytes>;
+  if (row.to_stride == 1 && row.from_stride == 1) {
+    std::memcpy(row.to, row.from, static_cast<std::size_t>(row.count) * Bytes);
+    return;
+  }
+  auto* const to = reinterpret_cast<Unit*>(row.to);
+  const auto* const from = reinterpret_cast<const Unit*>(row.from);
+  for (std::int64_t i = 0; i < row.count; ++i) to[i * row.to_stride] = from[i * row.from_stride];
+}
+
+CopyRow row_function(DType to, DType from) {
+  if (to == from) {
+    switch (size_of(to)) {
+      case 1: return move_row<1>;
+      case 2: return move_row<2>;
+      case 4: return move_row<4>;
+      case 8: return move_row<8>;
+      default: return move_row<16>;
+    }
+  }
+  return visit(to, [from]<typename To>(TypeTag<To>) {
+    return visit(from, []<typename From>(TypeTag<From>) -> CopyRow {
+      return convert_row<To, From>;
+    });
+  });
+}
+
+// A copy's loops, outermost first; dimensions of size 1 are gone, and neighbours that are one run
+// in both layouts are one dimension.
+struct Loops {
+  Dims shape;
+  Dims to;
+  Dims from;
+};
+
+Loops coalesce(const StridedRef& to, const StridedRef& from) {
+  Loops loops;
+  for (std::size_t i = 0; i < to.shape.size(); ++i) {
+    const std::int64_t size = to.shape[i];
+    if (size == 1) continue;
+    const std::size_t last = loops.shape.size();
+    if (last > 0 && loops.to[last - 1] == size * to.strides[i] &&
+        loops.from[last - 1] == size * from.strides[i]) {
+      loops.shape[last - 1] *= size;
+      loops.to[last - 1] = to.strides[i];
+      loops.from[last - 1] = from.strides[i];
+    } else {
+      loops.shape.push_back(size);
+      loops.to.push_back(to.strides[i]);
+      loops.from.push_back(from.strides[i]);
+    }
+  }
+  if (loops.shape.empty()) {
+    loops.shape.push_back(1);
+    loops.to.push_back(1);
+    loops.from.push_back(1);
+  }
+  return loops;
+}
+
+}  // namespace
+
+void copy_strided(const StridedRef& to, const StridedRef& from) {
+  for (const std::int64_t size : to.shape) {
+    if (size == 0) return;
+  }
+  const Loops loops = coalesce(to, from);
+  const CopyRow copy_row = row_function(to.dtype, from.dtype);
+  const auto to_size = static_cast<std::int64_t>(size_of(to.dtype));
+  const auto from_size = static_cast<std::int64_t>(size_of(from.dtype));
+  const std::size_t outer = loops.shape.size() - 1;
+  Dims position(outer, 0);
+  Row row{static_cast<std::byte*>(to.data), static_cast<const std::byte*>(from.data),
+          loops.shape[outer], loops.to[outer], loops.from[outer]};
+  for (;;) {
+    copy_row(row);
+    // Advances like an odometer.
+    std::size_t d = outer;
+    for (; d > 0; --d) {
+      const std::size_t i = d - 1;
+      row.to += loops.to[i] * to_size;
+      row.from += loops.from[i] * from_size;
+      if (++position[i] < loops.shape[i]) break;
+      row.to -= loops.to[i] * to_size * loops.shape[i];
+      row.from -= loops.from[i] * from_size * loops.shape[i];
+      position[i] = 0;
+    }
+    if (d == 0) return;
+  }
+}
+
+}  // namespace wick::cpu

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend.h"
+
+namespace wick::cpu {
+
+/// See Backend::copy_strided.
+void copy_strided(const StridedRef& to, const StridedRef& from);
+
+}  // namespace wick::cpu

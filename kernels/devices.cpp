@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/devices.h"
+
+#include "core/error.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cuda_devices.h"
+
+namespace wick {
+namespace {
+
+cpu::CpuBackend& cpu_backend() {
+  // Kept to the end of the process, like the storages that may outlive main().
+  static auto* const backend = new cpu::CpuBackend();
+  return *backend;
+}
+
+}  // namespace
+
+Backend& backend_for(Device device) {
+  if (device.type == DeviceType::cuda) return cuda::device_backend(device.index);
+  return cpu_backend();
+}
+
+int cuda_device_count() noexcept { return cuda::device_count(); }
+
+void set_num_threads(int count) { cpu_backend().set_num_threads(count); }
+
+int num_threads() noexcept { return cpu_backend().num_threads(); }
+
+std::string cpu_capability() { return std::string(cpu_backend().capability()); }
+
+}  // namespace wick

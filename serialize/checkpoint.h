@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Saves values to files that torch.load(weights_only=True) opens, and loads what torch.save wrote.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "core/state_dict.h"
+#include "core/value.h"
+
+namespace wick {
+
+/// Writes `value` to `path` as torch.save does. The file appears whole or not at all: the bytes go
+/// to a temporary file beside it, are synced to the disk, and the file is then renamed; what was at
+/// `path` before stays until that moment. Throws IoError.
+void save(const Value& value, const std::filesystem::path& path);
+void save(const StateDict& state, const std::filesystem::path& path);
+
+/// Reads a file of save() or of torch.save. Runs no code of the file: only the tensors and plain
+/// objects that torch.load(weights_only=True) admits are made. With `map_location`, all tensors are
+/// put on that device; without, on the one they were saved from.
+///
+/// Throws IoError where the file cannot be read, FormatError where its content is damaged or not
+/// admitted (naming the record and the offset), DeviceError where a tensor's device is not there.
+[[nodiscard]] Value load(const std::filesystem::path& path,
+                         std::optional<Device> map_location = std::nullopt);
+
+}  // namespace wick
