@@ -5,7 +5,7 @@ set(WICK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, as in \"address,u
 add_library(wick_options INTERFACE)
 target_compile_features(wick_options INTERFACE cxx_std_20)
 target_compile_options(wick_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow
   -Wnon-virtual-dtor -Woverloaded-virtual>)
 if(WICK_WERROR)
   target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)

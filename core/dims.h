@@ -41,9 +41,6 @@ class Dims {
   void erase(std::size_t index);
   void insert(std::size_t index, std::int64_t value);
 
-  [[nodiscard]] operator std::span<const std::int64_t>() const noexcept {  // NOLINT(*-explicit-*)
-    return {data(), size_};
-  }
   friend bool operator==(const Dims& a, const Dims& b) noexcept;
 
  private:

@@ -18,7 +18,7 @@ namespace wick {
 void set_num_threads(int count);
 [[nodiscard]] int num_threads() noexcept;
 
-/// The instruction set that the CPU kernels use: "sse2", "avx2", "avx512" or "generic". Chosen at
+/// The instruction set that the CPU kernels use: "baseline" (SSE2, NEON), "avx2" or "avx512". Chosen at
 /// the first use; the environment variable WICK_SIMD forces a lower one.
 [[nodiscard]] std::string cpu_capability();
 

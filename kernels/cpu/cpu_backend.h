@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// The backend of the device "cpu".
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "core/backend.h"
+#include "kernels/cpu/simd/levels.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace wick::cpu {
+
+/// Runs operations on host memory: float32 by the SIMD kernels of the level at hand, float64 matrix
+/// products by Eigen.
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend();
+  /// For tests: a backend of a given level.
+  explicit CpuBackend(Level level);
+
+  [[nodiscard]] Device device() const noexcept override { return kCpu; }
+  [[nodiscard]] std::string_view capability() const noexcept { return level_.float32->name; }
+  void set_num_threads(int count);
+  [[nodiscard]] int num_threads() const noexcept { return pool_->size(); }
+
+  [[nodiscard]] void* allocate(std::size_t bytes) override;
+  void deallocate(void* data, std::size_t bytes) noexcept override;
+  void copy_from_host(void* to, const void* host, std::size_t bytes) override;
+  void copy_to_host(void* host, const void* from, std::size_t bytes) override;
+  void zero(void* data, std::size_t bytes) override;
+  void copy_strided(const StridedRef& to, const StridedRef& from) override;
+  void synchronize() override {}
+
+  void matmul(const MatmulArgs& args) override;
+  void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
+  void relu(DType dtype, const void* x, void* y, std::int64_t count) override;
+  void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
+                     std::int64_t count) override;
+  void cross_entropy(const CrossEntropyArgs& args) override;
+  void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) override;
+  void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
+                  std::int64_t* hits) override;
+  void gather_affine(const GatherAffineArgs& args) override;
+  void index_select(const IndexSelectArgs& args) override;
+  void sgd_step(const SgdArgs& args) override;
+  void adam_step(const AdamArgs& args) override;
+
+ private:
+  template <typename T>
+  [[nodiscard]] const KernelTable<T>& kernels() const noexcept {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return *level_.float32;
+    } else {
+      return *level_.float64;
+    }
+  }
+
+  Level level_;
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+}  // namespace wick::cpu

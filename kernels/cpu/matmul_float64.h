@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend.h"
+
+namespace wick::cpu {
+
+/// Backend::matmul for float64, by Eigen: the general path, for gradient checks and references.
+void matmul_float64(const MatmulArgs& args);
+
+}  // namespace wick::cpu

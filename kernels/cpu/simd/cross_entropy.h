@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Softmax cross-entropy with its gradient. With p = softmax(x), weights w, target y, C classes and
+// label smoothing e, as torch.nn.functional.cross_entropy:
+//   loss = (1 - e) w_y (-log p_y) + e / C sum_c w_c (-log p_c)
+//   d loss / d x_c = p_c ((1 - e) w_y + e / C sum_k w_k) - [c = y] (1 - e) w_y - e / C w_c
+// and in the mean both are divided by the sum of w_y over the rows that are not ignored. A row's
+// maximum is taken off before exp, so that nothing overflows.
+#pragma once
+
+#include "kernels/cpu/simd/exponential.h"
+#include "kernels/cpu/simd/kernel_table.h"
+
+namespace wick::cpu {
+
+template <typename T>
+[[gnu::always_inline]] inline T natural_log(T value) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return __builtin_logf(value);
+  } else {
+    return __builtin_log(value);
+  }
+}
+
+template <typename T>
+[[gnu::always_inline]] inline T row_maximum(const T* x, std::int64_t count) {
+  T largest = x[0];
+  for (std::int64_t i = 1; i < count; ++i) largest = x[i] > largest ? x[i] : largest;
+  return largest;
+}
+
+/// out[i] = exp(x[i] - shift); returns the sum. `out` may be null.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline T exp_row(const T* x, T shift, T* out, std::int64_t count) {
+  T total{0};
+  if constexpr (sizeof(T) == sizeof(float)) {
+    using V = Vector<float, Isa>;
+    constexpr int kWide = kLanes<float, Isa>;
+    V sums{};
+    std::int64_t i = 0;
+    for (; i + kWide <= count; i += kWide) {
+      const V value = exp_nonpositive<Isa>(load<float, Isa>(x + i) - shift);
+      sums += value;
+      if (out != nullptr) store<float, Isa>(out + i, value);
+    }
+    if (i < count) {
+      const int rest = static_cast<int>(count - i);
+      const V value = exp_nonpositive<Isa>(load_first<float, Isa>(x + i, rest) - shift);
+      for (int lane = 0; lane < rest; ++lane) total += value[lane];
+      if (out != nullptr) store_first<float, Isa>(out + i, value, rest);
+    }
+    for (int lane = 0; lane < kWide; ++lane) total += sums[lane];
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const T value = __builtin_exp(x[i] - shift);
+      total += value;
+      if (out != nullptr) out[i] = value;
+    }
+  }
+  return total;
+}
+
+template <typename T, typename Isa>
+void cross_entropy(const CrossEntropyTask<T>& task) {
+  const std::int64_t classes = task.classes;
+  const T* const weights = task.class_weights;
+  const T smooth = static_cast<T>(task.label_smoothing / static_cast<double>(classes));
+  const T hard = static_cast<T>(1.0 - task.label_smoothing);
+  T all_weights = static_cast<T>(classes);
+  if (weights != nullptr) {
+    all_weights = T{0};
+    for (std::int64_t c = 0; c < classes; ++c) all_weights += weights[c];
+  }
+  double divisor = 1.0;
+  if (task.mean) {
+    divisor = 0.0;
+    for (std::int64_t r = 0; r < task.rows; ++r) {
+      const std::int64_t target = task.targets[r];
+      if (target == task.ignore_index) continue;
+      divisor += weights != nullptr ? static_cast<double>(weights[target]) : 1.0;
+    }
+  }
+  const T scale = static_cast<T>(1.0 / divisor);
+  double total = 0.0;
+  for (std::int64_t r = 0; r < task.rows; ++r) {
+    const T* const x = task.logits + r * task.row_stride;
+    T* const grad = task.grad == nullptr ? nullptr : task.grad + r * task.grad_stride;
+    const std::int64_t target = task.targets[r];
+    if (target == task.ignore_index) {
+      for (std::int64_t c = 0; grad != nullptr && c < classes; ++c) grad[c] = T{0};
+      continue;
+    }
+    const T largest = row_maximum(x, classes);
+    const T sum = exp_row<T, Isa>(x, largest, grad, classes);
+    const T log_sum = natural_log(sum) + largest;
+    const T target_weight = weights == nullptr ? T{1} : weights[target];
+    T loss = hard * target_weight * (log_sum - x[target]);
+    if (smooth != T{0}) {
+      T smooth_loss{0};
+      for (std::int64_t c = 0; c < classes; ++c) {
+        smooth_loss += (weights == nullptr ? T{1} : weights[c]) * (log_sum - x[c]);
+      }
+      loss += smooth * smooth_loss;
+    }
+    total += static_cast<double>(loss);
+    if (grad == nullptr) continue;
+    const T factor = scale * (hard * target_weight + smooth * all_weights) / sum;
+    for (std::int64_t c = 0; c < classes; ++c) grad[c] *= factor;
+    grad[target] -= scale * hard * target_weight;
+    if (smooth != T{0}) {
+      for (std::int64_t c = 0; c < classes; ++c) {
+        grad[c] -= scale * smooth * (weights == nullptr ? T{1} : weights[c]);
+      }
+    }
+  }
+  *task.loss = static_cast<T>(total / divisor);
+}
+
+}  // namespace wick::cpu

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The instruction sets that the CPU kernels are compiled for. Each kernel is a template over one of
+// these tags, so that the copies compiled with different flags are different symbols and no code for
+// a newer processor can slip into an older one's path. For the same reason the kernels call no
+// inline function of the standard library and take no type with member functions.
+#pragma once
+
+namespace wick::cpu {
+
+/// What every target has: SSE2 on x86-64, NEON on AArch64.
+struct Baseline {
+  static constexpr int kVectorBytes = 16;
+  static constexpr int kRegisters = 16;
+};
+/// AVX2 with FMA.
+struct Avx2 {
+  static constexpr int kVectorBytes = 32;
+  static constexpr int kRegisters = 16;
+};
+/// AVX-512 F, DQ, BW and VL.
+struct Avx512 {
+  static constexpr int kVectorBytes = 64;
+  static constexpr int kRegisters = 32;
+};
+
+}  // namespace wick::cpu

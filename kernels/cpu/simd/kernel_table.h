@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// The CPU kernels behind the backend, as function pointers: one table per instruction set and
+// element type. Arguments are plain structs over raw memory; sizes and strides are in elements.
+#pragma once
+
+#include <cstdint>
+
+namespace wick::cpu {
+
+/// A block of rows [first, last) of Backend::matmul's C.
+template <typename T>
+struct MatmulTask {
+  const T* a;  // (m, k) lies at a[m * a_row + k * a_col]
+  std::int64_t a_row;
+  std::int64_t a_col;
+  const T* b;  // (k, n) lies at b[k * b_row + n * b_col]; one of the strides is 1
+  std::int64_t b_row;
+  std::int64_t b_col;
+  T* c;
+  std::int64_t c_row;
+  std::int64_t rows;  // of the whole C; what the choice of a method depends on
+  std::int64_t cols;
+  std::int64_t depth;
+  std::int64_t first;
+  std::int64_t last;
+  bool accumulate;
+  bool relu;
+  const T* bias;       // or null
+  const T* relu_mask;  // or null
+  std::int64_t mask_row;
+  T* workspace;  // matmul_workspace() elements, aligned to 64 bytes
+};
+
+template <typename T>
+struct CrossEntropyTask {
+  const T* logits;
+  std::int64_t row_stride;
+  std::int64_t rows;
+  std::int64_t classes;
+  const std::int64_t* targets;
+  const T* class_weights;  // or null
+  double label_smoothing;
+  std::int64_t ignore_index;
+  bool mean;
+  T* loss;
+  T* grad;  // or null
+  std::int64_t grad_stride;
+};
+
+template <typename T>
+struct SgdTask {
+  std::int64_t count;
+  T* param;
+  const T* grad;
+  T* momentum_buffer;  // or null
+  bool first_step;
+  bool nesterov;
+  T sign;  // -1 to maximize, else 1
+  T lr;
+  T momentum;
+  T one_minus_dampening;
+  T weight_decay;
+};
+
+template <typename T>
+struct AdamTask {
+  std::int64_t count;
+  T* param;
+  const T* grad;
+  T* exp_avg;
+  T* exp_avg_sq;
+  T* max_exp_avg_sq;  // or null
+  T sign;             // -1 to maximize, else 1
+  T decay;            // what the parameter is multiplied by first: 1 - lr * weight_decay, or 1
+  T weight_decay;     // what is added to the gradient: weight_decay * param, or 0
+  T beta2;
+  T one_minus_beta1;
+  T one_minus_beta2;
+  T step_size;                       // lr / (1 - beta1^step)
+  T inverse_bias_correction2_sqrt;  // 1 / sqrt(1 - beta2^step)
+  T eps;
+};
+
+template <typename T>
+struct KernelTable {
+  const char* name;
+  std::int64_t (*matmul_workspace)(std::int64_t rows, std::int64_t cols, std::int64_t depth);
+  void (*matmul)(const MatmulTask<T>&);
+  void (*column_sums)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, T* out,
+                      bool accumulate);
+  void (*relu)(const T* x, T* y, std::int64_t count);
+  void (*relu_backward)(const T* dy, const T* y, T* dx, std::int64_t count);
+  /// Targets have been checked.
+  void (*cross_entropy)(const CrossEntropyTask<T>&);
+  /// out[i] = in[i] * scale + shift.
+  void (*affine_u8)(const std::uint8_t* in, T scale, T shift, T* out, std::int64_t count);
+  void (*affine)(const T* in, T scale, T shift, T* out, std::int64_t count);
+  void (*sgd)(const SgdTask<T>&);
+  void (*adam)(const AdamTask<T>&);
+};
+
+}  // namespace wick::cpu

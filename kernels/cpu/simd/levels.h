@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The kernel tables there are, and the choice among them.
+#pragma once
+
+#include "kernels/cpu/simd/kernel_table.h"
+
+namespace wick::cpu {
+
+extern const KernelTable<float> kBaselineFloat;
+extern const KernelTable<double> kBaselineDouble;
+// The two below exist in x86-64 builds only.
+extern const KernelTable<float> kAvx2Float;
+extern const KernelTable<double> kAvx2Double;
+extern const KernelTable<float> kAvx512Float;
+extern const KernelTable<double> kAvx512Double;
+
+/// The tables of one level.
+struct Level {
+  const KernelTable<float>* float32;
+  const KernelTable<double>* float64;
+};
+
+/// The best level of this processor, or the one that the environment variable WICK_SIMD names
+/// ("baseline", "avx2", "avx512"). Throws ValueError for an unknown name or one that the processor
+/// lacks.
+[[nodiscard]] Level choose_level();
+
+}  // namespace wick::cpu

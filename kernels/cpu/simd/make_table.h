@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Fills a kernel table for one instruction set. Included by the files that are compiled with that
+// set's flags, and by nothing else.
+#pragma once
+
+#include "kernels/cpu/simd/cross_entropy.h"
+#include "kernels/cpu/simd/elementwise.h"
+#include "kernels/cpu/simd/kernel_table.h"
+#include "kernels/cpu/simd/matmul.h"
+#include "kernels/cpu/simd/update.h"
+
+namespace wick::cpu {
+
+template <typename T, typename Isa>
+constexpr KernelTable<T> make_table(const char* name) {
+  return {name,
+          matmul_workspace<T, Isa>,
+          matmul<T, Isa>,
+          column_sums<T, Isa>,
+          relu<T, Isa>,
+          relu_backward<T, Isa>,
+          cross_entropy<T, Isa>,
+          affine_u8<T, Isa>,
+          affine<T, Isa>,
+          sgd<T, Isa>,
+          adam<T, Isa>};
+}
+
+}  // namespace wick::cpu

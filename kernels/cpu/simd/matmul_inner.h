@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Matrix products by inner products; see matmul.h.
+#pragma once
+
+#include "kernels/cpu/simd/matmul_epilogue.h"
+
+namespace wick::cpu {
+
+// A tile is kInnerTileRows rows of A by as many rows of B as make its sums fill whole vectors.
+inline constexpr int kInnerTileRows = 4;
+
+template <typename T, typename Isa>
+inline constexpr int kInnerTileCols = Isa::kRegisters == 32 ? kLanes<T, Isa> / kInnerTileRows : 2;
+
+template <typename T, typename Isa, int Rows, int Cols>
+[[gnu::noinline]] void inner_tile(const MatmulTask<T>& task, std::int64_t m, std::int64_t n) {
+  using V = Vector<T, Isa>;
+  constexpr int kWide = kLanes<T, Isa>;
+  // Sums of absent rows and columns stay zero. Rounded up to whole vectors of results.
+  constexpr int kSums = (Rows * Cols + kWide - 1) / kWide * kWide;
+  V sum[kSums] = {};
+  const T* const a = task.a + m * task.a_row;
+  const T* const b = task.b + n * task.b_col;
+  std::int64_t k = 0;
+  for (; k + kWide <= task.depth; k += kWide) {
+    V column[Cols];
+#pragma GCC unroll 8
+    for (int c = 0; c < Cols; ++c) column[c] = load<T, Isa>(b + c * task.b_col + k);
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      const V row = load<T, Isa>(a + r * task.a_row + k);
+#pragma GCC unroll 8
+      for (int c = 0; c < Cols; ++c) sum[r * Cols + c] += row * column[c];
+    }
+  }
+  if (k < task.depth) {
+    const int rest = static_cast<int>(task.depth - k);
+    for (int r = 0; r < Rows; ++r) {
+      const V row = load_first<T, Isa>(a + r * task.a_row + k, rest);
+      for (int c = 0; c < Cols; ++c) {
+        sum[r * Cols + c] += row * load_first<T, Isa>(b + c * task.b_col + k, rest);
+      }
+    }
+  }
+  T results[kSums];
+#pragma GCC unroll 4
+  for (int group = 0; group < kSums; group += kWide) {
+    store<T, Isa>(results + group, add_across<T, Isa>(sum + group));
+  }
+  for (int r = 0; r < Rows; ++r) {
+    T lanes[kWide] = {};
+    for (int c = 0; c < Cols; ++c) lanes[c] = results[r * Cols + c];
+    store_result<T, Isa>(task, m + r, n, load<T, Isa>(lanes), Cols, task.accumulate, true);
+  }
+}
+
+template <typename T, typename Isa, int Rows, int Cols>
+void inner_cols(const MatmulTask<T>& task, std::int64_t m, std::int64_t n, std::int64_t cols) {
+  if constexpr (Cols > 0) {
+    if (cols == Cols) {
+      inner_tile<T, Isa, Rows, Cols>(task, m, n);
+    } else {
+      inner_cols<T, Isa, Rows, Cols - 1>(task, m, n, cols);
+    }
+  }
+}
+
+template <typename T, typename Isa, int Rows>
+void inner_rows(const MatmulTask<T>& task, std::int64_t m, std::int64_t rows) {
+  if constexpr (Rows > 0) {
+    if (rows != Rows) {
+      inner_rows<T, Isa, Rows - 1>(task, m, rows);
+      return;
+    }
+    constexpr int kCols = kInnerTileCols<T, Isa>;
+    std::int64_t n = 0;
+    for (; n + kCols <= task.cols; n += kCols) inner_tile<T, Isa, Rows, kCols>(task, m, n);
+    inner_cols<T, Isa, Rows, kCols - 1>(task, m, n, task.cols - n);
+  }
+}
+
+template <typename T, typename Isa>
+void matmul_inner(const MatmulTask<T>& task) {
+  for (std::int64_t m = task.first; m < task.last; m += kInnerTileRows) {
+    const std::int64_t left = task.last - m;
+    inner_rows<T, Isa, kInnerTileRows>(task, m, left < kInnerTileRows ? left : kInnerTileRows);
+  }
+}
+
+}  // namespace wick::cpu

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Short vectors by the compilers' vector extension: arithmetic operators work on them as on scalars.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cpu/simd/isa.h"
+
+namespace wick::cpu {
+
+template <typename T, typename Isa>
+struct VectorOf {
+  static constexpr int kLanes = Isa::kVectorBytes / static_cast<int>(sizeof(T));
+  typedef T Type __attribute__((vector_size(Isa::kVectorBytes)));
+  // The same in memory: any alignment, and other types may alias it.
+  typedef T Unaligned __attribute__((vector_size(Isa::kVectorBytes), aligned(sizeof(T)), may_alias));
+};
+
+template <typename T, typename Isa>
+using Vector = typename VectorOf<T, Isa>::Type;
+
+template <typename T, typename Isa>
+inline constexpr int kLanes = VectorOf<T, Isa>::kLanes;
+
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> load(const T* from) {
+  return *reinterpret_cast<const typename VectorOf<T, Isa>::Unaligned*>(from);
+}
+
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline void store(T* to, Vector<T, Isa> value) {
+  *reinterpret_cast<typename VectorOf<T, Isa>::Unaligned*>(to) = value;
+}
+
+/// The first `count` lanes; the others are zero and their memory is not touched.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> load_first(const T* from, int count) {
+  T lanes[kLanes<T, Isa>] = {};
+  for (int i = 0; i < count; ++i) lanes[i] = from[i];
+  return load<T, Isa>(lanes);
+}
+
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline void store_first(T* to, Vector<T, Isa> value, int count) {
+  for (int i = 0; i < count; ++i) to[i] = value[i];
+}
+
+/// All lanes equal. (x - 0 keeps the sign of a zero, which x + 0 would not.)
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> broadcast(T value) {
+  return value - Vector<T, Isa>{};
+}
+
+/// The first half of the result holds the sums of a's neighbouring lanes, the second half b's.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> add_neighbours(Vector<T, Isa> a, Vector<T, Isa> b) {
+  constexpr int kCount = kLanes<T, Isa>;
+  if constexpr (kCount == 2) {
+    return __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3);
+  } else if constexpr (kCount == 4) {
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
+  } else if constexpr (kCount == 8) {
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
+           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+  } else {
+    static_assert(kCount == 16);
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+                                   30) +
+           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  }
+}
+
+/// Lane i of the result is the sum over the lanes of vectors[i]; there are as many vectors as
+/// lanes. The order of the additions is the same for each.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> add_across(Vector<T, Isa>* vectors) {
+#pragma GCC unroll 4
+  for (int count = kLanes<T, Isa>; count > 1; count /= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < count / 2; ++i) {
+      vectors[i] = add_neighbours<T, Isa>(vectors[2 * i], vectors[2 * i + 1]);
+    }
+  }
+  return vectors[0];
+}
+
+}  // namespace wick::cpu
