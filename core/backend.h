@@ -43,29 +43,29 @@ struct MatrixRef {
 /// positive.
 struct MatmulArgs {
   DType dtype = DType::float32;
-  ConstMatrixRef a;  // (M, K), or (K, M) if transpose_a
-  ConstMatrixRef b;  // (K, N), or (N, K) if transpose_b
-  MatrixRef c;       // (M, N)
+  ConstMatrixRef a{};  // (M, K), or (K, M) if transpose_a
+  ConstMatrixRef b{};  // (K, N), or (N, K) if transpose_b
+  MatrixRef c{};       // (M, N)
   bool transpose_a = false;
   bool transpose_b = false;
   bool accumulate = false;
   const void* bias = nullptr;  // (N) or none
   bool relu = false;
-  ConstMatrixRef relu_mask;  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
+  ConstMatrixRef relu_mask{};  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
 };
 
 /// Softmax over each row, cross-entropy with the target class, and the gradient, in one pass.
 /// PyTorch: torch.nn.functional.cross_entropy.
 struct CrossEntropyArgs {
   DType dtype = DType::float32;
-  ConstMatrixRef logits;                  // (N, C)
+  ConstMatrixRef logits{};                // (N, C)
   const std::int64_t* targets = nullptr;  // (N): class indices, or ignore_index
   const void* class_weights = nullptr;    // (C) or none
   double label_smoothing = 0.0;           // in [0, 1]
   std::int64_t ignore_index = -100;
   bool mean = true;      // else sum
   void* loss = nullptr;  // one element, overwritten
-  MatrixRef grad;        // (N, C), overwritten; data == nullptr: not wanted
+  MatrixRef grad{};      // (N, C), overwritten; data == nullptr: not wanted
 };
 
 /// SGD with momentum over `count` elements, in place. PyTorch: torch.optim.SGD.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/random.h"
+#include "nn/buffer.h"
 #include "nn/module.h"
 
 namespace wick::nn {
@@ -13,11 +14,12 @@ struct LinearOptions {
   Device device = kCpu;
 };
 
-/// torch.nn.Linear: y = x Wᵀ + b for x of shape (N, in_features); parameters `weight` of shape
+/// torch.nn.Linear: y = x Wᵀ + b for x of shape (..., in_features), with parameters `weight`
 /// (out_features, in_features) and `bias` (out_features).
-class Linear : public Module {
+class Linear final : public Module {
  public:
-  /// Draws the initial weights as PyTorch does (see linear_init_) from `generator`.
+  /// Draws the initial weights from `generator` as PyTorch does (init::linear_).
+  /// Throws ValueError for a negative size.
   Linear(std::int64_t in_features, std::int64_t out_features, Generator& generator,
          const LinearOptions& options = {});
 
@@ -28,19 +30,26 @@ class Linear : public Module {
   /// Null where the layer has none.
   [[nodiscard]] const ParameterPtr& bias() const noexcept { return bias_; }
 
-  /// (N, in_features) to (N, out_features). The input must stay unchanged until backward().
+  /// (..., in_features) to (..., out_features). The input's elements must stay as they are until
+  /// backward().
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 
-  /// forward() with a ReLU behind it, in one pass over the output.
+  /// forward() and a ReLU behind it, in one pass over the output.
   [[nodiscard]] Tensor forward_relu(const Tensor& input);
+  /// backward() and that of a ReLU in front of this layer, in one pass: where the last input is a
+  /// ReLU's output, returns the gradient by that ReLU's input.
+  [[nodiscard]] Tensor backward_relu(const Tensor& grad_output);
 
  private:
+  enum class InputGrad { none, plain, through_relu };
   [[nodiscard]] Tensor run(const Tensor& input, bool relu);
+  [[nodiscard]] Tensor differentiate(const Tensor& grad_output, InputGrad wanted);
 
   ParameterPtr weight_;
   ParameterPtr bias_;
-  Tensor input_;
+  Tensor input_;      // of the last forward(), as a matrix
+  Dims input_shape_;  // its shape before that
   Buffer output_;
   Buffer grad_input_;
 };

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "core/ops.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace wick::ops {
+namespace {
+
+void require_same_device(const char* operation, const Tensor& a, const Tensor& b) {
+  if (&a.backend() != &b.backend()) {
+    throw DeviceError(concat(operation, ": ", a, " and ", b,
+                             " are on different devices; move one with to(Device)"));
+  }
+}
+
+void require_dtype(const char* operation, const Tensor& tensor, DType dtype) {
+  if (tensor.dtype() != dtype) {
+    throw DTypeError(concat(operation, ": expected ", dtype, ", got ", tensor,
+                            "; convert with to(DType)"));
+  }
+}
+
+// Same device, same dtype as `first`.
+void require_operand(const char* operation, const Tensor& first, const Tensor& other) {
+  require_same_device(operation, first, other);
+  require_dtype(operation, other, first.dtype());
+}
+
+void require_shape(const char* operation, const char* what, const Tensor& tensor,
+                   const Dims& shape) {
+  if (tensor.shape() != shape) {
+    throw ShapeError(
+        concat(operation, ": ", what, " must have shape ", shape, ", got ", tensor));
+  }
+}
+
+void require_contiguous(const char* operation, const Tensor& tensor) {
+  if (!tensor.is_contiguous()) {
+    throw ShapeError(concat(operation, ": ", tensor, " with strides ", tensor.strides(),
+                            " is not contiguous; use contiguous()"));
+  }
+}
+
+// The view of a two-dimensional tensor.
+MatrixRef matrix(const char* operation, const Tensor& tensor) {
+  if (tensor.dim() != 2) {
+    throw ShapeError(concat(operation, ": expected a matrix, got ", tensor));
+  }
+  const std::int64_t rows = tensor.shape()[0];
+  const std::int64_t cols = tensor.shape()[1];
+  if (cols > 1 && tensor.strides()[1] != 1) {
+    throw ShapeError(concat(operation, ": the columns of ", tensor, " with strides ",
+                            tensor.strides(), " are not contiguous; use contiguous()"));
+  }
+  // The stride of a single row says nothing.
+  return {tensor.raw(), rows, cols, rows > 1 ? tensor.strides()[0] : cols};
+}
+
+void require_vector(const char* operation, const char* what, const Tensor& tensor,
+                    std::int64_t size) {
+  require_shape(operation, what, tensor, {size});
+  require_contiguous(operation, tensor);
+}
+
+}  // namespace
+
+void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options) {
+  constexpr const char* kName = "matmul";
+  require_operand(kName, a, b);
+  require_operand(kName, a, out);
+  MatmulArgs args{.dtype = a.dtype(),
+                  .a = matrix(kName, a),
+                  .b = matrix(kName, b),
+                  .c = matrix(kName, out),
+                  .transpose_a = options.transpose_a,
+                  .transpose_b = options.transpose_b,
+                  .accumulate = options.accumulate,
+                  .relu = options.relu};
+  const std::int64_t rows = args.transpose_a ? args.a.cols : args.a.rows;
+  const std::int64_t depth = args.transpose_a ? args.a.rows : args.a.cols;
+  const std::int64_t depth_b = args.transpose_b ? args.b.cols : args.b.rows;
+  const std::int64_t cols = args.transpose_b ? args.b.rows : args.b.cols;
+  if (depth != depth_b) {
+    throw ShapeError(concat("matmul: cannot multiply ", a, args.transpose_a ? " transposed" : "",
+                            " with ", b, args.transpose_b ? " transposed" : "",
+                            ": inner sizes ", depth, " and ", depth_b, " differ"));
+  }
+  require_shape(kName, "the result", out, {rows, cols});
+  if (options.bias != nullptr) {
+    require_operand(kName, a, *options.bias);
+    require_vector(kName, "the bias", *options.bias, cols);
+    args.bias = options.bias->raw();
+  }
+  if (options.relu_mask != nullptr) {
+    require_operand(kName, a, *options.relu_mask);
+    require_shape(kName, "the ReLU mask", *options.relu_mask, {rows, cols});
+    args.relu_mask = matrix(kName, *options.relu_mask);
+  }
+  a.backend().matmul(args);
+}
+
+void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
+  constexpr const char* kName = "column_sums";
+  require_operand(kName, x, out);
+  const ConstMatrixRef ref = matrix(kName, x);
+  require_vector(kName, "the result", out, ref.cols);
+  x.backend().column_sums(x.dtype(), ref, out.raw(), accumulate);
+}
+
+void relu(const Tensor& x, const Tensor& out) {
+  constexpr const char* kName = "relu";
+  require_operand(kName, x, out);
+  require_shape(kName, "the result", out, x.shape());
+  require_contiguous(kName, x);
+  require_contiguous(kName, out);
+  x.backend().relu(x.dtype(), x.raw(), out.raw(), x.numel());
+}
+
+void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor& grad_input) {
+  constexpr const char* kName = "relu_backward";
+  require_operand(kName, output, grad_output);
+  require_operand(kName, output, grad_input);
+  require_shape(kName, "the gradient by the output", grad_output, output.shape());
+  require_shape(kName, "the gradient by the input", grad_input, output.shape());
+  require_contiguous(kName, output);
+  require_contiguous(kName, grad_output);
+  require_contiguous(kName, grad_input);
+  output.backend().relu_backward(output.dtype(), grad_output.raw(), output.raw(),
+                                 grad_input.raw(), output.numel());
+}
+
+void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
+                   const Tensor* grad, const CrossEntropyOptions& options) {
+  constexpr const char* kName = "cross_entropy";
+  require_operand(kName, logits, loss);
+  require_same_device(kName, logits, targets);
+  require_dtype(kName, targets, DType::int64);
+  CrossEntropyArgs args{.dtype = logits.dtype(),
+                        .logits = matrix(kName, logits),
+                        .label_smoothing = options.label_smoothing,
+                        .ignore_index = options.ignore_index,
+                        .mean = options.mean};
+  if (args.logits.cols == 0) throw ShapeError(concat("cross_entropy: no classes in ", logits));
+  require_vector(kName, "the targets", targets, args.logits.rows);
+  args.targets = static_cast<const std::int64_t*>(targets.raw());
+  if (loss.numel() != 1) {
+    throw ShapeError(concat("cross_entropy: the loss must have one element, got ", loss));
+  }
+  args.loss = loss.raw();
+  if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
+    throw ValueError(concat("cross_entropy: label_smoothing ", options.label_smoothing,
+                            " is not between 0 and 1"));
+  }
+  if (options.weight != nullptr) {
+    require_operand(kName, logits, *options.weight);
+    require_vector(kName, "the class weights", *options.weight, args.logits.cols);
+    args.class_weights = options.weight->raw();
+  }
+  if (grad != nullptr) {
+    require_operand(kName, logits, *grad);
+    require_shape(kName, "the gradient", *grad, logits.shape());
+    args.grad = matrix(kName, *grad);
+  }
+  logits.backend().cross_entropy(args);
+}
+
+void argmax(const Tensor& x, const Tensor& out) {
+  constexpr const char* kName = "argmax";
+  require_same_device(kName, x, out);
+  require_dtype(kName, out, DType::int64);
+  const ConstMatrixRef ref = matrix(kName, x);
+  if (ref.cols == 0) throw ShapeError(concat("argmax: no columns in ", x));
+  require_vector(kName, "the result", out, ref.rows);
+  x.backend().argmax(x.dtype(), ref, static_cast<std::int64_t*>(out.raw()));
+}
+
+std::int64_t count_hits(const Tensor& logits, const Tensor& labels) {
+  constexpr const char* kName = "count_hits";
+  require_same_device(kName, logits, labels);
+  require_dtype(kName, labels, DType::int64);
+  const ConstMatrixRef ref = matrix(kName, logits);
+  if (ref.cols == 0) throw ShapeError(concat("count_hits: no classes in ", logits));
+  require_vector(kName, "the labels", labels, ref.rows);
+  const Tensor hits = Tensor::empty({}, DType::int64, logits.device());
+  logits.backend().count_hits(logits.dtype(), ref, static_cast<const std::int64_t*>(labels.raw()),
+                              static_cast<std::int64_t*>(hits.raw()));
+  return hits.item<std::int64_t>();
+}
+
+namespace {
+
+// Elements of one entry along the first dimension.
+std::int64_t row_elements(const char* operation, const Tensor& tensor) {
+  if (tensor.dim() == 0) {
+    throw ShapeError(concat(operation, ": ", tensor, " has no first dimension"));
+  }
+  return element_count(std::span(tensor.shape()).subspan(1));
+}
+
+void require_indices(const char* operation, const Tensor& source, const Tensor& indices,
+                     const Tensor& out) {
+  require_same_device(operation, source, indices);
+  require_dtype(operation, indices, DType::int64);
+  require_vector(operation, "the indices", indices, out.size(0));
+}
+
+}  // namespace
+
+void index_select(const Tensor& source, const Tensor& indices, const Tensor& out) {
+  constexpr const char* kName = "index_select";
+  require_operand(kName, source, out);
+  require_contiguous(kName, source);
+  require_contiguous(kName, out);
+  Dims shape = source.shape();
+  const std::int64_t row = row_elements(kName, source);
+  row_elements(kName, out);
+  shape[0] = out.size(0);
+  require_shape(kName, "the result", out, shape);
+  require_indices(kName, source, indices, out);
+  source.backend().index_select({source.raw(), source.size(0),
+                                 static_cast<std::size_t>(row) * size_of(source.dtype()),
+                                 static_cast<const std::int64_t*>(indices.raw()), out.size(0),
+                                 out.raw()});
+}
+
+void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& scale,
+                   const Tensor& shift, const Tensor& out) {
+  constexpr const char* kName = "gather_affine";
+  require_same_device(kName, source, out);
+  require_contiguous(kName, source);
+  require_contiguous(kName, out);
+  if (source.dim() < 2) {
+    throw ShapeError(concat("gather_affine: expected (N, C, ...), got ", source));
+  }
+  const std::int64_t channels = source.size(1);
+  const std::int64_t row = row_elements(kName, source);
+  if (row_elements(kName, out) != row) {
+    throw ShapeError(concat("gather_affine: a row of ", out, " does not hold a row of ", source));
+  }
+  for (const Tensor* factors : {&scale, &shift}) {
+    require_dtype(kName, *factors, out.dtype());
+    require_vector(kName, "scale and shift", *factors, channels);
+    if (factors->device() != kCpu) {
+      throw DeviceError(concat("gather_affine: scale and shift must be on the CPU, got ", *factors));
+    }
+  }
+  if (indices != nullptr) {
+    require_indices(kName, source, *indices, out);
+  } else if (out.size(0) != source.size(0)) {
+    throw ShapeError(concat("gather_affine: without indices, ", out, " must have the rows of ",
+                            source));
+  }
+  source.backend().gather_affine(
+      {.source_dtype = source.dtype(),
+       .source = source.raw(),
+       .source_rows = source.size(0),
+       .channels = channels,
+       .pixels = channels == 0 ? 0 : row / channels,
+       .indices = indices == nullptr ? nullptr : static_cast<const std::int64_t*>(indices->raw()),
+       .count = out.size(0),
+       .scale = scale.raw(),
+       .shift = shift.raw(),
+       .dtype = out.dtype(),
+       .out = out.raw()});
+}
+
+}  // namespace wick::ops

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Operations on tensors: each checks shapes, dtypes and devices, then calls the backend once. Results
+// go to tensors of the caller's, so that a training step allocates nothing.
+//
+// All operands must be on one device (else DeviceError naming both) and, where they are computed
+// with, of one dtype, float32 or float64 (else DTypeError). Shapes that do not fit throw ShapeError.
+// Matrices may have any row stride; their columns must be contiguous (stride 1), which is what slices
+// of rows or columns of a contiguous matrix have.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace wick::ops {
+
+struct MatmulOptions {
+  bool transpose_a = false;
+  bool transpose_b = false;
+  bool accumulate = false;  // add to `out` instead of overwriting it
+  const Tensor* bias = nullptr;       // (N): added to each row
+  bool relu = false;                  // max(x, 0) of the result
+  const Tensor* relu_mask = nullptr;  // (M, N): the result is zeroed where this is not positive
+};
+
+/// out = op(a) op(b), then in this order: accumulate, bias, relu, relu_mask.
+void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options = {});
+
+/// out (N) = sum over the rows of x (M, N); added to `out` if `accumulate`.
+void column_sums(const Tensor& x, const Tensor& out, bool accumulate = false);
+
+/// out = max(x, 0); contiguous tensors of equal shape; in place if they are the same.
+void relu(const Tensor& x, const Tensor& out);
+/// grad_input = output > 0 ? grad_output : 0, where `output` is what relu() gave.
+void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor& grad_input);
+
+struct CrossEntropyOptions {
+  const Tensor* weight = nullptr;  // (C): a weight for each class
+  double label_smoothing = 0.0;    // in [0, 1]
+  std::int64_t ignore_index = -100;
+  bool mean = true;  // else the sum
+};
+
+/// torch.nn.functional.cross_entropy of logits (N, C) and int64 class indices (N): `loss` (one
+/// element) and, where `grad` (N, C) is given, the gradient by the logits. The mean of no rows is NaN.
+/// Throws IndexError for a target that is neither a class nor ignore_index.
+void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
+                   const Tensor* grad, const CrossEntropyOptions& options = {});
+
+/// out (N, int64) = the column of each row's largest element; the first of equals. NaN is largest.
+void argmax(const Tensor& x, const Tensor& out);
+/// The number of rows of `logits` (N, C) whose argmax is their label (N, int64).
+[[nodiscard]] std::int64_t count_hits(const Tensor& logits, const Tensor& labels);
+
+/// out[i] = source[indices[i]] along the first dimension; both contiguous, of one dtype.
+/// Throws IndexError for an index outside the source.
+void index_select(const Tensor& source, const Tensor& indices, const Tensor& out);
+
+/// out[i, c, ...] = source[indices[i], c, ...] * scale[c] + shift[c] in `out`'s dtype. `source`
+/// (N, C, ...) is contiguous, uint8 or of out's dtype; `indices` (M, int64) may be null: all rows in
+/// order; `scale` and `shift` (C) are on the CPU, of out's dtype; `out` is contiguous, of M rows and
+/// as many elements per row as `source`, in any shape.
+void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& scale,
+                   const Tensor& shift, const Tensor& out);
+
+}  // namespace wick::ops

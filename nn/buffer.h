@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// An output that a layer keeps from call to call.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace wick::nn {
+
+/// Hands out contiguous tensors over one allocation, which grows when a larger one is asked for and
+/// is kept otherwise.
+class Buffer {
+ public:
+  /// Uninitialised; shares its memory with what earlier calls returned.
+  [[nodiscard]] const Tensor& get(const Dims& shape, DType dtype, Device device) {
+    const bool same_kind =
+        memory_.defined() && memory_.dtype() == dtype && memory_.device() == device;
+    if (same_kind && current_.shape() == shape) return current_;
+    const std::int64_t count = element_count(shape);
+    if (!same_kind || memory_.numel() < count) memory_ = Tensor::empty({count}, dtype, device);
+    current_ = memory_.as_strided(shape, contiguous_strides(shape), 0);
+    return current_;
+  }
+
+ private:
+  Tensor memory_;
+  Tensor current_;
+};
+
+}  // namespace wick::nn

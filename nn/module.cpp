@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "nn/module.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace wick::nn {
+
+// Calls visitor(module, prefix) for this module and all below it, parents first.
+template <typename Visitor>
+void Module::visit(const std::string& prefix, Visitor&& visitor) const {
+  visitor(*this, prefix);
+  for (const auto& [name, child] : children_) child->visit(prefix + name + ".", visitor);
+}
+
+void Module::require_new_name(const std::string& name) const {
+  if (name.empty() || name.find('.') != std::string::npos) {
+    throw ValueError(concat(type_name(), ": \"", name, "\" is no name: empty or with a dot"));
+  }
+  const auto same = [&name](const auto& entry) { return entry.first == name; };
+  if (std::ranges::any_of(parameters_, same) || std::ranges::any_of(buffers_, same) ||
+      std::ranges::any_of(children_, same)) {
+    throw ValueError(concat(type_name(), ": the name \"", name, "\" is taken"));
+  }
+}
+
+ParameterPtr Module::register_parameter(std::string name, Tensor value) {
+  require_new_name(name);
+  parameters_.emplace_back(std::move(name), make_parameter(std::move(value)));
+  return parameters_.back().second;
+}
+
+void Module::register_buffer(std::string name, Tensor value) {
+  require_new_name(name);
+  buffers_.emplace_back(std::move(name), std::move(value));
+}
+
+Module& Module::register_child(std::string name, std::unique_ptr<Module> child) {
+  require_new_name(name);
+  if (child == nullptr) throw ValueError(concat(type_name(), ": child \"", name, "\" is null"));
+  children_.emplace_back(std::move(name), std::move(child));
+  return *children_.back().second;
+}
+
+std::vector<Module::NamedParameter> Module::named_parameters() const {
+  std::vector<NamedParameter> result;
+  visit("", [&result](const Module& module, const std::string& prefix) {
+    for (const auto& [name, parameter] : module.parameters_) {
+      result.emplace_back(prefix + name, parameter);
+    }
+  });
+  return result;
+}
+
+std::vector<ParameterPtr> Module::parameters() const {
+  std::vector<ParameterPtr> result;
+  for (auto& [name, parameter] : named_parameters()) result.push_back(std::move(parameter));
+  return result;
+}
+
+void Module::zero_grad() const {
+  for (const ParameterPtr& parameter : parameters()) parameter->has_grad = false;
+}
+
+StateDict Module::state_dict() const {
+  StateDict state;
+  auto metadata = std::make_shared<Dict>(Dict::Type::ordered_dict);
+  visit("", [&](const Module& module, const std::string& prefix) {
+    for (const auto& [name, parameter] : module.parameters_) {
+      state.set(prefix + name, parameter->value);
+    }
+    for (const auto& [name, buffer] : module.buffers_) state.set(prefix + name, buffer);
+    const std::string path = prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1);
+    metadata->set(path, Dict{{"version", 1}});
+  });
+  state.set_metadata(std::move(metadata));
+  return state;
+}
+
+LoadReport Module::load_state_dict(const StateDict& state, bool strict) {
+  const StateDict own = state_dict();
+  LoadReport report;
+  std::string problems;
+  for (const auto& [name, tensor] : own) {
+    const Tensor* const given = state.find(name);
+    if (given == nullptr) {
+      report.missing_keys.push_back(name);
+      if (strict) problems += concat("\n  missing key \"", name, "\" of shape ", tensor.shape());
+    } else if (given->shape() != tensor.shape()) {
+      problems += concat("\n  shape of \"", name, "\": the checkpoint has ", given->shape(),
+                         ", the model ", tensor.shape());
+    }
+  }
+  for (const auto& [name, tensor] : state) {
+    if (own.contains(name)) continue;
+    report.unexpected_keys.push_back(name);
+    if (strict) problems += concat("\n  unexpected key \"", name, "\" of shape ", tensor.shape());
+  }
+  if (!problems.empty()) {
+    throw StateDictError(concat("load_state_dict: the state does not fit this ", type_name(),
+                                "; nothing was changed:", problems));
+  }
+  for (const auto& [name, tensor] : own) {
+    if (const Tensor* const given = state.find(name)) tensor.copy_(*given);
+  }
+  return report;
+}
+
+void Module::train(bool on) {
+  training_ = on;
+  for (const auto& [name, child] : children_) child->train(on);
+}
+
+namespace {
+
+template <typename Target>
+void convert(Parameter& parameter, Target target) {
+  parameter.value = parameter.value.to(target);
+  parameter.grad = parameter.grad.to(target);
+}
+
+}  // namespace
+
+void Module::to(Device device) {
+  for (const auto& [name, parameter] : parameters_) convert(*parameter, device);
+  for (auto& [name, buffer] : buffers_) buffer = buffer.to(device);
+  for (const auto& [name, child] : children_) child->to(device);
+}
+
+void Module::to(DType dtype) {
+  if (!is_floating_point(dtype)) {
+    throw DTypeError(concat("Module::to: parameters must be floating-point, not ", dtype));
+  }
+  for (const auto& [name, parameter] : parameters_) convert(*parameter, dtype);
+  for (auto& [name, buffer] : buffers_) {
+    if (is_floating_point(buffer.dtype())) buffer = buffer.to(dtype);
+  }
+  for (const auto& [name, child] : children_) child->to(dtype);
+}
+
+}  // namespace wick::nn
