@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -11,37 +12,78 @@
 
 namespace wick::optim {
 
+class UpdateRule;
+
+/// Parameters that are updated under options of their own.
+template <typename Options>
+struct ParamGroup {
+  std::vector<ParameterPtr> params;
+  Options options;
+};
+
 /// torch.optim.Optimizer. At its construction it moves each group's parameters into one flat
-/// allocation (see flatten()), so that a step is one pass per group.
+/// allocation (see flatten()), so that a step is one pass per group; the state lies in flat
+/// tensors of the same layout. Where the parameters have been moved since (Module::to, another
+/// optimizer), the next step() or load_state_dict() moves them, and the state with them, again.
+/// After its first call, step() allocates nothing unless parameters were moved.
+///
+/// The constructors of the subclasses throw ValueError for an option outside its range, for no
+/// parameters at all, for a parameter that is given twice, and for a group of several dtypes or
+/// devices; DTypeError for parameters that are neither float32 nor float64.
 ///
 /// Thread safety: none.
 class Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
-  virtual ~Optimizer() = default;
+  virtual ~Optimizer();
 
   /// PyTorch's class name: "Adam".
   [[nodiscard]] virtual std::string_view type_name() const noexcept = 0;
 
-  /// Updates every parameter that has a gradient.
-  virtual void step() = 0;
+  /// Updates every parameter that has a gradient. The others keep their value, their state and
+  /// their step count.
+  void step();
   /// Forgets all gradients: the next backward pass sets them.
   void zero_grad();
 
-  [[nodiscard]] std::size_t group_count() const noexcept { return groups_.size(); }
+  [[nodiscard]] std::size_t group_count() const noexcept;
   /// The learning rate of a group. Throws IndexError.
   [[nodiscard]] double lr(std::size_t group = 0) const;
-  void set_lr(double lr, std::size_t group);
-  /// The rate that a scheduler counts from: PyTorch's param_groups[i]['initial_lr'].
-  [[nodiscard]] double initial_lr(std::size_t group) const;
+  /// Throws IndexError, and ValueError for a negative rate.
+  void set_lr(double lr, std::size_t group = 0);
+  /// The rate that a scheduler counts from: PyTorch's param_groups[i]['initial_lr']; lr() where
+  /// no scheduler has been attached. Throws IndexError.
+  [[nodiscard]] double initial_lr(std::size_t group = 0) const;
+  /// Sets 'initial_lr' to the present rate in each group that has none. Schedulers call it.
+  void mark_initial_lr();
 
-  /// PyTorch's layout and keys: {'state': {i: {...}}, 'param_groups': [{..., 'params': [i, ...]}]}.
-  /// The state's tensors share their storage with the optimizer.
+  /// PyTorch's layout, keys and key order:
+  /// {'state': {i: {...}}, 'param_groups': [{..., 'params': [i, ...]}]}. A parameter that was never
+  /// stepped has no entry in 'state'. The state's tensors share their storage with the optimizer,
+  /// except for the step counts, which are copies.
+  ///
+  /// Options that are zero by PyTorch's default are the int 0, as they are there. After
+  /// load_state_dict(), what was loaded comes back as it was, while it has the same value: an int
+  /// stays an int, a float a float, and keys that wick does not know (foreach, fused, param_names)
+  /// are kept.
   [[nodiscard]] Value state_dict() const;
-  /// Takes what state_dict() or PyTorch's optimizer of the same class gave. Throws StateDictError
-  /// where the groups or shapes do not fit, and then changes nothing.
+  /// Takes what state_dict() or PyTorch's optimizer of the same class gave (2.x, and older ones
+  /// with fewer keys), options included, and copies the tensors, converting their dtype and device
+  /// to the parameter's. Where it does not fit, throws StateDictError that lists every problem, and
+  /// changes nothing. Tensors taken from state_dict() before no longer share their storage. State
+  /// that the loaded options do not use (a momentum buffer where momentum is 0) is left out.
   void load_state_dict(const Value& state);
+
+ protected:
+  using RuleGroup = ParamGroup<std::unique_ptr<UpdateRule>>;
+  Optimizer(std::string_view type_name, std::vector<RuleGroup> groups);
+
+ private:
+  struct Group;
+  [[nodiscard]] Group& group_at(std::size_t index, std::string_view operation) const;
+
+  std::vector<std::unique_ptr<Group>> groups_;
 };
 
 }  // namespace wick::optim

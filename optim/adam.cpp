@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "optim/adam.h"
+
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "optim/option_reader.h"
+#include "optim/update_rule.h"
+
+namespace wick::optim {
+namespace {
+
+/// Both optimizers: they differ in one flag and in what loading does to it.
+class AdamRule final : public UpdateRule {
+ public:
+  explicit AdamRule(const AdamOptions& options) : options_(options) {}
+  explicit AdamRule(const AdamWOptions& options)
+      : options_{options.lr,           options.beta1,   options.beta2,   options.eps,
+                 options.weight_decay, options.amsgrad, options.maximize},
+        is_adamw_(true),
+        decoupled_(true) {}
+  AdamRule(const AdamOptions& options, bool is_adamw, bool decoupled)
+      : options_(options), is_adamw_(is_adamw), decoupled_(decoupled) {}
+
+  [[nodiscard]] double lr() const noexcept override { return options_.lr; }
+  void set_lr(double lr) noexcept override { options_.lr = lr; }
+
+  [[nodiscard]] std::vector<std::string> problems() const override {
+    std::vector<std::string> found;
+    require_not_negative(found, "learning rate", options_.lr);
+    require_not_negative(found, "epsilon value", options_.eps);
+    const std::array betas = {options_.beta1, options_.beta2};
+    for (std::size_t i = 0; i < betas.size(); ++i) {
+      if (!(betas[i] >= 0.0 && betas[i] < 1.0)) {
+        found.push_back(concat("Invalid beta parameter at index ", i, ": ", betas[i],
+                               " (must be at least 0 and below 1)"));
+      }
+    }
+    require_not_negative(found, "weight_decay value", options_.weight_decay);
+    return found;
+  }
+
+  [[nodiscard]] std::span<const std::string_view> state_names() const noexcept override {
+    static constexpr std::array<std::string_view, 3> kNames = {"exp_avg", "exp_avg_sq",
+                                                               "max_exp_avg_sq"};
+    return std::span(kNames).first(options_.amsgrad ? 3 : 2);
+  }
+  [[nodiscard]] bool counts_steps() const noexcept override { return true; }
+
+  [[nodiscard]] Dict options() const override {
+    // AdamW's default decay is a float in PyTorch, Adam's is the int 0.
+    const Value decay =
+        is_adamw_ ? Value(options_.weight_decay) : zero_as_int(options_.weight_decay);
+    return {{"lr", options_.lr},
+            {"betas", Tuple{{options_.beta1, options_.beta2}}},
+            {"eps", options_.eps},
+            {"weight_decay", decay},
+            {"amsgrad", options_.amsgrad},
+            {"maximize", options_.maximize},
+            {"foreach", nullptr},
+            {"capturable", false},
+            {"differentiable", false},
+            {"fused", nullptr},
+            {"decoupled_weight_decay", decoupled_}};
+  }
+
+  [[nodiscard]] std::unique_ptr<UpdateRule> read(OptionReader& reader) const override {
+    AdamOptions options;
+    options.lr = reader.number("lr");
+    std::tie(options.beta1, options.beta2) = reader.pair("betas");
+    options.eps = reader.number("eps");
+    options.weight_decay = reader.number("weight_decay");
+    options.amsgrad = reader.flag("amsgrad", false);
+    options.maximize = reader.flag("maximize", false);
+    const bool decoupled = reader.flag("decoupled_weight_decay", false);
+    // torch.optim.AdamW decays apart whatever it loads.
+    return std::make_unique<AdamRule>(options, is_adamw_, is_adamw_ || decoupled);
+  }
+
+  void update(const Run& run) const override {
+    AdamArgs args;
+    args.dtype = run.dtype;
+    args.count = run.count;
+    args.param = run.param;
+    args.grad = run.grad;
+    args.exp_avg = run.state[0];
+    args.exp_avg_sq = run.state[1];
+    args.max_exp_avg_sq = run.state[2];
+    args.step = run.step;
+    args.lr = options_.lr;
+    args.beta1 = options_.beta1;
+    args.beta2 = options_.beta2;
+    args.eps = options_.eps;
+    args.weight_decay = options_.weight_decay;
+    args.decoupled_weight_decay = decoupled_;
+    args.maximize = options_.maximize;
+    run.backend->adam_step(args);
+  }
+
+ private:
+  AdamOptions options_;
+  bool is_adamw_ = false;
+  bool decoupled_ = false;
+};
+
+}  // namespace
+
+Adam::Adam(std::vector<ParameterPtr> params, const AdamOptions& options)
+    : Adam(single_group("Adam", std::move(params), options)) {}
+
+Adam::Adam(std::vector<Group> groups)
+    : Optimizer("Adam", with_rules<AdamRule>(std::move(groups))) {}
+
+AdamW::AdamW(std::vector<ParameterPtr> params, const AdamWOptions& options)
+    : AdamW(single_group("AdamW", std::move(params), options)) {}
+
+AdamW::AdamW(std::vector<Group> groups)
+    : Optimizer("AdamW", with_rules<AdamRule>(std::move(groups))) {}
+
+}  // namespace wick::optim

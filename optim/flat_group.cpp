@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "optim/flat_group.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "optim/update_rule.h"
+
+namespace wick::optim {
+namespace {
+
+void require_arithmetic(const Tensor& value) {
+  if (value.dtype() == DType::float32 || value.dtype() == DType::float64) return;
+  throw DTypeError(concat("optimizer: parameters must be float32 or float64, got ", value,
+                          "; convert the model with Module::to(DType::float32)"));
+}
+
+void* address(const Storage& storage, std::int64_t offset, DType dtype) {
+  return static_cast<std::byte*>(storage.data()) +
+         static_cast<std::size_t>(offset) * size_of(dtype);
+}
+
+}  // namespace
+
+FlatGroup::FlatGroup(std::vector<ParameterPtr> params) : params_(std::move(params)) {
+  for (const ParameterPtr& param : params_) require_arithmetic(param->value);
+  move_parameters();
+  state_.entries.resize(params_.size());
+}
+
+void FlatGroup::move_parameters() {
+  flatten(params_);
+  offsets_.clear();
+  if (params_.empty()) return;
+  values_ = params_.front()->value.storage();
+  grads_ = params_.front()->grad.storage();
+  dtype_ = params_.front()->value.dtype();
+  offsets_.reserve(params_.size() + 1);
+  for (const ParameterPtr& param : params_) offsets_.push_back(param->value.offset());
+  offsets_.push_back(static_cast<std::int64_t>(values_->bytes() / size_of(dtype_)));
+}
+
+bool FlatGroup::is_moved() const noexcept {
+  for (std::size_t i = 0; i < params_.size(); ++i) {
+    const Tensor& value = params_[i]->value;
+    const Tensor& grad = params_[i]->grad;
+    if (value.storage() != values_ || value.offset() != offsets_[i] || grad.storage() != grads_ ||
+        grad.offset() != offsets_[i]) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Tensor FlatGroup::flat_zeros() const {
+  if (params_.empty()) return Tensor::zeros({0});
+  return Tensor::zeros({offsets_.back()}, dtype_, values_->device());
+}
+
+FlatState FlatGroup::empty_state(std::size_t count) const {
+  FlatState state;
+  state.entries.resize(params_.size());
+  for (std::size_t i = 0; i < count; ++i) state.tensors.push_back(flat_zeros());
+  return state;
+}
+
+Tensor FlatGroup::part(const Tensor& flat, std::size_t param) const {
+  const Dims& shape = params_[param]->value.shape();
+  return flat.as_strided(shape, contiguous_strides(shape), offsets_[param]);
+}
+
+void FlatGroup::refresh() {
+  if (!is_moved()) return;
+  for (const ParameterPtr& param : params_) require_arithmetic(param->value);
+  // The parts of the old state, by the old layout.
+  std::vector<std::vector<Tensor>> parts(state_.tensors.size());
+  for (std::size_t k = 0; k < parts.size(); ++k) {
+    for (std::size_t i = 0; i < params_.size(); ++i) {
+      parts[k].push_back(part(state_.tensors[k], i));
+    }
+  }
+  move_parameters();
+  for (std::size_t k = 0; k < parts.size(); ++k) {
+    const Tensor moved = flat_zeros();
+    for (std::size_t i = 0; i < params_.size(); ++i) part(moved, i).copy_(parts[k][i]);
+    state_.tensors[k] = moved;
+  }
+}
+
+std::size_t FlatGroup::run_end(std::size_t first) const {
+  const FlatState::Entry& like = state_.entries[first];
+  std::size_t end = first;
+  while (end < params_.size() && params_[end]->has_grad &&
+         state_.entries[end].present == like.present && state_.entries[end].step == like.step) {
+    ++end;
+  }
+  return end;
+}
+
+void FlatGroup::step(const UpdateRule& rule) {
+  const std::size_t wanted = rule.state_names().size();
+  while (state_.tensors.size() < wanted) state_.tensors.push_back(flat_zeros());
+  for (std::size_t first = 0; first < params_.size();) {
+    const std::size_t end = run_end(first);
+    if (end > first) update(rule, first, end);
+    first = std::max(end, first + 1);
+  }
+}
+
+void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t end) {
+  const FlatState::Entry before = state_.entries[first];
+  const std::int64_t begin = offsets_[first];
+  const std::size_t tensors = rule.state_names().size();
+  Run run;
+  run.backend = &values_->backend();
+  run.dtype = dtype_;
+  run.count = offsets_[end] - begin;
+  run.param = address(*values_, begin, dtype_);
+  run.grad = address(*grads_, begin, dtype_);
+  for (std::size_t k = 0; k < tensors; ++k) {
+    run.state[k] = address(*state_.tensors[k].storage(), begin, dtype_);
+  }
+  run.step = rule.counts_steps() ? before.step + 1.0 : 0.0;
+  run.first = !before.present;
+  rule.update(run);
+  if (tensors == 0) return;
+  for (std::size_t i = first; i < end; ++i) state_.entries[i] = {true, run.step};
+}
+
+}  // namespace wick::optim

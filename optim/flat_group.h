@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// The parameters of one group and their state, in flat memory of one layout.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/parameter.h"
+
+namespace wick::optim {
+
+class UpdateRule;
+
+/// What the optimizer knows of the parameters: per parameter, and in flat tensors, one for each
+/// name in UpdateRule::state_names(), with the parameters' layout and zeros between them.
+struct FlatState {
+  struct Entry {
+    bool present = false;  // has been stepped (or loaded): has an entry in 'state'
+    double step = 0.0;     // updates so far, where the rule counts them
+  };
+  std::vector<Entry> entries;
+  std::vector<Tensor> tensors;
+};
+
+class FlatGroup {
+ public:
+  /// Moves the parameters. Throws as Optimizer says.
+  explicit FlatGroup(std::vector<ParameterPtr> params);
+
+  [[nodiscard]] const std::vector<ParameterPtr>& params() const noexcept { return params_; }
+  [[nodiscard]] const FlatState& state() const noexcept { return state_; }
+  /// Takes a state made by empty_state() since the last refresh().
+  void set_state(FlatState state) noexcept { state_ = std::move(state); }
+  /// A state of `count` tensors with nothing in it.
+  [[nodiscard]] FlatState empty_state(std::size_t count) const;
+  /// One parameter's part of a flat tensor, in the parameter's shape.
+  [[nodiscard]] Tensor part(const Tensor& flat, std::size_t param) const;
+
+  /// Moves parameters and state again where somebody has moved the parameters since.
+  void refresh();
+  /// Updates the parameters that have a gradient, in as few passes as their state allows.
+  void step(const UpdateRule& rule);
+
+ private:
+  void move_parameters();
+  [[nodiscard]] bool is_moved() const noexcept;
+  [[nodiscard]] Tensor flat_zeros() const;
+  // One past the last of the parameters from `first` that are updated alike; `first` where it has
+  // no gradient.
+  [[nodiscard]] std::size_t run_end(std::size_t first) const;
+  void update(const UpdateRule& rule, std::size_t first, std::size_t end);
+
+  std::vector<ParameterPtr> params_;
+  std::vector<std::int64_t> offsets_;  // in elements; one more than parameters, the last the total
+  std::shared_ptr<Storage> values_;
+  std::shared_ptr<Storage> grads_;
+  DType dtype_ = DType::float32;
+  FlatState state_;
+};
+
+}  // namespace wick::optim

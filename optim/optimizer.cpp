@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "optim/optimizer.h"
+
+#include <unordered_set>
+#include <utility>
+
+#include "core/error.h"
+#include "optim/optimizer_group.h"
+
+namespace wick::optim {
+
+Optimizer::Optimizer(std::string_view type_name, std::vector<RuleGroup> groups) {
+  std::unordered_set<const Parameter*> seen;
+  // Everything is checked before the first parameter is moved.
+  if (groups.empty()) throw ValueError(concat(type_name, ": got no parameter groups"));
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (const auto problems = groups[g].options->problems(); !problems.empty()) {
+      throw ValueError(concat(type_name, ": parameter group ", g, ": ", problems.front()));
+    }
+    for (std::size_t i = 0; i < groups[g].params.size(); ++i) {
+      const ParameterPtr& param = groups[g].params[i];
+      if (param == nullptr || !param->value.defined()) {
+        throw ValueError(concat(type_name, ": parameter ", i, " of group ", g, " is undefined"));
+      }
+      if (!seen.insert(param.get()).second) {
+        throw ValueError(concat(type_name, ": parameter ", i, " of group ", g,
+                                " has been given before; some parameters appear more than once"));
+      }
+    }
+  }
+  for (RuleGroup& group : groups) {
+    groups_.push_back(std::make_unique<Group>(
+        Group{FlatGroup(std::move(group.params)), std::move(group.options), std::nullopt, Dict()}));
+  }
+}
+
+Optimizer::~Optimizer() = default;
+
+void Optimizer::step() {
+  for (const auto& group : groups_) {
+    group->flat.refresh();
+    group->flat.step(*group->rule);
+  }
+}
+
+void Optimizer::zero_grad() {
+  for (const auto& group : groups_) {
+    for (const ParameterPtr& param : group->flat.params()) param->has_grad = false;
+  }
+}
+
+std::size_t Optimizer::group_count() const noexcept {
+  return groups_.size();
+}
+
+Optimizer::Group& Optimizer::group_at(std::size_t index, std::string_view operation) const {
+  if (index >= groups_.size()) {
+    throw IndexError(concat(type_name(), "::", operation, ": no parameter group ", index,
+                            "; the optimizer has ", groups_.size()));
+  }
+  return *groups_[index];
+}
+
+double Optimizer::lr(std::size_t group) const {
+  return group_at(group, "lr").rule->lr();
+}
+
+void Optimizer::set_lr(double lr, std::size_t group) {
+  Group& target = group_at(group, "set_lr");
+  std::vector<std::string> problems;
+  require_not_negative(problems, "learning rate", lr);
+  if (!problems.empty()) throw ValueError(concat(type_name(), "::set_lr: ", problems.front()));
+  target.rule->set_lr(lr);
+}
+
+double Optimizer::initial_lr(std::size_t group) const {
+  const Group& source = group_at(group, "initial_lr");
+  return source.initial_lr.value_or(source.rule->lr());
+}
+
+void Optimizer::mark_initial_lr() {
+  for (const auto& group : groups_) {
+    if (!group->initial_lr) group->initial_lr = group->rule->lr();
+  }
+}
+
+}  // namespace wick::optim

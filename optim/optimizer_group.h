@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// What an optimizer keeps of each parameter group. Private to the optimizer's two source files.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "optim/flat_group.h"
+#include "optim/optimizer.h"
+#include "optim/update_rule.h"
+
+namespace wick::optim {
+
+struct Optimizer::Group {
+  FlatGroup flat;
+  std::unique_ptr<UpdateRule> rule;
+  std::optional<double> initial_lr;
+  Dict loaded;  // the options as load_state_dict() got them, without 'params'
+};
+
+}  // namespace wick::optim

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "optim/option_reader.h"
+
+#include "core/error.h"
+
+namespace wick::optim {
+
+std::optional<double> number_in(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::boolean:
+    case Value::Kind::integer:
+    case Value::Kind::real:
+      return value.as_double();
+    case Value::Kind::tensor: {
+      const Tensor& tensor = value.as_tensor();
+      if (!tensor.defined() || tensor.numel() != 1 || is_complex(tensor.dtype())) return {};
+      return tensor.to(kCpu).to(DType::float64).item<double>();
+    }
+    default:
+      return {};
+  }
+}
+
+void OptionReader::complain(std::string_view key, std::string_view wanted, const Value* found) {
+  problems_.push_back(found == nullptr ? concat(where_, " has no '", key, "'")
+                                       : concat(where_, ": '", key, "' must be ", wanted,
+                                                ", found ", found->kind_name()));
+}
+
+std::optional<double> OptionReader::optional_number(std::string_view key) {
+  const Value* const found = options_.find(key);
+  if (found == nullptr) return {};
+  const std::optional<double> value = number_in(*found);
+  if (!value) complain(key, "a number", found);
+  return value;
+}
+
+double OptionReader::number(std::string_view key) {
+  if (!has(key)) complain(key, "a number", nullptr);
+  return optional_number(key).value_or(0.0);
+}
+
+std::pair<double, double> OptionReader::pair(std::string_view key) {
+  const Value* const found = options_.find(key);
+  if (found != nullptr &&
+      (found->kind() == Value::Kind::tuple || found->kind() == Value::Kind::list) &&
+      found->as_sequence().size() == 2) {
+    const std::optional<double> first = number_in(found->at_index(0));
+    const std::optional<double> second = number_in(found->at_index(1));
+    if (first && second) return {*first, *second};
+  }
+  complain(key, "two numbers", found);
+  return {};
+}
+
+std::optional<std::int64_t> OptionReader::optional_integer(std::string_view key) {
+  const Value* const found = options_.find(key);
+  if (found == nullptr) return {};
+  if (found->kind() == Value::Kind::integer) return found->as_int();
+  complain(key, "an int", found);
+  return {};
+}
+
+std::int64_t OptionReader::integer(std::string_view key) {
+  if (!has(key)) complain(key, "an int", nullptr);
+  return optional_integer(key).value_or(0);
+}
+
+std::vector<double> OptionReader::numbers(std::string_view key, std::size_t count) {
+  const Value* const found = options_.find(key);
+  std::vector<double> values;
+  if (found != nullptr && found->kind() == Value::Kind::list) {
+    for (const Value& item : found->as_list()) {
+      const std::optional<double> value = number_in(item);
+      if (value) values.push_back(*value);
+    }
+    if (values.size() == count && found->as_list().size() == count) return values;
+  }
+  complain(key, concat("a list of ", count, " numbers, one per parameter group"), found);
+  return std::vector<double>(count);
+}
+
+void OptionReader::problem(std::string_view sentence) {
+  problems_.push_back(concat(where_, ": ", sentence));
+}
+
+bool OptionReader::flag(std::string_view key, bool otherwise) {
+  const Value* const found = options_.find(key);
+  if (found == nullptr) return otherwise;
+  if (found->kind() == Value::Kind::boolean) return found->as_bool();
+  // Old programs wrote 0 and 1.
+  if (found->kind() == Value::Kind::integer) return found->as_int() != 0;
+  complain(key, "True or False", found);
+  return otherwise;
+}
+
+}  // namespace wick::optim

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// How one parameter group is updated: the options, their form in a state dictionary, and the call
+// of the backend. Implemented by each optimizer, used by Optimizer.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "core/value.h"
+#include "optim/optimizer.h"
+
+namespace wick::optim {
+
+class OptionReader;
+
+/// The most tensors of state that a rule keeps for a parameter.
+inline constexpr std::size_t kMaxStateTensors = 3;
+
+/// Neighbouring parameters that are updated in one pass, with the padding between them.
+struct Run {
+  Backend* backend = nullptr;
+  DType dtype = DType::float32;
+  std::int64_t count = 0;
+  void* param = nullptr;
+  const void* grad = nullptr;
+  std::array<void*, kMaxStateTensors> state{};  // in the order of state_names(), else null
+  double step = 1.0;                            // 1 for the first; 0 where steps are not counted
+  bool first = false;                           // the state holds zeros, nothing of a step before
+};
+
+class UpdateRule {
+ public:
+  UpdateRule() = default;
+  UpdateRule(const UpdateRule&) = delete;
+  UpdateRule& operator=(const UpdateRule&) = delete;
+  virtual ~UpdateRule() = default;
+
+  [[nodiscard]] virtual double lr() const noexcept = 0;
+  virtual void set_lr(double lr) noexcept = 0;
+  /// What PyTorch refuses in these options: one sentence per problem.
+  [[nodiscard]] virtual std::vector<std::string> problems() const = 0;
+
+  /// The keys of the tensors in a parameter's state, in PyTorch's order; none where the options
+  /// need no state.
+  [[nodiscard]] virtual std::span<const std::string_view> state_names() const noexcept = 0;
+  /// True where the state begins with 'step'.
+  [[nodiscard]] virtual bool counts_steps() const noexcept = 0;
+
+  /// The options in PyTorch's order.
+  [[nodiscard]] virtual Dict options() const = 0;
+  /// A rule of the same class with the options that the reader finds.
+  [[nodiscard]] virtual std::unique_ptr<UpdateRule> read(OptionReader& reader) const = 0;
+
+  virtual void update(const Run& run) const = 0;
+};
+
+/// All parameters under the same options. Throws ValueError where there are none.
+template <typename Options>
+[[nodiscard]] std::vector<ParamGroup<Options>> single_group(std::string_view type_name,
+                                                            std::vector<ParameterPtr> params,
+                                                            const Options& options) {
+  if (params.empty()) {
+    throw ValueError(concat(type_name, ": optimizer got an empty parameter list"));
+  }
+  std::vector<ParamGroup<Options>> groups;
+  groups.push_back({std::move(params), options});
+  return groups;
+}
+
+/// Gives each group a rule made from its options.
+template <typename Rule, typename Options>
+[[nodiscard]] std::vector<ParamGroup<std::unique_ptr<UpdateRule>>> with_rules(
+    std::vector<ParamGroup<Options>> groups) {
+  std::vector<ParamGroup<std::unique_ptr<UpdateRule>>> result;
+  for (ParamGroup<Options>& group : groups) {
+    result.push_back({std::move(group.params), std::make_unique<Rule>(group.options)});
+  }
+  return result;
+}
+
+/// An option whose default is the int 0 in PyTorch.
+[[nodiscard]] inline Value zero_as_int(double value) {
+  return value == 0.0 ? Value(0) : Value(value);
+}
+
+/// Adds a problem for an option that is negative or no number.
+inline void require_not_negative(std::vector<std::string>& problems, std::string_view what,
+                                 double value) {
+  if (!(value >= 0.0)) {
+    problems.push_back(concat("Invalid ", what, ": ", value, " (must be at least 0)"));
+  }
+}
+
+}  // namespace wick::optim
