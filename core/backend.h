@@ -51,7 +51,8 @@ struct MatmulArgs {
   bool accumulate = false;
   const void* bias = nullptr;  // (N) or none
   bool relu = false;
-  ConstMatrixRef relu_mask{};  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
+  ConstMatrixRef
+      relu_mask{};  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
 };
 
 /// Softmax over each row, cross-entropy with the target class, and the gradient, in one pass.
@@ -113,10 +114,10 @@ struct GatherAffineArgs {
   std::int64_t pixels = 0;
   const std::int64_t* indices = nullptr;  // (count); none: rows 0 to count - 1
   std::int64_t count = 0;
-  const void* scale = nullptr;         // (channels) of dtype, in host memory
-  const void* shift = nullptr;         // (channels) of dtype, in host memory
-  DType dtype = DType::float32;        // of out
-  void* out = nullptr;                 // (count, channels, pixels), contiguous
+  const void* scale = nullptr;   // (channels) of dtype, in host memory
+  const void* shift = nullptr;   // (channels) of dtype, in host memory
+  DType dtype = DType::float32;  // of out
+  void* out = nullptr;           // (count, channels, pixels), contiguous
 };
 
 /// out[i] = source[indices[i]] for rows of `row_bytes` bytes of any dtype.

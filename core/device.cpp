@@ -28,6 +28,8 @@ std::string to_string(Device device) {
   return device.type == DeviceType::cpu ? "cpu" : "cuda:" + std::to_string(device.index);
 }
 
-std::ostream& operator<<(std::ostream& out, Device device) { return out << to_string(device); }
+std::ostream& operator<<(std::ostream& out, Device device) {
+  return out << to_string(device);
+}
 
 }  // namespace wick

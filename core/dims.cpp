@@ -34,7 +34,9 @@ Dims::Dims(std::size_t count, std::int64_t value) : size_(count) {
   }
 }
 
-void Dims::push_back(std::int64_t value) { insert(size_, value); }
+void Dims::push_back(std::int64_t value) {
+  insert(size_, value);
+}
 
 void Dims::erase(std::size_t index) {
   std::copy(begin() + index + 1, end(), begin() + index);

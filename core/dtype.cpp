@@ -14,20 +14,41 @@ struct Info {
 
 // In the order of the enumeration.
 constexpr std::array<Info, kDTypeCount> kInfo = {{
-    {"float32", 4},        {"float64", 8},     {"float16", 2},        {"bfloat16", 2},
-    {"float8_e4m3fn", 1},  {"float8_e5m2", 1}, {"float8_e4m3fnuz", 1}, {"float8_e5m2fnuz", 1},
-    {"float8_e8m0fnu", 1}, {"uint8", 1},       {"int8", 1},           {"int16", 2},
-    {"int32", 4},          {"int64", 8},       {"uint16", 2},         {"uint32", 4},
-    {"uint64", 8},         {"bool", 1},        {"complex32", 4},      {"complex64", 8},
+    {"float32", 4},
+    {"float64", 8},
+    {"float16", 2},
+    {"bfloat16", 2},
+    {"float8_e4m3fn", 1},
+    {"float8_e5m2", 1},
+    {"float8_e4m3fnuz", 1},
+    {"float8_e5m2fnuz", 1},
+    {"float8_e8m0fnu", 1},
+    {"uint8", 1},
+    {"int8", 1},
+    {"int16", 2},
+    {"int32", 4},
+    {"int64", 8},
+    {"uint16", 2},
+    {"uint32", 4},
+    {"uint64", 8},
+    {"bool", 1},
+    {"complex32", 4},
+    {"complex64", 8},
     {"complex128", 16},
 }};
 
-const Info& info(DType dtype) { return kInfo[static_cast<std::size_t>(dtype)]; }
+const Info& info(DType dtype) {
+  return kInfo[static_cast<std::size_t>(dtype)];
+}
 
 }  // namespace
 
-std::string_view name(DType dtype) noexcept { return info(dtype).name; }
-std::size_t size_of(DType dtype) noexcept { return info(dtype).size; }
+std::string_view name(DType dtype) noexcept {
+  return info(dtype).name;
+}
+std::size_t size_of(DType dtype) noexcept {
+  return info(dtype).size;
+}
 
 std::optional<DType> dtype_from_name(std::string_view text) noexcept {
   for (std::size_t i = 0; i < kInfo.size(); ++i) {
@@ -36,9 +57,15 @@ std::optional<DType> dtype_from_name(std::string_view text) noexcept {
   return std::nullopt;
 }
 
-bool is_floating_point(DType dtype) noexcept { return dtype <= DType::float8_e8m0fnu; }
-bool is_complex(DType dtype) noexcept { return dtype >= DType::complex32; }
+bool is_floating_point(DType dtype) noexcept {
+  return dtype <= DType::float8_e8m0fnu;
+}
+bool is_complex(DType dtype) noexcept {
+  return dtype >= DType::complex32;
+}
 
-std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name(dtype); }
+std::ostream& operator<<(std::ostream& out, DType dtype) {
+  return out << name(dtype);
+}
 
 }  // namespace wick

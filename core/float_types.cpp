@@ -62,11 +62,10 @@ float decode(unsigned bits, const Format& format) noexcept {
 unsigned encode(float value, const Format& format) noexcept {
   const bool negative = std::signbit(value);
   const unsigned sign = negative ? format.sign_mask() : 0U;
-  const unsigned nan = format.fnuz
-                           ? format.sign_mask()
-                           : sign | (format.exponent_mask() << format.mantissa_bits) |
-                                 (format.has_infinity ? 1U << (format.mantissa_bits - 1)
-                                                      : format.mantissa_mask());
+  const unsigned nan = format.fnuz ? format.sign_mask()
+                                   : sign | (format.exponent_mask() << format.mantissa_bits) |
+                                         (format.has_infinity ? 1U << (format.mantissa_bits - 1)
+                                                              : format.mantissa_mask());
   const unsigned overflow =
       format.has_infinity ? sign | (format.exponent_mask() << format.mantissa_bits) : nan;
   if (std::isnan(value)) return nan;
@@ -96,14 +95,24 @@ unsigned encode(float value, const Format& format) noexcept {
 
 }  // namespace
 
-float to_float(float16 value) noexcept { return decode(value.bits, kFloat16); }
+float to_float(float16 value) noexcept {
+  return decode(value.bits, kFloat16);
+}
 float to_float(bfloat16 value) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
 }
-float to_float(float8_e4m3fn value) noexcept { return decode(value.bits, kE4M3FN); }
-float to_float(float8_e5m2 value) noexcept { return decode(value.bits, kE5M2); }
-float to_float(float8_e4m3fnuz value) noexcept { return decode(value.bits, kE4M3FNUZ); }
-float to_float(float8_e5m2fnuz value) noexcept { return decode(value.bits, kE5M2FNUZ); }
+float to_float(float8_e4m3fn value) noexcept {
+  return decode(value.bits, kE4M3FN);
+}
+float to_float(float8_e5m2 value) noexcept {
+  return decode(value.bits, kE5M2);
+}
+float to_float(float8_e4m3fnuz value) noexcept {
+  return decode(value.bits, kE4M3FNUZ);
+}
+float to_float(float8_e5m2fnuz value) noexcept {
+  return decode(value.bits, kE5M2FNUZ);
+}
 float to_float(float8_e8m0fnu value) noexcept {
   if (value.bits == 0xFF) return std::numeric_limits<float>::quiet_NaN();
   return std::ldexp(1.0F, static_cast<int>(value.bits) - 127);

@@ -17,8 +17,8 @@ void require_same_device(const char* operation, const Tensor& a, const Tensor& b
 
 void require_dtype(const char* operation, const Tensor& tensor, DType dtype) {
   if (tensor.dtype() != dtype) {
-    throw DTypeError(concat(operation, ": expected ", dtype, ", got ", tensor,
-                            "; convert with to(DType)"));
+    throw DTypeError(
+        concat(operation, ": expected ", dtype, ", got ", tensor, "; convert with to(DType)"));
   }
 }
 
@@ -31,8 +31,7 @@ void require_operand(const char* operation, const Tensor& first, const Tensor& o
 void require_shape(const char* operation, const char* what, const Tensor& tensor,
                    const Dims& shape) {
   if (tensor.shape() != shape) {
-    throw ShapeError(
-        concat(operation, ": ", what, " must have shape ", shape, ", got ", tensor));
+    throw ShapeError(concat(operation, ": ", what, " must have shape ", shape, ", got ", tensor));
   }
 }
 
@@ -84,8 +83,8 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
   const std::int64_t cols = args.transpose_b ? args.b.rows : args.b.cols;
   if (depth != depth_b) {
     throw ShapeError(concat("matmul: cannot multiply ", a, args.transpose_a ? " transposed" : "",
-                            " with ", b, args.transpose_b ? " transposed" : "",
-                            ": inner sizes ", depth, " and ", depth_b, " differ"));
+                            " with ", b, args.transpose_b ? " transposed" : "", ": inner sizes ",
+                            depth, " and ", depth_b, " differ"));
   }
   require_shape(kName, "the result", out, {rows, cols});
   if (options.bias != nullptr) {
@@ -127,8 +126,8 @@ void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor
   require_contiguous(kName, output);
   require_contiguous(kName, grad_output);
   require_contiguous(kName, grad_input);
-  output.backend().relu_backward(output.dtype(), grad_output.raw(), output.raw(),
-                                 grad_input.raw(), output.numel());
+  output.backend().relu_backward(output.dtype(), grad_output.raw(), output.raw(), grad_input.raw(),
+                                 output.numel());
 }
 
 void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
@@ -219,10 +218,9 @@ void index_select(const Tensor& source, const Tensor& indices, const Tensor& out
   shape[0] = out.size(0);
   require_shape(kName, "the result", out, shape);
   require_indices(kName, source, indices, out);
-  source.backend().index_select({source.raw(), source.size(0),
-                                 static_cast<std::size_t>(row) * size_of(source.dtype()),
-                                 static_cast<const std::int64_t*>(indices.raw()), out.size(0),
-                                 out.raw()});
+  source.backend().index_select(
+      {source.raw(), source.size(0), static_cast<std::size_t>(row) * size_of(source.dtype()),
+       static_cast<const std::int64_t*>(indices.raw()), out.size(0), out.raw()});
 }
 
 void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& scale,
@@ -243,14 +241,15 @@ void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& sc
     require_dtype(kName, *factors, out.dtype());
     require_vector(kName, "scale and shift", *factors, channels);
     if (factors->device() != kCpu) {
-      throw DeviceError(concat("gather_affine: scale and shift must be on the CPU, got ", *factors));
+      throw DeviceError(
+          concat("gather_affine: scale and shift must be on the CPU, got ", *factors));
     }
   }
   if (indices != nullptr) {
     require_indices(kName, source, *indices, out);
   } else if (out.size(0) != source.size(0)) {
-    throw ShapeError(concat("gather_affine: without indices, ", out, " must have the rows of ",
-                            source));
+    throw ShapeError(
+        concat("gather_affine: without indices, ", out, " must have the rows of ", source));
   }
   source.backend().gather_affine(
       {.source_dtype = source.dtype(),

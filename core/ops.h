@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Operations on tensors: each checks shapes, dtypes and devices, then calls the backend once. Results
-// go to tensors of the caller's, so that a training step allocates nothing.
+// Operations on tensors: each checks shapes, dtypes and devices, then calls the backend once.
+// Results go to tensors of the caller's, so that a training step allocates nothing.
 //
 // All operands must be on one device (else DeviceError naming both) and, where they are computed
-// with, of one dtype, float32 or float64 (else DTypeError). Shapes that do not fit throw ShapeError.
-// Matrices may have any row stride; their columns must be contiguous (stride 1), which is what slices
-// of rows or columns of a contiguous matrix have.
+// with, of one dtype, float32 or float64 (else DTypeError). Shapes that do not fit throw
+// ShapeError. Matrices may have any row stride; their columns must be contiguous (stride 1), which
+// is what slices of rows or columns of a contiguous matrix have.
 #pragma once
 
 #include "core/tensor.h"
@@ -15,7 +15,7 @@ namespace wick::ops {
 struct MatmulOptions {
   bool transpose_a = false;
   bool transpose_b = false;
-  bool accumulate = false;  // add to `out` instead of overwriting it
+  bool accumulate = false;            // add to `out` instead of overwriting it
   const Tensor* bias = nullptr;       // (N): added to each row
   bool relu = false;                  // max(x, 0) of the result
   const Tensor* relu_mask = nullptr;  // (M, N): the result is zeroed where this is not positive
@@ -40,8 +40,8 @@ struct CrossEntropyOptions {
 };
 
 /// torch.nn.functional.cross_entropy of logits (N, C) and int64 class indices (N): `loss` (one
-/// element) and, where `grad` (N, C) is given, the gradient by the logits. The mean of no rows is NaN.
-/// Throws IndexError for a target that is neither a class nor ignore_index.
+/// element) and, where `grad` (N, C) is given, the gradient by the logits. The mean of no rows is
+/// NaN. Throws IndexError for a target that is neither a class nor ignore_index.
 void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
                    const Tensor* grad, const CrossEntropyOptions& options = {});
 
@@ -55,9 +55,9 @@ void argmax(const Tensor& x, const Tensor& out);
 void index_select(const Tensor& source, const Tensor& indices, const Tensor& out);
 
 /// out[i, c, ...] = source[indices[i], c, ...] * scale[c] + shift[c] in `out`'s dtype. `source`
-/// (N, C, ...) is contiguous, uint8 or of out's dtype; `indices` (M, int64) may be null: all rows in
-/// order; `scale` and `shift` (C) are on the CPU, of out's dtype; `out` is contiguous, of M rows and
-/// as many elements per row as `source`, in any shape.
+/// (N, C, ...) is contiguous, uint8 or of out's dtype; `indices` (M, int64) may be null: all rows
+/// in order; `scale` and `shift` (C) are on the CPU, of out's dtype; `out` is contiguous, of M rows
+/// and as many elements per row as `source`, in any shape.
 void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& scale,
                    const Tensor& shift, const Tensor& out);
 

@@ -108,7 +108,9 @@ void Tensor::require_dtype(DType wanted, const char* operation) const {
   }
 }
 
-StridedRef Tensor::strided() const { return {raw(), dtype_, shape_, strides_}; }
+StridedRef Tensor::strided() const {
+  return {raw(), dtype_, shape_, strides_};
+}
 
 Tensor Tensor::element(std::initializer_list<std::int64_t> index) const {
   if (index.size() != shape_.size()) {
@@ -137,8 +139,8 @@ Dims infer_shape(const Dims& shape, std::int64_t numel, const Tensor& tensor) {
   }
   if (inferred != nullptr && known != 0 && numel % known == 0) *inferred = numel / known;
   if (std::ranges::find(result, -1) != result.end() || element_count(result) != numel) {
-    throw ShapeError(concat("view: shape ", shape, " does not hold the ", numel, " elements of ",
-                            tensor));
+    throw ShapeError(
+        concat("view: shape ", shape, " does not hold the ", numel, " elements of ", tensor));
   }
   return result;
 }

@@ -12,8 +12,8 @@ namespace wick {
 namespace {
 
 constexpr std::array<std::string_view, 15> kKindNames = {
-    "None",  "bool",  "int",  "float", "complex",    "str",         "bytes",        "list",
-    "tuple", "dict",  "set",  "torch.Size", "torch.dtype", "torch.device", "torch.Tensor"};
+    "None",  "bool", "int", "float",      "complex",     "str",          "bytes",       "list",
+    "tuple", "dict", "set", "torch.Size", "torch.dtype", "torch.device", "torch.Tensor"};
 
 bool is_number(Value::Kind kind) {
   return kind >= Value::Kind::boolean && kind <= Value::Kind::complex;
@@ -52,7 +52,9 @@ Value::Value(Set value) : data_(std::make_shared<Set>(std::move(value))) {}
 Value::Value(Size value) : data_(std::make_shared<Size>(std::move(value))) {}
 Value::Value(Tensor value) : data_(std::make_shared<Tensor>(std::move(value))) {}
 
-std::string_view Value::kind_name() const noexcept { return kKindNames[data_.index()]; }
+std::string_view Value::kind_name() const noexcept {
+  return kKindNames[data_.index()];
+}
 
 template <typename T>
 const T& Value::get(std::string_view wanted) const {
@@ -61,31 +63,61 @@ const T& Value::get(std::string_view wanted) const {
   return *held;
 }
 
-bool Value::as_bool() const { return get<bool>("bool"); }
-std::int64_t Value::as_int() const { return get<std::int64_t>("int"); }
+bool Value::as_bool() const {
+  return get<bool>("bool");
+}
+std::int64_t Value::as_int() const {
+  return get<std::int64_t>("int");
+}
 double Value::as_double() const {
   if (kind() == Kind::boolean) return as_bool() ? 1.0 : 0.0;
   if (kind() == Kind::integer) return static_cast<double>(as_int());
   return get<double>("float");
 }
-std::complex<double> Value::as_complex() const { return get<std::complex<double>>("complex"); }
-const std::string& Value::as_string() const { return get<std::string>("str"); }
-const Bytes& Value::as_bytes() const { return get<Bytes>("bytes"); }
-std::vector<Value>& Value::as_list() const { return get<std::shared_ptr<List>>("list")->items; }
-std::vector<Value>& Value::as_tuple() const { return get<std::shared_ptr<Tuple>>("tuple")->items; }
+std::complex<double> Value::as_complex() const {
+  return get<std::complex<double>>("complex");
+}
+const std::string& Value::as_string() const {
+  return get<std::string>("str");
+}
+const Bytes& Value::as_bytes() const {
+  return get<Bytes>("bytes");
+}
+std::vector<Value>& Value::as_list() const {
+  return get<std::shared_ptr<List>>("list")->items;
+}
+std::vector<Value>& Value::as_tuple() const {
+  return get<std::shared_ptr<Tuple>>("tuple")->items;
+}
 const std::vector<Value>& Value::as_sequence() const {
   return kind() == Kind::tuple ? as_tuple() : get<std::shared_ptr<List>>("list or tuple")->items;
 }
-Dict& Value::as_dict() const { return *get<std::shared_ptr<Dict>>("dict"); }
-Set& Value::as_set() const { return *get<std::shared_ptr<Set>>("set"); }
-const Dims& Value::as_size() const { return get<std::shared_ptr<Size>>("torch.Size")->dims; }
-DType Value::as_dtype() const { return get<DType>("torch.dtype"); }
-Device Value::as_device() const { return get<Device>("torch.device"); }
-const Tensor& Value::as_tensor() const { return *get<std::shared_ptr<Tensor>>("torch.Tensor"); }
+Dict& Value::as_dict() const {
+  return *get<std::shared_ptr<Dict>>("dict");
+}
+Set& Value::as_set() const {
+  return *get<std::shared_ptr<Set>>("set");
+}
+const Dims& Value::as_size() const {
+  return get<std::shared_ptr<Size>>("torch.Size")->dims;
+}
+DType Value::as_dtype() const {
+  return get<DType>("torch.dtype");
+}
+Device Value::as_device() const {
+  return get<Device>("torch.device");
+}
+const Tensor& Value::as_tensor() const {
+  return *get<std::shared_ptr<Tensor>>("torch.Tensor");
+}
 
-const Value& Value::at(const Value& key) const { return as_dict().at(key); }
+const Value& Value::at(const Value& key) const {
+  return as_dict().at(key);
+}
 
-bool Value::contains(const Value& key) const { return as_dict().find(key) != nullptr; }
+bool Value::contains(const Value& key) const {
+  return as_dict().find(key) != nullptr;
+}
 
 const Value& Value::at_index(std::size_t index) const {
   const std::vector<Value>& items = as_sequence();
@@ -196,7 +228,9 @@ Value* Dict::find(const Value& key) {
   return nullptr;
 }
 
-const Value* Dict::find(const Value& key) const { return const_cast<Dict*>(this)->find(key); }
+const Value* Dict::find(const Value& key) const {
+  return const_cast<Dict*>(this)->find(key);
+}
 
 const Value& Dict::at(const Value& key) const {
   const Value* const found = find(key);

@@ -21,12 +21,20 @@ Backend& backend_for(Device device) {
   return cpu_backend();
 }
 
-int cuda_device_count() noexcept { return cuda::device_count(); }
+int cuda_device_count() noexcept {
+  return cuda::device_count();
+}
 
-void set_num_threads(int count) { cpu_backend().set_num_threads(count); }
+void set_num_threads(int count) {
+  cpu_backend().set_num_threads(count);
+}
 
-int num_threads() noexcept { return cpu_backend().num_threads(); }
+int num_threads() noexcept {
+  return cpu_backend().num_threads();
+}
 
-std::string cpu_capability() { return std::string(cpu_backend().capability()); }
+std::string cpu_capability() {
+  return std::string(cpu_backend().capability());
+}
 
 }  // namespace wick

@@ -11,15 +11,17 @@ namespace wick {
 /// The number of CUDA devices that this build can drive on this machine; 0 where there is no
 /// toolkit in the build, no driver or no GPU.
 [[nodiscard]] int cuda_device_count() noexcept;
-[[nodiscard]] inline bool cuda_available() noexcept { return cuda_device_count() > 0; }
+[[nodiscard]] inline bool cuda_available() noexcept {
+  return cuda_device_count() > 0;
+}
 
 /// The number of threads that CPU operations use, at least 1; the default is 1. Results do not
 /// depend on it. Throws ValueError for less than 1. Not to be called while operations run.
 void set_num_threads(int count);
 [[nodiscard]] int num_threads() noexcept;
 
-/// The instruction set that the CPU kernels use: "baseline" (SSE2, NEON), "avx2" or "avx512". Chosen at
-/// the first use; the environment variable WICK_SIMD forces a lower one.
+/// The instruction set that the CPU kernels use: "baseline" (SSE2, NEON), "avx2" or "avx512".
+/// Chosen at the first use; the environment variable WICK_SIMD forces a lower one.
 [[nodiscard]] std::string cpu_capability();
 
 }  // namespace wick

@@ -5,7 +5,9 @@
 
 namespace wick::cuda {
 
-int device_count() noexcept { return 0; }
+int device_count() noexcept {
+  return 0;
+}
 
 Backend& device_backend(int index) {
   throw DeviceError(concat("device cuda:", index,

@@ -8,8 +8,7 @@
 
 namespace wick::nn {
 
-CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options)
-    : options_(std::move(options)) {
+CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options) : options_(std::move(options)) {
   if (!(options_.label_smoothing >= 0.0 && options_.label_smoothing <= 1.0)) {
     throw ValueError(concat("CrossEntropyLoss: label_smoothing ", options_.label_smoothing,
                             " is not between 0 and 1"));

@@ -19,8 +19,8 @@ void kaiming_normal_(const Tensor& weight, double a, Generator& generator);
 /// (Glorot and Bengio 2010).
 void xavier_uniform_(const Tensor& weight, double gain, Generator& generator);
 
-/// What torch.nn.Linear.reset_parameters does: kaiming_uniform_ with a = sqrt(5) for the weight, then
-/// U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for the bias, where there is one.
+/// What torch.nn.Linear.reset_parameters does: kaiming_uniform_ with a = sqrt(5) for the weight,
+/// then U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for the bias, where there is one.
 void linear_(const Tensor& weight, const Tensor* bias, Generator& generator);
 
 }  // namespace wick::nn::init

@@ -13,32 +13,34 @@ Linear::Linear(std::int64_t in_features, std::int64_t out_features, Generator& g
     throw ValueError(concat("Linear: sizes must not be negative, got in_features ", in_features,
                             " and out_features ", out_features));
   }
-  const Tensor weight =
-      Tensor::empty({out_features, in_features}, options.dtype, options.device);
-  const Tensor bias = options.bias ? Tensor::empty({out_features}, options.dtype, options.device)
-                                   : Tensor();
+  const Tensor weight = Tensor::empty({out_features, in_features}, options.dtype, options.device);
+  const Tensor bias =
+      options.bias ? Tensor::empty({out_features}, options.dtype, options.device) : Tensor();
   init::linear_(weight, options.bias ? &bias : nullptr, generator);
   weight_ = register_parameter("weight", weight);
   if (options.bias) bias_ = register_parameter("bias", bias);
 }
 
-Tensor Linear::forward(const Tensor& input) { return run(input, false); }
+Tensor Linear::forward(const Tensor& input) {
+  return run(input, false);
+}
 
-Tensor Linear::forward_relu(const Tensor& input) { return run(input, true); }
+Tensor Linear::forward_relu(const Tensor& input) {
+  return run(input, true);
+}
 
 Tensor Linear::run(const Tensor& input, bool relu) {
   const Tensor& weight = weight_->value;
   const std::int64_t features = in_features();
   if (input.dim() < 1 || input.size(-1) != features) {
-    throw ShapeError(
-        concat("Linear: expected input of shape (..., ", features, "), got ", input));
+    throw ShapeError(concat("Linear: expected input of shape (..., ", features, "), got ", input));
   }
   input_shape_ = input.shape();
-  input_ = input.dim() == 2
-               ? input
-               : input.reshape({element_count(std::span(input_shape_).first(
-                                    input_shape_.size() - 1)),
-                                features});
+  input_ =
+      input.dim() == 2
+          ? input
+          : input.reshape(
+                {element_count(std::span(input_shape_).first(input_shape_.size() - 1)), features});
   Dims shape = input_shape_;
   shape[shape.size() - 1] = out_features();
   const Tensor& output = output_.get(shape, weight.dtype(), weight.device());
@@ -67,8 +69,7 @@ Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted) {
   const Tensor grad =
       grad_output.dim() == 2 ? grad_output : grad_output.reshape({input_.size(0), shape.back()});
   // dW = dYᵀ X, db = column sums of dY, dX = dY W.
-  ops::matmul(grad, input_, weight_->grad,
-              {.transpose_a = true, .accumulate = weight_->has_grad});
+  ops::matmul(grad, input_, weight_->grad, {.transpose_a = true, .accumulate = weight_->has_grad});
   weight_->has_grad = true;
   if (bias_) {
     ops::column_sums(grad, bias_->grad, bias_->has_grad);

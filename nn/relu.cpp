@@ -15,8 +15,7 @@ Tensor ReLU::forward(const Tensor& input) {
 Tensor ReLU::backward(const Tensor& grad_output, bool input_grad) {
   if (!output_.defined()) throw ValueError("ReLU: backward() before any forward()");
   if (!input_grad) return {};
-  const Tensor& grad_input =
-      grad_input_.get(output_.shape(), output_.dtype(), output_.device());
+  const Tensor& grad_input = grad_input_.get(output_.shape(), output_.dtype(), output_.device());
   ops::relu_backward(grad_output, output_, grad_input);
   return grad_input;
 }

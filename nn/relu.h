@@ -15,8 +15,8 @@ class ReLU final : public Module {
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 
-  /// For a caller that has computed the output already, fused with what came before: backward() then
-  /// works as after forward().
+  /// For a caller that has computed the output already, fused with what came before: backward()
+  /// then works as after forward().
   void set_output(const Tensor& output) { output_ = output; }
 
  private:

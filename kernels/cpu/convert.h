@@ -19,7 +19,7 @@ concept SmallFloat = requires(T value) {
 
 template <typename T>
 concept Complex = std::same_as<T, complex32> || std::same_as<T, std::complex<float>> ||
-                  std::same_as<T, std::complex<double>>;
+    std::same_as<T, std::complex<double>>;
 
 // The real part of a value in a type that computes: float, double, or the integer itself.
 template <typename T>

@@ -59,9 +59,8 @@ CopyRow row_function(DType to, DType from) {
     }
   }
   return visit(to, [from]<typename To>(TypeTag<To>) {
-    return visit(from, []<typename From>(TypeTag<From>) -> CopyRow {
-      return convert_row<To, From>;
-    });
+    return visit(from,
+                 []<typename From>(TypeTag<From>) -> CopyRow { return convert_row<To, From>; });
   });
 }
 

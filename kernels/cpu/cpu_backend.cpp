@@ -54,8 +54,7 @@ std::int64_t largest_at(const T* row, std::int64_t count) {
 
 void check_index(const char* operation, std::int64_t index, std::int64_t rows) {
   if (index < 0 || index >= rows) {
-    throw IndexError(
-        concat(operation, ": index ", index, " is out of range for ", rows, " rows"));
+    throw IndexError(concat(operation, ": index ", index, " is out of range for ", rows, " rows"));
   }
 }
 
@@ -73,11 +72,11 @@ void CpuBackend::set_num_threads(int count) {
 // -- Memory ---------------------------------------------------------------------------------------
 
 void* CpuBackend::allocate(std::size_t bytes) {
-  return ::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
+  return ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
 }
 
 void CpuBackend::deallocate(void* data, std::size_t /*bytes*/) noexcept {
-  ::operator delete(data, std::align_val_t{kAlignment});
+  ::operator delete (data, std::align_val_t{kAlignment});
 }
 
 void CpuBackend::copy_from_host(void* to, const void* host, std::size_t bytes) {
@@ -146,9 +145,8 @@ void CpuBackend::cross_entropy(const CrossEntropyArgs& args) {
   for (std::int64_t r = 0; r < args.logits.rows; ++r) {
     const std::int64_t target = args.targets[r];
     if (target != args.ignore_index && (target < 0 || target >= classes)) {
-      throw IndexError(concat("cross_entropy: target ", target, " of row ", r,
-                              " is not in [0, ", classes, ") and not ignore_index ",
-                              args.ignore_index));
+      throw IndexError(concat("cross_entropy: target ", target, " of row ", r, " is not in [0, ",
+                              classes, ") and not ignore_index ", args.ignore_index));
     }
   }
   visit_arithmetic(args.dtype, "cross_entropy", [&]<typename T>(TypeTag<T>) {
@@ -229,15 +227,14 @@ void CpuBackend::adam_step(const AdamArgs& args) {
   const double correction2 = 1.0 - std::pow(args.beta2, args.step);
   const bool decoupled = args.decoupled_weight_decay;
   visit_arithmetic(args.dtype, "adam_step", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().adam(
-        {args.count, static_cast<T*>(args.param), static_cast<const T*>(args.grad),
-         static_cast<T*>(args.exp_avg), static_cast<T*>(args.exp_avg_sq),
-         static_cast<T*>(args.max_exp_avg_sq), T{args.maximize ? -1.0F : 1.0F},
-         static_cast<T>(decoupled ? 1.0 - args.lr * args.weight_decay : 1.0),
-         static_cast<T>(decoupled ? 0.0 : args.weight_decay), static_cast<T>(args.beta2),
-         static_cast<T>(1.0 - args.beta1), static_cast<T>(1.0 - args.beta2),
-         static_cast<T>(args.lr / correction1), static_cast<T>(1.0 / std::sqrt(correction2)),
-         static_cast<T>(args.eps)});
+    kernels<T>().adam({args.count, static_cast<T*>(args.param), static_cast<const T*>(args.grad),
+                       static_cast<T*>(args.exp_avg), static_cast<T*>(args.exp_avg_sq),
+                       static_cast<T*>(args.max_exp_avg_sq), T{args.maximize ? -1.0F : 1.0F},
+                       static_cast<T>(decoupled ? 1.0 - args.lr * args.weight_decay : 1.0),
+                       static_cast<T>(decoupled ? 0.0 : args.weight_decay),
+                       static_cast<T>(args.beta2), static_cast<T>(1.0 - args.beta1),
+                       static_cast<T>(1.0 - args.beta2), static_cast<T>(args.lr / correction1),
+                       static_cast<T>(1.0 / std::sqrt(correction2)), static_cast<T>(args.eps)});
   });
 }
 

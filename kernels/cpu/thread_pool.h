@@ -56,7 +56,7 @@ class ThreadPool {
   std::condition_variable wake_;
   JobRef job_;
   std::int64_t count_ = 0;
-  std::int64_t part_ = 0;               // size of each thread's range
+  std::int64_t part_ = 0;                // size of each thread's range
   std::atomic<std::uint64_t> round_{0};  // counts the jobs; a change tells the workers to start
   std::atomic<int> running_{0};          // workers that have not finished the round
   std::atomic<bool> stop_{false};

@@ -6,6 +6,7 @@
 namespace wick::cpu {
 
 extern constinit const KernelTable<float> kBaselineFloat = make_table<float, Baseline>("baseline");
-extern constinit const KernelTable<double> kBaselineDouble = make_table<double, Baseline>("baseline");
+extern constinit const KernelTable<double> kBaselineDouble =
+    make_table<double, Baseline>("baseline");
 
 }  // namespace wick::cpu

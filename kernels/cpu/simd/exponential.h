@@ -14,8 +14,8 @@ struct IntVectorOf {
 /// e^x for x <= 0 with a relative error below 2 ulp; results below the smallest normal float are 0,
 /// NaN stays NaN.
 ///
-/// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts (Cody and Waite 1980) keeps r exact; e^r by
-/// its Taylor polynomial of degree 7, whose remainder is below 2^-27 there.
+/// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts (Cody and Waite 1980) keeps r exact; e^r
+/// by its Taylor polynomial of degree 7, whose remainder is below 2^-27 there.
 template <typename Isa>
 [[gnu::always_inline]] inline Vector<float, Isa> exp_nonpositive(Vector<float, Isa> x) {
   using V = Vector<float, Isa>;

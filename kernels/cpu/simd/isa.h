@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The instruction sets that the CPU kernels are compiled for. Each kernel is a template over one of
-// these tags, so that the copies compiled with different flags are different symbols and no code for
-// a newer processor can slip into an older one's path. For the same reason the kernels call no
+// these tags, so that the copies compiled with different flags are different symbols and no code
+// for a newer processor can slip into an older one's path. For the same reason the kernels call no
 // inline function of the standard library and take no type with member functions.
 #pragma once
 

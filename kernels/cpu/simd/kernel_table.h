@@ -76,7 +76,7 @@ struct AdamTask {
   T beta2;
   T one_minus_beta1;
   T one_minus_beta2;
-  T step_size;                       // lr / (1 - beta1^step)
+  T step_size;                      // lr / (1 - beta1^step)
   T inverse_bias_correction2_sqrt;  // 1 / sqrt(1 - beta2^step)
   T eps;
 };

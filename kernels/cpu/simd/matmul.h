@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Matrix products. Each element of C is summed in an order that depends on the shapes alone, never on
-// how the rows are shared out among threads.
+// Matrix products. Each element of C is summed in an order that depends on the shapes alone, never
+// on how the rows are shared out among threads.
 //
 // Two methods:
-// - Outer products (matmul_outer.h): a tile of C stays in registers while k runs; rows of B are read
+// - Outer products (matmul_outer.h): a tile of C stays in registers while k runs; rows of B are
+// read
 //   as vectors, elements of A are broadcast. B's columns must be contiguous; a panel of them is
 //   copied to a workspace first where they are not, or where B is large enough for the copy to pay.
-// - Inner products (matmul_inner.h): for C = A Bᵀ with few rows, where copying B would cost more than
+// - Inner products (matmul_inner.h): for C = A Bᵀ with few rows, where copying B would cost more
+// than
 //   it saves: vectors run along k in both, and their lanes are added up at the end.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Optimizer updates over flat memory. Formulas and their order: PyTorch's _single_tensor_sgd and
-// _single_tensor_adam (Kingma and Ba 2015; Loshchilov and Hutter 2019 for the decoupled decay; Reddi
-// et al. 2018 for amsgrad).
+// _single_tensor_adam (Kingma and Ba 2015; Loshchilov and Hutter 2019 for the decoupled decay;
+// Reddi et al. 2018 for amsgrad).
 #pragma once
 
 #include "kernels/cpu/simd/kernel_table.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Short vectors by the compilers' vector extension: arithmetic operators work on them as on scalars.
+// Short vectors by the compilers' vector extension: arithmetic operators work on them as on
+// scalars.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ struct VectorOf {
   static constexpr int kLanes = Isa::kVectorBytes / static_cast<int>(sizeof(T));
   typedef T Type __attribute__((vector_size(Isa::kVectorBytes)));
   // The same in memory: any alignment, and other types may alias it.
-  typedef T Unaligned __attribute__((vector_size(Isa::kVectorBytes), aligned(sizeof(T)), may_alias));
+  typedef T Unaligned
+      __attribute__((vector_size(Isa::kVectorBytes), aligned(sizeof(T)), may_alias));
 };
 
 template <typename T, typename Isa>
