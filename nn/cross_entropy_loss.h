@@ -9,7 +9,7 @@ namespace wick::nn {
 enum class Reduction { mean, sum };
 
 struct CrossEntropyLossOptions {
-  Tensor weight;  // (C): a weight for each class; undefined for none
+  Tensor weight{};  // (C): a weight for each class; undefined for none
   std::int64_t ignore_index = -100;
   Reduction reduction = Reduction::mean;
   double label_smoothing = 0.0;  // in [0, 1]

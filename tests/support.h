@@ -2,12 +2,12 @@
 // What several tests need.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace wick::testing {
 

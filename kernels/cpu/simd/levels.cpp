@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cpu/simd/levels.h"
 
-#include <array>
 #include <cstdlib>
 #include <string_view>
 
@@ -16,33 +15,37 @@ struct Candidate {
 };
 
 // From the best to the plainest.
-auto candidates() {
+std::vector<Candidate> candidates() {
+  std::vector<Candidate> result;
 #if defined(__x86_64__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl");
-  return std::array<Candidate, 3>{{{{&kAvx512Float, &kAvx512Double}, avx512},
-                                   {{&kAvx2Float, &kAvx2Double}, avx2},
-                                   {{&kBaselineFloat, &kBaselineDouble}, true}}};
-#else
-  return std::array<Candidate, 1>{{{{&kBaselineFloat, &kBaselineDouble}, true}}};
+  result.push_back({{&kAvx512Float, &kAvx512Double}, avx512});
+  result.push_back({{&kAvx2Float, &kAvx2Double}, avx2});
 #endif
+  result.push_back({{&kBaselineFloat, &kBaselineDouble}, true});
+  return result;
 }
 
 }  // namespace
 
+std::vector<Level> available_levels() {
+  std::vector<Level> result;
+  for (const Candidate& candidate : candidates()) {
+    if (candidate.supported) result.push_back(candidate.level);
+  }
+  return result;
+}
+
 Level choose_level() {
   const char* const forced = std::getenv("WICK_SIMD");  // NOLINT(concurrency-mt-unsafe)
-  const bool any = forced == nullptr || *forced == '\0';
+  if (forced == nullptr || *forced == '\0') return available_levels().front();
   for (const Candidate& candidate : candidates()) {
-    const std::string_view name = candidate.level.float32->name;
-    if (any && candidate.supported) return candidate.level;
-    if (any || name != forced) continue;
-    if (!candidate.supported) {
-      throw ValueError(concat("WICK_SIMD=", forced, ": this processor has no ", name));
-    }
-    return candidate.level;
+    if (std::string_view(candidate.level.float32->name) != forced) continue;
+    if (candidate.supported) return candidate.level;
+    throw ValueError(concat("WICK_SIMD=", forced, ": this processor has no ", forced));
   }
   throw ValueError(concat("WICK_SIMD=", forced, ": use baseline, avx2 or avx512"));
 }

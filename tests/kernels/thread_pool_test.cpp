@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/cpu/thread_pool.h"
+
+#include <atomic>
+#include <chrono>
+#include <numeric>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace wick::cpu {
+namespace {
+
+TEST(ThreadPool, CoversTheRangeOnceInWholeGrains) {
+  for (const int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    for (const std::int64_t count : {0, 1, 5, 24, 100, 1001}) {
+      for (const std::int64_t grain : {1, 8, 24}) {
+        std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+        pool.run(count, grain, [&](std::int64_t first, std::int64_t last) {
+          EXPECT_EQ(first % grain, 0);
+          for (std::int64_t i = first; i < last; ++i) ++visits[static_cast<std::size_t>(i)];
+        });
+        for (const auto& visit : visits) EXPECT_EQ(visit.load(), 1);
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, UsesItsThreads) {
+  ThreadPool pool(2);
+  std::atomic<int> arrived{0};
+  // Each half waits for the other, which only works if they run at the same time.
+  pool.run(2, 1, [&](std::int64_t, std::int64_t) {
+    ++arrived;
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (arrived < 2 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  });
+  EXPECT_EQ(arrived, 2);
+}
+
+TEST(ThreadPool, WorksAfterItsThreadsHaveSlept) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::atomic<std::int64_t> sum{0};
+    pool.run(300, 1, [&](std::int64_t first, std::int64_t last) { sum += last - first; });
+    EXPECT_EQ(sum, 300);
+  }
+}
+
+TEST(ThreadPool, CallersDoNotDisturbEachOther) {
+  ThreadPool pool(2);
+  std::vector<std::thread> callers;
+  std::vector<std::int64_t> sums(4);
+  for (std::size_t caller = 0; caller < sums.size(); ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int round = 0; round < 500; ++round) {
+        std::atomic<std::int64_t> sum{0};
+        pool.run(100, 1, [&](std::int64_t first, std::int64_t last) {
+          for (std::int64_t i = first; i < last; ++i) sum += i;
+        });
+        sums[caller] += sum;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const std::int64_t sum : sums) EXPECT_EQ(sum, 500 * 4950);
+}
+
+}  // namespace
+}  // namespace wick::cpu

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Optimizer updates at every level against PyTorch's formulas written out in float64.
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "tests/kernels/reference.h"
+
+namespace wick {
+namespace {
+
+using testing::all_levels;
+using testing::Matrix;
+
+constexpr std::int64_t kCount = 37;  // a multiple of no vector length
+constexpr int kSteps = 5;
+
+void expect_near(const std::vector<float>& actual, const std::vector<double>& expected) {
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(actual[i]), expected[i], 2e-6);
+  }
+}
+
+TEST(Sgd, FollowsTheFormula) {
+  for (const auto& backend : all_levels()) {
+    for (int bits = 0; bits < 32; ++bits) {
+      Generator generator(7);
+      const bool nesterov = (bits & 1) != 0;
+      SgdArgs args{.count = kCount, .lr = 0.1, .nesterov = nesterov};
+      args.momentum = (bits & 2) != 0 || nesterov ? 0.9 : 0.0;
+      args.dampening = (bits & 4) != 0 && !nesterov ? 0.3 : 0.0;
+      args.weight_decay = (bits & 8) != 0 ? 0.05 : 0.0;
+      args.maximize = (bits & 16) != 0;
+      Matrix param = Matrix::random(1, kCount, generator);
+      std::vector<double> p(param.data.begin(), param.data.end());
+      // What a first step finds in the buffer must not matter.
+      std::vector<float> buffer(kCount, std::nanf(""));
+      std::vector<double> velocity(kCount);
+      args.momentum_buffer = args.momentum != 0.0 ? buffer.data() : nullptr;
+      for (int step = 0; step < kSteps; ++step) {
+        const Matrix grad = Matrix::random(1, kCount, generator);
+        args.param = param.data.data();
+        args.grad = grad.data.data();
+        args.first_step = step == 0;
+        backend->sgd_step(args);
+        for (std::size_t i = 0; i < p.size(); ++i) {
+          double g = static_cast<double>(grad.data[i]) * (args.maximize ? -1.0 : 1.0);
+          g += args.weight_decay * p[i];
+          if (args.momentum != 0.0) {
+            velocity[i] = step == 0 ? g : args.momentum * velocity[i] + (1.0 - args.dampening) * g;
+            g = nesterov ? g + args.momentum * velocity[i] : velocity[i];
+          }
+          p[i] -= args.lr * g;
+        }
+      }
+      expect_near(param.data, p);
+      if (args.momentum != 0.0) expect_near(buffer, velocity);
+    }
+  }
+}
+
+TEST(Adam, FollowsTheFormula) {
+  for (const auto& backend : all_levels()) {
+    for (int bits = 0; bits < 16; ++bits) {
+      Generator generator(8);
+      AdamArgs args{.count = kCount, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+      const bool amsgrad = (bits & 1) != 0;
+      args.weight_decay = (bits & 2) != 0 ? 0.05 : 0.0;
+      args.decoupled_weight_decay = (bits & 4) != 0;
+      args.maximize = (bits & 8) != 0;
+      Matrix param = Matrix::random(1, kCount, generator);
+      std::vector<double> p(param.data.begin(), param.data.end());
+      std::vector<float> m32(kCount);
+      std::vector<float> v32(kCount);
+      std::vector<float> largest32(kCount);
+      std::vector<double> m(kCount);
+      std::vector<double> v(kCount);
+      std::vector<double> largest(kCount);
+      for (int step = 1; step <= kSteps; ++step) {
+        const Matrix grad = Matrix::random(1, kCount, generator);
+        args.param = param.data.data();
+        args.grad = grad.data.data();
+        args.exp_avg = m32.data();
+        args.exp_avg_sq = v32.data();
+        args.max_exp_avg_sq = amsgrad ? largest32.data() : nullptr;
+        args.step = step;
+        backend->adam_step(args);
+        for (std::size_t i = 0; i < p.size(); ++i) {
+          double g = static_cast<double>(grad.data[i]) * (args.maximize ? -1.0 : 1.0);
+          if (args.decoupled_weight_decay) {
+            p[i] *= 1.0 - args.lr * args.weight_decay;
+          } else {
+            g += args.weight_decay * p[i];
+          }
+          m[i] += (1.0 - args.beta1) * (g - m[i]);
+          v[i] = args.beta2 * v[i] + (1.0 - args.beta2) * g * g;
+          largest[i] = std::max(largest[i], v[i]);
+          const double second = amsgrad ? largest[i] : v[i];
+          const double denominator =
+              std::sqrt(second) / std::sqrt(1.0 - std::pow(args.beta2, step)) + args.eps;
+          p[i] -= args.lr / (1.0 - std::pow(args.beta1, step)) * m[i] / denominator;
+        }
+      }
+      expect_near(param.data, p);
+      expect_near(m32, m);
+      expect_near(v32, v);
+      if (amsgrad) expect_near(largest32, largest);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wick

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// A training step allocates nothing after the second.
+#include <gtest/gtest.h>
+
+#include "core/ops.h"
+#include "core/random.h"
+#include "nn/cross_entropy_loss.h"
+#include "nn/sequential.h"
+#include "optim/adam.h"
+#include "optim/sgd.h"
+#include "tests/count_allocations.h"
+
+namespace wick {
+namespace {
+
+template <typename Optimizer, typename Options>
+void expect_no_allocation(const Options& options) {
+  Generator generator(1);
+  nn::Sequential model;
+  model.add<nn::Linear>("fc1", 784, 32, generator);
+  model.add<nn::ReLU>("relu");
+  model.add<nn::Linear>("fc2", 32, 10, generator);
+  nn::CrossEntropyLoss criterion;
+  Optimizer optimizer(model.parameters(), options);
+  const Tensor images = Tensor::uniform({300, 1, 28, 28}, 0, 256, generator).to(DType::uint8);
+  const Tensor labels = Tensor::uniform({300}, 0, 10, generator).to(DType::int64);
+  const Tensor order = generator.randperm(300);
+  const Tensor scale = Tensor::from<float>({1.0F / 255.0F});
+  const Tensor shift = Tensor::from<float>({0.0F});
+  const Tensor x = Tensor::empty({32, 784});
+  const Tensor y = Tensor::empty({32}, DType::int64);
+  double sum = 0.0;
+  const auto step = [&](std::int64_t i) {
+    const Tensor indices = order.slice(0, i * 32, (i + 1) * 32);
+    ops::gather_affine(images, &indices, scale, shift, x);
+    ops::index_select(labels, indices, y);
+    sum += static_cast<double>(*criterion.forward(model.forward(x), y).template data<float>());
+    optimizer.zero_grad();
+    model.backward(criterion.backward(), false);
+    optimizer.step();
+  };
+  step(0);
+  step(1);
+  const std::size_t before = testing::allocation_count();
+  for (std::int64_t i = 2; i < 9; ++i) step(i);
+  EXPECT_EQ(testing::allocation_count(), before);
+  EXPECT_GT(sum, 0.0);
+}
+
+TEST(Allocation, TheCounterCounts) {
+  const std::size_t before = testing::allocation_count();
+  const Tensor tensor = Tensor::empty({3});
+  EXPECT_GT(testing::allocation_count(), before);
+}
+
+TEST(Allocation, ATrainingStepWithAdamAllocatesNothing) {
+  expect_no_allocation<optim::Adam>(optim::AdamOptions{.amsgrad = true});
+}
+
+TEST(Allocation, ATrainingStepWithSgdAllocatesNothing) {
+  expect_no_allocation<optim::SGD>(optim::SGDOptions{.momentum = 0.9});
+}
+
+}  // namespace
+}  // namespace wick

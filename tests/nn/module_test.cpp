@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Names, state dictionaries, modes and errors of modules.
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "nn/sequential.h"
+#include "tests/support.h"
+
+namespace wick::nn {
+namespace {
+
+using ::wick::testing::expect_throw_with;
+
+std::unique_ptr<Sequential> make_model(std::uint64_t seed, std::int64_t hidden = 4) {
+  Generator generator(seed);
+  auto model = std::make_unique<Sequential>();
+  model->add<Linear>("fc1", 6, hidden, generator);
+  model->add<ReLU>("relu");
+  auto& tail = model->add<Sequential>("tail");
+  tail.add<Linear>("0", hidden, 3, generator);
+  return model;
+}
+
+TEST(Module, StateDictHasDottedNamesInOrderAndMetadata) {
+  const auto model = make_model(1);
+  const StateDict state = model->state_dict();
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : state) names.push_back(name);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"fc1.weight", "fc1.bias", "tail.0.weight", "tail.0.bias"}));
+  // As in PyTorch: OrderedDict([('', {'version': 1}), ('fc1', {'version': 1}), ...]).
+  std::vector<std::string> modules;
+  for (const auto& [name, info] : *state.metadata()) {
+    modules.push_back(name.as_string());
+    EXPECT_EQ(info.at("version").as_int(), 1);
+  }
+  EXPECT_EQ(modules, (std::vector<std::string>{"", "fc1", "relu", "tail", "tail.0"}));
+}
+
+TEST(Module, StateDictSharesStorageWithTheModel) {
+  const auto model = make_model(1);
+  model->state_dict().at("fc1.bias").fill_(7.0);
+  EXPECT_EQ(model->named_parameters()[1].second->value.at<float>({2}), 7.0F);
+}
+
+TEST(Module, LoadStateDictCopiesAndConverts) {
+  const auto from = make_model(1);
+  const auto to = make_model(2);
+  StateDict state;
+  for (const auto& [name, tensor] : from->state_dict()) state.set(name, tensor.to(DType::float64));
+  const LoadReport report = to->load_state_dict(state);
+  EXPECT_TRUE(report.missing_keys.empty());
+  for (const auto& [name, tensor] : to->state_dict()) {
+    EXPECT_TRUE(bitwise_equal(tensor, from->state_dict().at(name)));
+    EXPECT_NE(tensor.storage(), from->state_dict().at(name).storage());
+  }
+}
+
+TEST(Module, LoadStateDictListsEveryProblemAndChangesNothing) {
+  const auto model = make_model(1);
+  std::vector<Tensor> before;
+  for (const auto& [name, tensor] : model->state_dict()) before.push_back(tensor.clone());
+  StateDict state;
+  state.set("fc1.weight", Tensor::zeros({4, 6}));
+  state.set("fc1.bias", Tensor::zeros({5}));
+  state.set("extra", Tensor::zeros({1}));
+  for (const char* const text :
+       {"missing key \"tail.0.weight\"", "missing key \"tail.0.bias\"", "unexpected key \"extra\"",
+        "\"fc1.bias\": the checkpoint has [5], the model [4]"}) {
+    expect_throw_with<StateDictError>([&] { model->load_state_dict(state); }, text);
+  }
+  // A wrong shape is an error even where other keys need not match.
+  EXPECT_THROW(model->load_state_dict(state, false), StateDictError);
+  std::size_t i = 0;
+  for (const auto& [name, tensor] : model->state_dict()) {
+    EXPECT_TRUE(bitwise_equal(tensor, before[i++]));
+  }
+}
+
+TEST(Module, LoadStateDictNotStrictReportsKeys) {
+  const auto model = make_model(1);
+  StateDict state;
+  state.set("fc1.bias", Tensor::full({4}, 3.0));
+  state.set("extra", Tensor::zeros({1}));
+  const LoadReport report = model->load_state_dict(state, false);
+  EXPECT_EQ(report.missing_keys,
+            (std::vector<std::string>{"fc1.weight", "tail.0.weight", "tail.0.bias"}));
+  EXPECT_EQ(report.unexpected_keys, std::vector<std::string>{"extra"});
+  EXPECT_EQ(model->state_dict().at("fc1.bias").at<float>({3}), 3.0F);
+}
+
+TEST(Module, TrainAndEvalReachAllChildren) {
+  const auto model = make_model(1);
+  EXPECT_TRUE(model->is_training());
+  model->eval();
+  EXPECT_FALSE(model->children()[2].second->children()[0].second->is_training());
+  model->train();
+  EXPECT_TRUE(model->children()[2].second->children()[0].second->is_training());
+}
+
+TEST(Module, ToConvertsParametersAndKeepsValues) {
+  const auto model = make_model(1);
+  const Tensor before = model->state_dict().at("fc1.weight").clone();
+  model->to(DType::float64);
+  const Tensor after = model->state_dict().at("fc1.weight");
+  EXPECT_EQ(after.dtype(), DType::float64);
+  EXPECT_TRUE(bitwise_equal(after.to(DType::float32), before));
+  EXPECT_THROW(model->to(DType::int32), DTypeError);
+}
+
+TEST(Module, NamesMustBeNewAndPlain) {
+  Sequential model;
+  model.add<ReLU>("a");
+  EXPECT_THROW(model.add<ReLU>("a"), ValueError);
+  EXPECT_THROW(model.add<ReLU>("a.b"), ValueError);
+  EXPECT_THROW(model.add<ReLU>(""), ValueError);
+  EXPECT_EQ(model.size(), 1U);
+}
+
+TEST(Linear, NamesWhatDoesNotFit) {
+  Generator generator(1);
+  Linear layer(6, 4, generator);
+  expect_throw_with<ShapeError>(
+      [&] {
+        (void)layer.forward(Tensor::zeros({2, 5}));
+      },
+      "(..., 6), got Tensor(float32 [2, 5] cpu)");
+  expect_throw_with<DTypeError>(
+      [&] {
+        (void)layer.forward(Tensor::zeros({2, 6}, DType::float64));
+      },
+      "float32");
+  EXPECT_THROW(Linear(-1, 4, generator), ValueError);
+}
+
+TEST(Linear, BackwardNeedsForward) {
+  Generator generator(1);
+  Linear layer(6, 4, generator);
+  EXPECT_THROW(layer.backward(Tensor::zeros({2, 4})), ValueError);
+  (void)layer.forward(Tensor::zeros({2, 6}));
+  expect_throw_with<ShapeError>([&] { layer.backward(Tensor::zeros({3, 4})); }, "[2, 4]");
+  ReLU relu;
+  EXPECT_THROW(relu.backward(Tensor::zeros({2, 4})), ValueError);
+}
+
+}  // namespace
+}  // namespace wick::nn
