@@ -259,7 +259,7 @@ void ZipReader::inflate(const ZipEntry& entry, std::span<char> out) const {
 }
 
 std::string ZipReader::read(const ZipEntry& entry) const {
-  static_cast<void>(data_offset(entry));  // checks the size before memory is taken for it
+  check(entry);  // before memory is taken for what it claims
   std::string bytes(static_cast<std::size_t>(entry.size), '\0');
   read_into(entry, bytes);
   return bytes;

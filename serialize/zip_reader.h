@@ -41,6 +41,8 @@ class ZipReader {
   /// Null where there is none.
   [[nodiscard]] const ZipEntry* find(std::string_view name) const;
 
+  /// Checks all that can be checked without reading the record's data.
+  void check(const ZipEntry& entry) const { static_cast<void>(data_offset(entry)); }
   [[nodiscard]] std::string read(const ZipEntry& entry) const;
   /// `out` must have exactly the record's size.
   void read_into(const ZipEntry& entry, std::span<char> out) const;
