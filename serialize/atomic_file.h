@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// A file that appears whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace wick {
+
+/// Collects bytes in a temporary file beside `path` (".wick-<random>.tmp"); commit() syncs it to
+/// the disk and renames it to `path`. Until then what was at `path` stays as it was, and whatever
+/// happens before (an exception, a full disk, destruction) the temporary file is removed. A process
+/// that is killed leaves the temporary file behind, never half a file at `path`.
+///
+/// A symbolic link at `path` is followed; the permissions of a file that was there are kept.
+/// Every error is an IoError that names the path and the system's reason.
+/// Thread safety: one thread at a time per object.
+class AtomicFile {
+ public:
+  /// Throws where the directory cannot be written or `path` is something else than a regular file.
+  explicit AtomicFile(const std::filesystem::path& path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Appends. Small pieces are gathered into large writes.
+  void write(std::string_view bytes);
+  /// Bytes given to write() so far.
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// Makes the file appear. Call it once, at the end; write() must not follow.
+  void commit();
+
+ private:
+  void flush();
+  void write_through(std::string_view bytes);
+  void sync_directory() const;
+  void discard() noexcept;
+  [[noreturn]] void fail(const char* operation, int code);
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+  std::string buffer_;
+  std::uint64_t size_ = 0;
+};
+
+/// AtomicFile for bytes that are all there.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace wick

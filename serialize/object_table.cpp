@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/object_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "serialize/pickle_opcodes.h"
+
+namespace wick {
+namespace {
+
+using Kind = Value::Kind;
+
+// Work that any pickle may cause, and how much more for each of its bytes: far above what real
+// checkpoints need, far below what "a few bytes copied a million times" would.
+constexpr std::uint64_t kFreeWork = std::uint64_t{64} << 20;
+constexpr std::uint64_t kWorkPerByte = 256;
+constexpr std::uint64_t kMaxWeight = std::uint64_t{1} << 40;
+
+bool is_container(const Value& value) {
+  const Kind kind = value.kind();
+  return kind == Kind::list || kind == Kind::tuple || kind == Kind::dict || kind == Kind::set;
+}
+
+// The containers directly inside one.
+std::vector<Value> containers_in(const Value& container) {
+  std::vector<Value> result;
+  const auto take = [&result](const Value& value) {
+    if (is_container(value)) result.push_back(value);
+  };
+  if (container.kind() == Kind::dict) {
+    const Dict& dict = container.as_dict();
+    for (const auto& [key, value] : dict) take(key), take(value);
+    if (dict.attributes() != nullptr) result.emplace_back(dict.attributes());
+  } else if (container.kind() == Kind::set) {
+    for (const auto& [item, unused] : container.as_set()) take(item);
+  } else {
+    for (const Value& item : container.as_sequence()) take(item);
+  }
+  return result;
+}
+
+void empty(const Value& container) {
+  switch (container.kind()) {
+    case Kind::list:
+      container.as_list().clear();
+      break;
+    case Kind::tuple:
+      container.as_tuple().clear();
+      break;
+    case Kind::dict:
+      container.as_dict() = Dict();
+      break;
+    default:
+      container.as_set() = Set();
+      break;
+  }
+}
+
+[[noreturn]] void too_deep() {
+  throw ValueError(concat("containers are nested more than ", pickle::kMaxDepth, " deep"));
+}
+
+}  // namespace
+
+ObjectTable::ObjectTable(std::size_t input_bytes)
+    : budget_(kFreeWork + kWorkPerByte * std::uint64_t{input_bytes}) {}
+
+ObjectTable::~ObjectTable() {
+  for (const Value& container : containers_) {
+    if (!reached_.contains(container.identity())) empty(container);
+  }
+}
+
+Value ObjectTable::add(Value container) {
+  containers_.push_back(container);
+  if (container.kind() == Kind::tuple) measure_tuple(container);
+  return container;
+}
+
+Value ObjectTable::add_stand_in(StandIn what) {
+  Value value{Tuple{}};
+  containers_.push_back(value);
+  stand_ins_.emplace(value.identity(), std::move(what));
+  return value;
+}
+
+const ObjectTable::StandIn* ObjectTable::stand_in(const Value& value) const {
+  if (value.kind() != Kind::tuple) return nullptr;
+  const auto known = stand_ins_.find(value.identity());
+  return known == stand_ins_.end() ? nullptr : &known->second;
+}
+
+void ObjectTable::spend(std::uint64_t work) {
+  if (work > budget_) {
+    throw ValueError("the pickle repeats its objects out of all proportion to its size");
+  }
+  budget_ -= work;
+}
+
+std::uint64_t ObjectTable::weight(const Value& value) const {
+  switch (value.kind()) {
+    case Kind::string:
+      return 1 + value.as_string().size();
+    case Kind::bytes:
+      return 1 + value.as_bytes().data.size();
+    case Kind::size:
+      return 1 + value.as_size().size();
+    case Kind::tuple: {
+      const auto known = tuples_.find(value.identity());
+      return known == tuples_.end() ? 1 : known->second.weight;
+    }
+    default:
+      return 1;
+  }
+}
+
+// A tuple is complete when it is made, so what it weighs and how deep its tuples go is known then.
+void ObjectTable::measure_tuple(const Value& tuple) {
+  TupleInfo info;
+  for (const Value& item : tuple.as_tuple()) {
+    info.weight = std::min(kMaxWeight, info.weight + weight(item));
+    if (const auto inner = tuples_.find(item.identity()); inner != tuples_.end()) {
+      info.depth = std::max(info.depth, inner->second.depth + 1);
+    }
+  }
+  if (info.depth > pickle::kMaxDepth) too_deep();
+  tuples_.emplace(tuple.identity(), info);
+}
+
+void ObjectTable::spend_copy(const Value& value) {
+  if (!is_container(value)) spend(weight(value));
+}
+
+void ObjectTable::spend_key(const Value& key) {
+  if (stand_in(key) != nullptr) throw ValueError("a class, function or storage is used as a key");
+  spend(weight(key));
+}
+
+// Walks with a stack of its own. A container's height is one more than the highest inside it; those
+// on the way to themselves (a structure that contains itself) count as lowest: what a circle owns
+// is never destroyed recursively.
+void ObjectTable::accept(const Value& root) {
+  if (stand_in(root) != nullptr) {
+    throw ValueError("the pickle holds a class, a function or a bare storage as its value");
+  }
+  if (!is_container(root)) return;
+  struct Frame {
+    const void* identity;
+    std::vector<Value> inner;
+    std::size_t next = 0;
+    std::size_t height = 1;
+  };
+  std::unordered_map<const void*, std::size_t> heights;
+  std::vector<Frame> path;
+  const auto enter = [&](const Value& container) {
+    heights.emplace(container.identity(), 0);
+    path.push_back({container.identity(), containers_in(container)});
+  };
+  enter(root);
+  while (!path.empty()) {
+    Frame& frame = path.back();
+    if (frame.next == frame.inner.size()) {
+      const std::size_t height = frame.height;
+      if (height > pickle::kMaxDepth) too_deep();
+      heights[frame.identity] = height;
+      path.pop_back();
+      if (!path.empty()) path.back().height = std::max(path.back().height, height + 1);
+      continue;
+    }
+    const Value inner = frame.inner[frame.next++];
+    if (stand_in(inner) != nullptr) {
+      throw ValueError("a class, a function or a bare storage lies among the values");
+    }
+    const auto known = heights.find(inner.identity());
+    if (known == heights.end()) {
+      enter(inner);
+    } else {
+      frame.height = std::max(frame.height, known->second + 1);
+    }
+  }
+  for (const auto& [identity, height] : heights) reached_.insert(identity);
+}
+
+}  // namespace wick

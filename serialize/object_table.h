@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The objects that a pickle makes while it is read: owns them, bounds them, and takes them apart.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include "core/value.h"
+#include "serialize/torch_globals.h"
+#include "serialize/torch_names.h"
+
+namespace wick {
+
+/// A pickle's stack holds, beside values, functions, classes and storages, which no Value can hold.
+/// A stand-in (an empty tuple known to this table) takes their place, so that everything can be
+/// popped, put into tuples and memoised alike.
+///
+/// The table keeps a handle to every container, so that none is destroyed before the end; it then
+/// empties the containers which the result does not reach. So neither a deep nor a circular
+/// structure of a damaged file can exhaust the stack or leak.
+///
+/// Errors are ValueErrors without an offset; the reader adds it.
+class ObjectTable {
+ public:
+  using StandIn = std::variant<Callable, StorageClass, StorageId>;
+
+  /// `input_bytes` bounds the work that the pickle may cause.
+  explicit ObjectTable(std::size_t input_bytes);
+  ObjectTable(const ObjectTable&) = delete;
+  ObjectTable& operator=(const ObjectTable&) = delete;
+  ~ObjectTable();
+
+  /// Registers a new container.
+  Value add(Value container);
+  Value add_stand_in(StandIn what);
+  /// Null where the value is no stand-in.
+  [[nodiscard]] const StandIn* stand_in(const Value& value) const;
+
+  /// Accounts for copying a value: strings are copied, containers only referred to.
+  void spend_copy(const Value& value);
+  /// Accounts for hashing a key, and throws for a stand-in.
+  void spend_key(const Value& key);
+
+  /// Admits the finished value: nothing deeper than pickle::kMaxDepth, no stand-in anywhere.
+  void accept(const Value& root);
+
+ private:
+  struct TupleInfo {
+    std::uint64_t weight =
+        1;  // of hashing it: the values in it, each counted as often as it occurs
+    std::size_t depth = 1;
+  };
+  void spend(std::uint64_t work);
+  [[nodiscard]] std::uint64_t weight(const Value& value) const;
+  void measure_tuple(const Value& tuple);
+
+  std::uint64_t budget_;
+  std::vector<Value> containers_;
+  std::unordered_map<const void*, StandIn> stand_ins_;
+  std::unordered_map<const void*, TupleInfo> tuples_;
+  std::unordered_set<const void*> reached_;  // by an accepted result
+};
+
+}  // namespace wick

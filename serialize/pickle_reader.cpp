@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/pickle_reader.h"
+
+#include <cstdint>
+#include <iomanip>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+#include "serialize/byte_reader.h"
+#include "serialize/object_table.h"
+#include "serialize/pickle_opcodes.h"
+#include "serialize/pickle_scalars.h"
+
+namespace wick {
+namespace {
+
+using pickle::Op;
+using Kind = Value::Kind;
+
+// Text of a file as it may stand in a message.
+std::string in_quotes(std::string_view text) {
+  std::ostringstream out;
+  out << std::quoted(std::string(text.substr(0, 80)));
+  return std::move(out).str();
+}
+
+class Machine {
+ public:
+  Machine(std::string_view bytes, const std::string& where, const StorageSource& storages)
+      : reader_(bytes, where), storages_(storages), objects_(bytes.size()) {}
+
+  Value run() {
+    read_protocol();
+    while (true) {
+      const std::size_t start = reader_.offset();
+      const auto op = static_cast<Op>(reader_.read<std::uint8_t>());
+      try {
+        if (op == Op::stop) return finish();
+        step(op);
+      } catch (const ValueError& error) {
+        reader_.fail_at(start, error.what());
+      } catch (const ShapeError& error) {
+        reader_.fail_at(start, error.what());
+      }
+    }
+  }
+
+ private:
+  void read_protocol() {
+    if (reader_.remaining() < 2 || reader_.read<std::uint8_t>() != static_cast<int>(Op::proto)) {
+      reader_.fail_at(0, "not a pickle of protocol 2 or later");
+    }
+    const auto protocol = reader_.read<std::uint8_t>();
+    if (protocol < 2 || protocol > 5) {
+      reader_.fail_at(1, concat("pickle protocol ", int{protocol}, " is not one of 2 to 5"));
+    }
+  }
+
+  Value finish() {
+    Value result = pop();
+    if (reader_.remaining() != 0) throw ValueError("bytes follow the end of the pickle");
+    objects_.accept(result);
+    return result;
+  }
+
+  // -- Stack and memo ---------------------------------------------------------------------------
+
+  void push(Value value) { stack_.push_back(std::move(value)); }
+
+  [[nodiscard]] std::size_t above_mark() const {
+    return stack_.size() - (marks_.empty() ? 0 : marks_.back());
+  }
+  Value& top() {
+    if (above_mark() == 0) throw ValueError("the stack is empty");
+    return stack_.back();
+  }
+  Value pop() {
+    Value value = std::move(top());
+    stack_.pop_back();
+    return value;
+  }
+  std::vector<Value> pop_many(std::size_t count) {
+    if (above_mark() < count) throw ValueError("the stack holds too few values");
+    const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
+    std::vector<Value> values(std::make_move_iterator(first),
+                              std::make_move_iterator(stack_.end()));
+    stack_.erase(first, stack_.end());
+    return values;
+  }
+  std::vector<Value> pop_to_mark() {
+    if (marks_.empty()) throw ValueError("no mark is set");
+    std::vector<Value> values = pop_many(above_mark());
+    marks_.pop_back();
+    return values;
+  }
+  void push_copy(const Value& value) {
+    objects_.spend_copy(value);
+    push(value);
+  }
+
+  void put(std::uint64_t index) {
+    // Each entry takes at least two bytes of the pickle, so real indices stay below its size.
+    if (index >= reader_.size()) throw ValueError(concat("memo index ", index, " is out of range"));
+    if (index >= memo_.size()) memo_.resize(static_cast<std::size_t>(index) + 1);
+    std::optional<Value>& entry = memo_[static_cast<std::size_t>(index)];
+    if (!entry) ++memo_count_;
+    objects_.spend_copy(top());
+    entry = top();
+  }
+  void get(std::uint64_t index) {
+    if (index >= memo_.size() || !memo_[static_cast<std::size_t>(index)]) {
+      throw ValueError(concat("memo entry ", index, " was never set"));
+    }
+    push_copy(*memo_[static_cast<std::size_t>(index)]);
+  }
+
+  // -- Objects ----------------------------------------------------------------------------------
+
+  void push_global(std::string_view module, std::string_view name) {
+    const auto global = find_global(module, name);
+    if (!global) {
+      throw ValueError(concat("the global ", in_quotes(module), " ", in_quotes(name),
+                              " is not admitted: only tensors and plain objects are loaded"));
+    }
+    if (const auto* const dtype = std::get_if<DType>(&*global)) {
+      push(*dtype);
+    } else if (const auto* const callable = std::get_if<Callable>(&*global)) {
+      push(objects_.add_stand_in(*callable));
+    } else {
+      push(objects_.add_stand_in(std::get<StorageClass>(*global)));
+    }
+  }
+
+  void push_tuple(std::vector<Value> items) {
+    push(objects_.add(std::make_shared<Tuple>(Tuple{std::move(items)})));
+  }
+
+  void require_plain(const Value& value, Kind kind, const char* message) const {
+    if (value.kind() != kind || objects_.stand_in(value) != nullptr) throw ValueError(message);
+  }
+
+  void reduce() {
+    const Value arguments = pop();
+    const Value function = pop();
+    const auto* const what = objects_.stand_in(function);
+    const auto* const callable = what == nullptr ? nullptr : std::get_if<Callable>(what);
+    if (callable == nullptr) throw ValueError("what is called is no function");
+    require_plain(arguments, Kind::tuple, "the arguments of a call are no tuple");
+    try {
+      push(call(*callable, arguments.as_tuple(), objects_, storages_));
+    } catch (const ShapeError& error) {
+      throw ValueError(concat(name_on_stack(), error.what()));
+    }
+  }
+  // The key under which the value being made will be put, where there is one.
+  [[nodiscard]] std::string name_on_stack() const {
+    if (above_mark() == 0 || stack_.back().kind() != Kind::string) return {};
+    return in_quotes(stack_.back().as_string()) + ": ";
+  }
+
+  void build() {
+    const Value state = pop();
+    require_plain(state, Kind::dict, "the attributes of an object are no dict");
+    Value& object = top();
+    if (object.kind() != Kind::dict || object.as_dict().type() != Dict::Type::ordered_dict) {
+      throw ValueError(concat("a ", object.kind_name(), " cannot be given attributes"));
+    }
+    // Shares the state's object, which keeps its address.
+    const auto holder = std::make_shared<Value>(state);
+    object.as_dict().set_attributes(std::shared_ptr<Dict>(holder, &holder->as_dict()));
+  }
+
+  void append(std::vector<Value> items) {
+    require_plain(top(), Kind::list, "items are appended to what is no list");
+    std::vector<Value>& list = top().as_list();
+    list.insert(list.end(), std::make_move_iterator(items.begin()),
+                std::make_move_iterator(items.end()));
+  }
+  void set_items(std::vector<Value> items) {
+    require_plain(top(), Kind::dict, "items are set in what is no dict");
+    if (items.size() % 2 != 0) throw ValueError("a key has no value");
+    Dict& dict = top().as_dict();
+    for (std::size_t i = 0; i < items.size(); i += 2) {
+      objects_.spend_key(items[i]);
+      dict.set(std::move(items[i]), std::move(items[i + 1]));
+    }
+  }
+  void add_items(std::vector<Value> items) {
+    require_plain(top(), Kind::set, "items are added to what is no set");
+    for (Value& item : items) {
+      objects_.spend_key(item);
+      top().as_set().insert(std::move(item));
+    }
+  }
+
+  void step(Op op) {
+    switch (op) {
+      case Op::frame: {
+        const auto length = reader_.read<std::uint64_t>();
+        if (length > reader_.remaining()) throw ValueError("a frame is longer than the pickle");
+        return;
+      }
+      case Op::mark:
+        marks_.push_back(stack_.size());
+        return;
+      case Op::pop:
+        // As in Python: on top of the stack may lie a mark.
+        if (above_mark() == 0 && !marks_.empty()) {
+          marks_.pop_back();
+        } else {
+          pop();
+        }
+        return;
+      case Op::pop_mark:
+        pop_to_mark();
+        return;
+      case Op::dup:
+        push_copy(Value(top()));
+        return;
+
+      case Op::none:
+        push(nullptr);
+        return;
+      case Op::newtrue:
+        push(true);
+        return;
+      case Op::newfalse:
+        push(false);
+        return;
+      case Op::binint:
+        push(static_cast<std::int32_t>(reader_.read<std::uint32_t>()));
+        return;
+      case Op::binint1:
+        push(reader_.read<std::uint8_t>());
+        return;
+      case Op::binint2:
+        push(reader_.read<std::uint16_t>());
+        return;
+      case Op::long1:
+        push(pickle::read_long(reader_, reader_.read<std::uint8_t>()));
+        return;
+      case Op::long4:
+        push(pickle::read_long(reader_, reader_.read<std::uint32_t>()));
+        return;
+      case Op::binfloat:
+        push(pickle::read_float(reader_));
+        return;
+
+      case Op::short_binstring:
+      case Op::short_binunicode:
+        push(pickle::read_text(reader_, reader_.read<std::uint8_t>()));
+        return;
+      case Op::binstring:
+      case Op::binunicode:
+        push(pickle::read_text(reader_, reader_.read<std::uint32_t>()));
+        return;
+      case Op::binunicode8:
+        push(pickle::read_text(reader_, reader_.read<std::uint64_t>()));
+        return;
+      case Op::short_binbytes:
+        push(pickle::read_bytes(reader_, reader_.read<std::uint8_t>()));
+        return;
+      case Op::binbytes:
+        push(pickle::read_bytes(reader_, reader_.read<std::uint32_t>()));
+        return;
+      case Op::binbytes8:
+        push(pickle::read_bytes(reader_, reader_.read<std::uint64_t>()));
+        return;
+
+      case Op::empty_list:
+        push(objects_.add(List{}));
+        return;
+      case Op::append:
+        append(pop_many(1));
+        return;
+      case Op::appends:
+        append(pop_to_mark());
+        return;
+      case Op::empty_tuple:
+        push_tuple({});
+        return;
+      case Op::tuple1:
+        push_tuple(pop_many(1));
+        return;
+      case Op::tuple2:
+        push_tuple(pop_many(2));
+        return;
+      case Op::tuple3:
+        push_tuple(pop_many(3));
+        return;
+      case Op::tuple:
+        push_tuple(pop_to_mark());
+        return;
+      case Op::empty_dict:
+        push(objects_.add(Dict{}));
+        return;
+      case Op::setitem:
+        set_items(pop_many(2));
+        return;
+      case Op::setitems:
+        set_items(pop_to_mark());
+        return;
+      case Op::empty_set:
+        push(objects_.add(Set{}));
+        return;
+      case Op::additems:
+        add_items(pop_to_mark());
+        return;
+
+      case Op::binput:
+        put(reader_.read<std::uint8_t>());
+        return;
+      case Op::long_binput:
+        put(reader_.read<std::uint32_t>());
+        return;
+      case Op::memoize:
+        put(memo_count_);
+        return;
+      case Op::binget:
+        get(reader_.read<std::uint8_t>());
+        return;
+      case Op::long_binget:
+        get(reader_.read<std::uint32_t>());
+        return;
+
+      case Op::global: {
+        const std::string_view module = reader_.take_line();
+        push_global(module, reader_.take_line());
+        return;
+      }
+      case Op::stack_global: {
+        const std::vector<Value> names = pop_many(2);
+        push_global(names[0].as_string(), names[1].as_string());
+        return;
+      }
+      case Op::newobj:
+      case Op::reduce:
+        reduce();
+        return;
+      case Op::build:
+        build();
+        return;
+      case Op::binpersid:
+        push(objects_.add_stand_in(storage_id(pop(), objects_)));
+        return;
+      case Op::proto:
+      case Op::stop:
+        break;
+    }
+    throw ValueError(concat("opcode ", static_cast<int>(op), " is not admitted"));
+  }
+
+  ByteReader reader_;
+  const StorageSource& storages_;
+  ObjectTable objects_;
+  std::vector<Value> stack_;
+  std::vector<std::size_t> marks_;  // sizes of the stack
+  std::vector<std::optional<Value>> memo_;
+  std::size_t memo_count_ = 0;
+};
+
+}  // namespace
+
+Value unpickle_value(std::string_view bytes, const std::string& where,
+                     const StorageSource& storages) {
+  return Machine(bytes, where, storages).run();
+}
+
+}  // namespace wick

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Reads a pickle of protocols 2 to 5 into a value, and executes nothing.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/value.h"
+#include "serialize/torch_rebuild.h"
+
+namespace wick {
+
+/// A stack machine for the opcodes in pickle_opcodes.h over the names in torch_globals.h.
+///
+/// - Containers that are shared in the pickle are shared in the value; a container may contain
+///   itself (who drops such a value must break the circle first, or its memory stays).
+/// - Containers lie at most pickle::kMaxDepth deep. Memory and time are bounded by a multiple of
+///   the pickle's size.
+/// - An int must fit 64 bits.
+///
+/// Throws FormatError, with `where` (as in `file "m.pt", record "m/data.pkl"`) and the offset, for
+/// everything else; and what `storages` throws.
+[[nodiscard]] Value unpickle_value(std::string_view bytes, const std::string& where,
+                                   const StorageSource& storages);
+
+}  // namespace wick

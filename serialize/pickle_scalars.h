@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// How numbers and text lie in a pickle.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/value.h"
+#include "serialize/byte_reader.h"
+#include "serialize/byte_writer.h"
+
+namespace wick::pickle {
+
+/// The shortest opcode of protocol 2 that holds the number, and the number.
+void write_int(ByteWriter& out, std::int64_t value);
+void write_float(ByteWriter& out, double value);
+
+// What follows an opcode. ValueError where the content is not admitted, FormatError where the
+// pickle ends too early.
+
+/// Two's complement of `length` bytes, little-endian; must fit 64 bits.
+[[nodiscard]] std::int64_t read_long(ByteReader& in, std::uint64_t length);
+[[nodiscard]] double read_float(ByteReader& in);
+/// UTF-8 of `length` bytes.
+[[nodiscard]] std::string read_text(ByteReader& in, std::uint64_t length);
+[[nodiscard]] Bytes read_bytes(ByteReader& in, std::uint64_t length);
+
+}  // namespace wick::pickle

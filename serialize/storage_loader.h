@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Brings the storages of a checkpoint from its records into the memory of their devices.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "core/device.h"
+#include "core/storage.h"
+#include "serialize/torch_names.h"
+#include "serialize/zip_reader.h"
+
+namespace wick {
+
+/// Reads each record data/<key> once; all tensors over it share what it gave.
+class StorageLoader {
+ public:
+  /// `big_endian`: numbers in the records are stored that way and are turned round.
+  StorageLoader(const ZipReader& zip, std::string archive_name, bool big_endian,
+                std::optional<Device> map_location);
+
+  /// The storage for a tensor of `dtype`. Throws FormatError where the record is missing or has
+  /// another size, DeviceError where the device is not there.
+  [[nodiscard]] std::shared_ptr<Storage> load(const StorageId& id, DType dtype);
+
+ private:
+  struct Loaded {
+    std::shared_ptr<Storage> storage;
+    std::size_t swapped = 1;  // bytes of the numbers that were turned round
+  };
+  [[nodiscard]] Backend& backend(const StorageId& id) const;
+  [[nodiscard]] std::shared_ptr<Storage> read(const ZipEntry& entry, Backend& backend,
+                                              std::size_t number_bytes) const;
+
+  const ZipReader& zip_;
+  std::string archive_name_;
+  bool big_endian_;
+  std::optional<Device> map_location_;
+  std::unordered_map<std::string, Loaded> loaded_;
+};
+
+}  // namespace wick

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the admitted functions and classes of a pickle do with their arguments.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/value.h"
+#include "serialize/object_table.h"
+#include "serialize/torch_names.h"
+
+namespace wick {
+
+/// Gives the storage that a tensor of a dtype lies in: the same for the same key.
+using StorageSource = std::function<std::shared_ptr<Storage>(const StorageId&, DType)>;
+
+/// The result of `callable(*arguments)`. Throws ValueError for arguments that it does not take and
+/// ShapeError where a tensor reaches outside its storage, both without an offset.
+[[nodiscard]] Value call(Callable callable, const std::vector<Value>& arguments,
+                         ObjectTable& objects, const StorageSource& storages);
+
+/// ('storage', class, key, location, numel).
+[[nodiscard]] StorageId storage_id(const Value& persistent_id, const ObjectTable& objects);
+
+}  // namespace wick

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// UTF-8 as Python's pickles hold it: with the "surrogatepass" rule.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace wick {
+
+/// True for what Python decodes with errors="surrogatepass": UTF-8 in its shortest form up to
+/// U+10FFFF, surrogates included.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+/// str.encode("latin1"): one byte per character; empty where one is above U+00FF.
+[[nodiscard]] std::optional<std::string> utf8_to_latin1(std::string_view text);
+/// bytes.decode("latin1").
+[[nodiscard]] std::string latin1_to_utf8(std::string_view bytes);
+
+}  // namespace wick

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/zip_reader.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include <libdeflate.h>
+
+#include "core/error.h"
+#include "serialize/byte_reader.h"
+#include "serialize/zip_format.h"
+
+namespace wick {
+namespace {
+
+constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
+// Deflate's best: 258 bytes from two bits, and a little for the last block.
+constexpr std::uint64_t kMaxDeflateRatio = 1032;
+
+std::string file_name(const InputFile& file) {
+  return concat("file ", file.path());
+}
+
+std::string read_string(const InputFile& file, std::uint64_t offset, std::uint64_t size) {
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  file.read_at(offset, bytes);
+  return bytes;
+}
+
+struct Directory {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  std::uint64_t count = 0;
+  std::uint64_t end = 0;  // where the records after it begin
+};
+
+// The ZIP64 end record, where a locator stands before the end record at `end_offset`.
+std::optional<Directory> find_zip64_directory(const InputFile& file, std::uint64_t end_offset) {
+  if (end_offset < zip::kZip64LocatorBytes) return std::nullopt;
+  const std::uint64_t locator_offset = end_offset - zip::kZip64LocatorBytes;
+  const std::string locator_bytes = read_string(file, locator_offset, zip::kZip64LocatorBytes);
+  ByteReader locator(locator_bytes, file_name(file), locator_offset);
+  if (locator.read<std::uint32_t>() != zip::kZip64LocatorSignature) return std::nullopt;
+  if (locator.read<std::uint32_t>() != 0) locator.fail("an archive of several disks");
+  const auto offset = locator.read<std::uint64_t>();
+  if (locator_offset < zip::kZip64EndBytes || offset > locator_offset - zip::kZip64EndBytes) {
+    locator.fail(concat("the ZIP64 end record cannot lie at offset ", offset));
+  }
+  const std::string bytes = read_string(file, offset, zip::kZip64EndBytes);
+  ByteReader reader(bytes, file_name(file), offset);
+  if (reader.read<std::uint32_t>() != zip::kZip64EndSignature) {
+    reader.fail_at(0, "no ZIP64 end record where the locator says");
+  }
+  reader.skip(8 + 2 + 2);  // record size, versions
+  if (reader.read<std::uint32_t>() != 0 || reader.read<std::uint32_t>() != 0) {
+    reader.fail("an archive of several disks");
+  }
+  Directory directory;
+  const auto here = reader.read<std::uint64_t>();
+  directory.count = reader.read<std::uint64_t>();
+  if (here != directory.count) reader.fail("an archive of several disks");
+  directory.size = reader.read<std::uint64_t>();
+  directory.offset = reader.read<std::uint64_t>();
+  directory.end = offset;
+  return directory;
+}
+
+Directory find_directory(const InputFile& file) {
+  const std::uint64_t size = file.size();
+  const std::uint64_t tail_size = std::min(size, zip::kEndBytes + zip::kMaxCommentBytes);
+  const std::uint64_t tail_offset = size - tail_size;
+  const std::string tail = read_string(file, tail_offset, tail_size);
+  for (std::uint64_t at = tail_size - std::min(tail_size, zip::kEndBytes) + 1; at-- > 0;) {
+    if (tail_size - at < zip::kEndBytes) continue;
+    ByteReader reader(std::string_view(tail).substr(static_cast<std::size_t>(at)), file_name(file),
+                      tail_offset + at);
+    if (reader.read<std::uint32_t>() != zip::kEndSignature) continue;
+    const auto disk = reader.read<std::uint16_t>();
+    const auto directory_disk = reader.read<std::uint16_t>();
+    const auto here = reader.read<std::uint16_t>();
+    Directory directory;
+    directory.count = reader.read<std::uint16_t>();
+    directory.size = reader.read<std::uint32_t>();
+    directory.offset = reader.read<std::uint32_t>();
+    directory.end = tail_offset + at;
+    // Only the true end record is followed by exactly its comment.
+    if (reader.read<std::uint16_t>() != reader.remaining()) continue;
+    if (disk != 0 || directory_disk != 0 || here != directory.count) {
+      reader.fail_at(0, "an archive of several disks");
+    }
+    return find_zip64_directory(file, directory.end).value_or(directory);
+  }
+  throw FormatError(concat(file_name(file), ", offset ", size,
+                           ": a ZIP archive without its end record; the file is truncated"));
+}
+
+// Takes the 64-bit values for the fields that said kInZip64, in the order that the format demands.
+void apply_zip64(ByteReader& reader, std::string_view extra, ZipEntry& entry) {
+  ByteReader fields(extra, "");
+  while (fields.remaining() >= 4) {
+    const auto id = fields.read<std::uint16_t>();
+    const auto length = fields.read<std::uint16_t>();
+    if (length > fields.remaining()) reader.fail("an extra field is longer than its room");
+    const std::string_view body = fields.take(length);
+    if (id != zip::kExtraZip64) continue;
+    ByteReader values(body, "");
+    for (std::uint64_t* field : {&entry.size, &entry.compressed_size, &entry.header_offset}) {
+      if (*field != zip::kInZip64) continue;
+      if (values.remaining() < 8) reader.fail("the ZIP64 extra field is too short");
+      *field = values.read<std::uint64_t>();
+    }
+    return;
+  }
+}
+
+}  // namespace
+
+ZipReader::ZipReader(const InputFile& file) : file_(file) {
+  const Directory directory = find_directory(file);
+  if (directory.offset > directory.end || directory.size > directory.end - directory.offset) {
+    throw FormatError(concat(file_name(file), ", offset ", directory.end,
+                             ": the directory (offset ", directory.offset, ", ", directory.size,
+                             " bytes) does not lie before its end record"));
+  }
+  const std::string bytes = read_string(file, directory.offset, directory.size);
+  read_directory(bytes, directory.offset, directory.count);
+  check_layout(directory.offset);
+}
+
+void ZipReader::read_directory(std::string_view bytes, std::uint64_t offset, std::uint64_t count) {
+  ByteReader reader(bytes, file_name(file_), offset);
+  if (count > bytes.size() / zip::kCentralHeaderBytes) {
+    reader.fail(concat("the directory claims ", count, " records in ", bytes.size(), " bytes"));
+  }
+  entries_.reserve(static_cast<std::size_t>(count));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::size_t start = reader.offset();
+    if (reader.read<std::uint32_t>() != zip::kCentralHeaderSignature) {
+      reader.fail_at(start, concat("no directory entry where number ", i, " should be"));
+    }
+    ZipEntry entry;
+    reader.skip(4);  // versions
+    entry.flags = reader.read<std::uint16_t>();
+    entry.method = reader.read<std::uint16_t>();
+    reader.skip(4);  // time and date
+    entry.crc = reader.read<std::uint32_t>();
+    entry.compressed_size = reader.read<std::uint32_t>();
+    entry.size = reader.read<std::uint32_t>();
+    const auto name_length = reader.read<std::uint16_t>();
+    const auto extra_length = reader.read<std::uint16_t>();
+    const auto comment_length = reader.read<std::uint16_t>();
+    if (reader.read<std::uint16_t>() != 0) reader.fail_at(start, "an archive of several disks");
+    reader.skip(6);  // attributes
+    entry.header_offset = reader.read<std::uint32_t>();
+    entry.name = reader.take(name_length);
+    apply_zip64(reader, reader.take(extra_length), entry);
+    reader.skip(comment_length);
+    if (!index_.emplace(entry.name, entries_.size()).second) {
+      reader.fail_at(start, concat("two records are called \"", entry.name, '"'));
+    }
+    entries_.push_back(std::move(entry));
+  }
+  if (reader.remaining() != 0) reader.fail("bytes are left over behind the last directory entry");
+}
+
+void ZipReader::check_layout(std::uint64_t directory_offset) {
+  std::vector<ZipEntry*> order;
+  order.reserve(entries_.size());
+  for (ZipEntry& entry : entries_) order.push_back(&entry);
+  std::ranges::sort(order, {}, &ZipEntry::header_offset);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    ZipEntry& entry = *order[i];
+    entry.limit = i + 1 < order.size() ? order[i + 1]->header_offset : directory_offset;
+    const std::uint64_t fixed = zip::kLocalHeaderBytes + entry.name.size();
+    if (entry.header_offset > directory_offset || entry.limit > directory_offset ||
+        entry.limit - entry.header_offset < fixed ||
+        entry.limit - entry.header_offset - fixed < entry.compressed_size) {
+      throw FormatError(concat(describe(entry), ", offset ", entry.header_offset, ": its ",
+                               entry.compressed_size,
+                               " bytes reach into the next record or beyond the data"));
+    }
+  }
+}
+
+const ZipEntry* ZipReader::find(std::string_view name) const {
+  const auto place = index_.find(std::string(name));
+  return place == index_.end() ? nullptr : &entries_[place->second];
+}
+
+std::string ZipReader::describe(const ZipEntry& entry) const {
+  return concat(file_name(file_), ", record \"", entry.name, '"');
+}
+
+std::uint64_t ZipReader::data_offset(const ZipEntry& entry) const {
+  const std::uint64_t fixed = zip::kLocalHeaderBytes + entry.name.size();
+  const std::string bytes = read_string(file_, entry.header_offset, fixed);
+  ByteReader reader(bytes, describe(entry), entry.header_offset);
+  if (reader.read<std::uint32_t>() != zip::kLocalHeaderSignature) {
+    reader.fail_at(0, "no local header where the directory says");
+  }
+  reader.skip(2);  // version
+  const auto flags = reader.read<std::uint16_t>();
+  const auto method = reader.read<std::uint16_t>();
+  reader.skip(4);  // time and date
+  const auto crc = reader.read<std::uint32_t>();
+  const auto compressed_size = reader.read<std::uint32_t>();
+  const auto size = reader.read<std::uint32_t>();
+  const auto name_length = reader.read<std::uint16_t>();
+  const auto extra_length = reader.read<std::uint16_t>();
+  if (((flags | entry.flags) & zip::kFlagEncrypted) != 0) reader.fail_at(0, "it is encrypted");
+  if (name_length != entry.name.size() || reader.take(name_length) != entry.name ||
+      method != entry.method || ((flags ^ entry.flags) & zip::kFlagDescriptor) != 0) {
+    reader.fail_at(0, "the local header and the directory disagree");
+  }
+  const auto differs = [](std::uint32_t local, std::uint64_t central) {
+    return local != zip::kInZip64 && local != central;
+  };
+  if ((flags & zip::kFlagDescriptor) == 0 && (crc != entry.crc || differs(size, entry.size) ||
+                                              differs(compressed_size, entry.compressed_size))) {
+    reader.fail_at(0, "the local header and the directory disagree about size or CRC");
+  }
+  const std::uint64_t room = entry.limit - entry.header_offset - fixed;
+  if (extra_length > room || entry.compressed_size > room - extra_length) {
+    reader.fail_at(0, "its data reach into the next record");
+  }
+  if (method == zip::kMethodStored && entry.size != entry.compressed_size) {
+    reader.fail_at(
+        0, concat("a stored record of ", entry.compressed_size, " bytes claims ", entry.size));
+  }
+  if (method != zip::kMethodStored && method != zip::kMethodDeflated) {
+    reader.fail_at(0, concat("compression method ", method, " is neither stored nor deflated"));
+  }
+  if (method == zip::kMethodDeflated && entry.size / kMaxDeflateRatio > entry.compressed_size) {
+    reader.fail_at(
+        0, concat(entry.compressed_size, " deflated bytes cannot hold the claimed ", entry.size));
+  }
+  return entry.header_offset + fixed + extra_length;
+}
+
+void ZipReader::check_crc(const ZipEntry& entry, std::uint32_t crc) const {
+  if (crc == entry.crc) return;
+  throw FormatError(concat(describe(entry), ", offset ", entry.header_offset,
+                           ": the data are damaged (their CRC-32 is not the recorded one)"));
+}
+
+void ZipReader::inflate(const ZipEntry& entry, std::span<char> out) const {
+  const std::string compressed = read_string(file_, data_offset(entry), entry.compressed_size);
+  const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)>
+      decompressor(libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
+  if (decompressor == nullptr) throw std::bad_alloc();
+  // A null actual size asks for exactly out.size() bytes.
+  if (libdeflate_deflate_decompress(decompressor.get(), compressed.data(), compressed.size(),
+                                    out.data(), out.size(), nullptr) != LIBDEFLATE_SUCCESS) {
+    throw FormatError(concat(describe(entry), ", offset ", entry.header_offset,
+                             ": the deflated data are damaged or not ", entry.size, " bytes long"));
+  }
+  check_crc(entry, libdeflate_crc32(0, out.data(), out.size()));
+}
+
+std::string ZipReader::read(const ZipEntry& entry) const {
+  check(entry);  // before memory is taken for what it claims
+  std::string bytes(static_cast<std::size_t>(entry.size), '\0');
+  read_into(entry, bytes);
+  return bytes;
+}
+
+void ZipReader::read_into(const ZipEntry& entry, std::span<char> out) const {
+  if (out.size() != entry.size) {
+    throw ValueError(concat("ZipReader::read_into: ", out.size(), " bytes of room for ", entry.size,
+                            " of ", describe(entry)));
+  }
+  if (entry.method == zip::kMethodDeflated) {
+    inflate(entry, out);
+    return;
+  }
+  const std::uint64_t start = data_offset(entry);
+  std::uint32_t crc = libdeflate_crc32(0, nullptr, 0);
+  for (std::uint64_t done = 0; done < entry.size;) {
+    const std::uint64_t count = std::min(kPieceBytes, entry.size - done);
+    const std::span<char> piece =
+        out.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
+    file_.read_at(start + done, piece);
+    crc = libdeflate_crc32(crc, piece.data(), piece.size());
+    done += count;
+  }
+  check_crc(entry, crc);
+}
+
+void ZipReader::read_pieces(const ZipEntry& entry,
+                            const std::function<void(std::string_view)>& consume) const {
+  if (entry.method == zip::kMethodDeflated) {
+    consume(read(entry));
+    return;
+  }
+  const std::uint64_t start = data_offset(entry);
+  std::string piece;
+  std::uint32_t crc = libdeflate_crc32(0, nullptr, 0);
+  for (std::uint64_t done = 0; done < entry.size; done += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min(kPieceBytes, entry.size - done)));
+    file_.read_at(start + done, piece);
+    crc = libdeflate_crc32(crc, piece.data(), piece.size());
+    consume(piece);
+  }
+  check_crc(entry, crc);
+}
+
+}  // namespace wick

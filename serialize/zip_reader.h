@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Reads the records of a ZIP archive, stored or deflated, and trusts nothing it says of itself.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "serialize/input_file.h"
+
+namespace wick {
+
+struct ZipEntry {
+  std::string name;
+  std::uint64_t header_offset = 0;
+  std::uint64_t compressed_size = 0;
+  std::uint64_t size = 0;
+  std::uint64_t limit = 0;  // where the next record or the directory begins
+  std::uint32_t crc = 0;
+  std::uint16_t method = 0;
+  std::uint16_t flags = 0;
+};
+
+/// Opens by the central directory (ZIP64 too). Checked at once: that all records lie inside the
+/// file, do not overlap, and have distinct names; when a record is read: that its local header
+/// agrees, its size, and its CRC-32. All of it throws FormatError naming file, record and offset.
+/// Memory: the directory, and for deflated records their compressed bytes; a deflated record may
+/// not claim more than what deflate can produce (1032 times its compressed size).
+///
+/// Thread safety: const members may be called from several threads. Keeps a reference to the file.
+class ZipReader {
+ public:
+  explicit ZipReader(const InputFile& file);
+
+  /// In the order of the directory.
+  [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return entries_; }
+  /// Null where there is none.
+  [[nodiscard]] const ZipEntry* find(std::string_view name) const;
+
+  /// Checks all that can be checked without reading the record's data.
+  void check(const ZipEntry& entry) const { static_cast<void>(data_offset(entry)); }
+  [[nodiscard]] std::string read(const ZipEntry& entry) const;
+  /// `out` must have exactly the record's size.
+  void read_into(const ZipEntry& entry, std::span<char> out) const;
+  /// Gives the record in pieces of at most 8 MiB (a deflated one whole), in order. The CRC is known
+  /// to be right only after the last.
+  void read_pieces(const ZipEntry& entry,
+                   const std::function<void(std::string_view)>& consume) const;
+  /// `file "x.pt", record "x/data.pkl"`, for messages.
+  [[nodiscard]] std::string describe(const ZipEntry& entry) const;
+
+ private:
+  void read_directory(std::string_view bytes, std::uint64_t offset, std::uint64_t count);
+  void check_layout(std::uint64_t directory_offset);
+  [[nodiscard]] std::uint64_t data_offset(const ZipEntry& entry) const;
+  void inflate(const ZipEntry& entry, std::span<char> out) const;
+  void check_crc(const ZipEntry& entry, std::uint32_t crc) const;
+
+  const InputFile& file_;
+  std::vector<ZipEntry> entries_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+}  // namespace wick
