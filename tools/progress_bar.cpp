@@ -66,7 +66,7 @@ std::string format_bar(double fraction, int width) {
 ProgressBar::ProgressBar(std::ostream& out, ProgressBarOptions options)
     : out_(out), options_(std::move(options)) {
   start_ = options_.clock();
-  last_look_ = start_;
+  last_look_ = last_draw_ = start_;
   done_ = last_look_done_ = options_.initial;
   next_look_ = done_ + 1;
   next_tenth_ = (done_ * 10 / std::max<std::int64_t>(options_.total, 1) + 1) * options_.total / 10;
@@ -97,7 +97,6 @@ void ProgressBar::finish() {
 }
 
 void ProgressBar::draw(double now) {
-  if (last_draw_ == 0 && !options_.terminal) last_draw_ = start_;
   const double fraction =
       options_.total > 0 ? static_cast<double>(done_) / static_cast<double>(options_.total) : 1.0;
   std::string line = options_.label.empty() ? "" : options_.label + ": ";
