@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Reads train/<class>/*.png and test/<class>/*.png.
+#include "tools/data/png_folder.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "tools/data/png_file.h"
+
+namespace wick::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Sample {
+  Tensor image;  // (C, H, W)
+  std::int64_t label = 0;
+  std::string path;
+};
+
+bool is_png_name(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return ending == ".png";
+}
+
+template <typename Predicate>
+std::vector<std::string> sorted_names(const fs::path& folder, Predicate&& wanted) {
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  if (error) throw IoError(concat("cannot read '", folder.string(), "': ", error.message()));
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    if (name.front() != '.' && wanted(entry)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> class_names(const fs::path& part) {
+  std::vector<std::string> names =
+      sorted_names(part, [](const fs::directory_entry& entry) { return entry.is_directory(); });
+  if (names.empty()) {
+    throw FormatError(
+        concat("'", part.string(), "' has no class folders (", part.string(), "/<class>/*.png)"));
+  }
+  return names;
+}
+
+std::vector<Sample> read_part(const fs::path& part, const std::vector<std::string>& classes) {
+  std::vector<Sample> samples;
+  for (std::size_t label = 0; label < classes.size(); ++label) {
+    const fs::path folder = part / classes[label];
+    const std::vector<std::string> files = sorted_names(
+        folder, [](const fs::directory_entry& entry) { return is_png_name(entry.path()); });
+    if (files.empty()) throw FormatError(concat("'", folder.string(), "' has no PNG images"));
+    for (const std::string& file : files) {
+      const fs::path path = folder / file;
+      samples.push_back({read_png(path), static_cast<std::int64_t>(label), path.string()});
+    }
+  }
+  return samples;
+}
+
+void require_size(const Sample& sample, const Sample& first) {
+  const Dims& shape = sample.image.shape();
+  const Dims& wanted = first.image.shape();
+  if (shape[1] == wanted[1] && shape[2] == wanted[2]) return;
+  throw FormatError(concat(sample.path, ": is ", shape[2], " x ", shape[1], " pixels, but ",
+                           first.path, " is ", wanted[2], " x ", wanted[1],
+                           "; all images must have one size"));
+}
+
+Dataset stack(const std::vector<Sample>& samples, const std::vector<std::string>& classes,
+              std::int64_t channels) {
+  const auto count = static_cast<std::int64_t>(samples.size());
+  const Dims& shape = samples.front().image.shape();
+  Dataset part;
+  part.class_names = classes;
+  part.images = Tensor::empty({count, channels, shape[1], shape[2]}, DType::uint8);
+  part.labels = Tensor::empty({count}, DType::int64);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Sample& sample = samples[static_cast<std::size_t>(i)];
+    const Tensor to = part.images[i];
+    const std::int64_t have = sample.image.size(0);
+    for (std::int64_t c = 0; c < channels; ++c) to[c].copy_(sample.image[std::min(c, have - 1)]);
+    part.labels.data<std::int64_t>()[i] = sample.label;
+  }
+  return part;
+}
+
+}  // namespace
+
+bool has_png_folders(const fs::path& folder) {
+  return fs::is_directory(folder / "train") || fs::is_directory(folder / "test");
+}
+
+DataSplit load_png_folder(const fs::path& folder) {
+  const std::vector<std::string> classes = class_names(folder / "train");
+  const std::vector<std::string> test_classes = class_names(folder / "test");
+  for (const std::string& name : classes) {
+    if (std::find(test_classes.begin(), test_classes.end(), name) == test_classes.end()) {
+      throw FormatError(concat("class '", name, "' is in '", (folder / "train").string(),
+                               "' but not in '", (folder / "test").string(), "'"));
+    }
+  }
+  for (const std::string& name : test_classes) {
+    if (std::find(classes.begin(), classes.end(), name) == classes.end()) {
+      throw FormatError(concat("class '", name, "' is in '", (folder / "test").string(),
+                               "' but not in '", (folder / "train").string(), "'"));
+    }
+  }
+  const std::vector<Sample> train = read_part(folder / "train", classes);
+  const std::vector<Sample> test = read_part(folder / "test", classes);
+  std::int64_t channels = 1;
+  for (const auto* const part : {&train, &test}) {
+    for (const Sample& sample : *part) {
+      require_size(sample, train.front());
+      channels = std::max(channels, sample.image.size(0));
+    }
+  }
+  return {stack(train, classes, channels), stack(test, classes, channels)};
+}
+
+}  // namespace wick::tools

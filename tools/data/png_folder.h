@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// A tree of PNG images whose folders are the classes.
+#pragma once
+
+#include <filesystem>
+
+#include "tools/data/dataset.h"
+
+namespace wick::tools {
+
+/// True where the folder has a subfolder train/ or test/.
+[[nodiscard]] bool has_png_folders(const std::filesystem::path& folder);
+
+/// Reads train/<class>/*.png and test/<class>/*.png. Classes are numbered in the order of their
+/// sorted names and images follow in the order of their sorted file names, as
+/// torchvision.datasets.ImageFolder has them; hidden files and folders are left out. Where some
+/// images are in colour, grey ones get three equal channels. Throws IoError or FormatError that
+/// names the offender: an unreadable image, one of another size, a class without images, or classes
+/// that differ between train and test.
+[[nodiscard]] DataSplit load_png_folder(const std::filesystem::path& folder);
+
+}  // namespace wick::tools
