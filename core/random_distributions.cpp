@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// The distributions of Generator: which draws they take, and in which order.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "core/random_transform.h"
+
+namespace wick {
+namespace {
+
+constexpr std::int64_t kNormalBlock = 16;
+
+void require_writable(const Tensor& out, const char* operation) {
+  if (!out.defined() || out.device() != kCpu) {
+    throw DeviceError(concat(operation, ": fills tensors on the CPU, got ", out));
+  }
+  if (!out.is_contiguous()) {
+    throw ValueError(concat(operation, ": the tensor must be contiguous, got strides ",
+                            out.strides(), " for ", out));
+  }
+}
+
+template <typename T>
+void require_bounds(double low, double high) {
+  constexpr auto kLargest = static_cast<double>(std::numeric_limits<T>::max());
+  const auto finite = [](double bound) { return bound >= -kLargest && bound <= kLargest; };
+  if (!finite(low) || !finite(high) || high - low > kLargest) {
+    throw ValueError(concat("Generator::uniform: low ", low, ", high ", high,
+                            " and their difference must be finite numbers of ", dtype_of<T>));
+  }
+  if (low > high) {
+    throw ValueError(concat("Generator::uniform: low ", low, " is greater than high ", high));
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void Generator::fill_uniform(T* out, std::int64_t count, T low, T high) {
+  constexpr std::size_t kWordsEach = sizeof(T) / sizeof(std::uint32_t);
+  std::array<std::uint32_t, 1024> words;  // NOLINT(*-member-init): draw() writes before it is read
+  constexpr auto kRun = static_cast<std::int64_t>(words.size() / kWordsEach);
+  for (std::int64_t done = 0; done < count; done += kRun) {
+    const auto run = static_cast<std::size_t>(std::min(count - done, kRun));
+    draw(words.data(), run * kWordsEach);
+    detail::uniform_from_bits(words.data(), run, low, high, out + done);
+  }
+}
+
+// Sixteen at a time; where the count leaves a rest, the last sixteen are drawn anew.
+template <typename T>
+void Generator::fill_normal(T* out, std::int64_t count, T mean, T deviation) {
+  fill_uniform(out, count, T{0}, T{1});
+  const std::int64_t rest = count % kNormalBlock;
+  detail::normal_from_uniform(out, static_cast<std::size_t>(count - rest), mean, deviation);
+  if (rest == 0) return;
+  T* const last = out + (count - kNormalBlock);
+  fill_uniform(last, kNormalBlock, T{0}, T{1});
+  detail::normal_from_uniform(last, static_cast<std::size_t>(kNormalBlock), mean, deviation);
+}
+
+// Box-Muller in double; the sine's number is kept for the next call.
+// PyTorch: at::normal_distribution<double>.
+double Generator::next_normal() {
+  if (next_double_normal_) return *std::exchange(next_double_normal_, std::nullopt);
+  constexpr std::uint64_t kMask = (1ULL << 53) - 1;
+  const double turn = static_cast<double>(random64() & kMask) * 0x1p-53;
+  const double uniform = static_cast<double>(random64() & kMask) * 0x1p-53;
+  const double radius = std::sqrt(-2.0 * std::log1p(-uniform));
+  const double angle = 2.0 * std::numbers::pi * turn;
+  next_double_normal_ = radius * std::sin(angle);
+  return radius * std::cos(angle);
+}
+
+void Generator::uniform(const Tensor& out, double low, double high) {
+  require_writable(out, "Generator::uniform");
+  visit_arithmetic(out.dtype(), "Generator::uniform", [&]<typename T>(TypeTag<T>) {
+    require_bounds<T>(low, high);
+    fill_uniform(out.data<T>(), out.numel(), static_cast<T>(low), static_cast<T>(high));
+  });
+}
+
+void Generator::normal(const Tensor& out, double mean, double deviation) {
+  require_writable(out, "Generator::normal");
+  if (!(deviation >= 0.0)) {
+    throw ValueError(concat("Generator::normal: the deviation must be 0 or more, got ", deviation));
+  }
+  visit_arithmetic(out.dtype(), "Generator::normal", [&]<typename T>(TypeTag<T>) {
+    T* const data = out.data<T>();
+    if (out.numel() >= kNormalBlock) {
+      fill_normal(data, out.numel(), static_cast<T>(mean), static_cast<T>(deviation));
+      return;
+    }
+    for (std::int64_t i = 0; i < out.numel(); ++i) {
+      data[i] = static_cast<T>(std::fma(next_normal(), deviation, mean));
+    }
+  });
+}
+
+Tensor Generator::randperm(std::int64_t count) {
+  if (count < 0) {
+    throw ValueError(concat("Generator::randperm: the count ", count, " is negative"));
+  }
+  Tensor result = Tensor::empty({count}, DType::int64);
+  randperm(result);
+  return result;
+}
+
+// PyTorch: at::native::randperm_cpu.
+void Generator::randperm(const Tensor& out) {
+  require_writable(out, "Generator::randperm");
+  auto* const data = out.data<std::int64_t>();
+  const std::int64_t count = out.numel();
+  // Beyond this, 32 bits modulo the count would be far from uniform.
+  constexpr std::int64_t kManyElements = std::numeric_limits<std::uint32_t>::max() / 20;
+  if (count >= kManyElements) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<std::int64_t>(random64() % static_cast<std::uint64_t>(i + 1));
+      data[i] = data[at];
+      data[at] = i;
+    }
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i) data[i] = i;
+  for (std::int64_t i = 0; i + 1 < count; ++i) {
+    const std::int64_t ahead = random() % static_cast<std::uint32_t>(count - i);
+    std::swap(data[i], data[i + ahead]);
+  }
+}
+
+}  // namespace wick
