@@ -3,10 +3,7 @@ find_package(Threads REQUIRED)
 
 add_library(wick
   $<TARGET_OBJECTS:wick_core> $<TARGET_OBJECTS:wick_kernels> $<TARGET_OBJECTS:wick_nn>
-  $<TARGET_OBJECTS:wick_optim>)
-if(TARGET wick_serialize)
-  target_sources(wick PRIVATE $<TARGET_OBJECTS:wick_serialize>)
-endif()
+  $<TARGET_OBJECTS:wick_optim> $<TARGET_OBJECTS:wick_serialize>)
 add_library(wick::wick ALIAS wick)
 target_compile_features(wick PUBLIC cxx_std_20)
 target_include_directories(wick PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)

@@ -2,6 +2,7 @@
 // Compiled without contraction of a * b + c: where PyTorch's binary fuses, std::fma says so here.
 #include "core/random_transform.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -16,12 +17,14 @@ constexpr std::size_t kLanes = 8;
 // unit in the last place.
 [[gnu::always_inline]] inline float cephes_log(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
-  // x = mantissa * 2^exponent with the mantissa in [sqrt(1/2), sqrt(2)).
-  float exponent = static_cast<float>(static_cast<std::int32_t>(bits >> 23) - 126);
-  const float half = std::bit_cast<float>((bits & 0x007FFFFFU) | 0x3F000000U);  // in [1/2, 1)
-  const bool small = half < 0.707106781186547524F;
-  const float t = (half - 1.0F) + (small ? half : 0.0F);
-  exponent -= small ? 1.0F : 0.0F;
+  // x = mantissa * 2^exponent with the mantissa in [sqrt(1/2), sqrt(2)). Where it is small, it is
+  // doubled; by integers and masks: a branch here would keep the loop around from using vectors.
+  constexpr auto kSqrtHalf = std::bit_cast<std::uint32_t>(0.707106781186547524F);
+  const std::uint32_t half_bits = (bits & 0x007FFFFFU) | 0x3F000000U;  // in [1/2, 1)
+  const std::uint32_t small = half_bits < kSqrtHalf ? 1U : 0U;
+  const float t =
+      (std::bit_cast<float>(half_bits) - 1.0F) + std::bit_cast<float>(half_bits & (0U - small));
+  const auto exponent = static_cast<float>(static_cast<std::int32_t>((bits >> 23) - small) - 126);
   const float square = t * t;
   float y = 7.0376836292E-2F;
   y = std::fma(y, t, -1.1514610310E-1F);
@@ -61,32 +64,43 @@ struct SinCos {
   s = std::fma(s, square, 8.3321608736E-3F);
   s = std::fma(s, square, -1.6666654611E-1F);
   s = std::fma(s * square, x, x);
-  const bool swapped = (octant & 2) != 0;
-  const auto sin_bits = std::bit_cast<std::uint32_t>(swapped ? c : s);
-  const auto cos_bits = std::bit_cast<std::uint32_t>(swapped ? s : c);
+  // Chosen by mask: a branch here would keep the loop around from using vectors.
+  const std::uint32_t swap = 0U - (static_cast<std::uint32_t>(octant >> 1) & 1U);
+  const auto s_bits = std::bit_cast<std::uint32_t>(s);
+  const auto c_bits = std::bit_cast<std::uint32_t>(c);
+  const std::uint32_t sin_bits = (c_bits & swap) | (s_bits & ~swap);
+  const std::uint32_t cos_bits = (s_bits & swap) | (c_bits & ~swap);
   const auto sin_sign = static_cast<std::uint32_t>(octant & 4) << 29;
   const auto cos_sign = static_cast<std::uint32_t>(~(octant - 2) & 4) << 29;
   return {std::bit_cast<float>(sin_bits ^ sin_sign), std::bit_cast<float>(cos_bits ^ cos_sign)};
 }
 
+// Pairs are put side by side first, so that one long loop is left for the compiler's vectors.
 [[gnu::always_inline]] inline void normal_body(float* data, std::size_t count, float mean,
                                                float deviation) {
   constexpr auto kTwoPi = static_cast<float>(2.0 * std::numbers::pi);
-  for (std::size_t i = 0; i < count; i += 2 * kLanes) {
-    float* const block = data + i;
-    std::array<float, kLanes> first;
-    std::array<float, kLanes> second;
-    for (std::size_t j = 0; j < kLanes; ++j) {
+  constexpr std::size_t kMaxPairs = 32 * kLanes;
+  std::array<float, kMaxPairs> first;
+  std::array<float, kMaxPairs> second;
+  while (count > 0) {
+    const std::size_t pairs = std::min(count / 2, kMaxPairs);
+    for (std::size_t i = 0; i < pairs; i += kLanes) {
+      std::copy_n(data + 2 * i, kLanes, first.data() + i);
+      std::copy_n(data + 2 * i + kLanes, kLanes, second.data() + i);
+    }
+    for (std::size_t i = 0; i < pairs; ++i) {
       // [0, 1) becomes (0, 1] for the logarithm.
-      const float radius = std::sqrt(-2.0F * cephes_log(1.0F - block[j]));
-      const SinCos angle = cephes_sincos(kTwoPi * block[j + kLanes]);
-      first[j] = std::fma(radius * angle.cos, deviation, mean);
-      second[j] = std::fma(radius * angle.sin, deviation, mean);
+      const float radius = std::sqrt(-2.0F * cephes_log(1.0F - first[i]));
+      const SinCos angle = cephes_sincos(kTwoPi * second[i]);
+      first[i] = std::fma(radius * angle.cos, deviation, mean);
+      second[i] = std::fma(radius * angle.sin, deviation, mean);
     }
-    for (std::size_t j = 0; j < kLanes; ++j) {
-      block[j] = first[j];
-      block[j + kLanes] = second[j];
+    for (std::size_t i = 0; i < pairs; i += kLanes) {
+      std::copy_n(first.data() + i, kLanes, data + 2 * i);
+      std::copy_n(second.data() + i, kLanes, data + 2 * i + kLanes);
     }
+    data += 2 * pairs;
+    count -= 2 * pairs;
   }
 }
 
