@@ -18,14 +18,18 @@ std::string problem_of(std::int64_t t_max, double eta_min) {
   return {};
 }
 
-}  // namespace
-
-CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t t_max, double eta_min)
-    : LRScheduler(optimizer), t_max_(t_max), eta_min_(eta_min) {
+/// Before the base class leaves its mark in the optimizer.
+Optimizer& checked(Optimizer& optimizer, std::int64_t t_max, double eta_min) {
   if (const std::string problem = problem_of(t_max, eta_min); !problem.empty()) {
     throw ValueError(concat("CosineAnnealingLR: ", problem));
   }
+  return optimizer;
 }
+
+}  // namespace
+
+CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, std::int64_t t_max, double eta_min)
+    : LRScheduler(checked(optimizer, t_max, eta_min)), t_max_(t_max), eta_min_(eta_min) {}
 
 Dict CosineAnnealingLR::options() const {
   return {{"T_max", t_max_}, {"eta_min", eta_min_}};

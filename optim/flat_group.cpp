@@ -92,23 +92,24 @@ std::size_t FlatGroup::run_end(std::size_t first) const {
   const FlatState::Entry& like = state_.entries[first];
   std::size_t end = first;
   while (end < params_.size() && params_[end]->has_grad &&
-         state_.entries[end].present == like.present && state_.entries[end].step == like.step) {
+         state_.entries[end].present() == like.present() && state_.entries[end].step == like.step) {
     ++end;
   }
   return end;
 }
 
-void FlatGroup::step(const UpdateRule& rule) {
+void FlatGroup::step(const UpdateRule& rule, std::int64_t& last_place) {
   const std::size_t wanted = rule.state_names().size();
   while (state_.tensors.size() < wanted) state_.tensors.push_back(flat_zeros());
   for (std::size_t first = 0; first < params_.size();) {
     const std::size_t end = run_end(first);
-    if (end > first) update(rule, first, end);
+    if (end > first) update(rule, first, end, last_place);
     first = std::max(end, first + 1);
   }
 }
 
-void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t end) {
+void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t end,
+                       std::int64_t& last_place) {
   const FlatState::Entry before = state_.entries[first];
   const std::int64_t begin = offsets_[first];
   const std::size_t tensors = rule.state_names().size();
@@ -122,10 +123,14 @@ void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t en
     run.state[k] = address(*state_.tensors[k].storage(), begin, dtype_);
   }
   run.step = rule.counts_steps() ? before.step + 1.0 : 0.0;
-  run.first = !before.present;
+  run.first = !before.present();
   rule.update(run);
   if (tensors == 0) return;
-  for (std::size_t i = first; i < end; ++i) state_.entries[i] = {true, run.step};
+  for (std::size_t i = first; i < end; ++i) {
+    FlatState::Entry& entry = state_.entries[i];
+    if (!entry.present()) entry.place = ++last_place;
+    entry.step = run.step;
+  }
 }
 
 }  // namespace wick::optim

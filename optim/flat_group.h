@@ -17,8 +17,9 @@ class UpdateRule;
 /// name in UpdateRule::state_names(), with the parameters' layout and zeros between them.
 struct FlatState {
   struct Entry {
-    bool present = false;  // has been stepped (or loaded): has an entry in 'state'
-    double step = 0.0;     // updates so far, where the rule counts them
+    std::int64_t place = 0;  // from 1, in the order of first steps, as in 'state'; 0: never stepped
+    double step = 0.0;       // updates so far, where the rule counts them
+    [[nodiscard]] bool present() const noexcept { return place != 0; }
   };
   std::vector<Entry> entries;
   std::vector<Tensor> tensors;
@@ -40,8 +41,9 @@ class FlatGroup {
 
   /// Moves parameters and state again where somebody has moved the parameters since.
   void refresh();
-  /// Updates the parameters that have a gradient, in as few passes as their state allows.
-  void step(const UpdateRule& rule);
+  /// Updates the parameters that have a gradient, in as few passes as their state allows. New
+  /// entries of the state take their places from `last_place` on.
+  void step(const UpdateRule& rule, std::int64_t& last_place);
 
  private:
   void move_parameters();
@@ -50,7 +52,7 @@ class FlatGroup {
   // One past the last of the parameters from `first` that are updated alike; `first` where it has
   // no gradient.
   [[nodiscard]] std::size_t run_end(std::size_t first) const;
-  void update(const UpdateRule& rule, std::size_t first, std::size_t end);
+  void update(const UpdateRule& rule, std::size_t first, std::size_t end, std::int64_t& last_place);
 
   std::vector<ParameterPtr> params_;
   std::vector<std::int64_t> offsets_;  // in elements; one more than parameters, the last the total

@@ -39,7 +39,7 @@ Optimizer::~Optimizer() = default;
 void Optimizer::step() {
   for (const auto& group : groups_) {
     group->flat.refresh();
-    group->flat.step(*group->rule);
+    group->flat.step(*group->rule, last_place_);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -60,8 +61,9 @@ class Optimizer {
 
   /// PyTorch's layout, keys and key order:
   /// {'state': {i: {...}}, 'param_groups': [{..., 'params': [i, ...]}]}. A parameter that was never
-  /// stepped has no entry in 'state'. The state's tensors share their storage with the optimizer,
-  /// except for the step counts, which are copies.
+  /// stepped has no entry in 'state'; the entries are in the order of their first steps. The
+  /// state's tensors share their storage with the optimizer, except for the step counts, which are
+  /// copies.
   ///
   /// Options that are zero by PyTorch's default are the int 0, as they are there. After
   /// load_state_dict(), what was loaded comes back as it was, while it has the same value: an int
@@ -84,6 +86,7 @@ class Optimizer {
   [[nodiscard]] Group& group_at(std::size_t index, std::string_view operation) const;
 
   std::vector<std::unique_ptr<Group>> groups_;
+  std::int64_t last_place_ = 0;  // of the newest entry in 'state'
 };
 
 }  // namespace wick::optim

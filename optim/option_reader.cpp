@@ -9,15 +9,13 @@ std::optional<double> number_in(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::boolean:
     case Value::Kind::integer:
-    case Value::Kind::real:
-      return value.as_double();
+    case Value::Kind::real: return value.as_double();
     case Value::Kind::tensor: {
       const Tensor& tensor = value.as_tensor();
       if (!tensor.defined() || tensor.numel() != 1 || is_complex(tensor.dtype())) return {};
       return tensor.to(kCpu).to(DType::float64).item<double>();
     }
-    default:
-      return {};
+    default: return {};
   }
 }
 

@@ -16,14 +16,18 @@ std::string problem_of(std::int64_t step_size, double gamma) {
   return {};
 }
 
-}  // namespace
-
-StepLR::StepLR(Optimizer& optimizer, std::int64_t step_size, double gamma)
-    : LRScheduler(optimizer), step_size_(step_size), gamma_(gamma) {
+/// Before the base class leaves its mark in the optimizer.
+Optimizer& checked(Optimizer& optimizer, std::int64_t step_size, double gamma) {
   if (const std::string problem = problem_of(step_size, gamma); !problem.empty()) {
     throw ValueError(concat("StepLR: ", problem));
   }
+  return optimizer;
 }
+
+}  // namespace
+
+StepLR::StepLR(Optimizer& optimizer, std::int64_t step_size, double gamma)
+    : LRScheduler(checked(optimizer, step_size, gamma)), step_size_(step_size), gamma_(gamma) {}
 
 Dict StepLR::options() const {
   return {{"step_size", step_size_}, {"gamma", gamma_}};
