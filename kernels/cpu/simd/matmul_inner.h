@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/matmul_epilogue.h"
+#include "kernels/cpu/simd/unroll.h"
 
 namespace wick::cpu {
 
@@ -24,14 +25,11 @@ template <typename T, typename Isa, int Rows, int Cols>
   std::int64_t k = 0;
   for (; k + kWide <= task.depth; k += kWide) {
     V column[Cols];
-#pragma GCC unroll 8
-    for (int c = 0; c < Cols; ++c) column[c] = load<T, Isa>(b + c * task.b_col + k);
-#pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) {
+    unroll<Cols>([&](auto c) { column[c] = load<T, Isa>(b + c * task.b_col + k); });
+    unroll<Rows>([&](auto r) {
       const V row = load<T, Isa>(a + r * task.a_row + k);
-#pragma GCC unroll 8
-      for (int c = 0; c < Cols; ++c) sum[r * Cols + c] += row * column[c];
-    }
+      unroll<Cols>([&](auto c) { sum[r * Cols + c] += row * column[c]; });
+    });
   }
   if (k < task.depth) {
     const int rest = static_cast<int>(task.depth - k);
@@ -43,10 +41,9 @@ template <typename T, typename Isa, int Rows, int Cols>
     }
   }
   T results[kSums];
-#pragma GCC unroll 4
-  for (int group = 0; group < kSums; group += kWide) {
-    store<T, Isa>(results + group, add_across<T, Isa>(sum + group));
-  }
+  unroll<kSums / kWide>([&](auto group) {
+    store<T, Isa>(results + group * kWide, add_across<T, Isa>(sum + group * kWide));
+  });
   for (int r = 0; r < Rows; ++r) {
     T lanes[kWide] = {};
     for (int c = 0; c < Cols; ++c) lanes[c] = results[r * Cols + c];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/matmul_epilogue.h"
+#include "kernels/cpu/simd/unroll.h"
 
 namespace wick::cpu {
 
@@ -40,6 +41,21 @@ struct Panel {
   bool finish;  // the last block
 };
 
+// The accumulators of a tile on their way to C. A function of its own, so that its branches do not
+// take registers from the loop that computes them.
+template <typename T, typename Isa>
+[[gnu::noinline]] void store_tile(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t m,
+                                  int rows, const T* tile, std::int64_t stride) {
+  constexpr int kWide = kLanes<T, Isa>;
+  for (int r = 0; r < rows; ++r) {
+    for (std::int64_t n = 0; n < panel.width; n += kWide) {
+      const std::int64_t left = panel.width - n;
+      store_result<T, Isa>(task, m + r, panel.n + n, load<T, Isa>(tile + r * stride + n),
+                           left < kWide ? static_cast<int>(left) : kWide, panel.add, panel.finish);
+    }
+  }
+}
+
 template <typename T, typename Isa, int Rows, int Vectors>
 [[gnu::noinline]] void outer_tile(const MatmulTask<T>& task, const Panel<T>& panel,
                                   std::int64_t m) {
@@ -50,26 +66,19 @@ template <typename T, typename Isa, int Rows, int Vectors>
   const T* b = panel.b;
   for (std::int64_t k = 0; k < panel.depth; ++k) {
     V row[Vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) row[v] = load<T, Isa>(b + v * kWide);
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
+    unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
+    unroll<Rows>([&](auto r) {
       const V scale = broadcast<T, Isa>(a[r * task.a_row]);
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) sum[r][v] += scale * row[v];
-    }
+      unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
+    });
     a += task.a_col;
     b += panel.stride;
   }
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) {
-      const std::int64_t left = panel.width - v * kWide;
-      store_result<T, Isa>(task, m + r, panel.n + v * kWide, sum[r][v],
-                           left < kWide ? static_cast<int>(left) : kWide, panel.add, panel.finish);
-    }
-  }
+  T tile[Rows * Vectors * kWide];
+  unroll<Rows>([&](auto r) {
+    unroll<Vectors>([&](auto v) { store<T, Isa>(tile + (r * Vectors + v) * kWide, sum[r][v]); });
+  });
+  store_tile<T, Isa>(task, panel, m, Rows, tile, Vectors * kWide);
 }
 
 // Turns a number of rows below the full tile into a template argument.

@@ -44,7 +44,10 @@ template <typename T, typename Isa>
 
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline void store_first(T* to, Vector<T, Isa> value, int count) {
-  for (int i = 0; i < count; ++i) to[i] = value[i];
+  // By way of memory: a lane picked by a variable would force the vector out of its register.
+  T lanes[kLanes<T, Isa>];
+  store<T, Isa>(lanes, value);
+  for (int i = 0; i < count; ++i) to[i] = lanes[i];
 }
 
 /// All lanes equal. (x - 0 keeps the sign of a zero, which x + 0 would not.)
