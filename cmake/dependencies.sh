@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash
 # Finds, and on Debian and Ubuntu installs, what a build of wick needs. Sourced by tools/quickstart,
 # tests/run and .ci/run (bash):
 #
