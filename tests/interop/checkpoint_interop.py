@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 import zipfile
 
 try:
@@ -173,7 +174,7 @@ def cases():
                    -(2**31) - 1, 2**40, 2**62, 2**63 - 1, -(2**63)]
     yield "text", ["", "é€😀", "a b", "x" * 300, "line\nbreak"]
     yield "interned", {"lr": 1, "betas": "lr", "name": "betas", "é": "é"}
-    yield "bytes", [b"", b"a", b"\x00\xff\x80", bytes(range(256)), b"", b"a"]
+    yield "bytes", [b"a", b"\x00\xff\x80", bytes(range(256)), b"a"]
     yield "tuples", [(), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), ((), ((),))]
     yield "sets", [set(), {1}, {1, 2, 3}, {(1, 2)}]
     yield "keys", {1: "a", 2.5: "b", None: "c", True: "d", (1, "x"): "e", b"k": "f",
@@ -246,10 +247,12 @@ class CheckpointInterop(unittest.TestCase):
                 count += 1
                 theirs, ours = self.path(name + ".pt", "theirs"), self.path(name + ".pt", "ours")
                 torch.save(value, theirs)
-                expected = described_by_torch(torch.load(theirs, weights_only=True))
+                # The restricted unpickler does not know POP, which only these need.
+                safe = not name.startswith("tuple_circle")
+                expected = described_by_torch(torch.load(theirs, weights_only=safe))
                 self.assertEqual(described_by_wick(theirs), expected)
                 run("roundtrip", theirs, ours)
-                self.assertEqual(described_by_torch(torch.load(ours, weights_only=True)), expected)
+                self.assertEqual(described_by_torch(torch.load(ours, weights_only=safe)), expected)
                 self.assert_same_records(theirs, ours)
                 with open(theirs, "rb") as a, open(ours, "rb") as b:
                     self.assertTrue(a.read() == b.read(), "the files differ outside the records")
@@ -278,6 +281,14 @@ class CheckpointInterop(unittest.TestCase):
         again = self.path("made.pt", "again")
         torch.save(value, again)
         self.assertEqual(described_by_wick(again), described_by_wick(path))
+
+    def test_empty_bytes_stay_loadable(self):
+        """torch.save writes b"" so that torch.load(weights_only=True) refuses it."""
+        theirs, ours = self.path("e.pt", "theirs"), self.path("e.pt", "ours")
+        value = [b"", b"", b"a"]
+        torch.save(value, theirs)
+        run("roundtrip", theirs, ours)
+        self.assertEqual(torch.load(ours, weights_only=True), value)
 
     def test_parameters_become_tensors(self):
         path, ours = self.path("p.pt"), self.path("p.pt", "ours")
@@ -358,4 +369,5 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     PROGRAM = sys.argv.pop(1)
+    warnings.filterwarnings("ignore", message="ComplexHalf support is experimental")
     unittest.main()
