@@ -1,10 +1,56 @@
 # The one library that users link, wick::wick, and how it is installed and found.
+#
+# Users write #include <wick/core/tensor.h>; wick's own headers include each other relative to the
+# root of the tree ("core/dims.h"). Both ways lead to the same files, in the build tree (through
+# links in ${PROJECT_BINARY_DIR}/include/wick) and installed (below include/wick).
+include(CMakePackageConfigHelpers)
+list(APPEND CMAKE_MODULE_PATH ${PROJECT_SOURCE_DIR}/cmake)
 find_package(Threads REQUIRED)
+find_package(LibDeflate REQUIRED)
 
-add_library(wick
-  $<TARGET_OBJECTS:wick_core> $<TARGET_OBJECTS:wick_kernels> $<TARGET_OBJECTS:wick_nn>
-  $<TARGET_OBJECTS:wick_optim> $<TARGET_OBJECTS:wick_serialize>)
+set(folders core kernels nn optim serialize)
+add_library(wick)
+foreach(folder IN LISTS folders)
+  target_sources(wick PRIVATE $<TARGET_OBJECTS:wick_${folder}>)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/wick)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${PROJECT_BINARY_DIR}/include/wick/${folder}
+    SYMBOLIC)
+endforeach()
 add_library(wick::wick ALIAS wick)
+set_target_properties(wick PROPERTIES
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_compile_features(wick PUBLIC cxx_std_20)
-target_include_directories(wick PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
-target_link_libraries(wick PUBLIC Threads::Threads PRIVATE $<BUILD_INTERFACE:${WICK_LIBDEFLATE}>)
+target_include_directories(wick PUBLIC
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+  $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/wick>)
+target_link_libraries(wick PUBLIC Threads::Threads PRIVATE LibDeflate::LibDeflate)
+if(WICK_SANITIZE)
+  # A shared wick must be linked with the sanitizers' runtime like the programs.
+  target_link_options(wick PRIVATE -fsanitize=${WICK_SANITIZE})
+endif()
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wick)
+install(TARGETS wick EXPORT wick
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+foreach(folder IN LISTS folders)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wick
+    FILES_MATCHING PATTERN "*.h"
+    PATTERN "kernels/cpu" EXCLUDE
+    PATTERN "kernels/cuda" EXCLUDE)
+endforeach()
+install(EXPORT wick NAMESPACE wick:: FILE wick-targets.cmake DESTINATION ${package_dir})
+configure_package_config_file(cmake/wick-config.cmake.in ${PROJECT_BINARY_DIR}/wick-config.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/wick-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/wick-config.cmake
+  ${PROJECT_BINARY_DIR}/wick-config-version.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/FindLibDeflate.cmake
+  DESTINATION ${package_dir})

@@ -69,10 +69,10 @@ std::string find_archive_name(const ZipReader& zip, const InputFile& file) {
                            "<name>/data.pkl\", so not a file of torch.save"));
 }
 
-void check_version(const ZipReader& zip, const std::string& archive) {
+void check_version(const ZipReader& zip, const InputFile& file, const std::string& archive) {
   const ZipEntry* const entry = zip.find(archive + "/version");
   if (entry == nullptr) {
-    throw FormatError(concat("no record \"", archive, "/version\": the archive is incomplete"));
+    throw FormatError(concat("file ", file.path(), ": no record \"", archive, "/version\""));
   }
   const std::string text = zip.read(*entry);
   int version = 0;
@@ -128,7 +128,7 @@ Value load(const std::filesystem::path& path, std::optional<Device> map_location
   }
   const ZipReader zip(file);
   const std::string archive = find_archive_name(zip, file);
-  check_version(zip, archive);
+  check_version(zip, file, archive);
   StorageLoader loader(zip, archive, is_big_endian(zip, archive), map_location);
   const ZipEntry& entry = *zip.find(archive + "/data.pkl");
   const std::string pickle = zip.read(entry);

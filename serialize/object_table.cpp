@@ -43,18 +43,10 @@ std::vector<Value> containers_in(const Value& container) {
 
 void empty(const Value& container) {
   switch (container.kind()) {
-    case Kind::list:
-      container.as_list().clear();
-      break;
-    case Kind::tuple:
-      container.as_tuple().clear();
-      break;
-    case Kind::dict:
-      container.as_dict() = Dict();
-      break;
-    default:
-      container.as_set() = Set();
-      break;
+    case Kind::list: container.as_list().clear(); break;
+    case Kind::tuple: container.as_tuple().clear(); break;
+    case Kind::dict: container.as_dict() = Dict(); break;
+    default: container.as_set() = Set(); break;
   }
 }
 
@@ -101,18 +93,14 @@ void ObjectTable::spend(std::uint64_t work) {
 
 std::uint64_t ObjectTable::weight(const Value& value) const {
   switch (value.kind()) {
-    case Kind::string:
-      return 1 + value.as_string().size();
-    case Kind::bytes:
-      return 1 + value.as_bytes().data.size();
-    case Kind::size:
-      return 1 + value.as_size().size();
+    case Kind::string: return 1 + value.as_string().size();
+    case Kind::bytes: return 1 + value.as_bytes().data.size();
+    case Kind::size: return 1 + value.as_size().size();
     case Kind::tuple: {
       const auto known = tuples_.find(value.identity());
       return known == tuples_.end() ? 1 : known->second.weight;
     }
-    default:
-      return 1;
+    default: return 1;
   }
 }
 

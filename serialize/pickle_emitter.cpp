@@ -14,12 +14,14 @@ namespace {
 using pickle::Op;
 
 // True for text of which CPython keeps one object: what looks like an identifier in source code,
-// and single latin-1 characters.
+// and single latin-1 characters (in UTF-8 the two-byte ones begin with C2 or C3).
 bool is_interned(std::string_view text) {
   const auto is_name_character = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
-  return text.size() <= 1 || std::ranges::all_of(text, is_name_character);
+  const bool latin1_character =
+      text.size() == 2 && static_cast<unsigned char>(text[0]) <= 0xC3 && text[0] < 0;
+  return text.size() <= 1 || latin1_character || std::ranges::all_of(text, is_name_character);
 }
 
 }  // namespace
@@ -97,7 +99,8 @@ void PickleEmitter::string(const std::string& text) {
   }
 }
 
-// Protocol 2 has no opcode for bytes: _codecs.encode(text, "latin1").
+// Protocol 2 has no opcode for bytes: _codecs.encode(text, "latin1"). For b"" CPython writes
+// bytes() instead, which torch.load(weights_only=True) refuses.
 void PickleEmitter::bytes(const std::string& value) {
   // CPython keeps one object for each of the shortest ones.
   if (value.size() <= 1) {
@@ -106,16 +109,11 @@ void PickleEmitter::bytes(const std::string& value) {
       return;
     }
   }
-  if (value.empty()) {
-    global("__builtin__", "bytes");
-    op(Op::empty_tuple);
-  } else {
-    global("_codecs", "encode");
-    fresh_string(latin1_to_utf8(value));
-    string("latin1");
-    op(Op::tuple2);
-    memoize();
-  }
+  global("_codecs", "encode");
+  fresh_string(latin1_to_utf8(value));
+  string("latin1");
+  op(Op::tuple2);
+  memoize();
   op(Op::reduce);
   const std::uint32_t index = memoize();
   if (value.size() <= 1) short_bytes_.emplace(value, index);

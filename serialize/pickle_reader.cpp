@@ -204,9 +204,7 @@ class Machine {
         if (length > reader_.remaining()) throw ValueError("a frame is longer than the pickle");
         return;
       }
-      case Op::mark:
-        marks_.push_back(stack_.size());
-        return;
+      case Op::mark: marks_.push_back(stack_.size()); return;
       case Op::pop:
         // As in Python: on top of the stack may lie a mark.
         if (above_mark() == 0 && !marks_.empty()) {
@@ -215,117 +213,51 @@ class Machine {
           pop();
         }
         return;
-      case Op::pop_mark:
-        pop_to_mark();
-        return;
-      case Op::dup:
-        push_copy(Value(top()));
-        return;
+      case Op::pop_mark: pop_to_mark(); return;
+      case Op::dup: push_copy(Value(top())); return;
 
-      case Op::none:
-        push(nullptr);
-        return;
-      case Op::newtrue:
-        push(true);
-        return;
-      case Op::newfalse:
-        push(false);
-        return;
-      case Op::binint:
-        push(static_cast<std::int32_t>(reader_.read<std::uint32_t>()));
-        return;
-      case Op::binint1:
-        push(reader_.read<std::uint8_t>());
-        return;
-      case Op::binint2:
-        push(reader_.read<std::uint16_t>());
-        return;
-      case Op::long1:
-        push(pickle::read_long(reader_, reader_.read<std::uint8_t>()));
-        return;
-      case Op::long4:
-        push(pickle::read_long(reader_, reader_.read<std::uint32_t>()));
-        return;
-      case Op::binfloat:
-        push(pickle::read_float(reader_));
-        return;
+      case Op::none: push(nullptr); return;
+      case Op::newtrue: push(true); return;
+      case Op::newfalse: push(false); return;
+      case Op::binint: push(static_cast<std::int32_t>(reader_.read<std::uint32_t>())); return;
+      case Op::binint1: push(reader_.read<std::uint8_t>()); return;
+      case Op::binint2: push(reader_.read<std::uint16_t>()); return;
+      case Op::long1: push(pickle::read_long(reader_, reader_.read<std::uint8_t>())); return;
+      case Op::long4: push(pickle::read_long(reader_, reader_.read<std::uint32_t>())); return;
+      case Op::binfloat: push(pickle::read_float(reader_)); return;
 
       case Op::short_binstring:
       case Op::short_binunicode:
         push(pickle::read_text(reader_, reader_.read<std::uint8_t>()));
         return;
       case Op::binstring:
-      case Op::binunicode:
-        push(pickle::read_text(reader_, reader_.read<std::uint32_t>()));
-        return;
-      case Op::binunicode8:
-        push(pickle::read_text(reader_, reader_.read<std::uint64_t>()));
-        return;
+      case Op::binunicode: push(pickle::read_text(reader_, reader_.read<std::uint32_t>())); return;
+      case Op::binunicode8: push(pickle::read_text(reader_, reader_.read<std::uint64_t>())); return;
       case Op::short_binbytes:
         push(pickle::read_bytes(reader_, reader_.read<std::uint8_t>()));
         return;
-      case Op::binbytes:
-        push(pickle::read_bytes(reader_, reader_.read<std::uint32_t>()));
-        return;
-      case Op::binbytes8:
-        push(pickle::read_bytes(reader_, reader_.read<std::uint64_t>()));
-        return;
+      case Op::binbytes: push(pickle::read_bytes(reader_, reader_.read<std::uint32_t>())); return;
+      case Op::binbytes8: push(pickle::read_bytes(reader_, reader_.read<std::uint64_t>())); return;
 
-      case Op::empty_list:
-        push(objects_.add(List{}));
-        return;
-      case Op::append:
-        append(pop_many(1));
-        return;
-      case Op::appends:
-        append(pop_to_mark());
-        return;
-      case Op::empty_tuple:
-        push_tuple({});
-        return;
-      case Op::tuple1:
-        push_tuple(pop_many(1));
-        return;
-      case Op::tuple2:
-        push_tuple(pop_many(2));
-        return;
-      case Op::tuple3:
-        push_tuple(pop_many(3));
-        return;
-      case Op::tuple:
-        push_tuple(pop_to_mark());
-        return;
-      case Op::empty_dict:
-        push(objects_.add(Dict{}));
-        return;
-      case Op::setitem:
-        set_items(pop_many(2));
-        return;
-      case Op::setitems:
-        set_items(pop_to_mark());
-        return;
-      case Op::empty_set:
-        push(objects_.add(Set{}));
-        return;
-      case Op::additems:
-        add_items(pop_to_mark());
-        return;
+      case Op::empty_list: push(objects_.add(List{})); return;
+      case Op::append: append(pop_many(1)); return;
+      case Op::appends: append(pop_to_mark()); return;
+      case Op::empty_tuple: push_tuple({}); return;
+      case Op::tuple1: push_tuple(pop_many(1)); return;
+      case Op::tuple2: push_tuple(pop_many(2)); return;
+      case Op::tuple3: push_tuple(pop_many(3)); return;
+      case Op::tuple: push_tuple(pop_to_mark()); return;
+      case Op::empty_dict: push(objects_.add(Dict{})); return;
+      case Op::setitem: set_items(pop_many(2)); return;
+      case Op::setitems: set_items(pop_to_mark()); return;
+      case Op::empty_set: push(objects_.add(Set{})); return;
+      case Op::additems: add_items(pop_to_mark()); return;
 
-      case Op::binput:
-        put(reader_.read<std::uint8_t>());
-        return;
-      case Op::long_binput:
-        put(reader_.read<std::uint32_t>());
-        return;
-      case Op::memoize:
-        put(memo_count_);
-        return;
-      case Op::binget:
-        get(reader_.read<std::uint8_t>());
-        return;
-      case Op::long_binget:
-        get(reader_.read<std::uint32_t>());
-        return;
+      case Op::binput: put(reader_.read<std::uint8_t>()); return;
+      case Op::long_binput: put(reader_.read<std::uint32_t>()); return;
+      case Op::memoize: put(memo_count_); return;
+      case Op::binget: get(reader_.read<std::uint8_t>()); return;
+      case Op::long_binget: get(reader_.read<std::uint32_t>()); return;
 
       case Op::global: {
         const std::string_view module = reader_.take_line();
@@ -338,18 +270,11 @@ class Machine {
         return;
       }
       case Op::newobj:
-      case Op::reduce:
-        reduce();
-        return;
-      case Op::build:
-        build();
-        return;
-      case Op::binpersid:
-        push(objects_.add_stand_in(storage_id(pop(), objects_)));
-        return;
+      case Op::reduce: reduce(); return;
+      case Op::build: build(); return;
+      case Op::binpersid: push(objects_.add_stand_in(storage_id(pop(), objects_))); return;
       case Op::proto:
-      case Op::stop:
-        break;
+      case Op::stop: break;
     }
     throw ValueError(concat("opcode ", static_cast<int>(op), " is not admitted"));
   }

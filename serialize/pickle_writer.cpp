@@ -36,62 +36,33 @@ class Pickler {
     using Kind = Value::Kind;
     if (value.identity() != nullptr && emit_.get_known(value.identity())) return;
     switch (value.kind()) {
-      case Kind::none:
-        emit_.op(Op::none);
-        return;
-      case Kind::boolean:
-        emit_.boolean(value.as_bool());
-        return;
-      case Kind::integer:
-        emit_.integer(value.as_int());
-        return;
-      case Kind::real:
-        emit_.real(value.as_double());
-        return;
+      case Kind::none: emit_.op(Op::none); return;
+      case Kind::boolean: emit_.boolean(value.as_bool()); return;
+      case Kind::integer: emit_.integer(value.as_int()); return;
+      case Kind::real: emit_.real(value.as_double()); return;
       case Kind::complex:
         emit_.complex(value.as_complex().real(), value.as_complex().imag());
         return;
-      case Kind::string:
-        emit_.string(value.as_string());
-        return;
-      case Kind::bytes:
-        emit_.bytes(value.as_bytes().data);
-        return;
-      case Kind::size:
-        emit_.size(value.as_size(), value.identity());
-        return;
-      case Kind::dtype:
-        emit_.dtype(value.as_dtype());
-        return;
-      case Kind::device:
-        emit_.device(value.as_device());
-        return;
-      case Kind::tensor:
-        save_tensor(value.as_tensor(), value.identity());
-        return;
+      case Kind::string: emit_.string(value.as_string()); return;
+      case Kind::bytes: emit_.bytes(value.as_bytes().data); return;
+      case Kind::size: emit_.size(value.as_size(), value.identity()); return;
+      case Kind::dtype: emit_.dtype(value.as_dtype()); return;
+      case Kind::device: emit_.device(value.as_device()); return;
+      case Kind::tensor: save_tensor(value.as_tensor(), value.identity()); return;
       case Kind::list:
       case Kind::tuple:
       case Kind::dict:
-      case Kind::set:
-        break;
+      case Kind::set: break;
     }
     if (++depth_ > pickle::kMaxDepth) {
       throw ValueError(
           concat("save: containers are nested more than ", pickle::kMaxDepth, " deep"));
     }
     switch (value.kind()) {
-      case Kind::list:
-        save_list(value.as_list(), value.identity());
-        break;
-      case Kind::tuple:
-        save_tuple(value.as_tuple(), value.identity());
-        break;
-      case Kind::dict:
-        save_dict(value.as_dict(), value.identity(), Keys::interned);
-        break;
-      default:
-        save_set(value.as_set(), value.identity());
-        break;
+      case Kind::list: save_list(value.as_list(), value.identity()); break;
+      case Kind::tuple: save_tuple(value.as_tuple(), value.identity()); break;
+      case Kind::dict: save_dict(value.as_dict(), value.identity(), Keys::interned); break;
+      default: save_set(value.as_set(), value.identity()); break;
     }
     --depth_;
   }

@@ -24,7 +24,7 @@ std::string serialization_id(const std::vector<ZipWriter::Record>& records) {
   // elsewhere the text is another, equally good one, since nobody computes it again.
   std::unordered_set<std::string> names;
   for (const ZipWriter::Record& record : records) {
-    crcs = combine(crcs, record.crc);
+    if (record.size != 0) crcs = combine(crcs, record.crc);  // PyTorch leaves empty ones out
     names.insert(record.name);
   }
   std::uint64_t hashes = 0;

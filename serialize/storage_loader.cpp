@@ -35,8 +35,8 @@ StorageLoader::StorageLoader(const ZipReader& zip, std::string archive_name, boo
 std::shared_ptr<Storage> StorageLoader::load(const StorageId& id, DType dtype) {
   const ZipEntry* const entry = zip_.find(archive_name_ + "/data/" + id.key);
   if (entry == nullptr) {
-    throw FormatError(concat("a tensor lies in record \"", archive_name_, "/data/",
-                             id.key.substr(0, 40), "\", which is not there"));
+    throw ValueError(concat("a tensor lies in record \"", archive_name_, "/data/",
+                            id.key.substr(0, 40), "\", which is not there"));
   }
   const std::size_t element_bytes = id.dtype ? size_of(*id.dtype) : 1;
   if (entry->size / element_bytes != static_cast<std::uint64_t>(id.numel)) {

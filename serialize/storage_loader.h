@@ -21,8 +21,9 @@ class StorageLoader {
   StorageLoader(const ZipReader& zip, std::string archive_name, bool big_endian,
                 std::optional<Device> map_location);
 
-  /// The storage for a tensor of `dtype`. Throws FormatError where the record is missing or has
-  /// another size, DeviceError where the device is not there.
+  /// The storage for a tensor of `dtype`. Throws ValueError where the record is missing (its
+  /// place is the pickle's, which the reader adds), FormatError where it has another size,
+  /// DeviceError where the device is not there.
   [[nodiscard]] std::shared_ptr<Storage> load(const StorageId& id, DType dtype);
 
  private:

@@ -150,26 +150,16 @@ Value call(Callable callable, const Arguments& arguments, ObjectTable& objects,
     }
   }
   switch (callable) {
-    case Callable::ordered_dict:
-      return make_ordered_dict(arguments, objects);
-    case Callable::set:
-      return make_set(arguments, objects);
-    case Callable::bytes:
-      return make_bytes(arguments);
-    case Callable::complex:
-      return make_complex(arguments);
-    case Callable::encode:
-      return encode(arguments);
-    case Callable::size:
-      return make_size(arguments);
-    case Callable::device:
-      return make_device(arguments);
-    case Callable::rebuild_tensor_v2:
-      return rebuild_tensor(arguments, false, objects, storages);
-    case Callable::rebuild_tensor_v3:
-      return rebuild_tensor(arguments, true, objects, storages);
-    case Callable::rebuild_parameter:
-      return rebuild_parameter(arguments);
+    case Callable::ordered_dict: return make_ordered_dict(arguments, objects);
+    case Callable::set: return make_set(arguments, objects);
+    case Callable::bytes: return make_bytes(arguments);
+    case Callable::complex: return make_complex(arguments);
+    case Callable::encode: return encode(arguments);
+    case Callable::size: return make_size(arguments);
+    case Callable::device: return make_device(arguments);
+    case Callable::rebuild_tensor_v2: return rebuild_tensor(arguments, false, objects, storages);
+    case Callable::rebuild_tensor_v3: return rebuild_tensor(arguments, true, objects, storages);
+    case Callable::rebuild_parameter: return rebuild_parameter(arguments);
   }
   throw ValueError("an unknown function");
 }

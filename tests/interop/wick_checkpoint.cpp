@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// Shows to other programs what wick makes of a checkpoint:
+//   wick_checkpoint describe FILE        prints the value as JSON, every bit of it
+//   wick_checkpoint roundtrip IN OUT     loads IN and saves it as OUT
+//   wick_checkpoint create OUT           saves a value with all kinds and dtypes
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/error.h"
+#include "serialize/checkpoint.h"
+
+namespace {
+
+using wick::Value;
+
+std::string hex(const void* data, std::size_t count) {
+  std::ostringstream out;
+  out << std::hex << std::setfill('0');
+  const auto* const bytes = static_cast<const unsigned char*>(data);
+  for (std::size_t i = 0; i < count; ++i) out << std::setw(2) << int{bytes[i]};
+  return std::move(out).str();
+}
+
+// Prints `["kind", content...]`; text and numbers go as hexadecimal bytes, so that nothing is
+// rounded or escaped. An object seen before is `["same", number]`, numbered in order of first
+// sight.
+class Printer {
+ public:
+  void print(const Value& value) {
+    using Kind = Value::Kind;
+    const Kind kind = value.kind();
+    if (value.identity() != nullptr && !empty_tuple(value)) {
+      const auto [known, added] = seen_.try_emplace(value.identity(), seen_.size());
+      if (!added) {
+        std::cout << "[\"same\"," << known->second << ']';
+        return;
+      }
+    }
+    std::cout << "[\"" << value.kind_name() << '"';
+    switch (kind) {
+      case Kind::none: break;
+      case Kind::boolean: std::cout << ',' << int{value.as_bool()}; break;
+      case Kind::integer: std::cout << ",\"" << value.as_int() << '"'; break;
+      case Kind::real: print_double(value.as_double()); break;
+      case Kind::complex:
+        print_double(value.as_complex().real());
+        print_double(value.as_complex().imag());
+        break;
+      case Kind::string: print_bytes(value.as_string()); break;
+      case Kind::bytes: print_bytes(value.as_bytes().data); break;
+      case Kind::list:
+      case Kind::tuple:
+        for (const Value& item : value.as_sequence()) print_next(item);
+        break;
+      case Kind::dict: print_dict(value.as_dict()); break;
+      case Kind::set:
+        for (const auto& [item, unused] : value.as_set()) print_next(item);
+        break;
+      case Kind::size: print_dims(value.as_size()); break;
+      case Kind::dtype: std::cout << ",\"torch." << value.as_dtype() << '"'; break;
+      case Kind::device: std::cout << ",\"" << value.as_device() << '"'; break;
+      case Kind::tensor: print_tensor(value.as_tensor()); break;
+    }
+    std::cout << ']';
+  }
+
+ private:
+  static bool empty_tuple(const Value& value) {  // Python has only one
+    return value.kind() == Value::Kind::tuple && value.as_tuple().empty();
+  }
+  void print_next(const Value& value) {
+    std::cout << ',';
+    print(value);
+  }
+  static void print_bytes(std::string_view bytes) {
+    std::cout << ",\"" << hex(bytes.data(), bytes.size()) << '"';
+  }
+  static void print_double(double value) { std::cout << ",\"" << hex(&value, 8) << '"'; }
+  static void print_dims(const wick::Dims& dims) {
+    std::cout << ",[";
+    for (std::size_t i = 0; i < dims.size(); ++i) std::cout << (i == 0 ? "" : ",") << dims[i];
+    std::cout << ']';
+  }
+  void print_dict(const wick::Dict& dict) {
+    std::cout << (dict.type() == wick::Dict::Type::ordered_dict ? ",\"ordered\"" : ",\"plain\"");
+    for (const auto& [key, value] : dict) {
+      print_next(key);
+      print_next(value);
+    }
+    if (dict.attributes() != nullptr && !dict.attributes()->empty()) {
+      std::cout << ",\"attributes\"";
+      print_next(Value(dict.attributes()));
+    }
+  }
+  void print_tensor(const wick::Tensor& tensor) {
+    std::cout << ",\"torch." << tensor.dtype() << "\",\"" << tensor.device() << '"';
+    print_dims(tensor.shape());
+    print_dims(tensor.strides());
+    std::cout << ',' << tensor.offset() << ',' << int{tensor.requires_grad()};
+    const wick::Storage& storage = *tensor.storage();
+    const auto [known, added] = storages_.try_emplace(&storage, storages_.size());
+    std::cout << ',' << known->second << ",\"";
+    if (added) std::cout << hex(storage.data(), storage.bytes());
+    std::cout << '"';
+  }
+
+  std::unordered_map<const void*, std::size_t> seen_;
+  std::unordered_map<const void*, std::size_t> storages_;
+};
+
+Value everything() {
+  wick::Dict dtypes;
+  for (int i = 0; i < wick::kDTypeCount; ++i) {
+    const auto dtype = static_cast<wick::DType>(i);
+    const wick::Tensor tensor = wick::Tensor::empty({2, 3}, dtype);
+    auto* const bytes = static_cast<unsigned char*>(tensor.raw());
+    for (std::size_t at = 0; at < tensor.nbytes(); ++at) {
+      // For bool the only bytes there are; else anything, NaNs included.
+      bytes[at] = static_cast<unsigned char>(dtype == wick::DType::boolean ? at % 2 : at * 37 + 5);
+    }
+    dtypes.set(std::string(name(dtype)), tensor);
+  }
+  const wick::Tensor base = wick::Tensor::arange(24, wick::DType::float32).view({4, 6});
+  const Value shared = wick::List{{1, 2}};
+  return wick::Dict{
+      {"none", nullptr},
+      {"flags", wick::List{{true, false}}},
+      {"ints", wick::List{{0, 255, 256, 65535, 65536, -1, INT32_MIN, INT32_MAX, 1LL << 31,
+                           INT64_MIN, INT64_MAX}}},
+      {"floats", wick::List{{0.0, -0.0, 0.1, 1e300}}},
+      {"complex", std::complex<double>(1.5, -2.5)},
+      {"text", wick::List{{"", "a", "two words", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"}}},
+      {"bytes", wick::List{{wick::Bytes{""}, wick::Bytes{std::string("\0\xff", 2)}}}},
+      {"tuples", wick::List{{wick::Tuple{}, wick::Tuple{{1}}, wick::Tuple{{1, 2, 3, 4}}}}},
+      {3, wick::Set{7}},
+      {wick::Tuple{{1, "x"}}, wick::Size{{2, 3}}},
+      {"dtype", wick::DType::bfloat16},
+      {"device", wick::Device{wick::DeviceType::cuda, 1}},
+      {"shared", wick::List{{shared, shared}}},
+      {"views", wick::List{{base, base.transpose(0, 1), base.slice(0, 1, 3), base.select(1, 2)}}},
+      {"empty", wick::Tensor::empty({0, 4})},
+      {"scalar", wick::Tensor::scalar(2.5)},
+      {"dtypes", dtypes},
+  };
+}
+
+int run(int argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command == "describe" && argc == 3) {
+    Printer().print(wick::load(argv[2]));
+    std::cout << '\n';
+  } else if (command == "roundtrip" && argc == 4) {
+    wick::save(wick::load(argv[2]), argv[3]);
+  } else if (command == "create" && argc == 3) {
+    wick::save(everything(), argv[2]);
+  } else {
+    std::cerr << "usage: wick_checkpoint describe FILE | roundtrip IN OUT | create OUT\n";
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return 1;
+  }
+}
