@@ -109,5 +109,41 @@ TEST(Adam, FollowsTheFormula) {
   }
 }
 
+// A parameter whose gradient has become zero: its running means end at zero, not among the
+// subnormal numbers, and it stops where PyTorch's stops.
+TEST(Adam, MeansThatFadeEndAtZero) {
+  for (const auto& backend : all_levels()) {
+    std::vector<float> param(kCount, 1.0F);
+    std::vector<float> grad(kCount, 1e-6F);
+    std::vector<float> m(kCount);
+    std::vector<float> v(kCount);
+    AdamArgs args{.count = kCount, .param = param.data(), .grad = grad.data()};
+    args.exp_avg = m.data();
+    args.exp_avg_sq = v.data();
+    args.lr = 1e-3;
+    args.beta1 = 0.5;
+    args.beta2 = 0.5;
+    args.eps = 1e-8;
+    double p = 1.0;
+    double mean = 0.0;
+    double square = 0.0;
+    for (int step = 1; step <= 200; ++step) {
+      const double g = step == 1 ? 1e-6 : 0.0;
+      std::fill(grad.begin(), grad.end(), static_cast<float>(g));
+      args.step = step;
+      backend->adam_step(args);
+      mean += 0.5 * (g - mean);
+      square = 0.5 * square + 0.5 * g * g;
+      p -= 1e-3 / (1.0 - std::pow(0.5, step)) * mean /
+           (std::sqrt(square) / std::sqrt(1.0 - std::pow(0.5, step)) + 1e-8);
+    }
+    for (std::size_t i = 0; i < param.size(); ++i) {
+      EXPECT_EQ(m[i], 0.0F);
+      EXPECT_EQ(v[i], 0.0F);
+      EXPECT_NEAR(static_cast<double>(param[i]), p, 1e-6);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace wick

@@ -17,6 +17,21 @@ template <typename T>
   }
 }
 
+// Running means of parameters whose gradient has become zero (a ReLU that no input reaches) decay
+// geometrically and would spend most of a long run as subnormal numbers, which processors handle
+// many times slower. So far below anything that moves a parameter they are taken as zero.
+template <typename T>
+struct Negligible {
+  static constexpr bool kFloat = sizeof(T) == sizeof(float);
+  static constexpr T kMean = kFloat ? T(1e-30) : T(1e-290);
+  static constexpr T kMeanSquare = kFloat ? T(1e-37) : T(1e-300);
+};
+
+template <typename T>
+[[gnu::always_inline]] inline T flush(T value, T negligible) {
+  return (value < negligible && value > -negligible) ? T{0} : value;  // NaN stays
+}
+
 // The options are template arguments, so that the loops have no branches.
 template <typename T, typename Isa, bool Momentum, bool Nesterov>
 void sgd_loop(const SgdTask<T>& task) {
@@ -31,7 +46,7 @@ void sgd_loop(const SgdTask<T>& task) {
     if constexpr (Momentum) {
       // On the first step the buffer may hold anything, NaN included.
       const T old = t.first_step ? T{0} : buffer[i];
-      const T velocity = keep * old + take * g;
+      const T velocity = flush(keep * old + take * g, Negligible<T>::kMean);
       buffer[i] = velocity;
       g = Nesterov ? g + t.momentum * velocity : velocity;
     }
@@ -57,8 +72,9 @@ void adam_loop(const AdamTask<T>& task) {
   for (std::int64_t i = 0; i < t.count; ++i) {
     T p = param[i] * t.decay;
     const T g = t.sign * grad[i] + t.weight_decay * p;
-    const T m = exp_avg[i] + t.one_minus_beta1 * (g - exp_avg[i]);
-    const T v = exp_avg_sq[i] * t.beta2 + t.one_minus_beta2 * g * g;
+    const T m = flush(exp_avg[i] + t.one_minus_beta1 * (g - exp_avg[i]), Negligible<T>::kMean);
+    const T v =
+        flush(exp_avg_sq[i] * t.beta2 + t.one_minus_beta2 * g * g, Negligible<T>::kMeanSquare);
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
     T second = v;
