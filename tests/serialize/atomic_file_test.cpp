@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/atomic_file.h"
 
-#include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "core/error.h"
 #include "tests/support.h"

@@ -33,14 +33,13 @@ TEST(ByteCursor, ErrorsSayWhereAndLeaveTheCursorInside) {
   testing::expect_throw_with<FormatError>([&] { static_cast<void>(reader.read<std::uint32_t>()); },
                                           "file \"x\", record \"r\", offset 101: needs 4");
   testing::expect_throw_with<FormatError>([&] { reader.skip(UINT64_MAX); }, "only 2 are left");
-  testing::expect_throw_with<FormatError>([&] { static_cast<void>(reader.take_line()); },
-                                          "no end");
+  testing::expect_throw_with<FormatError>([&] { static_cast<void>(reader.take_line()); }, "no end");
   EXPECT_EQ(reader.take(2), "bc");
 }
 
 TEST(Utf8, AcceptsWhatPythonAcceptsWithSurrogatepass) {
-  for (const char* const good :
-       {"", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\xa0\x80", "\xf4\x8f\xbf\xbf"}) {
+  for (const char* const good : {"", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+                                 "\xed\xa0\x80", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_TRUE(is_utf8(good)) << good;
   }
   for (const char* const bad : {"\x80", "\xc0\xaf", "\xc3", "\xe0\x80\x80", "\xf0\x80\x80\x80",

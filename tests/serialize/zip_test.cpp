@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <libdeflate.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <libdeflate.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "serialize/atomic_file.h"
@@ -80,12 +80,15 @@ TEST(Zip, WriterWantsExactlyTheAnnouncedBytes) {
 // The digits are from a file that torch.save made of these records.
 TEST(Zip, SerializationIdIsPyTorchs) {
   std::vector<ZipWriter::Record> records;
-  const std::pair<const char*, std::uint32_t> known[] = {
-      {"data.pkl", 0x7e90cc13},  {".format_version", 0x83dcefb7},
-      {".storage_alignment", 0xe971773f}, {"byteorder", 0x19e33d85},
-      {"data/0", 0x27a207b6},    {"data/1", 0x09cba2c3},
-      {"data/2", 0x6c8f4e1c},    {"version", 0x55679ed1}};
-  for (const auto& [name, crc] : known) records.push_back({name, 0, 0, crc});
+  const std::pair<const char*, std::uint32_t> known[] = {{"data.pkl", 0x7e90cc13},
+                                                         {".format_version", 0x83dcefb7},
+                                                         {".storage_alignment", 0xe971773f},
+                                                         {"byteorder", 0x19e33d85},
+                                                         {"data/0", 0x27a207b6},
+                                                         {"data/1", 0x09cba2c3},
+                                                         {"data/2", 0x6c8f4e1c},
+                                                         {"version", 0x55679ed1}};
+  for (const auto& [name, crc] : known) records.push_back({name, 1, 0, crc});
   const std::string id = serialization_id(records);
   ASSERT_EQ(id.size(), 40u);
   EXPECT_EQ(id.substr(20), "01289756037946232296");
@@ -94,7 +97,7 @@ TEST(Zip, SerializationIdIsPyTorchs) {
 #endif
 }
 
-// Writes through to a file in which zeros are holes.
+// Writes to a file in which large pieces, here all zeros, are holes.
 class SparseSink {
  public:
   explicit SparseSink(const fs::path& path)
@@ -103,7 +106,7 @@ class SparseSink {
   SparseSink& operator=(const SparseSink&) = delete;
   ~SparseSink() { ::close(descriptor_); }
   void write(std::string_view bytes) {
-    if (bytes.size() < 4096 || bytes.find_first_not_of('\0') != std::string_view::npos) {
+    if (bytes.size() < 4096) {
       ASSERT_EQ(::pwrite(descriptor_, bytes.data(), bytes.size(), offset_),
                 static_cast<ssize_t>(bytes.size()));
     }
@@ -139,9 +142,7 @@ TEST(Zip, Zip64HoldsMoreThanFourGigabytes) {
   ASSERT_NE(large, nullptr);
   EXPECT_EQ(large->size, kSize);
   EXPECT_EQ(zip.read(*zip.find("big/behind")), "found");
-  std::uint64_t read = 0;
-  zip.read_pieces(*large, [&read](std::string_view piece) { read += piece.size(); });
-  EXPECT_EQ(read, kSize);
+  zip.check(*large);  // its local header
 }
 
 // One deflated record, as other tools write them.
@@ -230,19 +231,19 @@ TEST(Zip, LyingDirectoriesAreRefused) {
         message);
   };
   using namespace std::string_view_literals;
-  refuse(first + 20, "\xff\xff\x00\x00"sv, "reach into the next record");      // compressed size
-  refuse(first + 42, "\x05\x00\x00\x00"sv, "into the next record");            // header offset
-  refuse(first + 42, "\x00\x00\x00\x70"sv, "or beyond the data");              // header offset
+  refuse(first + 20, "\xff\xff\x00\x00"sv, "reach into the next record");  // compressed size
+  refuse(first + 42, "\x05\x00\x00\x00"sv, "no local header");             // header offset
+  refuse(first + 42, "\x00\x00\x00\x70"sv, "or beyond the data");          // header offset
   refuse(first + 24, "\x06\x00\x00\x00"sv, "a stored record of 5 bytes claims 6");
-  refuse(first + 10, "\x0c\x00"sv, "disagree");                                // method
+  refuse(first + 10, "\x0c\x00"sv, "disagree");  // method
   refuse(first + 8, "\x09\x08"sv, "encrypted");
-  refuse(first + 46, "b"sv, "disagree");                                       // name
-  refuse(second + 46, "a/first"sv.substr(0, 7), "two records");                // same length
+  refuse(first + 46, "b"sv, "disagree");                         // name
+  refuse(second + 46, "a/first"sv.substr(0, 7), "two records");  // same length
   refuse(first, "PK\x01\x03"sv, "no directory entry");
   const std::size_t end64 = good.find("PK\x06\x06");
-  refuse(end64 + 32, "\xff\xff\xff\xff\xff\xff\xff\xff"sv, "claims");          // count
-  refuse(end64 + 48, "\xff\xff\xff\xff\xff\xff\xff\xff"sv, "does not lie");    // offset
-  refuse(end64 + 40, "\xff\xff\xff\xff\xff\xff\xff\x7f"sv, "does not lie");    // size
+  refuse(end64 + 24, std::string(16, '\xff'), "claims");                     // counts
+  refuse(end64 + 48, "\xff\xff\xff\xff\xff\xff\xff\xff"sv, "does not lie");  // offset
+  refuse(end64 + 40, "\xff\xff\xff\xff\xff\xff\xff\x7f"sv, "does not lie");  // size
   refuse(good.find("PK\x06\x07") + 8, "\xff\xff\xff\xff\xff\xff\xff\xff"sv, "cannot lie");
 }
 

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "serialize/byte_writer.h"
+#include "serialize/pickle_opcodes.h"
+#include "serialize/pickle_reader.h"
+#include "serialize/pickle_writer.h"
+#include "tests/support.h"
+
+namespace wick {
+namespace {
+
+using namespace std::string_view_literals;
+
+std::shared_ptr<Storage> no_storages(const StorageId& /*id*/, DType /*dtype*/) {
+  throw FormatError("no storages here");
+}
+
+Value read(std::string_view pickle) {
+  return unpickle_value(pickle, "p", no_storages);
+}
+
+void refuse(std::string_view pickle, const std::string& message) {
+  testing::expect_throw_with<FormatError>([&] { static_cast<void>(read(pickle)); }, message);
+}
+
+Value round_trip(const Value& value) {
+  return read(pickle_value(value).bytes);
+}
+
+TEST(Pickle, BytesAreThoseOfPythonsPickler) {
+  // pickle.dumps({"a": [1, 256, -1, 2**40, 0.5], "b": (None, True)}, protocol=2)
+  const Value value =
+      Dict{{"a", List{{1, 256, -1, std::int64_t{1} << 40, 0.5}}}, {"b", Tuple{{nullptr, true}}}};
+  EXPECT_EQ(pickle_value(value).bytes,
+            "\x80\x02}q\x00(X\x01\x00\x00\x00"
+            "aq\x01]q\x02(K\x01M\x00\x01J\xff\xff\xff\xff\x8a\x06\x00\x00\x00\x00\x00\x01"
+            "G?\xe0\x00\x00\x00\x00\x00\x00"
+            "eX\x01\x00\x00\x00"
+            "bq\x03N\x88\x86q\x04u."sv);
+}
+
+TEST(Pickle, EveryPlainKindComesBack) {
+  Dict ordered(Dict::Type::ordered_dict);
+  ordered.set("z", 1);
+  ordered.set("a", 2);
+  const Value values[] = {nullptr,
+                          true,
+                          false,
+                          0,
+                          255,
+                          256,
+                          65535,
+                          65536,
+                          -1,
+                          -129,
+                          std::numeric_limits<std::int64_t>::min(),
+                          std::numeric_limits<std::int64_t>::max(),
+                          1.5,
+                          -0.0,
+                          std::complex<double>(1, -2),
+                          "",
+                          "caf\xc3\xa9",
+                          Bytes{""},
+                          Bytes{std::string("\0\x80\xff", 3)},
+                          List{},
+                          List{{1, "x"}},
+                          Tuple{},
+                          Tuple{{1}},
+                          Tuple{{1, 2, 3, 4}},
+                          Dict{},
+                          Dict{{1, "a"}, {"k", 2.5}, {Tuple{{1, nullptr}}, true}},
+                          ordered,
+                          Set{},
+                          Set{1, "x"},
+                          Size{{}},
+                          Size{{2, 3, 4, 5}},
+                          DType::float8_e4m3fn,
+                          kCpu,
+                          Device{DeviceType::cuda, 3}};
+  for (const Value& value : values) {
+    const Value back = round_trip(value);
+    EXPECT_EQ(back.kind(), value.kind()) << value.kind_name();
+    EXPECT_TRUE(back == value) << value.kind_name();
+  }
+  EXPECT_TRUE(std::signbit(round_trip(-0.0).as_double()));
+  EXPECT_TRUE(std::isnan(round_trip(std::nan("")).as_double()));
+}
+
+TEST(Pickle, OrderedDictKeepsOrderAndAttributes) {
+  Dict ordered(Dict::Type::ordered_dict);
+  ordered.set("z", 1);
+  ordered.set("a", 2);
+  ordered.set_attributes(std::make_shared<Dict>(Dict{{"_metadata", Dict{{"", 1}}}}));
+  const Value back = round_trip(ordered);
+  EXPECT_EQ(back.as_dict().type(), Dict::Type::ordered_dict);
+  EXPECT_EQ(back.as_dict().begin()->first.as_string(), "z");
+  ASSERT_NE(back.as_dict().attributes(), nullptr);
+  EXPECT_EQ(back.as_dict().attributes()->at("_metadata").at("").as_int(), 1);
+}
+
+TEST(Pickle, LongContainersGoInBatches) {
+  for (const int count : {1, 999, 1000, 1001, 2000, 2001}) {
+    List list;
+    Dict dict;
+    Dict ordered(Dict::Type::ordered_dict);
+    for (int i = 0; i < count; ++i) {
+      list.items.emplace_back(i);
+      dict.set(i, 0);
+      ordered.set(i, 0);
+    }
+    const Value value = Tuple{{std::move(list), std::move(dict), std::move(ordered)}};
+    EXPECT_TRUE(round_trip(value) == value) << count;
+  }
+}
+
+TEST(Pickle, SharedContainersStayShared) {
+  const Value shared = List{{1}};
+  const Value back = round_trip(Tuple{{shared, shared, Value(List{{1}})}});
+  EXPECT_EQ(back.at_index(0).identity(), back.at_index(1).identity());
+  EXPECT_NE(back.at_index(0).identity(), back.at_index(2).identity());
+}
+
+TEST(Pickle, ContainersMayContainThemselves) {
+  const Value list = List{};
+  const Value dict = Dict{};
+  list.as_list().push_back(dict);
+  list.as_list().push_back(Tuple{{list, 7}});
+  dict.as_dict().set("up", list);
+  for (const Value& back : {round_trip(list), round_trip(list.at_index(1)).at_index(0)}) {
+    ASSERT_EQ(back.as_list().size(), 2u);
+    EXPECT_EQ(back.at_index(0).at("up").identity(), back.identity());
+    EXPECT_EQ(back.at_index(1).at_index(0).identity(), back.identity());
+    back.as_list().clear();  // break the circle, which nothing else would free
+  }
+  list.as_list().clear();
+}
+
+TEST(Pickle, WriterRefusesWhatNoPickleHolds) {
+  EXPECT_THROW(static_cast<void>(pickle_value("\xff")), ValueError);
+  EXPECT_THROW(static_cast<void>(pickle_value(Tensor())), ValueError);
+  Value deep = List{};
+  for (std::size_t i = 0; i < pickle::kMaxDepth; ++i) deep = List{{deep}};
+  testing::expect_throw_with<ValueError>([&] { static_cast<void>(pickle_value(deep)); },
+                                         "nested more than 1000");
+  EXPECT_TRUE(round_trip(deep.at_index(0)) == deep.at_index(0));
+}
+
+TEST(Pickle, WriterRefusesTwoDtypesOverOneStorage) {
+  const Tensor floats = Tensor::zeros({4});
+  const Tensor ints(floats.storage(), DType::int32, {4}, {1}, 0);
+  testing::expect_throw_with<DTypeError>(
+      [&] {
+        static_cast<void>(pickle_value(List{{floats, ints}}));
+      },
+      "share one storage");
+}
+
+TEST(Pickle, ReadsLaterProtocols) {
+  // pickle.dumps({"s": {1}, "b": b"x", "t": "y" }, protocol=4)
+  const Value value = read(
+      "\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x01s\x94\x8f\x94(K\x01\x90\x8c\x01"
+      "b\x94"
+      "C\x01x\x94\x8c\x01t\x94\x8c\x01y\x94u."sv);
+  EXPECT_TRUE(value == Value(Dict{{"s", Set{1}}, {"b", Bytes{"x"}}, {"t", "y"}}));
+  EXPECT_TRUE(read("\x80\x04\x8c\x05torch\x8c\x07"
+                   "float64\x93."sv) == Value(DType::float64));
+}
+
+TEST(Pickle, ForbiddenGlobalsAreNamedAndNeverRun) {
+  refuse(
+      "\x80\x02"
+      "cposix\nsystem\nX\x02\x00\x00\x00ls\x85R."sv,
+      "p, offset 2: the global \"posix\" \"system\" is not admitted");
+  refuse(
+      "\x80\x02"
+      "cbuiltins\neval\n."sv,
+      "\"builtins\" \"eval\"");
+  refuse(
+      "\x80\x02"
+      "ctorch\nload\n."sv,
+      "\"torch\" \"load\"");
+  refuse("\x80\x04\x8c\x02os\x8c\x06system\x93."sv, "\"os\" \"system\"");
+  refuse("\x80\x02i."sv, "opcode 105 is not admitted");  // INST, of protocol 0
+}
+
+TEST(Pickle, ClassesAndStoragesAreNoValues) {
+  refuse(
+      "\x80\x02"
+      "ctorch\nFloatStorage\n."sv,
+      "as its value");
+  refuse(
+      "\x80\x02]"
+      "ctorch\nSize\na."sv,
+      "among the values");
+  refuse(
+      "\x80\x02}"
+      "ctorch\nSize\nK\x01s."sv,
+      "as a key");
+  refuse(
+      "\x80\x02"
+      "ctorch\nSize\nctorch\nSize\n\x85R."sv,
+      "argument");
+  refuse(
+      "\x80\x02]"
+      "ctorch\nSize\nctorch\nSize\nb."sv,
+      "attributes");
+}
+
+TEST(Pickle, BrokenStacksAndMemosAreRefused) {
+  refuse(""sv, "not a pickle");
+  refuse("]."sv, "not a pickle of protocol 2");
+  refuse("\x80\x06N."sv, "protocol 6");
+  refuse("\x80\x02."sv, "the stack is empty");
+  refuse("\x80\x02N"sv, "needs 1 more byte");
+  refuse(
+      "\x80\x02"
+      "a."sv,
+      "too few");
+  refuse("\x80\x02Ne."sv, "no mark");
+  refuse("\x80\x02](Na."sv, "empty");  // the list lies below the mark
+  refuse("\x80\x02NNa."sv, "no list");
+  refuse("\x80\x02NNNs."sv, "no dict");
+  refuse("\x80\x02}(Nu."sv, "a key has no value");
+  refuse("\x80\x02}]Ns."sv, "not hashable");
+  refuse("\x80\x02h\x00."sv, "never set");
+  refuse("\x80\x02Nr\xff\xff\xff\x7f."sv, "out of range");
+  refuse("\x80\x02NR."sv, "empty");
+  refuse("\x80\x02N)R."sv, "no function");
+  refuse(
+      "\x80\x02X\xff\xff\xff\xff"
+      "ab."sv,
+      "needs 4294967295");
+  refuse("\x80\x02X\x01\x00\x00\x00\xff."sv, "UTF-8");
+  refuse("\x80\x02\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01."sv, "64 bits");
+  refuse("\x80\x02\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00."sv, "64 bits");  // 2**63
+  refuse("\x80\x02N.N"sv, "bytes follow");
+  refuse("\x80\x02Q."sv, "empty");
+  refuse("\x80\x02NQ."sv, "persistent id");
+}
+
+// 0, 1 and so on as the operand of LONG_BINPUT and LONG_BINGET.
+std::string number(std::uint32_t value) {
+  ByteWriter out;
+  out.write(value);
+  return out.release();
+}
+
+TEST(Pickle, DepthIsLimitedHoweverItIsBuilt) {
+  constexpr std::uint32_t kDepth = 100000;
+  refuse("\x80\x02" + std::string(kDepth, ']') + std::string(kDepth - 1, 'a') + ".",
+         "nested more than 1000");
+  refuse("\x80\x02)" + std::string(kDepth, '\x85') + ".", "nested more than 1000");
+  // From the outside in, so that no list knows how deep it will become.
+  std::string pickle = "\x80\x02";
+  for (std::uint32_t i = 0; i < kDepth; ++i) {
+    pickle += "]r" + number(i) + (i == 0 ? "" : "0j" + number(i - 1) + 'j' + number(i) + 'a');
+    if (i != 0) pickle += '0';
+  }
+  refuse(pickle + 'j' + number(0) + '.', "nested more than 1000");
+  // Not reached from the result: only to be destroyed.
+  EXPECT_TRUE(read(pickle + "N.").is_none());
+}
+
+TEST(Pickle, WorkIsLimitedByTheSizeOfThePickle) {
+  // A tuple of two tuples of two tuples ...: hashing it would take 2^60 steps.
+  std::string pickle = "\x80\x02}K\x01\x85";
+  for (int i = 0; i < 60; ++i) pickle += "2\x86";
+  refuse(pickle + "K\x01s.", "out of all proportion");
+  // A long text fetched again and again.
+  std::string text = "\x80\x02](X" + number(1 << 20) + std::string(1 << 20, 'x') + "q";
+  text.push_back('\0');
+  for (int i = 0; i < 1 << 20; ++i) text += std::string("h\0", 2);
+  refuse(text + "e.", "out of all proportion");
+}
+
+TEST(Pickle, BytesOfAnyDamageAreAnErrorOrAValue) {
+  Dict state(Dict::Type::ordered_dict);
+  state.set("weight", Tensor::zeros({2, 2}));
+  state.set("scale", Tensor::zeros({2}, DType::uint16));
+  state.set_attributes(std::make_shared<Dict>(Dict{{"_metadata", Dict{{"", 1}}}}));
+  const Value value = Dict{{"model", state},
+                           {"more", List{{1, 70000, 2.5, Bytes{"ab"}, Tuple{{1, 2, 3, 4}}, Set{3},
+                                          Size{{1}}, kCpu, DType::int8}}}};
+  const Pickled pickled = pickle_value(value);
+  const StorageSource storages = [&](const StorageId& id, DType /*dtype*/) {
+    if (id.key == "0") return pickled.storages[0];
+    if (id.key == "1") return pickled.storages[1];
+    throw FormatError("no such storage");
+  };
+  const auto attempt = [&](const std::string& bytes) {
+    try {
+      static_cast<void>(unpickle_value(bytes, "p", storages));
+    } catch (const Error&) {
+    }
+  };
+  for (std::size_t size = 0; size < pickled.bytes.size(); ++size) {
+    EXPECT_THROW(static_cast<void>(unpickle_value(pickled.bytes.substr(0, size), "p", storages)),
+                 FormatError);
+  }
+  for (std::size_t at = 0; at < pickled.bytes.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string bytes = pickled.bytes;
+      bytes[at] = static_cast<char>(static_cast<unsigned char>(byte));
+      attempt(bytes);
+    }
+  }
+  std::uint32_t random = 1;
+  for (int round = 0; round < 20000; ++round) {
+    std::string bytes = pickled.bytes;
+    for (int edit = 0; edit < 4; ++edit) {
+      random = random * 1664525 + 1013904223;
+      bytes[(random >> 8) % bytes.size()] = pickled.bytes[(random >> 16) % bytes.size()];
+    }
+    attempt(bytes);
+  }
+}
+
+}  // namespace
+}  // namespace wick
