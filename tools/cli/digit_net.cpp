@@ -102,7 +102,10 @@ std::unique_ptr<nn::Sequential> rebuild_digit_net(const StateDict& state, const 
 
 std::string describe(const std::vector<std::int64_t>& sizes) {
   std::string text;
-  for (const std::int64_t size : sizes) text += (text.empty() ? "" : "-") + std::to_string(size);
+  for (const std::int64_t size : sizes) {
+    if (!text.empty()) text += '-';
+    text += std::to_string(size);
+  }
   return text;
 }
 

@@ -111,11 +111,13 @@ std::string to_text(const Value& value) {
     case Value::Kind::list:
     case Value::Kind::tuple: {
       std::string text;
-      for (const Value& item : value.as_sequence())
-        text += (text.empty() ? "" : ",") + to_text(item);
+      for (const Value& item : value.as_sequence()) {
+        if (!text.empty()) text += ',';
+        text += to_text(item);
+      }
       return text;
     }
-    default: return "a " + std::string(value.kind_name());
+    default: return concat("a ", value.kind_name());
   }
 }
 

@@ -60,7 +60,7 @@ void Training::load() {
   std::optional<Value> checkpoint;
   std::string name;
   if (options_.resume) {
-    name = "'" + options_.resume->string() + "'";
+    name = concat("'", options_.resume->string(), "'");
     checkpoint = wick::load(*options_.resume, kCpu);
     adopt_saved_config(options_, saved_config(*checkpoint, name));
   }
