@@ -45,8 +45,8 @@ class Hand {
   Hand(Chance& chance, float width) : chance_(chance) {
     const float height = 18.5F + chance.bell(4.5F);
     const float aspect = (0.68F + chance.bell(0.22F)) * width;
-    const float slant = 0.12F + chance.bell(0.45F);
-    const float angle = chance.bell(0.45F);
+    const float slant = 0.12F + chance.bell(0.5F);
+    const float angle = chance.bell(0.5F);
     const float c = std::cos(angle);
     const float s = std::sin(angle);
     const float wide = height * aspect;
@@ -56,11 +56,11 @@ class Hand {
     yx_ = s * wide;
     yy_ = -s * slant * height + c * height;
     constexpr float kCentre = (Canvas::kSide - 1) / 2.F;
-    x_ = kCentre + chance.bell(3.6F);
-    y_ = kCentre + chance.bell(3.6F);
+    x_ = kCentre + chance.bell(4.2F);
+    y_ = kCentre + chance.bell(4.2F);
     for (float& phase : phases_) phase = chance.uniform(0.F, 6.2832F);
-    wave_ = chance.uniform(0.01F, 0.065F);
-    jitter_ = chance.uniform(0.F, 0.06F);
+    wave_ = chance.uniform(0.01F, 0.07F);
+    jitter_ = chance.uniform(0.F, 0.07F);
   }
 
   [[nodiscard]] Point place(Point p) {

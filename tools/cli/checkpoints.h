@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Where the training program keeps its checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace wick::tools {
+
+/// Makes the folder where it is missing and makes sure that files can be written there. Throws
+/// IoError that names it.
+void prepare_checkpoint_dir(const std::filesystem::path& folder);
+
+/// "model_dnn_<epoch>.tar" in the folder; epochs count from 1.
+[[nodiscard]] std::filesystem::path epoch_checkpoint(const std::filesystem::path& folder,
+                                                     std::int64_t epoch);
+/// "last.tar" in the folder: where the run stands, whatever its loss.
+[[nodiscard]] std::filesystem::path last_checkpoint(const std::filesystem::path& folder);
+
+}  // namespace wick::tools

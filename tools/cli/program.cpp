@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// What the main functions of the programs share.
+#include "tools/cli/program.h"
+
+#include <exception>
+#include <iostream>
+#include <new>
+
+namespace wick::tools {
+
+int run_program(const char* name, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    std::cerr << name << ": out of memory" << std::endl;
+  } catch (const std::exception& error) {
+    std::cerr << name << ": " << error.what() << std::endl;
+  }
+  return kFailure;
+}
+
+int usage_error(const char* name, const char* message) {
+  std::cerr << name << ": " << message << " (see " << name << " --help)" << std::endl;
+  return kUsageError;
+}
+
+}  // namespace wick::tools

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Makes, saves and restores training runs.
+#include "tools/cli/run_state.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "optim/adam.h"
+#include "optim/cosine_annealing_lr.h"
+#include "optim/sgd.h"
+#include "optim/step_lr.h"
+#include "tools/cli/digit_net.h"
+#include "tools/data/checksum.h"
+
+namespace wick::tools {
+namespace {
+
+/// Mean and deviation of all prepared numbers, by the images' histogram.
+nn::Normalize measure(const Dataset& train, nn::Compose prepare) {
+  // In slices, so that no second copy of the images is needed.
+  constexpr std::int64_t kSlice = 1024;
+  double sum = 0;
+  double squares = 0;
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < train.size(); i += kSlice) {
+    const Tensor part = prepare.apply(train.images.slice(0, i, std::min(i + kSlice, train.size())));
+    const float* const values = part.data<float>();
+    for (std::int64_t k = 0; k < part.numel(); ++k) {
+      sum += values[k];
+      squares += static_cast<double>(values[k]) * values[k];
+    }
+    count += part.numel();
+  }
+  const double mean = sum / static_cast<double>(count);
+  const double variance = squares / static_cast<double>(count) - mean * mean;
+  return {{mean}, {variance > 0 ? std::sqrt(variance) : 1.0}};
+}
+
+nn::Compose make_transforms(const TrainConfig& config, const Dataset& train) {
+  nn::Compose transforms{{"to_float", nn::ToFloat{}}};
+  if (!config.color) transforms.add("grayscale", nn::Grayscale{});
+  if (config.normalize) transforms.add("normalize", measure(train, transforms));
+  transforms.add("ravel", nn::Ravel{});
+  return transforms;
+}
+
+std::unique_ptr<optim::Optimizer> make_optimizer(const TrainConfig& config,
+                                                 std::vector<ParameterPtr> parameters) {
+  if (config.optimizer == "sgd") {
+    optim::SGDOptions options;
+    options.lr = config.lr;
+    options.momentum = config.momentum;
+    options.nesterov = config.nesterov;
+    options.weight_decay = config.weight_decay.value_or(options.weight_decay);
+    return std::make_unique<optim::SGD>(std::move(parameters), options);
+  }
+  if (config.optimizer == "adamw") {
+    optim::AdamWOptions options;
+    options.lr = config.lr;
+    options.weight_decay = config.weight_decay.value_or(options.weight_decay);
+    return std::make_unique<optim::AdamW>(std::move(parameters), options);
+  }
+  optim::AdamOptions options;
+  options.lr = config.lr;
+  options.weight_decay = config.weight_decay.value_or(options.weight_decay);
+  return std::make_unique<optim::Adam>(std::move(parameters), options);
+}
+
+std::unique_ptr<optim::LRScheduler> make_scheduler(const TrainConfig& config,
+                                                   optim::Optimizer& optimizer,
+                                                   std::int64_t steps_per_epoch) {
+  if (config.scheduler == "step") {
+    return std::make_unique<optim::StepLR>(optimizer, config.step_size * steps_per_epoch,
+                                           config.gamma);
+  }
+  if (config.scheduler == "cosine") {
+    const std::int64_t steps = std::max<std::int64_t>(config.epochs * steps_per_epoch, 1);
+    return std::make_unique<optim::CosineAnnealingLR>(optimizer, steps);
+  }
+  return nullptr;
+}
+
+Dict to_dict(const DataIdentity& data) {
+  List shape;
+  for (const std::int64_t size : data.image_shape) shape.items.emplace_back(size);
+  List classes;
+  for (const std::string& name : data.classes) classes.items.emplace_back(name);
+  return Dict{{"image_shape", std::move(shape)},
+              {"train_count", data.train_count},
+              {"checksum", data.checksum},
+              {"classes", std::move(classes)}};
+}
+
+/// Every difference of two identities, in words.
+std::string differences(const Dict& saved, const Dict& now) {
+  std::string text;
+  for (const auto& [key, value] : now) {
+    const Value& there = saved.at(key);
+    if (there == value) continue;
+    text += concat(text.empty() ? "" : "; ", key.as_string(), " is ", to_text(value),
+                   ", there it is ", to_text(there));
+  }
+  return text;
+}
+
+}  // namespace
+
+DataIdentity identify(const Dataset& train) {
+  const Dims& shape = train.images.shape();
+  DataIdentity identity;
+  identity.image_shape = {shape[1], shape[2], shape[3]};
+  identity.train_count = train.size();
+  identity.checksum = crc32_of(train.labels, crc32_of(train.images));
+  identity.classes = train.class_names;
+  return identity;
+}
+
+RunState new_run(const TrainConfig& config, const Dataset& train, Device device,
+                 std::int64_t steps_per_epoch) {
+  RunState run;
+  run.config = config;
+  run.data = identify(train);
+  run.transforms = make_transforms(config, train);
+  run.generator.manual_seed(static_cast<std::uint64_t>(config.seed));
+  std::vector<std::int64_t> sizes = {
+      element_count(run.transforms.output_shape(run.data.image_shape))};
+  sizes.insert(sizes.end(), config.model.begin(), config.model.end());
+  sizes.push_back(static_cast<std::int64_t>(run.data.classes.size()));
+  run.model = make_digit_net(sizes, run.generator);
+  run.model->to(device);
+  run.optimizer = make_optimizer(config, run.model->parameters());
+  run.scheduler = make_scheduler(config, *run.optimizer, steps_per_epoch);
+  return run;
+}
+
+Value checkpoint_of(const RunState& run) {
+  Dict checkpoint;
+  checkpoint.set("tfs", run.transforms.state_dict());
+  checkpoint.set("opt", run.optimizer->state_dict());
+  checkpoint.set("model", run.model->state_dict().to_value());
+  checkpoint.set("scheduler", run.scheduler ? run.scheduler->state_dict() : Value());
+  checkpoint.set("generator", run.generator.get_state());
+  checkpoint.set("epoch", run.position.epoch);
+  checkpoint.set("step", run.position.step);
+  checkpoint.set("loss_sum", run.position.loss_sum);
+  checkpoint.set("best_loss", run.position.best_loss);
+  checkpoint.set("config", to_dict(run.config));
+  checkpoint.set("data", to_dict(run.data));
+  return checkpoint;
+}
+
+const Dict& saved_config(const Value& checkpoint, const std::string& name) {
+  if (checkpoint.kind() != Value::Kind::dict || !checkpoint.contains("config") ||
+      checkpoint.at("config").kind() != Value::Kind::dict) {
+    throw StateDictError(
+        concat(name, ": keeps no configuration of a run, so that none can be resumed from it"));
+  }
+  return checkpoint.at("config").as_dict();
+}
+
+void restore(RunState& run, const Value& checkpoint, const std::string& name) {
+  try {
+    const std::string other = differences(checkpoint.at("data").as_dict(), to_dict(run.data));
+    if (!other.empty()) throw StateDictError("the data is not that of the checkpoint: " + other);
+    RunPosition position;
+    position.epoch = checkpoint.at("epoch").as_int();
+    position.step = checkpoint.at("step").as_int();
+    position.loss_sum = checkpoint.at("loss_sum").as_double();
+    position.best_loss = checkpoint.at("best_loss").as_double();
+    if (position.epoch < 0 || position.step < 0) {
+      throw StateDictError(
+          concat("epoch ", position.epoch, ", step ", position.step, " is no place in a run"));
+    }
+    run.transforms = nn::Compose::from_state(checkpoint.at("tfs"));
+    run.model->load_state_dict(StateDict::from_value(checkpoint.at("model")));
+    run.optimizer->load_state_dict(checkpoint.at("opt"));
+    if (run.scheduler) run.scheduler->load_state_dict(checkpoint.at("scheduler"));
+    run.generator.set_state(checkpoint.at("generator").as_tensor().to(kCpu));
+    run.position = position;
+  } catch (const Error& error) {
+    throw StateDictError(concat("cannot resume from ", name, ": ", error.what()));
+  }
+}
+
+}  // namespace wick::tools

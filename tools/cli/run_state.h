@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// A training run between two steps: all that its next step depends on, in memory and in a file.
+#pragma once
+
+#include <filesystem>
+#include <limits>
+#include <memory>
+
+#include "core/random.h"
+#include "core/value.h"
+#include "nn/sequential.h"
+#include "nn/transforms.h"
+#include "optim/lr_scheduler.h"
+#include "optim/optimizer.h"
+#include "tools/cli/train_config.h"
+#include "tools/data/dataset.h"
+
+namespace wick::tools {
+
+/// Where a run stands.
+struct RunPosition {
+  std::int64_t epoch = 0;  // finished ones
+  std::int64_t step = 0;   // steps done in the epoch that is not finished
+  double loss_sum = 0;     // of the images seen in it
+  double best_loss = std::numeric_limits<double>::infinity();
+};
+
+/// The data that a run was made for; a resumed run must be given the same.
+struct DataIdentity {
+  Dims image_shape;  // (C, H, W)
+  std::int64_t train_count = 0;
+  std::int64_t checksum = 0;  // CRC-32 of the training images and labels
+  std::vector<std::string> classes;
+};
+
+[[nodiscard]] DataIdentity identify(const Dataset& train);
+
+/// One run. The generator first draws the weights, layer by layer, then one permutation of the
+/// training images per epoch: torch.randperm(n, generator=g) in PyTorch's words.
+struct RunState {
+  TrainConfig config;
+  DataIdentity data;
+  nn::Compose transforms;
+  Generator generator;  // as it is before the permutation of the epoch that is not finished
+  std::unique_ptr<nn::Sequential> model;
+  std::unique_ptr<optim::Optimizer> optimizer;
+  std::unique_ptr<optim::LRScheduler> scheduler;  // null for "none"; steps after each batch
+  RunPosition position;
+};
+
+/// A run before its first step. `steps_per_epoch` is what schedules are counted in.
+[[nodiscard]] RunState new_run(const TrainConfig& config, const Dataset& train, Device device,
+                               std::int64_t steps_per_epoch);
+
+/// Everything that load_run() needs, in a dict that torch.load(weights_only=True) opens:
+/// 'tfs', 'opt' and 'model' are state dictionaries; 'scheduler', 'generator' (what PyTorch's
+/// Generator.set_state takes), 'epoch', 'step', 'loss_sum', 'best_loss', 'config' and 'data'.
+[[nodiscard]] Value checkpoint_of(const RunState& run);
+
+/// Brings a new run to where the checkpoint was made. Throws StateDictError that begins with `name`
+/// and lists what does not fit: other data, another model, a missing part.
+void restore(RunState& run, const Value& checkpoint, const std::string& name);
+
+/// The saved configuration in a checkpoint. Throws StateDictError where there is none, as in a
+/// checkpoint of another program.
+[[nodiscard]] const Dict& saved_config(const Value& checkpoint, const std::string& name);
+
+}  // namespace wick::tools

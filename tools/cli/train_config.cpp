@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// The configuration of a run as a dictionary, and its checks.
+#include "tools/cli/train_config.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace wick::tools {
+namespace {
+
+constexpr std::int64_t kLargestLayer = 1 << 20;
+constexpr std::int64_t kLargestCount = std::int64_t{1} << 31;
+
+void require(bool good, const char* option, const auto& value, const char* wanted) {
+  if (!good) throw ValueError(concat(option, " is ", value, "; it must be ", wanted));
+}
+
+}  // namespace
+
+Dict to_dict(const TrainConfig& config) {
+  List model;
+  for (const std::int64_t size : config.model) model.items.emplace_back(size);
+  Dict dict;
+  dict.set("data", config.data);
+  dict.set("model", std::move(model));
+  dict.set("epochs", config.epochs);
+  dict.set("batch_size", config.batch_size);
+  dict.set("optimizer", config.optimizer);
+  dict.set("lr", config.lr);
+  dict.set("momentum", config.momentum);
+  dict.set("nesterov", config.nesterov);
+  dict.set("weight_decay", config.weight_decay ? Value(*config.weight_decay) : Value());
+  dict.set("scheduler", config.scheduler);
+  dict.set("step_size", config.step_size);
+  dict.set("gamma", config.gamma);
+  dict.set("seed", config.seed);
+  dict.set("val_split", config.val_split);
+  dict.set("normalize", config.normalize);
+  dict.set("color", config.color);
+  return dict;
+}
+
+TrainConfig config_from(const Dict& dict) {
+  TrainConfig config;
+  try {
+    config.data = dict.at("data").as_string();
+    config.model.clear();
+    for (const Value& size : dict.at("model").as_sequence()) config.model.push_back(size.as_int());
+    config.epochs = dict.at("epochs").as_int();
+    config.batch_size = dict.at("batch_size").as_int();
+    config.optimizer = dict.at("optimizer").as_string();
+    config.lr = dict.at("lr").as_double();
+    config.momentum = dict.at("momentum").as_double();
+    config.nesterov = dict.at("nesterov").as_bool();
+    const Value& weight_decay = dict.at("weight_decay");
+    if (!weight_decay.is_none()) config.weight_decay = weight_decay.as_double();
+    config.scheduler = dict.at("scheduler").as_string();
+    config.step_size = dict.at("step_size").as_int();
+    config.gamma = dict.at("gamma").as_double();
+    config.seed = dict.at("seed").as_int();
+    config.val_split = dict.at("val_split").as_double();
+    config.normalize = dict.at("normalize").as_bool();
+    config.color = dict.at("color").as_bool();
+  } catch (const ValueError& error) {
+    throw StateDictError(concat("the saved configuration is not complete: ", error.what()));
+  }
+  return config;
+}
+
+void check(const TrainConfig& config) {
+  require(!config.data.empty(), "--data", "missing",
+          "a folder with MNIST's files or PNG images, or the word synthetic");
+  require(!config.model.empty(), "--model", "empty", "one or more hidden sizes, as in 512,512");
+  for (const std::int64_t size : config.model) {
+    require(size >= 1 && size <= kLargestLayer, "--model", size, "sizes from 1 to 1048576");
+  }
+  require(config.epochs >= 0 && config.epochs <= kLargestCount, "--epochs", config.epochs,
+          "a whole number from 0 on");
+  require(config.batch_size >= 1 && config.batch_size <= kLargestCount, "--batch-size",
+          config.batch_size, "a whole number from 1 on");
+  require(std::isfinite(config.lr) && config.lr > 0, "--lr", config.lr, "a positive number");
+  require(config.momentum >= 0 && config.momentum < 1, "--momentum", config.momentum,
+          "at least 0 and less than 1");
+  if (config.weight_decay) {
+    require(std::isfinite(*config.weight_decay) && *config.weight_decay >= 0, "--weight-decay",
+            *config.weight_decay, "a number from 0 on");
+  }
+  require(config.step_size >= 1, "--step-size", config.step_size, "a whole number from 1 on");
+  require(config.gamma > 0 && config.gamma <= 1, "--gamma", config.gamma,
+          "more than 0 and at most 1");
+  require(config.seed >= 0, "--seed", config.seed, "a whole number from 0 on");
+  require(config.val_split >= 0 && config.val_split < 1, "--val-split", config.val_split,
+          "at least 0 and less than 1");
+  if (config.optimizer != "sgd" && (config.momentum != 0 || config.nesterov)) {
+    throw ValueError(
+        concat("--momentum and --nesterov belong to --optimizer sgd, not to ", config.optimizer));
+  }
+  if (config.nesterov && config.momentum == 0) {
+    throw ValueError("--nesterov needs a --momentum above 0");
+  }
+}
+
+std::string to_text(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::none: return "the default";
+    case Value::Kind::boolean: return value.as_bool() ? "yes" : "no";
+    case Value::Kind::integer: return concat(value.as_int());
+    case Value::Kind::real: return concat(value.as_double());
+    case Value::Kind::string: return value.as_string();
+    case Value::Kind::list:
+    case Value::Kind::tuple: {
+      std::string text;
+      for (const Value& item : value.as_sequence()) {
+        if (!text.empty()) text += ',';
+        text += to_text(item);
+      }
+      return text;
+    }
+    default: return concat("a ", value.kind_name());
+  }
+}
+
+}  // namespace wick::tools

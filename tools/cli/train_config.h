@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Everything that decides the numbers of a training run; kept in its checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/value.h"
+
+namespace wick::tools {
+
+struct TrainConfig {
+  std::string data;                        // see open_dataset()
+  std::vector<std::int64_t> model = {32};  // sizes of the hidden layers, at least one
+  std::int64_t epochs = 5;
+  std::int64_t batch_size = 32;
+  std::string optimizer = "adam";  // "sgd", "adam" or "adamw"
+  double lr = 1e-3;
+  double momentum = 0.0;               // of SGD
+  bool nesterov = false;               // of SGD
+  std::optional<double> weight_decay;  // none: the optimizer's own default
+  std::string scheduler = "cosine";    // "none", "step" or "cosine"
+  std::int64_t step_size = 1;          // epochs between two drops of "step"
+  double gamma = 0.1;                  // factor of each drop of "step"
+  std::int64_t seed = 0;
+  double val_split = 0.0;  // share of the training part held out, in [0, 1)
+  bool normalize = false;  // inputs get mean 0 and deviation 1
+  bool color = false;      // keep three channels instead of going to grey
+};
+
+/// The names of the options, with underscores: {'data': ..., 'model': [32], 'epochs': 5, ...}.
+[[nodiscard]] Dict to_dict(const TrainConfig& config);
+/// Throws StateDictError where a field is missing or of another kind.
+[[nodiscard]] TrainConfig config_from(const Dict& dict);
+
+/// Throws ValueError that names the option where a field is outside its domain.
+void check(const TrainConfig& config);
+
+/// A number, text, or list of them as a reader would write it.
+[[nodiscard]] std::string to_text(const Value& value);
+
+}  // namespace wick::tools

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// Parses the command line of the training program by CLI11.
+#include "tools/cli/train_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+#include <sstream>
+#include <type_traits>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "core/error.h"
+
+namespace wick::tools {
+namespace {
+
+constexpr const char* kAbout =
+    "Trains a network of linear layers and ReLUs to classify images.\n\n"
+    "Writes model_dnn_<epoch>.tar whenever the mean loss has fallen by a tenth, and\n"
+    "last.tar after each epoch and on Ctrl-C. torch.load(FILE, weights_only=True)\n"
+    "opens both; --resume goes on from either, and ends with the same bits as a run\n"
+    "that was never stopped.";
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  tools/train --data synthetic\n"
+    "  tools/train --data mnist --model 512,512 --epochs 10 --val-split 0.1\n"
+    "  tools/train --resume checkpoints/last.tar\n";
+
+/// Turns "--batch-size" into "batch_size".
+std::string field_of(std::string option) {
+  option.erase(0, 2);
+  std::replace(option.begin(), option.end(), '-', '_');
+  return option;
+}
+
+std::optional<std::int64_t> parse_whole(const std::string& text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// CLI11 by itself lets numbers beyond 64 bits pass.
+CLI::Validator whole_number() {
+  return {[](std::string& text) {
+            return parse_whole(text) ? "" : concat("'", text, "' is no whole number");
+          },
+          ""};
+}
+
+/// What of CLI11's message fits on one line.
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+/// The numbers of "512,512".
+std::vector<std::int64_t> parse_sizes(const std::string& text) {
+  std::vector<std::int64_t> sizes;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const std::optional<std::int64_t> size = parse_whole(part);
+    if (!size) throw ValueError(concat("--model is ", text, "; it must be sizes, as in 512,512"));
+    sizes.push_back(*size);
+  }
+  return sizes;
+}
+
+/// The options of a group on the help page, which are also fields of the configuration.
+class Fields {
+ public:
+  Fields(CLI::App& app, std::vector<CLI::Option*>& all) : app_(app), all_(all) {}
+  void begin(const char* group) { group_ = group; }
+  template <typename T>
+  CLI::Option* option(const char* name, T& value, const char* type, const char* about) {
+    CLI::Option* const it = app_.add_option(name, value, about)->type_name(type)->group(group_);
+    if constexpr (std::is_integral_v<T>) it->check(whole_number());
+    all_.push_back(it);
+    return it;
+  }
+  void flag(const char* name, bool& value, const char* about) {
+    all_.push_back(app_.add_flag(name, value, about)->group(group_));
+  }
+
+ private:
+  CLI::App& app_;
+  std::vector<CLI::Option*>& all_;
+  const char* group_ = "";
+};
+
+void add_data(Fields& fields, TrainConfig& config) {
+  fields.begin("Data");
+  fields.option("--data", config.data, "DIR",
+                "a folder with MNIST's four IDX files, gzip or plain;\n"
+                "or with train/<class>/*.png and test/<class>/*.png;\n"
+                "or the word synthetic, for digits drawn on the spot");
+  fields.option("--val-split", config.val_split, "SHARE",
+                "of the training images: held out, evaluated each epoch");
+  fields.flag("--normalize", config.normalize, "shift and scale inputs to mean 0, deviation 1");
+  fields.flag("--color", config.color, "keep colours instead of going to grey");
+}
+
+void add_learning(Fields& fields, TrainConfig& config, std::string& model, double& weight_decay) {
+  fields.begin("Model and learning");
+  fields.option("--model", model, "SIZES", "of the hidden layers, as in 512,512");
+  fields.option("--epochs", config.epochs, "N", "passes over the training images");
+  fields.option("--batch-size", config.batch_size, "N", "images per step");
+  fields.option("--optimizer", config.optimizer, "NAME", "sgd, adam or adamw")
+      ->check(CLI::IsMember({"sgd", "adam", "adamw"}).description(""));
+  fields.option("--lr", config.lr, "RATE", "learning rate at the start");
+  fields.option("--momentum", config.momentum, "X", "of sgd");
+  fields.flag("--nesterov", config.nesterov, "Nesterov's momentum, of sgd");
+  fields.option("--weight-decay", weight_decay, "X", "(default: 0; 0.01 of adamw)")
+      ->always_capture_default(false)
+      ->default_str("");
+  fields
+      .option("--scheduler", config.scheduler, "NAME",
+              "of the learning rate. cosine: falls to 0 over all steps;\n"
+              "step: times GAMMA every N epochs; none: stays")
+      ->check(CLI::IsMember({"none", "step", "cosine"}).description(""));
+  fields.option("--step-size", config.step_size, "N", "epochs between two drops of step");
+  fields.option("--gamma", config.gamma, "GAMMA", "factor of each drop of step");
+  fields.option("--seed", config.seed, "N", "of weights and shuffles: the same seed, the same run");
+}
+
+void parse(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    throw ValueError(first_line(error.what()));
+  }
+}
+
+}  // namespace
+
+std::optional<TrainOptions> parse_train_options(int argc, const char* const* argv) {
+  TrainOptions options;
+  TrainConfig& config = options.config;
+  std::string model = "32";
+  std::string device = "cpu";
+  std::string checkpoint_dir;
+  std::string resume;
+  double weight_decay = 0;
+
+  CLI::App app(kAbout, "train");
+  app.footer(kExamples);
+  app.get_formatter()->column_width(24);
+  app.option_defaults()->always_capture_default();
+  std::vector<CLI::Option*> all;
+  Fields fields(app, all);
+  add_data(fields, config);
+  add_learning(fields, config, model, weight_decay);
+  app.add_option("--device", device, "cpu, cuda or cuda:N")->type_name("NAME")->group("Machine");
+  app.add_option("--threads", options.threads, "of the CPU; results do not depend on them")
+      ->type_name("N")
+      ->check(whole_number())
+      ->group("Machine");
+  app.add_option("--checkpoint-dir", checkpoint_dir,
+                 "made where it is missing\n(default: checkpoints, or the folder of --resume)")
+      ->type_name("DIR")
+      ->group("Checkpoints");
+  app.add_option("--resume", resume,
+                 "go on from a checkpoint; what other options leave open\nis taken from it")
+      ->type_name("FILE")
+      ->group("Checkpoints");
+
+  try {
+    parse(app, argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return std::nullopt;
+  }
+  for (const CLI::Option* const option : all) {
+    if (option->count() > 0) options.given.insert(field_of(option->get_name()));
+  }
+  config.model = parse_sizes(model);
+  if (options.given.contains("weight_decay")) config.weight_decay = weight_decay;
+  if (options.threads < 1 || options.threads > 1024) {
+    throw ValueError(concat("--threads is ", options.threads, "; it must be 1 to 1024"));
+  }
+  options.device = Device::parse(device);
+  if (!resume.empty()) options.resume = resume;
+  if (checkpoint_dir.empty()) {
+    const std::filesystem::path beside = std::filesystem::path(resume).parent_path();
+    options.checkpoint_dir = resume.empty() ? "checkpoints" : beside.empty() ? "." : beside;
+  } else {
+    options.checkpoint_dir = checkpoint_dir;
+  }
+  if (!options.resume) check(config);
+  return options;
+}
+
+void adopt_saved_config(TrainOptions& options, const Dict& saved) {
+  (void)config_from(saved);  // complete, or an error
+  const Dict given = to_dict(options.config);
+  Dict merged = saved;
+  std::string differences;
+  for (const std::string& field : options.given) {
+    const Value& wanted = given.at(field);
+    const Value& there = saved.at(field);
+    // Other words for the same data are no difference; its content is compared later.
+    const bool free =
+        field == "data" || (field == "epochs" && saved.at("scheduler") != Value("cosine"));
+    if (!free && wanted != there) {
+      std::string option = "--" + field;
+      std::replace(option.begin(), option.end(), '_', '-');
+      differences += concat(differences.empty() ? "" : "; ", option, " is ", to_text(wanted),
+                            ", there it is ", to_text(there));
+    }
+    merged.set(field, wanted);
+  }
+  if (!differences.empty()) {
+    throw ValueError(concat("the checkpoint is of another run: ", differences,
+                            " (leave options out to take the checkpoint's)"));
+  }
+  options.config = config_from(merged);
+  check(options.config);
+}
+
+}  // namespace wick::tools

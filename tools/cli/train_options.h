@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// The command line of the training program.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "core/device.h"
+#include "tools/cli/train_config.h"
+
+namespace wick::tools {
+
+struct TrainOptions {
+  TrainConfig config;
+  std::set<std::string> given;  // the fields of `config` that the command line names
+  Device device;
+  int threads = 1;
+  std::filesystem::path checkpoint_dir;
+  std::optional<std::filesystem::path> resume;
+};
+
+/// Parses the command line. With --help, prints it and returns nothing. Throws ValueError (or
+/// DeviceError for a device that no one has) whose message is one line.
+[[nodiscard]] std::optional<TrainOptions> parse_train_options(int argc, const char* const* argv);
+
+/// Completes the options by those of a checkpoint's run: what the command line does not name is
+/// taken from there. Throws ValueError that lists every option that differs.
+void adopt_saved_config(TrainOptions& options, const Dict& saved);
+
+}  // namespace wick::tools

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The training loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "nn/cross_entropy_loss.h"
+#include "tools/cli/run_state.h"
+#include "tools/cli/train_split.h"
+
+namespace wick::tools {
+
+/// What an epoch came to.
+struct EpochResult {
+  bool stopped = false;      // before its end; the run's position says where
+  double loss_mean = 0;      // over the images seen
+  std::int64_t samples = 0;  // seen by this call
+  double seconds = 0;
+};
+
+/// Runs the epochs of a run over images that lie on its device. A step gathers its images by index,
+/// prepares them, and runs forward, backward, the optimizer and the scheduler; it allocates nothing
+/// once the first full batch has been seen.
+class Trainer {
+ public:
+  /// `images` uint8 (N, C, H, W) and `labels` int64 (N) on the model's device; the run must outlive
+  /// the trainer.
+  Trainer(RunState& run, Tensor images, Tensor labels, TrainSplit split);
+
+  [[nodiscard]] std::int64_t steps_per_epoch() const noexcept { return steps_; }
+
+  /// Called after each step with the epoch's steps so far and its running mean loss; returns false
+  /// to stop there.
+  using AfterStep = std::function<bool(std::int64_t step, double loss_mean)>;
+
+  /// Does the epoch in which the run stands, from the step at which it stands. Moves the run's
+  /// position and generator behind the epoch, or, where it was stopped, keeps the generator as it
+  /// was before the epoch's shuffle and counts the steps.
+  EpochResult run_epoch(const AfterStep& after_step);
+
+ private:
+  void shuffle();
+  double step(std::int64_t begin, std::int64_t size);
+
+  RunState& run_;
+  Tensor images_;
+  Tensor labels_;
+  Tensor train_;  // positions of the training images, on the CPU
+  std::int64_t steps_ = 0;
+  nn::CrossEntropyLoss criterion_;
+  Tensor permutation_;  // int64, on the CPU
+  Tensor shuffled_;     // int64, on the CPU: training images in the epoch's order
+  Tensor order_;        // the same on the device
+  Tensor inputs_;       // (batch, features)
+  Tensor targets_;      // (batch)
+};
+
+/// How many steps an epoch over `count` images has; the last may be smaller than the others.
+[[nodiscard]] std::int64_t steps_for(std::int64_t count, std::int64_t batch_size);
+
+}  // namespace wick::tools
