@@ -50,7 +50,9 @@ TEST(Conversion, AllPairsOfDTypesAsInPyTorch) {
         for (std::int64_t i = 0; i < some; ++i) {
           EXPECT_TRUE(same(actual.data<T>()[i], expected.data<T>()[i]))
               << "element " << i << " (" << values.select(0, i).to(DType::float64).item<double>()
-              << ") from " << source << " to " << target;
+              << ") from " << source << " to " << target << ": got "
+              << actual.select(0, i).to(DType::float64).item<double>() << ", PyTorch "
+              << expected.select(0, i).to(DType::float64).item<double>();
         }
       });
     }

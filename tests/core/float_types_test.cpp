@@ -95,7 +95,9 @@ TEST(FloatTypes, SpecialValues) {
   EXPECT_EQ(from_float<bfloat16>(kInf).bits, 0x7F80);
   EXPECT_EQ(from_float<bfloat16>(3.4e38F).bits, 0x7F80);
   EXPECT_EQ(from_float<float8_e5m2>(-kInf).bits, 0xFC);
-  EXPECT_EQ(from_float<float8_e4m3fn>(kInf).bits, 0x7F) << "no infinity: NaN";
+  EXPECT_EQ(from_float<float8_e4m3fn>(kInf).bits, 0x7E) << "no infinity: the largest number";
+  EXPECT_EQ(from_float<float8_e4m3fn>(-1e30F).bits, 0xFE);
+  EXPECT_EQ(from_float<float8_e4m3fn>(kNan).bits & 0x7F, 0x7F);
   EXPECT_EQ(from_float<float8_e4m3fn>(-0.0F).bits, 0x80);
   EXPECT_EQ(from_float<float8_e4m3fnuz>(-0.0F).bits, 0x00) << "no negative zero";
   EXPECT_EQ(from_float<float8_e5m2fnuz>(kInf).bits, 0x80) << "the one NaN";
