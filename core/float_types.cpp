@@ -15,6 +15,7 @@ struct Format {
   int bias;
   bool has_infinity;  // the all-ones exponent means infinity and NaN
   bool fnuz;          // negative zero's code is the only NaN; no infinity
+  bool saturates;     // overflow and infinity become the largest finite magnitude
   [[nodiscard]] constexpr unsigned sign_mask() const {
     return 1U << (exponent_bits + mantissa_bits);
   }
@@ -28,11 +29,11 @@ struct Format {
   }
 };
 
-constexpr Format kFloat16{5, 10, 15, true, false};
-constexpr Format kE4M3FN{4, 3, 7, false, false};
-constexpr Format kE5M2{5, 2, 15, true, false};
-constexpr Format kE4M3FNUZ{4, 3, 8, false, true};
-constexpr Format kE5M2FNUZ{5, 2, 16, false, true};
+constexpr Format kFloat16{5, 10, 15, true, false, false};
+constexpr Format kE4M3FN{4, 3, 7, false, false, true};
+constexpr Format kE5M2{5, 2, 15, true, false, false};
+constexpr Format kE4M3FNUZ{4, 3, 8, false, true, false};
+constexpr Format kE5M2FNUZ{5, 2, 16, false, true, false};
 
 float decode(unsigned bits, const Format& format) noexcept {
   if (format.fnuz && bits == format.sign_mask()) return std::numeric_limits<float>::quiet_NaN();
@@ -66,8 +67,9 @@ unsigned encode(float value, const Format& format) noexcept {
                                    : sign | (format.exponent_mask() << format.mantissa_bits) |
                                          (format.has_infinity ? 1U << (format.mantissa_bits - 1)
                                                               : format.mantissa_mask());
-  const unsigned overflow =
-      format.has_infinity ? sign | (format.exponent_mask() << format.mantissa_bits) : nan;
+  unsigned overflow = nan;
+  if (format.has_infinity) overflow = sign | (format.exponent_mask() << format.mantissa_bits);
+  if (format.saturates) overflow = sign | format.largest();
   if (std::isnan(value)) return nan;
   if (std::isinf(value)) return overflow;
   const float magnitude = std::fabs(value);

@@ -17,7 +17,8 @@ struct float16 {
 struct bfloat16 {
   std::uint16_t bits = 0;
 };
-/// 4 exponent bits, 3 mantissa bits, no infinity; overflow becomes NaN.
+/// 4 exponent bits, 3 mantissa bits, no infinity; overflow and infinity become the largest finite
+/// number, 448, as in PyTorch 2.15 (older versions: NaN).
 struct float8_e4m3fn {
   std::uint8_t bits = 0;
 };
@@ -46,7 +47,8 @@ struct float8_e8m0fnu {
 [[nodiscard]] float to_float(float8_e5m2fnuz value) noexcept;
 [[nodiscard]] float to_float(float8_e8m0fnu value) noexcept;
 
-/// Rounds to the nearest value of T, ties to even.
+/// Rounds to the nearest value of T, ties to even. What is too large becomes infinity, or NaN where
+/// T has no infinity; but see float8_e4m3fn.
 template <typename T>
 [[nodiscard]] T from_float(float value) noexcept;
 

@@ -147,30 +147,33 @@ Dims infer_shape(const Dims& shape, std::int64_t numel, const Tensor& tensor) {
 
 // Strides that give `shape` over the same elements without a copy; false where there are none.
 // Walks groups of old dimensions that are contiguous among themselves, from the last backwards, and
-// lets each run of new dimensions fill exactly one group.
+// lets each run of new dimensions fill exactly one group. Dimensions of size 1, whose strides
+// matter to nobody, get the ones that PyTorch gives them, so that checkpoints agree.
 bool view_strides(const Dims& old_shape, const Dims& old_strides, const Dims& shape,
                   Dims& strides) {
   strides = contiguous_strides(shape);
-  if (element_count(shape) == 0) return true;
+  if (element_count(shape) == 0) {
+    if (shape == old_shape) strides = old_strides;
+    return true;
+  }
+  if (old_shape.empty()) return true;
   std::size_t next = shape.size();  // one past the new dimension to place
-  std::size_t i = old_shape.size();
-  while (i > 0) {
-    while (i > 0 && old_shape[i - 1] == 1) --i;
-    if (i == 0) break;
-    const std::int64_t base = old_strides[i - 1];
-    std::int64_t group = old_shape[i - 1];
-    for (--i; i > 0 && (old_shape[i - 1] == 1 || old_strides[i - 1] == base * group); --i) {
-      group *= old_shape[i - 1];
-    }
+  std::int64_t base = old_strides.back();
+  std::int64_t group = 1;
+  for (std::size_t i = old_shape.size(); i-- > 0;) {
+    group *= old_shape[i];
+    if (i > 0 && (old_shape[i - 1] == 1 || old_strides[i - 1] == base * group)) continue;
     std::int64_t filled = 1;
-    while (next > 0 && filled < group) {
+    while (next > 0 && (filled < group || shape[next - 1] == 1)) {
       strides[next - 1] = base * filled;
       filled *= shape[next - 1];
       --next;
     }
     if (filled != group) return false;
+    if (i > 0) base = old_strides[i - 1];
+    group = 1;
   }
-  return true;  // whatever is left has size 1
+  return true;
 }
 
 }  // namespace
@@ -207,8 +210,9 @@ Tensor Tensor::slice(std::int64_t dim, std::int64_t start, std::int64_t stop,
   const std::int64_t length = std::max<std::int64_t>(clamp(stop) - first, 0);
   Dims shape = shape_;
   Dims strides = strides_;
-  shape[d] = (length + step - 1) / step;
-  strides[d] *= shape[d] > 1 ? step : 1;
+  shape[d] = length / step + (length % step != 0 ? 1 : 0);
+  // Where the product overflows, the dimension has one element at most and any stride will do.
+  if (__builtin_mul_overflow(strides_[d], step, &strides[d])) strides[d] = strides_[d];
   return as_strided(shape, strides, offset_ + (shape[d] > 0 ? first * strides_[d] : 0));
 }
 
@@ -377,7 +381,7 @@ void Tensor::normal_(double mean, double deviation, Generator& generator) const 
 // -- Free functions -------------------------------------------------------------------------------
 
 bool bitwise_equal(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
+  if (a.defined() != b.defined() || a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
   if (a.numel() == 0) return true;
   const Tensor left = a.to(kCpu).contiguous();
   const Tensor right = b.to(kCpu).contiguous();

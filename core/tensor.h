@@ -233,6 +233,7 @@ T* Tensor::data() const {
 
 template <typename T>
 T Tensor::item() const {
+  require_defined("Tensor::item");
   if (numel_ != 1) throw ShapeError(concat("Tensor::item: needs exactly one element, got ", *this));
   return to_vector<T>()[0];
 }

@@ -19,17 +19,28 @@ bool is_number(Value::Kind kind) {
   return kind >= Value::Kind::boolean && kind <= Value::Kind::complex;
 }
 
-// True where both are the same integer, or compare equal as complex numbers.
+// True where the float is that integer exactly: beyond 2^53 not every integer is one.
+bool same_number(std::int64_t integer, double real) {
+  if (!(real >= -0x1p63 && real < 0x1p63)) return false;
+  const auto truncated = static_cast<std::int64_t>(real);
+  return truncated == integer && static_cast<double>(truncated) == real;
+}
+
 bool numbers_equal(const Value& a, const Value& b) {
   using Kind = Value::Kind;
   const auto integral = [](const Value& v) { return v.kind() <= Kind::integer; };
   const auto integer = [](const Value& v) {
     return v.kind() == Kind::boolean ? std::int64_t{v.as_bool()} : v.as_int();
   };
-  if (integral(a) && integral(b)) return integer(a) == integer(b);
   const auto to_complex = [](const Value& v) {
     return v.kind() == Kind::complex ? v.as_complex() : std::complex<double>(v.as_double());
   };
+  if (integral(a) && integral(b)) return integer(a) == integer(b);
+  if (integral(b)) return numbers_equal(b, a);
+  if (integral(a)) {
+    const std::complex<double> other = to_complex(b);
+    return other.imag() == 0.0 && same_number(integer(a), other.real());
+  }
   return to_complex(a) == to_complex(b);
 }
 

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+#include "core/value.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "tests/support.h"
+
+namespace wick {
+namespace {
+
+using Kind = Value::Kind;
+using testing::expect_throw_with;
+
+constexpr std::int64_t k2To53 = std::int64_t{1} << 53;
+
+// One of each kind, in the order of Kind.
+std::vector<Value> one_of_each() {
+  return {nullptr,
+          true,
+          7,
+          2.5,
+          std::complex<double>(1, -2),
+          "text",
+          Bytes{"raw"},
+          List{{1, 2}},
+          Tuple{{1, 2}},
+          Dict{{"key", 1}},
+          Set{1, 2},
+          Size{{2, 3}},
+          DType::float16,
+          Device{DeviceType::cuda, 1},
+          Tensor::arange(3)};
+}
+
+TEST(Value, HasAKindAndItsPythonName) {
+  const std::vector<Value> values = one_of_each();
+  const std::vector<std::string_view> names = {
+      "None",  "bool", "int", "float",      "complex",     "str",          "bytes",       "list",
+      "tuple", "dict", "set", "torch.Size", "torch.dtype", "torch.device", "torch.Tensor"};
+  ASSERT_EQ(values.size(), names.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_EQ(values[i].kind(), static_cast<Kind>(i));
+    EXPECT_EQ(values[i].kind_name(), names[i]);
+    EXPECT_EQ(values[i].is_none(), i == 0);
+  }
+}
+
+TEST(Value, GivesBackWhatItHolds) {
+  EXPECT_TRUE(Value(true).as_bool());
+  EXPECT_EQ(Value(-7).as_int(), -7);
+  EXPECT_EQ(Value(std::uint8_t{200}).as_int(), 200);
+  EXPECT_EQ(Value(2.5).as_double(), 2.5);
+  EXPECT_EQ(Value(3).as_double(), 3.0);
+  EXPECT_EQ(Value(true).as_double(), 1.0);
+  EXPECT_EQ(Value(std::complex<double>(1, 2)).as_complex().imag(), 2.0);
+  EXPECT_EQ(Value("text").as_string(), "text");
+  EXPECT_EQ(Value(std::string_view("a\0b", 3)).as_string().size(), 3U);
+  EXPECT_EQ(Value(Bytes{"raw"}).as_bytes().data, "raw");
+  EXPECT_EQ(Value(List{{1, 2}}).as_list().size(), 2U);
+  EXPECT_EQ(Value(Tuple{{1, 2, 3}}).as_tuple().size(), 3U);
+  EXPECT_EQ(Value(Tuple{{1, 2, 3}}).as_sequence().size(), 3U);
+  EXPECT_EQ(Value(List{{1}}).as_sequence().size(), 1U);
+  EXPECT_EQ(Value(Dict{{"key", 1}}).as_dict().size(), 1U);
+  EXPECT_EQ(Value(Set{1, 2, 1}).as_set().size(), 2U);
+  EXPECT_EQ(Value(Size{{2, 3}}).as_size(), (Dims{2, 3}));
+  EXPECT_EQ(Value(DType::bfloat16).as_dtype(), DType::bfloat16);
+  EXPECT_EQ(Value(kCpu).as_device(), kCpu);
+  EXPECT_EQ(Value(Tensor::arange(3)).as_tensor().numel(), 3);
+}
+
+TEST(Value, RefusesToBeAnotherKindAndNamesBoth) {
+  for (const Value& value : one_of_each()) {
+    const std::string got = concat("got a ", value.kind_name());
+    const auto refuse = [&](bool fits, auto&& call, const std::string& wanted) {
+      if (fits) return;
+      expect_throw_with<ValueError>(call, wanted);
+      expect_throw_with<ValueError>(call, got);
+    };
+    const Kind kind = value.kind();
+    const bool number = kind == Kind::boolean || kind == Kind::integer || kind == Kind::real;
+    const bool sequence = kind == Kind::list || kind == Kind::tuple;
+    refuse(
+        kind == Kind::boolean, [&] { static_cast<void>(value.as_bool()); }, "bool");
+    refuse(
+        kind == Kind::integer, [&] { static_cast<void>(value.as_int()); }, "int");
+    refuse(
+        number, [&] { static_cast<void>(value.as_double()); }, "float");
+    refuse(
+        kind == Kind::complex, [&] { static_cast<void>(value.as_complex()); }, "complex");
+    refuse(
+        kind == Kind::string, [&] { static_cast<void>(value.as_string()); }, "str");
+    refuse(
+        kind == Kind::bytes, [&] { static_cast<void>(value.as_bytes()); }, "bytes");
+    refuse(
+        kind == Kind::list, [&] { static_cast<void>(value.as_list()); }, "list");
+    refuse(
+        kind == Kind::tuple, [&] { static_cast<void>(value.as_tuple()); }, "tuple");
+    refuse(
+        sequence, [&] { static_cast<void>(value.as_sequence()); }, "list or tuple");
+    refuse(
+        sequence, [&] { static_cast<void>(value.at_index(0)); }, "list or tuple");
+    refuse(
+        kind == Kind::dict, [&] { static_cast<void>(value.as_dict()); }, "dict");
+    refuse(
+        kind == Kind::dict, [&] { static_cast<void>(value.at("key")); }, "dict");
+    refuse(
+        kind == Kind::set, [&] { static_cast<void>(value.as_set()); }, "set");
+    refuse(
+        kind == Kind::size, [&] { static_cast<void>(value.as_size()); }, "torch.Size");
+    refuse(
+        kind == Kind::dtype, [&] { static_cast<void>(value.as_dtype()); }, "torch.dtype");
+    refuse(
+        kind == Kind::device, [&] { static_cast<void>(value.as_device()); }, "torch.device");
+    refuse(
+        kind == Kind::tensor, [&] { static_cast<void>(value.as_tensor()); }, "torch.Tensor");
+  }
+}
+
+TEST(Value, EqualsItselfAndACopyOfItsContentOnly) {
+  const std::vector<Value> left = one_of_each();
+  const std::vector<Value> right = one_of_each();
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      EXPECT_EQ(left[i] == right[j], i == j) << left[i].kind_name() << ' ' << right[j].kind_name();
+    }
+  }
+}
+
+TEST(Value, NumbersCompareAsInPython) {
+  EXPECT_EQ(Value(1), Value(1.0));
+  EXPECT_EQ(Value(1), Value(true));
+  EXPECT_EQ(Value(0.0), Value(false));
+  EXPECT_EQ(Value(0.0), Value(-0.0));
+  EXPECT_EQ(Value(2), Value(std::complex<double>(2, 0)));
+  EXPECT_FALSE(Value(2) == Value(std::complex<double>(2, 1)));
+  EXPECT_FALSE(Value(1) == Value("1"));
+  const double nan = std::nan("");
+  EXPECT_FALSE(Value(nan) == Value(nan));
+  // Beyond 2^53 an int is not the float that it would round to.
+  EXPECT_EQ(Value(k2To53), Value(static_cast<double>(k2To53)));
+  EXPECT_FALSE(Value(k2To53 + 1) == Value(static_cast<double>(k2To53)));
+  EXPECT_FALSE(Value(std::numeric_limits<std::int64_t>::max()) == Value(0x1p63));
+}
+
+TEST(Value, ContainersCompareDeeply) {
+  EXPECT_EQ(Value(List{{1, List{{2}}}}), Value(List{{1.0, List{{2}}}}));
+  EXPECT_FALSE(Value(List{{1, 2}}) == Value(List{{2, 1}}));
+  EXPECT_FALSE(Value(List{{1}}) == Value(List{{1, 1}}));
+  EXPECT_EQ(Value(Dict{{"a", 1}, {"b", 2}}), Value(Dict{{"b", 2}, {"a", 1}}));
+  EXPECT_FALSE(Value(Dict{{"a", 1}}) == Value(Dict{{"a", 2}}));
+  EXPECT_FALSE(Value(Dict{{"a", 1}}) == Value(Dict{{"b", 1}}));
+  EXPECT_EQ(Value(Set{1, "x"}), Value(Set{"x", 1.0}));
+  EXPECT_FALSE(Value(Set{1}) == Value(Set{2}));
+  EXPECT_EQ(Value(Tensor::arange(2)), Value(Tensor::arange(2)));
+  EXPECT_FALSE(Value(Tensor::arange(2)) == Value(Tensor::arange(3)));
+  EXPECT_EQ(Value(Tensor()), Value(Tensor()));
+}
+
+TEST(Value, OrderedDictsCompareTheirOrder) {
+  Dict ab(Dict::Type::ordered_dict);
+  ab.set("a", 1);
+  ab.set("b", 2);
+  Dict ba(Dict::Type::ordered_dict);
+  ba.set("b", 2);
+  ba.set("a", 1);
+  EXPECT_FALSE(Value(ab) == Value(ba));
+  EXPECT_EQ(Value(ab), Value(ab));
+}
+
+TEST(Value, ContainersAreShared) {
+  const Value list = List{{1}};
+  const Value same = list;  // NOLINT(*-unnecessary-copy-initialization): the copy is the subject
+  same.as_list().push_back(2);
+  EXPECT_EQ(list.as_list().size(), 2U);
+  EXPECT_EQ(list.identity(), same.identity());
+  EXPECT_NE(list.identity(), Value(List{{1, 2}}).identity());
+  EXPECT_EQ(Value(1).identity(), nullptr);
+  EXPECT_EQ(Value("text").identity(), nullptr);
+  const auto dict = std::make_shared<Dict>();
+  const Value first(dict);
+  dict->set("later", 3);
+  EXPECT_EQ(first.at("later").as_int(), 3);
+}
+
+TEST(Value, SequencesByIndex) {
+  const Value tuple = Tuple{{"a", "b"}};
+  EXPECT_EQ(tuple.at_index(1).as_string(), "b");
+  expect_throw_with<IndexError>([&] { static_cast<void>(tuple.at_index(2)); }, "tuple of 2");
+}
+
+// -- Keys -----------------------------------------------------------------------------------------
+
+TEST(HashKey, EqualKeysHashEqually) {
+  EXPECT_EQ(hash_key(1), hash_key(1.0));
+  EXPECT_EQ(hash_key(1), hash_key(true));
+  EXPECT_EQ(hash_key(0.0), hash_key(-0.0));
+  EXPECT_EQ(hash_key(5), hash_key(std::complex<double>(5, 0)));
+  EXPECT_EQ(hash_key(Tuple{{1, "x"}}), hash_key(Tuple{{1.0, "x"}}));
+  EXPECT_EQ(hash_key(Size{{2, 3}}), hash_key(Size{{2, 3}}));
+  EXPECT_NE(hash_key("a"), hash_key("b"));
+  EXPECT_NE(hash_key(Tuple{{1, 2}}), hash_key(Tuple{{2, 1}}));
+}
+
+TEST(HashKey, RefusesWhatPythonRefuses) {
+  const auto refuse = [](const Value& key, const std::string& name) {
+    expect_throw_with<ValueError>([&] { static_cast<void>(hash_key(key)); }, name);
+    expect_throw_with<ValueError>([&] { Dict().set(key, 1); }, "not hashable");
+  };
+  refuse(List{{1}}, "list");
+  refuse(Dict{}, "dict");
+  refuse(Set{}, "set");
+  refuse(Tensor::arange(1), "torch.Tensor");
+  refuse(Tuple{{1, List{}}}, "list");
+}
+
+TEST(Dict, KeepsTheOrderOfInsertion) {
+  Dict dict;
+  EXPECT_TRUE(dict.empty());
+  for (int i = 100; i > 0; --i) dict.set(i, 2 * i);
+  dict.set(50, "changed");
+  ASSERT_EQ(dict.size(), 100U);
+  int expected = 100;
+  for (const auto& [key, value] : dict) EXPECT_EQ(key.as_int(), expected--);
+  EXPECT_EQ(dict.at(50).as_string(), "changed");
+  EXPECT_EQ(dict.at(7).as_int(), 14);
+}
+
+TEST(Dict, TakesKeysOfEveryHashableKind) {
+  Dict dict;
+  for (const Value& key : one_of_each()) {
+    try {
+      static_cast<void>(hash_key(key));
+    } catch (const ValueError&) {
+      continue;
+    }
+    dict.set(key, key.kind_name());
+  }
+  EXPECT_EQ(dict.size(), 11U);
+  for (const auto& [key, value] : dict) {
+    EXPECT_EQ(dict.at(key).as_string(), key.kind_name());
+  }
+  // 1, 1.0 and True are one key; the first one stays, the last value wins.
+  dict.set(1, "int");
+  EXPECT_EQ(dict.size(), 11U);
+  EXPECT_EQ(dict.at(1.0).as_string(), "int");
+  EXPECT_EQ(dict.begin()[1].first.kind(), Kind::boolean);
+}
+
+TEST(Dict, FindsOrNamesWhatThereIs) {
+  Dict dict{{"weight", 1}, {3, 2}};
+  EXPECT_EQ(dict.find("bias"), nullptr);
+  *dict.find("weight") = 5;
+  EXPECT_EQ(dict.at("weight").as_int(), 5);
+  expect_throw_with<ValueError>([&] { static_cast<void>(dict.at("bias")); }, "\"bias\"");
+  expect_throw_with<ValueError>([&] { static_cast<void>(dict.at("bias")); }, "\"weight\", 3");
+  const Value value = dict;
+  EXPECT_TRUE(value.contains(3));
+  EXPECT_FALSE(value.contains("bias"));
+}
+
+TEST(Dict, KeepsManyBigIntegersApart) {
+  // Neighbours that round to one double, and so share a hash, are still different keys.
+  Dict dict;
+  for (std::int64_t i = 0; i < 8; ++i) dict.set(k2To53 * 4 + i, i);
+  EXPECT_EQ(dict.size(), 8U);
+  for (std::int64_t i = 0; i < 8; ++i) EXPECT_EQ(dict.at(k2To53 * 4 + i).as_int(), i);
+}
+
+TEST(Dict, CarriesAttributes) {
+  Dict dict(Dict::Type::ordered_dict);
+  EXPECT_EQ(dict.type(), Dict::Type::ordered_dict);
+  EXPECT_EQ(dict.attributes(), nullptr);
+  dict.set_attributes(std::make_shared<Dict>(Dict{{"_metadata", 1}}));
+  EXPECT_EQ(dict.attributes()->at("_metadata").as_int(), 1);
+}
+
+TEST(Set, KeepsOneOfEach) {
+  Set set{3, "a", 3.0, "a", nullptr};
+  EXPECT_EQ(set.size(), 3U);
+  EXPECT_TRUE(set.contains("a"));
+  EXPECT_TRUE(set.contains(3));
+  EXPECT_TRUE(set.contains(nullptr));
+  EXPECT_FALSE(set.contains("b"));
+  EXPECT_EQ(set.begin()->first.as_int(), 3) << "in order of insertion";
+  expect_throw_with<ValueError>([&] { set.insert(List{}); }, "list");
+}
+
+}  // namespace
+}  // namespace wick
