@@ -54,6 +54,10 @@ AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
     throw IoError(concat("cannot write ", path_, ": ",
                          S_ISDIR(existing.st_mode) ? "it is a directory" : "not a regular file"));
   }
+  // A rename would replace even a file that must not be written.
+  if (exists && ::access(path_.c_str(), W_OK) != 0) {
+    throw IoError(concat("cannot write ", path_, ": ", reason(errno)));
+  }
   if (!path_.has_filename()) throw IoError(concat("cannot write ", path_, ": no file name"));
   do {
     temporary_ = temporary_beside(path_);

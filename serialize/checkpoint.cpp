@@ -70,7 +70,8 @@ std::string find_archive_name(const ZipReader& zip, const InputFile& file) {
 }
 
 void check_version(const ZipReader& zip, const InputFile& file, const std::string& archive) {
-  const ZipEntry* const entry = zip.find(archive + "/version");
+  const ZipEntry* entry = zip.find(archive + "/.data/version");  // of some builds of PyTorch
+  if (entry == nullptr) entry = zip.find(archive + "/version");
   if (entry == nullptr) {
     throw FormatError(concat("file ", file.path(), ": no record \"", archive, "/version\""));
   }
@@ -132,9 +133,10 @@ Value load(const std::filesystem::path& path, std::optional<Device> map_location
   StorageLoader loader(zip, archive, is_big_endian(zip, archive), map_location);
   const ZipEntry& entry = *zip.find(archive + "/data.pkl");
   const std::string pickle = zip.read(entry);
-  return unpickle_value(pickle, zip.describe(entry), [&loader](const StorageId& id, DType dtype) {
-    return loader.load(id, dtype);
-  });
+  return unpickle_value(
+      pickle, zip.describe(entry),
+      [&loader](const StorageId& id, DType dtype) { return loader.load(id, dtype); },
+      entry.compressed_size);
 }
 
 }  // namespace wick

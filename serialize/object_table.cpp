@@ -12,10 +12,11 @@ namespace {
 
 using Kind = Value::Kind;
 
-// Work that any pickle may cause, and how much more for each of its bytes: far above what real
-// checkpoints need, far below what "a few bytes copied a million times" would.
+// Work that any pickle may cause, and how much more for each of its bytes: above what checkpoints
+// need, far below what "a few bytes copied a million times" or a compressed desert would.
 constexpr std::uint64_t kFreeWork = std::uint64_t{64} << 20;
 constexpr std::uint64_t kWorkPerByte = 256;
+constexpr std::uint64_t kContainerWork = 200;  // about the bytes of an empty dict
 constexpr std::uint64_t kMaxWeight = std::uint64_t{1} << 40;
 
 bool is_container(const Value& value) {
@@ -56,8 +57,8 @@ void empty(const Value& container) {
 
 }  // namespace
 
-ObjectTable::ObjectTable(std::size_t input_bytes)
-    : budget_(kFreeWork + kWorkPerByte * std::uint64_t{input_bytes}) {}
+ObjectTable::ObjectTable(std::uint64_t input_bytes)
+    : budget_(kFreeWork + kWorkPerByte * input_bytes) {}
 
 ObjectTable::~ObjectTable() {
   for (const Value& container : containers_) {
@@ -66,12 +67,14 @@ ObjectTable::~ObjectTable() {
 }
 
 Value ObjectTable::add(Value container) {
+  spend(kContainerWork);
   containers_.push_back(container);
   if (container.kind() == Kind::tuple) measure_tuple(container);
   return container;
 }
 
 Value ObjectTable::add_stand_in(StandIn what) {
+  spend(kContainerWork);
   Value value{Tuple{}};
   containers_.push_back(value);
   stand_ins_.emplace(value.identity(), std::move(what));
@@ -86,7 +89,7 @@ const ObjectTable::StandIn* ObjectTable::stand_in(const Value& value) const {
 
 void ObjectTable::spend(std::uint64_t work) {
   if (work > budget_) {
-    throw ValueError("the pickle repeats its objects out of all proportion to its size");
+    throw ValueError("the pickle makes objects out of all proportion to its size in the file");
   }
   budget_ -= work;
 }

@@ -27,8 +27,8 @@ class ObjectTable {
  public:
   using StandIn = std::variant<Callable, StorageClass, StorageId>;
 
-  /// `input_bytes` bounds the work that the pickle may cause.
-  explicit ObjectTable(std::size_t input_bytes);
+  /// `input_bytes`, what the pickle takes in its file, bounds the memory and time it may cause.
+  explicit ObjectTable(std::uint64_t input_bytes);
   ObjectTable(const ObjectTable&) = delete;
   ObjectTable& operator=(const ObjectTable&) = delete;
   ~ObjectTable();
@@ -39,6 +39,8 @@ class ObjectTable {
   /// Null where the value is no stand-in.
   [[nodiscard]] const StandIn* stand_in(const Value& value) const;
 
+  /// Accounts for memory or time, in bytes or in steps, and throws once there was too much of it.
+  void spend(std::uint64_t work);
   /// Accounts for copying a value: strings are copied, containers only referred to.
   void spend_copy(const Value& value);
   /// Accounts for hashing a key, and throws for a stand-in.
@@ -53,7 +55,6 @@ class ObjectTable {
         1;  // of hashing it: the values in it, each counted as often as it occurs
     std::size_t depth = 1;
   };
-  void spend(std::uint64_t work);
   [[nodiscard]] std::uint64_t weight(const Value& value) const;
   void measure_tuple(const Value& tuple);
 

@@ -30,8 +30,9 @@ std::string in_quotes(std::string_view text) {
 
 class Machine {
  public:
-  Machine(std::string_view bytes, const std::string& where, const StorageSource& storages)
-      : reader_(bytes, where), storages_(storages), objects_(bytes.size()) {}
+  Machine(std::string_view bytes, const std::string& where, const StorageSource& storages,
+          std::uint64_t stored_bytes)
+      : reader_(bytes, where), storages_(storages), objects_(stored_bytes) {}
 
   Value run() {
     read_protocol();
@@ -69,7 +70,10 @@ class Machine {
 
   // -- Stack and memo ---------------------------------------------------------------------------
 
-  void push(Value value) { stack_.push_back(std::move(value)); }
+  void push(Value value) {
+    objects_.spend(sizeof(Value));
+    stack_.push_back(std::move(value));
+  }
 
   [[nodiscard]] std::size_t above_mark() const {
     return stack_.size() - (marks_.empty() ? 0 : marks_.back());
@@ -105,7 +109,10 @@ class Machine {
   void put(std::uint64_t index) {
     // Each entry takes at least two bytes of the pickle, so real indices stay below its size.
     if (index >= reader_.size()) throw ValueError(concat("memo index ", index, " is out of range"));
-    if (index >= memo_.size()) memo_.resize(static_cast<std::size_t>(index) + 1);
+    if (index >= memo_.size()) {
+      objects_.spend((index + 1 - memo_.size()) * sizeof(memo_[0]));
+      memo_.resize(static_cast<std::size_t>(index) + 1);
+    }
     std::optional<Value>& entry = memo_[static_cast<std::size_t>(index)];
     if (!entry) ++memo_count_;
     objects_.spend_copy(top());
@@ -291,8 +298,8 @@ class Machine {
 }  // namespace
 
 Value unpickle_value(std::string_view bytes, const std::string& where,
-                     const StorageSource& storages) {
-  return Machine(bytes, where, storages).run();
+                     const StorageSource& storages, std::uint64_t stored_bytes) {
+  return Machine(bytes, where, storages, stored_bytes).run();
 }
 
 }  // namespace wick

@@ -2,6 +2,7 @@
 // Reads a pickle of protocols 2 to 5 into a value, and executes nothing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,12 +16,16 @@ namespace wick {
 /// - Containers that are shared in the pickle are shared in the value; a container may contain
 ///   itself (who drops such a value must break the circle first, or its memory stays).
 /// - Containers lie at most pickle::kMaxDepth deep. Memory and time are bounded by a multiple of
-///   the pickle's size.
+///   `stored_bytes`, what the pickle takes in its file: its own size unless it was compressed.
 /// - An int must fit 64 bits.
 ///
 /// Throws FormatError, with `where` (as in `file "m.pt", record "m/data.pkl"`) and the offset, for
 /// everything else; and what `storages` throws.
 [[nodiscard]] Value unpickle_value(std::string_view bytes, const std::string& where,
-                                   const StorageSource& storages);
+                                   const StorageSource& storages, std::uint64_t stored_bytes);
+[[nodiscard]] inline Value unpickle_value(std::string_view bytes, const std::string& where,
+                                          const StorageSource& storages) {
+  return unpickle_value(bytes, where, storages, bytes.size());
+}
 
 }  // namespace wick

@@ -54,10 +54,7 @@ class Pickler {
       case Kind::dict:
       case Kind::set: break;
     }
-    if (++depth_ > pickle::kMaxDepth) {
-      throw ValueError(
-          concat("save: containers are nested more than ", pickle::kMaxDepth, " deep"));
-    }
+    descend(1);
     switch (value.kind()) {
       case Kind::list: save_list(value.as_list(), value.identity()); break;
       case Kind::tuple: save_tuple(value.as_tuple(), value.identity()); break;
@@ -65,6 +62,14 @@ class Pickler {
       default: save_set(value.as_set(), value.identity()); break;
     }
     --depth_;
+  }
+
+  void descend(std::size_t levels) {
+    depth_ += levels;
+    if (depth_ > pickle::kMaxDepth) {
+      throw ValueError(
+          concat("save: containers are nested more than ", pickle::kMaxDepth, " deep"));
+    }
   }
 
   // -- Containers -----------------------------------------------------------------------------
@@ -190,7 +195,7 @@ class Pickler {
     emit_.string("_metadata");
     const Value& metadata = attributes->begin()->second;
     if (!emit_.get_known(metadata.identity())) {
-      depth_ += 2;
+      descend(2);
       save_dict(metadata.as_dict(), metadata.identity(), Keys::fresh);
       depth_ -= 2;
     }

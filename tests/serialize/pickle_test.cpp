@@ -279,6 +279,15 @@ TEST(Pickle, WorkIsLimitedByTheSizeOfThePickle) {
   text.push_back('\0');
   for (int i = 0; i < 1 << 20; ++i) text += std::string("h\0", 2);
   refuse(text + "e.", "out of all proportion");
+  // A record of ten thousand bytes that unpacks to ten million empty dicts or references.
+  const std::string many(10'000'000, '}');
+  testing::expect_throw_with<FormatError>(
+      [&] {
+        static_cast<void>(unpickle_value("\x80\x02(" + many + "t.", "p", no_storages, 10'000));
+      },
+      "out of all proportion");
+  // As many in a file of that size are welcome.
+  EXPECT_EQ(read("\x80\x02(" + std::string(100'000, '}') + "t.").as_tuple().size(), 100'000u);
 }
 
 TEST(Pickle, BytesOfAnyDamageAreAnErrorOrAValue) {
