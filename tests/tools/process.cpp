@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "tests/tools/process.h"
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace wick::testing {
+namespace {
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+int open_for_writing(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) throw std::runtime_error("cannot open " + path.string());
+  return fd;
+}
+
+}  // namespace
+
+Process::Process(const std::string& program, const std::vector<std::string>& arguments,
+                 const std::filesystem::path& folder, std::optional<std::size_t> file_limit)
+    : out_(folder / "stdout"), err_(folder / "stderr") {
+  const std::string path = std::string(WICK_BIN) + "/" + program;
+  std::vector<char*> argv = {const_cast<char*>(path.c_str())};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  const int out = open_for_writing(out_);
+  const int err = open_for_writing(err_);
+  pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error("fork failed");
+  if (pid_ == 0) {
+    ::dup2(out, STDOUT_FILENO);
+    ::dup2(err, STDERR_FILENO);
+    if (file_limit) {
+      std::signal(SIGXFSZ, SIG_IGN);  // kept across exec: write() then fails with EFBIG
+      const rlimit limit{*file_limit, *file_limit};
+      ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ::execv(path.c_str(), argv.data());
+    ::_exit(127);
+  }
+  ::close(out);
+  ::close(err);
+}
+
+Process::~Process() {
+  if (pid_ > 0) {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+}
+
+void Process::send(int signal) const {
+  ::kill(pid_, signal);
+}
+
+ProcessResult Process::wait() {
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  pid_ = -1;
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return {code, read_text(out_), read_text(err_)};
+}
+
+ProcessResult run(const std::string& program, const std::vector<std::string>& arguments,
+                  const std::filesystem::path& folder) {
+  return Process(program, arguments, folder).wait();
+}
+
+}  // namespace wick::testing
