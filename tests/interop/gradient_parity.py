@@ -81,12 +81,10 @@ class Network(unittest.TestCase):
             "layers": layers, "state": model.state_dict(), "input": x.detach(),
             "grad_output": grad_output, "passes": passes})
         self.assertTrue(close(answer["output"], output, tolerance))
-        self.assertTrue(close(answer["grad_input"], x.grad, tolerance),
-                        (answer["grad_input"] - x.grad).abs().max())
+        self.assertTrue(close(answer["grad_input"], x.grad, tolerance))
         self.assertEqual(list(answer["grads"]), [name for name, _ in model.named_parameters()])
         for name, parameter in model.named_parameters():
-            self.assertTrue(close(answer["grads"][name], parameter.grad, tolerance),
-                            (name, (answer["grads"][name] - parameter.grad).abs().max()))
+            self.assertTrue(close(answer["grads"][name], parameter.grad, tolerance), name)
 
     def test_gradients(self):
         torch.manual_seed(1)

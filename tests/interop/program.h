@@ -15,7 +15,8 @@ namespace wick::testing {
 
 using Command = std::function<Value(const Value& request)>;
 
-inline int run_program(int count, char** arguments, const std::map<std::string, Command>& commands) {
+inline int run_program(int count, char** arguments,
+                       const std::map<std::string, Command>& commands) {
   try {
     if (count != 4 || !commands.contains(arguments[1])) {
       std::cerr << "usage: " << arguments[0] << " COMMAND REQUEST ANSWER; commands:";

@@ -12,11 +12,14 @@ SEED = 20
 BATCH = 32
 STEPS = 200
 TOLERANCE = 1e-5  # relative, of each loss
+# Where the input of a ReLU is no larger than the rounding errors, two right runs part: PyTorch's
+# own, too, when one weight is moved by one unit in the last place. The runs here keep clear of it.
+KINK = 5e-7
 
 OPTIMIZERS = {
     "SGD": ("SGD", {"lr": 0.05}),
     "SGD with momentum": ("SGD", {"lr": 0.02, "momentum": 0.9, "weight_decay": 1e-3}),
-    "SGD with dampening": ("SGD", {"lr": 0.05, "momentum": 0.8, "dampening": 0.3,
+    "SGD with dampening": ("SGD", {"lr": 0.04, "momentum": 0.8, "dampening": 0.3,
                                    "weight_decay": 1e-4}),
     "SGD with Nesterov": ("SGD", {"lr": 0.02, "momentum": 0.9, "weight_decay": 1e-3,
                                   "nesterov": True}),
@@ -60,7 +63,8 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
         if schedule:
             schedule.load_state_dict(resume["scheduler"])
     batches = len(IMAGES) // BATCH
-    orders, losses, rates = [], [], []
+    orders, losses, rates, margins = [], [], [], []
+    model.fc1.register_forward_hook(lambda _, __, out: margins.append(out.abs().min().item()))
     for step in range(first_step + steps):
         if step % batches == 0:
             orders.append(torch.randperm(len(IMAGES)))
@@ -77,7 +81,7 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
         if schedule:
             schedule.step()
     result = {"initial": initial, "orders": orders, "losses": losses, "rates": rates,
-              "model": model.state_dict(), "opt": opt.state_dict()}
+              "margin": min(margins, default=1.0), "model": model.state_dict(), "opt": opt.state_dict()}
     if schedule:
         result["scheduler"] = schedule.state_dict()
     return result
@@ -85,10 +89,14 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
 
 class TrainingParity(unittest.TestCase):
     def same_losses(self, ours, theirs):
+        margin = theirs["margin"]
+        ours, theirs = ours["losses"], theirs["losses"]
         self.assertEqual(len(ours), len(theirs))
         worst = max(abs(a - b) / abs(b) for a, b in zip(ours, theirs))
         print(f"{self.id().split('.')[-1]}: losses {theirs[0]:.4f} to {theirs[-1]:.4f}, "
-              f"largest relative difference {worst:.1e}", flush=True)
+              f"largest relative difference {worst:.1e}, smallest input of ReLU {margin:.1e}",
+              flush=True)
+        self.assertGreater(margin, KINK, "no fair comparison: choose other options")
         self.assertLess(worst, TOLERANCE)
 
     def same_layout(self, ours, theirs):
@@ -122,7 +130,7 @@ class TrainingParity(unittest.TestCase):
             with self.subTest(optimizer=name):
                 print(f"{name}: ", end="")
                 ours, theirs = (train(optimizer, STEPS) for train in (train_here, train_in_torch))
-                self.same_losses(ours["losses"], theirs["losses"])
+                self.same_losses(ours, theirs)
                 self.assertLess(theirs["losses"][-1], theirs["losses"][0])
                 self.same_layout(ours["opt"], theirs["opt"])
                 self.assertEqual(list(ours["model"]), list(theirs["model"]))
@@ -135,7 +143,7 @@ class TrainingParity(unittest.TestCase):
                 half = train_here(optimizer, 50)
                 ours = train_here(optimizer, 50, first_step=50, resume=half)
                 theirs = train_in_torch(optimizer, 50, first_step=50, resume=half)
-                self.same_losses(ours["losses"], theirs["losses"])
+                self.same_losses(ours, theirs)
                 self.same_layout(ours["opt"], theirs["opt"])
 
     def test_we_go_on_from_pytorchs_checkpoint(self):
@@ -145,7 +153,7 @@ class TrainingParity(unittest.TestCase):
                 half = train_in_torch(optimizer, 50)
                 ours = train_here(optimizer, 50, first_step=50, resume=half)
                 theirs = train_in_torch(optimizer, 50, first_step=50, resume=half)
-                self.same_losses(ours["losses"], theirs["losses"])
+                self.same_losses(ours, theirs)
                 self.same_layout(ours["opt"], theirs["opt"])
 
     def test_our_own_checkpoint_changes_nothing(self):
@@ -167,7 +175,7 @@ class TrainingParity(unittest.TestCase):
                     ours = train_here(optimizer, STEPS, scheduler)
                     theirs = train_in_torch(optimizer, STEPS, scheduler)
                     self.assertEqual(ours["rates"], theirs["rates"])
-                    self.same_losses(ours["losses"], theirs["losses"])
+                    self.same_losses(ours, theirs)
                     self.assertEqual(list(ours["scheduler"]), list(theirs["scheduler"]))
                     self.assertEqual(ours["scheduler"], theirs["scheduler"])
                     self.same_layout(ours["opt"], theirs["opt"])
@@ -182,7 +190,7 @@ class TrainingParity(unittest.TestCase):
                     arguments = (optimizer, 50, scheduler, 50, half)
                     ours, theirs = train_here(*arguments), train_in_torch(*arguments)
                     self.assertEqual(ours["rates"], theirs["rates"])
-                    self.same_losses(ours["losses"], theirs["losses"])
+                    self.same_losses(ours, theirs)
                     self.assertEqual(ours["scheduler"], theirs["scheduler"])
                     self.same_layout(ours["opt"], theirs["opt"])
 

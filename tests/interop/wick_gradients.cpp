@@ -26,7 +26,8 @@ Value cross_entropy(const Value& request) {
     nn::CrossEntropyLoss criterion(options);
     const Tensor loss =
         criterion.forward(item.at("logits").as_tensor(), item.at("targets").as_tensor());
-    answers.items.emplace_back(Dict{{"loss", loss.clone()}, {"grad", criterion.backward().clone()}});
+    answers.items.emplace_back(
+        Dict{{"loss", loss.clone()}, {"grad", criterion.backward().clone()}});
   }
   return answers;
 }
