@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Trains a network as training_parity.py asks: the same seed, data and order as the PyTorch program
+// in that file.
+#include <memory>
+
+#include "core/random.h"
+#include "nn/cross_entropy_loss.h"
+#include "nn/sequential.h"
+#include "nn/transforms.h"
+#include "optim/adam.h"
+#include "optim/cosine_annealing_lr.h"
+#include "optim/sgd.h"
+#include "optim/step_lr.h"
+#include "tests/interop/program.h"
+
+namespace {
+
+using wick::Dict;
+using wick::DType;
+using wick::List;
+using wick::Tensor;
+using wick::Value;
+namespace nn = wick::nn;
+namespace optim = wick::optim;
+
+template <typename T>
+void read(const Value& options, const char* name, T& option) {
+  if (!options.contains(name)) return;
+  if constexpr (std::is_same_v<T, bool>) {
+    option = options.at(name).as_bool();
+  } else {
+    option = options.at(name).as_double();
+  }
+}
+
+template <typename Optimizer, typename Options>
+std::unique_ptr<optim::Optimizer> make_adam(const nn::Module& model, const Value& given) {
+  Options options;
+  read(given, "lr", options.lr);
+  read(given, "eps", options.eps);
+  read(given, "weight_decay", options.weight_decay);
+  read(given, "amsgrad", options.amsgrad);
+  read(given, "maximize", options.maximize);
+  return std::make_unique<Optimizer>(model.parameters(), options);
+}
+
+std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const nn::Module& model,
+                                                 const Value& given) {
+  if (name == "Adam") return make_adam<optim::Adam, optim::AdamOptions>(model, given);
+  if (name == "AdamW") return make_adam<optim::AdamW, optim::AdamWOptions>(model, given);
+  if (name != "SGD") throw wick::ValueError("no optimizer " + name);
+  optim::SGDOptions options;
+  read(given, "lr", options.lr);
+  read(given, "momentum", options.momentum);
+  read(given, "dampening", options.dampening);
+  read(given, "weight_decay", options.weight_decay);
+  read(given, "nesterov", options.nesterov);
+  read(given, "maximize", options.maximize);
+  return std::make_unique<optim::SGD>(model.parameters(), options);
+}
+
+std::unique_ptr<optim::LRScheduler> make_scheduler(const Value& given,
+                                                   optim::Optimizer& optimizer) {
+  if (given.is_none()) return nullptr;
+  const std::string& name = given.at("name").as_string();
+  const Value& options = given.at("options");
+  if (name == "StepLR") {
+    return std::make_unique<optim::StepLR>(optimizer, options.at("step_size").as_int(),
+                                           options.at("gamma").as_double());
+  }
+  return std::make_unique<optim::CosineAnnealingLR>(optimizer, options.at("T_max").as_int(),
+                                                    options.at("eta_min").as_double());
+}
+
+Value clones(const nn::Module& model) {
+  Dict result;
+  for (const auto& [name, tensor] : model.state_dict()) result.set(name, tensor.clone());
+  return result;
+}
+
+Value train(const Value& request) {
+  const Tensor& images = request.at("images").as_tensor();
+  const Tensor& labels = request.at("labels").as_tensor();
+  const std::int64_t batch = request.at("batch").as_int();
+  const std::int64_t first = request.at("first_step").as_int();
+  const std::int64_t last = first + request.at("steps").as_int();
+
+  wick::Generator generator(static_cast<std::uint64_t>(request.at("seed").as_int()));
+  nn::Sequential model;
+  model.add<nn::Linear>("fc1", images.numel() / images.size(0), 32, generator);
+  model.add<nn::ReLU>("relu");
+  model.add<nn::Linear>("fc2", 32, 10, generator);
+  nn::Compose transforms{{"to_float", nn::ToFloat{}}, {"ravel", nn::Ravel{}}};
+  nn::CrossEntropyLoss criterion;
+  const Value& wanted = request.at("optimizer");
+  const std::unique_ptr<optim::Optimizer> optimizer =
+      make_optimizer(wanted.at("name").as_string(), model, wanted.at("options"));
+  const auto scheduler = make_scheduler(request.at("scheduler"), *optimizer);
+  const Value initial = clones(model);
+  if (const Value& resume = request.at("resume"); !resume.is_none()) {
+    model.load_state_dict(wick::StateDict::from_value(resume.at("model")));
+    optimizer->load_state_dict(resume.at("opt"));
+    if (scheduler != nullptr) scheduler->load_state_dict(resume.at("scheduler"));
+  }
+
+  const std::int64_t batches = images.size(0) / batch;
+  const Tensor inputs = Tensor::empty({batch, model.named_parameters()[0].second->value.size(1)});
+  const Tensor targets = Tensor::empty({batch}, DType::int64);
+  Tensor order;
+  List orders;
+  List losses;
+  List rates;
+  for (std::int64_t step = 0; step < last; ++step) {
+    if (step % batches == 0) {
+      order = generator.randperm(images.size(0));
+      orders.items.emplace_back(order);
+    }
+    if (step < first) continue;  // trained already, before the checkpoint
+    const Tensor chosen = order.slice(0, step % batches * batch, (step % batches + 1) * batch);
+    transforms.apply_gathered(images, chosen, inputs);
+    for (std::int64_t i = 0; i < batch; ++i) {
+      targets.data<std::int64_t>()[i] = labels.data<std::int64_t>()[chosen.data<std::int64_t>()[i]];
+    }
+    optimizer->zero_grad();
+    losses.items.emplace_back(
+        static_cast<double>(criterion.forward(model.forward(inputs), targets).item<float>()));
+    model.backward(criterion.backward(), false);
+    rates.items.emplace_back(optimizer->lr());
+    optimizer->step();
+    if (scheduler != nullptr) scheduler->step();
+  }
+  Dict answer{{"initial", initial},
+              {"orders", orders},
+              {"losses", losses},
+              {"rates", rates},
+              {"model", model.state_dict().to_value()},
+              {"opt", optimizer->state_dict()}};
+  if (scheduler != nullptr) answer.set("scheduler", scheduler->state_dict());
+  return answer;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  return wick::testing::run_program(count, arguments, {{"train", train}});
+}
