@@ -2,6 +2,7 @@
 #include "optim/sgd.h"
 
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "core/backend.h"
@@ -24,7 +25,7 @@ class SgdRule final : public UpdateRule {
     require_not_negative(found, "learning rate", options_.lr);
     require_not_negative(found, "momentum value", options_.momentum);
     require_not_negative(found, "weight_decay value", options_.weight_decay);
-    if (options_.dampening != options_.dampening) {
+    if (std::isnan(options_.dampening)) {
       found.emplace_back("Invalid dampening value: nan (must be a number)");
     }
     if (options_.nesterov && (options_.momentum <= 0.0 || options_.dampening != 0.0)) {

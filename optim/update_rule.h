@@ -81,6 +81,7 @@ template <typename Rule, typename Options>
 [[nodiscard]] std::vector<ParamGroup<std::unique_ptr<UpdateRule>>> with_rules(
     std::vector<ParamGroup<Options>> groups) {
   std::vector<ParamGroup<std::unique_ptr<UpdateRule>>> result;
+  result.reserve(groups.size());
   for (ParamGroup<Options>& group : groups) {
     result.push_back({std::move(group.params), std::make_unique<Rule>(group.options)});
   }

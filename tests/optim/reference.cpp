@@ -187,12 +187,9 @@ std::string difference(const Value& got, const Value& want, double tolerance,
       return found.empty() ? found : path + ": " + found;
     }
     case Value::Kind::list:
-    case Value::Kind::tuple:
-      return sequence_difference(got, want, tolerance, path);
-    case Value::Kind::dict:
-      return dict_difference(got.as_dict(), want.as_dict(), tolerance, path);
-    default:
-      return got == want ? std::string() : path + ": another value";
+    case Value::Kind::tuple: return sequence_difference(got, want, tolerance, path);
+    case Value::Kind::dict: return dict_difference(got.as_dict(), want.as_dict(), tolerance, path);
+    default: return got == want ? std::string() : path + ": another value";
   }
 }
 

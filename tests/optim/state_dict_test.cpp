@@ -30,10 +30,8 @@ Value deep_copy(const Value& value) {
       for (const auto& [key, item] : value.as_dict()) copy.set(key, deep_copy(item));
       return copy;
     }
-    case Value::Kind::tensor:
-      return value.as_tensor().clone();
-    default:
-      return value;
+    case Value::Kind::tensor: return value.as_tensor().clone();
+    default: return value;
   }
 }
 
