@@ -2,8 +2,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -290,6 +292,28 @@ TEST(Pickle, WorkIsLimitedByTheSizeOfThePickle) {
   EXPECT_EQ(read("\x80\x02(" + std::string(100'000, '}') + "t.").as_tuple().size(), 100'000u);
 }
 
+// Empties all containers of a value: a damaged pickle may hold a circle, which nothing else frees.
+void take_apart(const Value& root) {
+  std::vector<Value> containers{root};
+  std::set<const void*> seen;
+  for (std::size_t i = 0; i < containers.size(); ++i) {
+    const Value value = containers[i];
+    if (value.identity() == nullptr || !seen.insert(value.identity()).second) continue;
+    if (value.kind() == Value::Kind::list || value.kind() == Value::Kind::tuple) {
+      for (const Value& item : value.as_sequence()) containers.push_back(item);
+    } else if (value.kind() == Value::Kind::dict) {
+      for (const auto& [key, item] : value.as_dict()) containers.push_back(item);
+      if (const auto& attributes = value.as_dict().attributes())
+        containers.emplace_back(attributes);
+    }
+  }
+  for (const Value& value : containers) {
+    if (value.kind() == Value::Kind::list) value.as_list().clear();
+    if (value.kind() == Value::Kind::tuple) value.as_tuple().clear();
+    if (value.kind() == Value::Kind::dict) value.as_dict() = Dict();
+  }
+}
+
 TEST(Pickle, BytesOfAnyDamageAreAnErrorOrAValue) {
   Dict state(Dict::Type::ordered_dict);
   state.set("weight", Tensor::zeros({2, 2}));
@@ -306,7 +330,7 @@ TEST(Pickle, BytesOfAnyDamageAreAnErrorOrAValue) {
   };
   const auto attempt = [&](const std::string& bytes) {
     try {
-      static_cast<void>(unpickle_value(bytes, "p", storages));
+      take_apart(unpickle_value(bytes, "p", storages));
     } catch (const Error&) {
     }
   };
