@@ -2,6 +2,7 @@
 // The program train from outside: what it writes, how it resumes, what it refuses.
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
