@@ -59,7 +59,7 @@ std::string first_line(const std::string& text) {
 /// The numbers of "512,512".
 std::vector<std::int64_t> parse_sizes(const std::string& text) {
   std::vector<std::int64_t> sizes;
-  std::istringstream parts(text);
+  std::istringstream parts(text + ',');  // so that "32," has an empty last part, as it should
   for (std::string part; std::getline(parts, part, ',');) {
     const std::optional<std::int64_t> size = parse_whole(part);
     if (!size) throw ValueError(concat("--model is ", text, "; it must be sizes, as in 512,512"));
