@@ -166,8 +166,9 @@ class Tensor {
   /// not exist.
   [[nodiscard]] Tensor to(Device device) const;
   /// This tensor where it has the dtype already, else a converted copy. Floats go to integers by
-  /// truncation, out-of-range values wrap; to bool as `!= 0`; complex to real drops the imaginary
-  /// part; to float16, bfloat16 and float8 by rounding to nearest even: as PyTorch.
+  /// truncation; to bool as `!= 0`; complex to real drops the imaginary part; to float16, bfloat16
+  /// and float8 by rounding to nearest even; integers wrap: as PyTorch. On the CPU that includes
+  /// floats that do not fit the integer, for which PyTorch has what x86-64's instructions give.
   [[nodiscard]] Tensor to(DType dtype) const;
 
   // -- Writing: the storage is shared, so every view sees it ------------------------------------

@@ -44,18 +44,20 @@ constexpr auto imaginary_part(T value) {
   }
 }
 
-// Truncates towards zero. What does not fit 64 bits becomes what the x86 instruction gives
-// (INT64_MIN); what does not fit a narrower type wraps. Every input is defined.
+// Truncates towards zero. C++ leaves open what happens to a value that does not fit; PyTorch has
+// what x86-64's instructions give, and so has this: types of up to 32 bits take the lower bits of a
+// conversion to int32, uint32 those of one to int64, and what does not fit there is its lowest
+// value.
 template <std::integral To, std::floating_point From>
 constexpr To truncate(From value) {
-  constexpr From kTwo63 = From{9223372036854775808.0};
+  constexpr bool kNarrow = sizeof(To) < 8 && !std::same_as<To, std::uint32_t>;
+  using Wide = std::conditional_t<kNarrow, std::int32_t, std::int64_t>;
+  constexpr From kLimit = kNarrow ? From{2147483648.0} : From{9223372036854775808.0};
   if constexpr (std::same_as<To, std::uint64_t>) {
-    if (value >= kTwo63 && value < 2 * kTwo63) return static_cast<std::uint64_t>(value);
+    if (value >= kLimit) return value < 2 * kLimit ? static_cast<std::uint64_t>(value) : 0;
   }
-  const bool fits = value >= -kTwo63 && value < kTwo63;
-  const std::int64_t wide =
-      fits ? static_cast<std::int64_t>(value) : std::numeric_limits<std::int64_t>::min();
-  return static_cast<To>(wide);
+  const bool fits = value >= -kLimit && value < kLimit;
+  return static_cast<To>(fits ? static_cast<Wide>(value) : std::numeric_limits<Wide>::min());
 }
 
 template <typename To, typename From>

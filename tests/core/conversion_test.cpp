@@ -33,6 +33,15 @@ bool same(T a, T b) {
   }
 }
 
+// NaN of a format that has only one becomes, in PyTorch, another integer than NaN of all others: 0,
+// which its compiler is free to choose. wick knows one kind of NaN.
+bool is_open_question(DType source, DType target, double value) {
+  const bool one_nan = source == DType::float8_e4m3fnuz || source == DType::float8_e5m2fnuz ||
+                       source == DType::float8_e8m0fnu;
+  return one_nan && std::isnan(value) && !is_floating_point(target) && !is_complex(target) &&
+         target != DType::boolean;
+}
+
 TEST(Conversion, AllPairsOfDTypesAsInPyTorch) {
   testing::FixtureReader fixture("conversions.bin");
   for (int s = 0; s < kDTypeCount; ++s) {
@@ -41,17 +50,17 @@ TEST(Conversion, AllPairsOfDTypesAsInPyTorch) {
     const Tensor values = from_bytes(fixture.take(count * size_of(source)), source);
     for (int t = 0; t < kDTypeCount; ++t) {
       const auto target = static_cast<DType>(t);
-      const auto some = fixture.take<std::uint32_t>();
-      const Tensor expected = from_bytes(fixture.take(some * size_of(target)), target);
-      const Tensor actual = values.slice(0, 0, some).to(target);
+      const Tensor expected = from_bytes(fixture.take(count * size_of(target)), target);
+      const Tensor actual = values.to(target);
       ASSERT_EQ(actual.dtype(), target);
       ASSERT_EQ(actual.shape(), expected.shape());
       visit(target, [&]<typename T>(TypeTag<T>) {
-        for (std::int64_t i = 0; i < some; ++i) {
+        for (std::int64_t i = 0; i < values.numel(); ++i) {
+          const double value = values.select(0, i).to(DType::float64).item<double>();
+          if (is_open_question(source, target, value)) continue;
           EXPECT_TRUE(same(actual.data<T>()[i], expected.data<T>()[i]))
-              << "element " << i << " (" << values.select(0, i).to(DType::float64).item<double>()
-              << ") from " << source << " to " << target << ": got "
-              << actual.select(0, i).to(DType::float64).item<double>() << ", PyTorch "
+              << "element " << i << " (" << value << ") from " << source << " to " << target
+              << ": got " << actual.select(0, i).to(DType::float64).item<double>() << ", PyTorch "
               << expected.select(0, i).to(DType::float64).item<double>();
         }
       });
@@ -71,15 +80,6 @@ TEST(Conversion, OfStridedTensorsGoesElementByElement) {
 TEST(Conversion, ToTheSameDTypeSharesTheStorage) {
   const Tensor tensor = Tensor::arange(3);
   EXPECT_EQ(tensor.to(DType::int64).raw(), tensor.raw());
-}
-
-TEST(Conversion, OutOfRangeFloatsGiveSomethingDefined) {
-  // PyTorch leaves these to the processor; here they are what its scalar code gives on x86-64.
-  const Tensor large = Tensor::from<double>({300.0, -1.0, 4294967297.0, 1e30, NAN});
-  EXPECT_EQ(large.to(DType::uint8).to_vector<std::uint8_t>(),
-            (std::vector<std::uint8_t>{44, 255, 1, 0, 0}));
-  EXPECT_EQ(large.to(DType::int64).to_vector<std::int64_t>(),
-            (std::vector<std::int64_t>{300, -1, 4294967297, INT64_MIN, INT64_MIN}));
 }
 
 }  // namespace
