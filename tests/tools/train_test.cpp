@@ -200,6 +200,14 @@ TEST_F(Train, AFullDiskLeavesTheGoodCheckpoint) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "run"), {}), 2);
 }
 
+TEST_F(Train, ALossThatIsNoNumberStopsAndSavesNothing) {
+  const ProcessResult result =
+      train(training("run", {"--optimizer", "sgd", "--lr", "1e30", "--epochs", "3"}));
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(last_line(result.err), HasSubstr("in Epoch 1/3; a lower --lr may help"));
+  EXPECT_TRUE(fs::is_empty(dir_ / "run"));
+}
+
 TEST_F(Train, AnUnusableCheckpointDirIsSaidBeforeTraining) {
   std::ofstream(at("file")) << "x";
   ProcessResult result = train({"--data", at("data"), "--checkpoint-dir", at("file")});

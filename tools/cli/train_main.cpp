@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The program `train`: trains a digit classifier, keeps checkpoints, resumes from them.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <optional>
@@ -113,9 +114,14 @@ EpochResult Training::run_epoch(Trainer& trainer) {
   bar.set_note_name("loss");
   const EpochResult result = trainer.run_epoch([&](std::int64_t, double loss_mean) {
     bar.advance(loss_mean);
-    return StopSignal::received() == 0;
+    return StopSignal::received() == 0 && std::isfinite(loss_mean);
   });
   bar.finish();
+  if (!std::isfinite(result.loss_mean)) {
+    // Nothing is saved, so that the checkpoints stay those of a run that can go on.
+    throw ValueError(concat("the loss became ", result.loss_mean, " in ", bar_options.label,
+                            "; a lower --lr may help"));
+  }
   return result;
 }
 
