@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/tensor.h"
-#include "fixture.h"
+#include "tests/core/fixture.h"
 
 namespace wick {
 namespace {

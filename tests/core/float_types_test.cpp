@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fixture.h"
+#include "tests/core/fixture.h"
 
 namespace wick {
 namespace {

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fixture.h"
+#include "tests/core/fixture.h"
 #include "tests/support.h"
 
 namespace wick {

@@ -57,7 +57,7 @@ Tensor match_channels(const SavedClassifier& classifier, const Tensor& image) {
   if (!classifier.image_shape) return image;
   const std::int64_t wanted = (*classifier.image_shape)[0];
   if (image.size(0) != 1 || wanted != 3) return image;
-  const Tensor wide = Tensor::empty({3, image.size(1), image.size(2)}, image.dtype());
+  Tensor wide = Tensor::empty({3, image.size(1), image.size(2)}, image.dtype());
   for (std::int64_t c = 0; c < 3; ++c) wide[c].copy_(image[0]);
   return wide;
 }
