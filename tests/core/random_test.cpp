@@ -230,6 +230,7 @@ TEST(GeneratorState, RefusesWhatIsNoState) {
   refuse(Tensor::zeros({5056}, DType::int8), "int8");
   refuse(Tensor::zeros({10112}, DType::uint8).slice(0, 0, kEnd, 2), "contiguous");
   refuse(Tensor::zeros({5056}, DType::uint8), "seeded 0");
+  refuse(damaged<std::int32_t>(12, 0), "seeded 0, left 1");
   refuse(damaged<std::int32_t>(8, 0), "left 0");
   refuse(damaged<std::int32_t>(8, -5), "left -5");
   refuse(damaged<std::int32_t>(8, 625), "left 625");
