@@ -3,7 +3,6 @@
 #pragma once
 
 #include "kernels/cpu/simd/matmul_epilogue.h"
-#include "kernels/cpu/simd/unroll.h"
 
 namespace wick::cpu {
 

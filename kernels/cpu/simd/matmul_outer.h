@@ -3,11 +3,10 @@
 #pragma once
 
 #include "kernels/cpu/simd/matmul_epilogue.h"
-#include "kernels/cpu/simd/unroll.h"
 
 namespace wick::cpu {
 
-// The largest tile, in vectors of columns; with kTileRows rows it fills three quarters of the
+// The largest tile, in vectors of columns; with tile_rows() rows it fills three quarters of the
 // registers and leaves the rest for a row of B and a broadcast.
 template <typename Isa>
 inline constexpr int kTileVectors = Isa::kRegisters == 32 ? 4 : 2;

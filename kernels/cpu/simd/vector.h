@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/simd/isa.h"
+#include "kernels/cpu/simd/unroll.h"
 
 namespace wick::cpu {
 
@@ -75,17 +76,23 @@ template <typename T, typename Isa>
   }
 }
 
+// The first Count / 2 vectors become the sums of the neighbouring lanes of the first Count, and so
+// on down to one.
+template <typename T, typename Isa, int Count>
+[[gnu::always_inline]] inline void add_pairs(Vector<T, Isa>* vectors) {
+  if constexpr (Count > 1) {
+    unroll<Count / 2>([vectors](auto i) {
+      vectors[i] = add_neighbours<T, Isa>(vectors[2 * i], vectors[2 * i + 1]);
+    });
+    add_pairs<T, Isa, Count / 2>(vectors);
+  }
+}
+
 /// Lane i of the result is the sum over the lanes of vectors[i]; there are as many vectors as
 /// lanes. The order of the additions is the same for each.
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline Vector<T, Isa> add_across(Vector<T, Isa>* vectors) {
-#pragma GCC unroll 4
-  for (int count = kLanes<T, Isa>; count > 1; count /= 2) {
-#pragma GCC unroll 8
-    for (int i = 0; i < count / 2; ++i) {
-      vectors[i] = add_neighbours<T, Isa>(vectors[2 * i], vectors[2 * i + 1]);
-    }
-  }
+  add_pairs<T, Isa, kLanes<T, Isa>>(vectors);
   return vectors[0];
 }
 
