@@ -134,14 +134,15 @@ void Training::end_epoch(const EpochResult& result) {
                                  split_.validation.to(options_.device));
     say(", validation loss %.4f, accuracy %s", score.loss, accuracy_text(score).c_str());
   }
+  // Before anything that can fail, so that an error has a line of its own.
+  say("\n");
   const bool better = position.best_loss > result.loss_mean * 1.1;
   if (better) {
     position.best_loss = result.loss_mean;
     const auto path = epoch_checkpoint(options_.checkpoint_dir, position.epoch);
     keep(path);
-    say(", saved %s", path.c_str());
+    say("saved   %s\n", path.c_str());
   }
-  say("\n");
   keep(last_checkpoint(options_.checkpoint_dir));
 }
 
