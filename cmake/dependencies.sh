@@ -13,7 +13,7 @@ wick_packages_of() {
     tools) echo "libcli11-dev libpng-dev" ;;
     tests) echo "libgtest-dev libgmock-dev nlohmann-json3-dev python3 git" ;;
     bench) echo "libbenchmark-dev" ;;
-    lint) echo "clang-format clang-tidy" ;;
+    lint) echo "clang-format clang-tidy ccache" ;;
     venv) echo "python3-venv python3-pip" ;;
     *)
       echo "wick_install_dependencies: unknown set '$1'" >&2
