@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/matmul_epilogue.h"
+#include "kernels/cpu/simd/transpose.h"
 
 namespace wick::cpu {
 
@@ -124,9 +125,7 @@ void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t s
       for (std::int64_t n = 0; n < panel.width; ++n) to[k * stride + n] = from[k * task.b_row + n];
     }
   } else {
-    for (std::int64_t n = 0; n < panel.width; ++n) {
-      for (std::int64_t k = 0; k < panel.depth; ++k) to[k * stride + n] = from[n * task.b_col + k];
-    }
+    transpose<T, Isa>(from, task.b_col, panel.width, panel.depth, to, stride);
   }
   for (std::int64_t n = panel.width; n < stride; ++n) {
     for (std::int64_t k = 0; k < panel.depth; ++k) to[k * stride + n] = T{0};
