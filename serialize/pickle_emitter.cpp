@@ -119,6 +119,21 @@ void PickleEmitter::bytes(const std::string& value) {
   if (value.size() <= 1) short_bytes_.emplace(value, index);
 }
 
+// bytearray(text, "latin-1"), or bytearray(). The encoding's name is a new str each time.
+void PickleEmitter::byte_array(const std::string& value, const void* identity) {
+  global("__builtin__", "bytearray");
+  if (value.empty()) {
+    op(Op::empty_tuple);
+  } else {
+    fresh_string(latin1_to_utf8(value));
+    fresh_string("latin-1");
+    op(Op::tuple2);
+    memoize();
+  }
+  op(Op::reduce);
+  memoize(identity);
+}
+
 void PickleEmitter::global(std::string_view module, std::string_view name) {
   std::string line = concat(module, '\n', name, '\n');
   if (const auto known = globals_.find(line); known != globals_.end()) {

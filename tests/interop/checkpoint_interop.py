@@ -54,8 +54,8 @@ class Describer:
         self.alive = []
 
     def describe(self, value):
-        identified = isinstance(value, (list, tuple, dict, set, torch.Tensor))
-        if identified and not (type(value) is tuple and not value):
+        kinds = (list, tuple, dict, set, frozenset, bytearray, torch.Tensor)
+        if isinstance(value, kinds) and not (type(value) in (tuple, frozenset) and not value):
             if id(value) in self.seen:
                 return ["same", self.seen[id(value)]]
             self.seen[id(value)] = len(self.seen)
@@ -73,22 +73,24 @@ class Describer:
             return ["complex", *(struct.pack("<d", part).hex() for part in parts)]
         if isinstance(value, str):
             return ["str", value.encode().hex()]
-        if isinstance(value, bytes):
-            return ["bytes", value.hex()]
+        if isinstance(value, (bytes, bytearray)):
+            return [type(value).__name__, value.hex()]
         if isinstance(value, torch.Size):
             return ["torch.Size", list(value)]
         if isinstance(value, (list, tuple)):
             return [type(value).__name__, *(self.describe(item) for item in value)]
         if isinstance(value, dict):
-            ordered = isinstance(value, collections.OrderedDict)
-            result = ["dict", "ordered" if ordered else "plain"]
+            kind = {"OrderedDict": "ordered", "Counter": "counter", "defaultdict": "default"}
+            result = ["dict", kind.get(type(value).__name__, "plain")]
+            if isinstance(value, collections.defaultdict):
+                result.append(value.default_factory.__name__ if value.default_factory else "")
             for key, item in value.items():
                 result += [self.describe(key), self.describe(item)]
-            if getattr(value, "__dict__", None):
+            if isinstance(value, collections.OrderedDict) and value.__dict__:
                 result += ["attributes", self.describe(value.__dict__)]
             return result
-        if isinstance(value, set):
-            return ["set", *(self.describe(item) for item in value)]
+        if isinstance(value, (set, frozenset)):
+            return [type(value).__name__, *(self.describe(item) for item in value)]
         if isinstance(value, torch.dtype):
             return ["torch.dtype", str(value)]
         if isinstance(value, torch.device):
@@ -104,15 +106,18 @@ class Describer:
         shape, strides = list(tensor.shape), list(tensor.stride())
         where = [str(tensor.device), shape, strides, tensor.storage_offset()]
         kept = [int(tensor.requires_grad), self.storages[storage._cdata], content]
+        kept.append(type(tensor).__name__)
+        if tensor.__dict__:
+            kept.append(self.describe(tensor.__dict__))
         return ["torch.Tensor", str(tensor.dtype), *where, *kept]
 
 
 def normal(description):
-    """The items of a set in a fixed order."""
+    """The items of sets in a fixed order."""
     if not isinstance(description, list):
         return description
     items = [normal(item) for item in description]
-    if items and items[0] == "set":
+    if items and items[0] in ("set", "frozenset"):
         items[1:] = sorted(items[1:], key=json.dumps)
     return items
 
