@@ -119,15 +119,14 @@ void PickleEmitter::bytes(const std::string& value) {
   if (value.size() <= 1) short_bytes_.emplace(value, index);
 }
 
-// bytearray(text, "latin-1"), or bytearray(). The encoding's name is a new str each time.
+// bytearray(bytes), or bytearray().
 void PickleEmitter::byte_array(const std::string& value, const void* identity) {
   global("__builtin__", "bytearray");
   if (value.empty()) {
     op(Op::empty_tuple);
   } else {
-    fresh_string(latin1_to_utf8(value));
-    fresh_string("latin-1");
-    op(Op::tuple2);
+    bytes(value);
+    op(Op::tuple1);
     memoize();
   }
   op(Op::reduce);

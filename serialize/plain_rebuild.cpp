@@ -77,7 +77,7 @@ std::string encode(std::string_view function, const Arguments& arguments) {
   return *std::move(bytes);
 }
 
-// bytearray(), bytearray(text, "latin-1"), or bytearray(bytes) as protocols 3 and 4 write it.
+// bytearray(), bytearray(bytes), or bytearray(text, "latin-1") of Python before 3.8.
 Value make_byte_array(const Arguments& arguments, ObjectTable& objects) {
   ByteArray array;
   if (arguments.size() == 2) array.data = encode("bytearray", arguments);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Shows to other programs what wick makes of a checkpoint:
-//   wick_checkpoint describe FILE        prints the value as JSON, every bit of it
-//   wick_checkpoint roundtrip IN OUT     loads IN and saves it as OUT
-//   wick_checkpoint create OUT           saves a value with all kinds and dtypes
+//   wick_checkpoint describe FILE [DEVICE]  prints the value as JSON, every bit of it
+//   wick_checkpoint roundtrip IN OUT        loads IN and saves it as OUT
+//   wick_checkpoint create OUT              saves a value with all kinds and dtypes
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -185,15 +185,16 @@ Value everything() {
 
 int run(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
-  if (command == "describe" && argc == 3) {
-    Printer().print(wick::load(argv[2]));
+  if (command == "describe" && (argc == 3 || argc == 4)) {
+    const wick::MapLocation where = argc == 4 ? argv[3] : wick::MapLocation();
+    Printer().print(wick::load(argv[2], where));
     std::cout << '\n';
   } else if (command == "roundtrip" && argc == 4) {
     wick::save(wick::load(argv[2]), argv[3]);
   } else if (command == "create" && argc == 3) {
     wick::save(everything(), argv[2]);
   } else {
-    std::cerr << "usage: wick_checkpoint describe FILE | roundtrip IN OUT | create OUT\n";
+    std::cerr << "usage: wick_checkpoint describe FILE [DEVICE] | roundtrip IN OUT | create OUT\n";
     return 2;
   }
   return 0;
