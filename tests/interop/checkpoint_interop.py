@@ -235,6 +235,7 @@ class CheckpointInterop(unittest.TestCase):
             for record in a.namelist():
                 self.assertTrue(a.read(record) == b.read(record), f"record {record} differs")
 
+    @unittest.skipUnless(SAME_FILES, "older versions name other records")
     def test_names_of_archives(self):
         for name in ("model_dnn_1.tar", "a.b.pt", "noextension", "é.pt", "back\\slash.pt"):
             with self.subTest(name):
@@ -243,6 +244,7 @@ class CheckpointInterop(unittest.TestCase):
                 run("roundtrip", theirs, ours)
                 self.assert_same_records(theirs, ours)
 
+    @unittest.skipUnless(SAME_FILES, "older versions lack some dtypes")
     def test_made_by_wick(self):
         path = self.path("made.pt")
         run("create", path)
@@ -259,7 +261,7 @@ class CheckpointInterop(unittest.TestCase):
         value = [b"", b"", b"a"]
         torch.save(value, theirs)
         run("roundtrip", theirs, ours)
-        self.assertEqual(torch.load(ours, weights_only=True), value)
+        self.assertEqual(torch.load(ours, weights_only=VERSION >= (2, 9)), value)
 
     def repack(self, source, target, change=lambda name, data: data, method=zipfile.ZIP_STORED):
         with zipfile.ZipFile(source) as a, zipfile.ZipFile(target, "w", method) as b:
@@ -273,6 +275,7 @@ class CheckpointInterop(unittest.TestCase):
         self.assertLess(os.path.getsize(packed), os.path.getsize(path) // 2)
         self.assertEqual(described_by_wick(packed), described_by_wick(path))
 
+    @unittest.skipUnless(VERSION >= (2, 1), "older versions do not say the byte order")
     def test_big_endian(self):
         sizes = {"float32": 4, "float64": 8, "int16": 2, "complex64": 4, "uint8": 1, "bool": 1}
         for name, size in sizes.items():
@@ -293,6 +296,7 @@ class CheckpointInterop(unittest.TestCase):
                 read = torch.load(swapped, weights_only=True)
                 self.assertEqual(described_by_torch(read), described_by_wick(path))
 
+    @unittest.skipUnless(SAME_FILES, "older versions save other objects")
     def test_refused(self):
         embedding = torch.nn.Embedding(3, 2, sparse=True)
         embedding(torch.tensor([1])).sum().backward()

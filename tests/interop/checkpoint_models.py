@@ -131,4 +131,7 @@ def schedulers(optimizer):
             warnings.simplefilter("ignore")
             scheduler = make(getattr(module, name))
             scheduler.step(*([0.5] if name == "ReduceLROnPlateau" else []))
-        yield name, scheduler.state_dict()
+        state = scheduler.state_dict()
+        # Before PyTorch 2.6 some kept functions there, which no plain data can hold.
+        if not any(callable(value) for value in state.values()):
+            yield name, state
