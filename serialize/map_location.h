@@ -2,11 +2,13 @@
 // torch.load's map_location: where the tensors of a file go.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/backend.h"
 #include "core/device.h"
@@ -34,7 +36,8 @@ class MapLocation {
   MapLocation(const std::string& device) : MapLocation(Device::parse(device)) {}
   MapLocation(const char* device) : MapLocation(Device::parse(device)) {}
   MapLocation(Map devices);
-  MapLocation(Function function) : function_(std::move(function)) {}
+  template <std::invocable<std::string_view> F>
+  MapLocation(F function) : function_(std::move(function)) {}
 
   /// The backend on which a storage goes that was saved from `location`. Throws DeviceError, which
   /// names both devices and the remedy, where there is none.
