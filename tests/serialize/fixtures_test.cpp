@@ -126,7 +126,9 @@ void expect_more_kinds(const Value& value, bool keeps_attributes) {
   const TensorObject& noted = value.at("noted").as_tensor_object();
   EXPECT_FALSE(noted.is_parameter);
   ASSERT_EQ(noted.attributes != nullptr, keeps_attributes);
-  if (keeps_attributes) EXPECT_EQ(noted.attributes->at("note").as_string(), "kept");
+  if (keeps_attributes) {
+    EXPECT_EQ(noted.attributes->at("note").as_string(), "kept");
+  }
 }
 
 TEST_P(Fixtures, MoreKindsInEveryProtocol) {
