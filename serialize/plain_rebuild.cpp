@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/plain_rebuild.h"
 
-#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -14,11 +14,10 @@ namespace {
 using Arguments = std::vector<Value>;
 using Kind = Value::Kind;
 
-const std::vector<Value> kNothing;
-
 // The items that the only argument of set() and its like gives.
-const std::vector<Value>& items_of(const Arguments& arguments) {
-  return arguments.empty() ? kNothing : arguments[0].as_sequence();
+std::span<const Value> items_of(const Arguments& arguments) {
+  if (arguments.empty()) return {};
+  return arguments[0].as_sequence();
 }
 
 // OrderedDict(), or OrderedDict([(key, value), ...]) as Python 2 wrote it.
@@ -55,7 +54,7 @@ Value make_default_dict(const Arguments& arguments, ObjectTable& objects) {
   return objects.add(Dict::default_dict(factory));
 }
 
-Set set_of(const std::vector<Value>& items, ObjectTable& objects) {
+Set set_of(std::span<const Value> items, ObjectTable& objects) {
   Set set;
   for (const Value& item : items) {
     objects.spend_key(item);
@@ -127,7 +126,7 @@ Dims dims_of(const Value& value) {
   return dims;
 }
 
-Value make_frozen_set(const std::vector<Value>& items, ObjectTable& objects) {
+Value make_frozen_set(std::span<const Value> items, ObjectTable& objects) {
   return objects.add(FrozenSet(set_of(items, objects)));
 }
 

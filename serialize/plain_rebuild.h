@@ -2,6 +2,7 @@
 // What a pickle's calls to Python's own types and to torch's plain ones give.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,6 @@ void require_count(std::string_view function, const std::vector<Value>& argument
                                ObjectTable& objects);
 
 /// frozenset(items).
-[[nodiscard]] Value make_frozen_set(const std::vector<Value>& items, ObjectTable& objects);
+[[nodiscard]] Value make_frozen_set(std::span<const Value> items, ObjectTable& objects);
 
 }  // namespace wick
