@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/value.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
@@ -11,12 +12,18 @@
 namespace wick {
 namespace {
 
-constexpr std::array<std::string_view, 15> kKindNames = {
-    "None",  "bool", "int", "float",      "complex",     "str",          "bytes",       "list",
-    "tuple", "dict", "set", "torch.Size", "torch.dtype", "torch.device", "torch.Tensor"};
+constexpr std::array<std::string_view, 18> kKindNames = {
+    "None",        "bool",         "int",          "float", "complex",   "str",
+    "bytes",       "list",         "tuple",        "dict",  "set",       "torch.Size",
+    "torch.dtype", "torch.device", "torch.Tensor", "int",   "bytearray", "frozenset"};
+
+constexpr std::array<std::string_view, 14> kFactories = {
+    "bool", "bytearray", "bytes", "complex", "dict",  "float",   "frozenset",
+    "int",  "list",      "set",   "str",     "tuple", "Counter", "OrderedDict"};
 
 bool is_number(Value::Kind kind) {
-  return kind >= Value::Kind::boolean && kind <= Value::Kind::complex;
+  return (kind >= Value::Kind::boolean && kind <= Value::Kind::complex) ||
+         kind == Value::Kind::big_integer;
 }
 
 // True where the float is that integer exactly: beyond 2^53 not every integer is one.
@@ -35,6 +42,13 @@ bool numbers_equal(const Value& a, const Value& b) {
   const auto to_complex = [](const Value& v) {
     return v.kind() == Kind::complex ? v.as_complex() : std::complex<double>(v.as_double());
   };
+  if (b.kind() == Kind::big_integer) {
+    if (a.kind() == Kind::big_integer) return a.as_big_integer() == b.as_big_integer();
+    if (integral(a)) return false;  // what fits 64 bits is never a BigInteger
+    const std::complex<double> other = to_complex(a);
+    return other.imag() == 0.0 && b.as_big_integer() == other.real();
+  }
+  if (a.kind() == Kind::big_integer) return numbers_equal(b, a);
   if (integral(a) && integral(b)) return integer(a) == integer(b);
   if (integral(b)) return numbers_equal(b, a);
   if (integral(a)) {
@@ -47,11 +61,17 @@ bool numbers_equal(const Value& a, const Value& b) {
 std::string describe(const Value& key) {
   if (key.kind() == Value::Kind::string) return concat('"', key.as_string(), '"');
   if (key.kind() == Value::Kind::integer) return concat(key.as_int());
+  // Not the digits of a big one: working them out takes the square of their number.
   return concat("of kind ", key.kind_name());
 }
 
 std::size_t combine(std::size_t seed, std::size_t hash) {
   return seed ^ (hash + 0x9E3779B97F4A7C15ULL + (seed << 6) + (seed >> 2));
+}
+
+bool sets_equal(const Set& a, const Set& b) {
+  return a.size() == b.size() &&
+         std::ranges::all_of(a, [&b](const Dict::Entry& entry) { return b.contains(entry.first); });
 }
 
 }  // namespace
@@ -61,7 +81,22 @@ Value::Value(Tuple value) : data_(std::make_shared<Tuple>(std::move(value))) {}
 Value::Value(Dict value) : data_(std::make_shared<Dict>(std::move(value))) {}
 Value::Value(Set value) : data_(std::make_shared<Set>(std::move(value))) {}
 Value::Value(Size value) : data_(std::make_shared<Size>(std::move(value))) {}
-Value::Value(Tensor value) : data_(std::make_shared<Tensor>(std::move(value))) {}
+Value::Value(FrozenSet value) : data_(std::make_shared<FrozenSet>(std::move(value))) {}
+Value::Value(ByteArray value) : data_(std::make_shared<ByteArray>(std::move(value))) {}
+Value::Value(TensorObject value) : data_(std::make_shared<TensorObject>(std::move(value))) {}
+Value::Value(Tensor value) : Value(TensorObject{std::move(value)}) {}
+Value::Value(BigInteger value) {
+  if (const auto small = value.to_int64()) {
+    data_ = *small;
+  } else {
+    data_ = std::move(value);
+  }
+}
+
+Value Value::parameter(Tensor value, bool requires_grad) {
+  value.set_requires_grad(requires_grad);
+  return TensorObject{std::move(value), true};
+}
 
 std::string_view Value::kind_name() const noexcept {
   return kKindNames[data_.index()];
@@ -78,9 +113,30 @@ bool Value::as_bool() const {
   return get<bool>("bool");
 }
 std::int64_t Value::as_int() const {
+  if (kind() == Kind::big_integer) {
+    throw ValueError(concat("an int of ", as_big_integer().bytes().size(),
+                            " bytes does not fit 64 bits; use as_big_integer()"));
+  }
   return get<std::int64_t>("int");
 }
+BigInteger Value::as_big_integer() const {
+  if (kind() != Kind::integer) return get<BigInteger>("int");
+  const auto bits = static_cast<std::uint64_t>(as_int());
+  std::string bytes;
+  for (int shift = 0; shift < 64; shift += 8) {
+    bytes.push_back(static_cast<char>(static_cast<unsigned char>(bits >> shift)));
+  }
+  return BigInteger::from_bytes(std::move(bytes));
+}
 double Value::as_double() const {
+  if (kind() == Kind::big_integer) {
+    const double value = get<BigInteger>("int").to_double();
+    if (std::isinf(value)) {
+      throw ValueError(concat("an int of ", as_big_integer().bytes().size(),
+                              " bytes is beyond the range of float64"));
+    }
+    return value;
+  }
   if (kind() == Kind::boolean) return as_bool() ? 1.0 : 0.0;
   if (kind() == Kind::integer) return static_cast<double>(as_int());
   return get<double>("float");
@@ -93,6 +149,9 @@ const std::string& Value::as_string() const {
 }
 const Bytes& Value::as_bytes() const {
   return get<Bytes>("bytes");
+}
+std::string& Value::as_byte_array() const {
+  return get<std::shared_ptr<ByteArray>>("bytearray")->data;
 }
 std::vector<Value>& Value::as_list() const {
   return get<std::shared_ptr<List>>("list")->items;
@@ -109,6 +168,9 @@ Dict& Value::as_dict() const {
 Set& Value::as_set() const {
   return *get<std::shared_ptr<Set>>("set");
 }
+const FrozenSet& Value::as_frozen_set() const {
+  return *get<std::shared_ptr<FrozenSet>>("frozenset");
+}
 const Dims& Value::as_size() const {
   return get<std::shared_ptr<Size>>("torch.Size")->dims;
 }
@@ -119,7 +181,10 @@ Device Value::as_device() const {
   return get<Device>("torch.device");
 }
 const Tensor& Value::as_tensor() const {
-  return *get<std::shared_ptr<Tensor>>("torch.Tensor");
+  return as_tensor_object().tensor;
+}
+TensorObject& Value::as_tensor_object() const {
+  return *get<std::shared_ptr<TensorObject>>("torch.Tensor");
 }
 
 const Value& Value::at(const Value& key) const {
@@ -165,7 +230,10 @@ bool operator==(const Value& a, const Value& b) {
     case Kind::dict: {
       const Dict& left = a.as_dict();
       const Dict& right = b.as_dict();
-      if (left.size() != right.size() || left.type() != right.type()) return false;
+      if (left.size() != right.size() || left.type() != right.type() ||
+          left.default_factory() != right.default_factory()) {
+        return false;
+      }
       // An OrderedDict compares its order too, as in Python.
       if (left.type() == Dict::Type::ordered_dict) {
         return std::equal(left.begin(), left.end(), right.begin());
@@ -176,13 +244,9 @@ bool operator==(const Value& a, const Value& b) {
       }
       return true;
     }
-    case Kind::set: {
-      if (a.as_set().size() != b.as_set().size()) return false;
-      for (const auto& [item, unused] : a.as_set()) {
-        if (!b.as_set().contains(item)) return false;
-      }
-      return true;
-    }
+    case Kind::byte_array: return a.as_byte_array() == b.as_byte_array();
+    case Kind::set: return sets_equal(a.as_set(), b.as_set());
+    case Kind::frozen_set: return sets_equal(a.as_frozen_set().items(), b.as_frozen_set().items());
     case Kind::size: return a.as_size() == b.as_size();
     case Kind::dtype: return a.as_dtype() == b.as_dtype();
     case Kind::device: return a.as_device() == b.as_device();
@@ -201,6 +265,11 @@ std::size_t hash_key(const Value& key) {
     case Kind::boolean: return std::hash<double>{}(key.as_double());
     case Kind::integer:
     case Kind::real: return std::hash<double>{}(key.as_double());  // equal numbers, equal hashes
+    case Kind::big_integer: {
+      const BigInteger value = key.as_big_integer();
+      const double real = value.to_double();
+      return value == real ? std::hash<double>{}(real) : std::hash<std::string>{}(value.bytes());
+    }
     case Kind::complex: {
       const std::complex<double> value = key.as_complex();
       const std::size_t real = std::hash<double>{}(value.real());
@@ -212,6 +281,11 @@ std::size_t hash_key(const Value& key) {
       std::size_t hash = salted(0);
       for (const Value& item : key.as_tuple()) hash = combine(hash, hash_key(item));
       return hash;
+    }
+    case Kind::frozen_set: {
+      std::size_t hash = 0;  // the same in any order
+      for (const auto& [item, unused] : key.as_frozen_set()) hash += combine(0, hash_key(item));
+      return salted(hash);
     }
     case Kind::size: {
       std::size_t hash = salted(0);
@@ -229,6 +303,20 @@ std::size_t hash_key(const Value& key) {
 
 Dict::Dict(std::initializer_list<Entry> entries) {
   for (const auto& [key, value] : entries) set(key, value);
+}
+
+Dict Dict::default_dict(std::string_view factory) {
+  if (!factory.empty() && std::ranges::find(kFactories, factory) == kFactories.end()) {
+    throw ValueError(concat("Dict::default_dict: \"", factory.substr(0, 40),
+                            "\" is none of default_factories()"));
+  }
+  Dict dict(Type::default_dict);
+  dict.default_factory_ = factory;
+  return dict;
+}
+
+std::span<const std::string_view> Dict::default_factories() noexcept {
+  return kFactories;
 }
 
 Value* Dict::find(const Value& key) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,18 +15,25 @@
 #include <variant>
 #include <vector>
 
+#include "core/big_integer.h"
 #include "core/tensor.h"
 
 namespace wick {
 
 class Value;
 class Dict;
+class FrozenSet;
 class Set;
 
 /// Python's bytes.
 struct Bytes {
   std::string data;
   friend bool operator==(const Bytes&, const Bytes&) = default;
+};
+
+/// Python's bytearray.
+struct ByteArray {
+  std::string data;
 };
 
 /// torch.Size.
@@ -42,6 +50,15 @@ struct List {
 /// Python's tuple.
 struct Tuple {
   std::vector<Value> items;
+};
+
+/// What Python knows of a tensor beyond the tensor itself.
+struct TensorObject {
+  Tensor tensor;
+  /// torch.nn.Parameter instead of torch.Tensor. Saving writes back what was loaded.
+  bool is_parameter = false;
+  /// Attributes that Python code has set on it (its __dict__); null where it has none.
+  std::shared_ptr<Dict> attributes = nullptr;
 };
 
 /// A Python object: one of the kinds below. Scalars are copied; containers are shared handles, so
@@ -68,6 +85,9 @@ class Value {
     dtype,
     device,
     tensor,
+    big_integer,  // an int beyond 64 bits
+    byte_array,
+    frozen_set,
   };
 
   Value() = default;  // None
@@ -82,42 +102,59 @@ class Value {
   Value(std::string_view value) : data_(std::string(value)) {}
   Value(const char* value) : data_(std::string(value)) {}
   Value(Bytes value) : data_(std::move(value)) {}
+  /// Of kind `integer` where it fits 64 bits.
+  Value(BigInteger value);
+  Value(ByteArray value);
   Value(List value);
   Value(Tuple value);
   Value(Dict value);
   Value(Set value);
+  Value(FrozenSet value);
   Value(std::shared_ptr<List> value) : data_(std::move(value)) {}
   Value(std::shared_ptr<Tuple> value) : data_(std::move(value)) {}
   Value(std::shared_ptr<Dict> value) : data_(std::move(value)) {}
   Value(std::shared_ptr<Set> value) : data_(std::move(value)) {}
+  Value(std::shared_ptr<FrozenSet> value) : data_(std::move(value)) {}
   Value(Size value);
   Value(DType value) : data_(value) {}
   Value(Device value) : data_(value) {}
   Value(Tensor value);
+  Value(TensorObject value);
+  /// A torch.nn.Parameter. Like PyTorch's, it wants a gradient unless told otherwise.
+  [[nodiscard]] static Value parameter(Tensor value, bool requires_grad = true);
 
   [[nodiscard]] Kind kind() const noexcept { return static_cast<Kind>(data_.index()); }
-  /// The Python name of the kind: "None", "int", "dict", "torch.Tensor", ...
+  /// The Python name of the kind: "None", "int", "dict", "torch.Tensor", ... A subclass has the
+  /// name of what it is a kind of: OrderedDict is a "dict", a Parameter a "torch.Tensor".
   [[nodiscard]] std::string_view kind_name() const noexcept;
   [[nodiscard]] bool is_none() const noexcept { return kind() == Kind::none; }
 
   // Each returns what the value holds, or throws ValueError that names both kinds.
   [[nodiscard]] bool as_bool() const;
+  /// An int that fits 64 bits; ValueError says where it does not.
   [[nodiscard]] std::int64_t as_int() const;
-  /// A float, or an int or bool converted, as Python's float() does.
+  /// Any int.
+  [[nodiscard]] BigInteger as_big_integer() const;
+  /// A float, or an int or bool converted, as Python's float() does; ValueError for an int beyond
+  /// the range of float64.
   [[nodiscard]] double as_double() const;
   [[nodiscard]] std::complex<double> as_complex() const;
   [[nodiscard]] const std::string& as_string() const;
   [[nodiscard]] const Bytes& as_bytes() const;
+  [[nodiscard]] std::string& as_byte_array() const;
   [[nodiscard]] std::vector<Value>& as_list() const;
   [[nodiscard]] std::vector<Value>& as_tuple() const;
   /// The items of a list or a tuple.
   [[nodiscard]] const std::vector<Value>& as_sequence() const;
   [[nodiscard]] Dict& as_dict() const;
   [[nodiscard]] Set& as_set() const;
+  [[nodiscard]] const FrozenSet& as_frozen_set() const;
   [[nodiscard]] const Dims& as_size() const;
   [[nodiscard]] DType as_dtype() const;
   [[nodiscard]] Device as_device() const;
+  /// Also of a parameter.
   [[nodiscard]] const Tensor& as_tensor() const;
+  [[nodiscard]] TensorObject& as_tensor_object() const;
 
   /// The value under a key of a dict. Throws ValueError where there is none.
   [[nodiscard]] const Value& at(const Value& key) const;
@@ -136,28 +173,41 @@ class Value {
   using Data = std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
                             std::string, Bytes, std::shared_ptr<List>, std::shared_ptr<Tuple>,
                             std::shared_ptr<Dict>, std::shared_ptr<Set>, std::shared_ptr<Size>,
-                            DType, Device, std::shared_ptr<Tensor>>;
+                            DType, Device, std::shared_ptr<TensorObject>, BigInteger,
+                            std::shared_ptr<ByteArray>, std::shared_ptr<FrozenSet>>;
   template <typename T>
   [[nodiscard]] const T& get(std::string_view wanted) const;
 
   Data data_;
 };
 
-/// Python's hash rules for keys: throws ValueError for lists, dicts, sets and tensors.
+/// Python's hash rules for keys: throws ValueError for lists, dicts, sets, bytearrays and
+/// tensors.
 [[nodiscard]] std::size_t hash_key(const Value& key);
 
-/// Python's dict: keys of any hashable kind, in order of insertion. Also OrderedDict, which may
-/// carry attributes (PyTorch's state dictionaries keep `_metadata` there).
+/// Python's dict: keys of any hashable kind, in order of insertion. Also the kinds of dict in
+/// module collections.
 class Dict {
  public:
-  enum class Type : std::uint8_t { dict, ordered_dict };
+  enum class Type : std::uint8_t {
+    dict,
+    ordered_dict,  // may carry attributes: PyTorch's state dictionaries keep `_metadata` there
+    counter,
+    default_dict,  // may name a default factory
+  };
   using Entry = std::pair<Value, Value>;
 
   Dict() = default;
   explicit Dict(Type type) : type_(type) {}
   Dict(std::initializer_list<Entry> entries);
+  /// A defaultdict. `factory` is the Python name of the type whose call gives missing values
+  /// ("int", "list", "OrderedDict"; one of default_factories()), or empty for None. Kept for
+  /// checkpoints: here, missing keys stay missing. Throws ValueError for another name.
+  [[nodiscard]] static Dict default_dict(std::string_view factory);
+  [[nodiscard]] static std::span<const std::string_view> default_factories() noexcept;
 
   [[nodiscard]] Type type() const noexcept { return type_; }
+  [[nodiscard]] const std::string& default_factory() const noexcept { return default_factory_; }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   [[nodiscard]] std::vector<Entry>::const_iterator begin() const { return entries_.begin(); }
@@ -177,6 +227,7 @@ class Dict {
 
  private:
   Type type_ = Type::dict;
+  std::string default_factory_;
   std::vector<Entry> entries_;
   std::unordered_multimap<std::size_t, std::size_t> index_;  // hash of the key -> entry
   std::shared_ptr<Dict> attributes_;
@@ -196,6 +247,22 @@ class Set {
 
  private:
   Dict items_;  // the keys are the items
+};
+
+/// Python's frozenset: a set that is a key itself, and does not change.
+class FrozenSet {
+ public:
+  FrozenSet() = default;
+  explicit FrozenSet(Set items) : items_(std::move(items)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] auto begin() const { return items_.begin(); }
+  [[nodiscard]] auto end() const { return items_.end(); }
+  [[nodiscard]] bool contains(const Value& item) const { return items_.contains(item); }
+  [[nodiscard]] const Set& items() const noexcept { return items_; }
+
+ private:
+  Set items_;
 };
 
 }  // namespace wick

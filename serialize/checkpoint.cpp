@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/file_kind.h"
+#include "serialize/legacy_reader.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 #include "serialize/serialization_id.h"
@@ -121,9 +122,10 @@ void save(const StateDict& state, const std::filesystem::path& path) {
   save(state.to_value(), path);
 }
 
-Value load(const std::filesystem::path& path, std::optional<Device> map_location) {
+Value load(const std::filesystem::path& path, const MapLocation& map_location) {
   const InputFile file(path);
   if (!looks_like_zip(file)) {
+    if (looks_like_legacy(file)) return load_legacy(file, map_location);
     throw FormatError(
         concat("file ", path, ", offset 0: not a checkpoint: ", describe_foreign_file(file)));
   }

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 
 #include "core/state_dict.h"
 #include "core/value.h"
+#include "serialize/map_location.h"
 
 namespace wick {
 
@@ -16,13 +16,13 @@ namespace wick {
 void save(const Value& value, const std::filesystem::path& path);
 void save(const StateDict& state, const std::filesystem::path& path);
 
-/// Reads a file of save() or of torch.save. Runs no code of the file: only the tensors and plain
-/// objects that torch.load(weights_only=True) admits are made. With `map_location`, all tensors are
-/// put on that device; without, on the one they were saved from.
+/// Reads a file of save() or of torch.save, also of PyTorch 0.4 to 1.5. Runs no code of the file:
+/// only the tensors and plain objects that torch.load(weights_only=True) admits are made.
+/// `map_location` says where the tensors go: a Device, "cpu" or another device's name, a map or a
+/// function (see MapLocation); without it, each goes to the device it was saved from.
 ///
 /// Throws IoError where the file cannot be read, FormatError where its content is damaged or not
 /// admitted (naming the record and the offset), DeviceError where a tensor's device is not there.
-[[nodiscard]] Value load(const std::filesystem::path& path,
-                         std::optional<Device> map_location = std::nullopt);
+[[nodiscard]] Value load(const std::filesystem::path& path, const MapLocation& map_location = {});
 
 }  // namespace wick

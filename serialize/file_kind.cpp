@@ -17,10 +17,6 @@ struct Kind {
 };
 
 constexpr std::array kKinds = {
-    // The pickled int 0x1950a86a20f9469cfc6c with which old files begin.
-    Kind{0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv,
-         "it is in torch.save's format from before PyTorch 1.6, which cannot be read yet; load it "
-         "in PyTorch and save it again"},
     Kind{0, "\x80"sv, "it looks like a bare pickle, not like a file of torch.save"},
     Kind{0, "\x1f\x8b"sv, "it looks like gzip; decompress it first"},
     Kind{0, "BZh"sv, "it looks like bzip2; decompress it first"},
@@ -32,7 +28,9 @@ constexpr std::array kKinds = {
     Kind{8, "{\""sv, "it looks like a safetensors file"},
     Kind{0, "\x89HDF"sv, "it looks like an HDF5 file"},
     Kind{0, "GGUF"sv, "it looks like a GGUF file"},
-    Kind{257, "ustar"sv, "it looks like a tar archive"},
+    Kind{257, "ustar"sv,
+         "it looks like a tar archive, as PyTorch 0.1 wrote; load such a checkpoint in PyTorch "
+         "and save it again"},
 };
 
 std::string beginning(const InputFile& file, std::uint64_t count) {

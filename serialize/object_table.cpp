@@ -17,11 +17,14 @@ using Kind = Value::Kind;
 constexpr std::uint64_t kFreeWork = std::uint64_t{64} << 20;
 constexpr std::uint64_t kWorkPerByte = 256;
 constexpr std::uint64_t kContainerWork = 200;  // about the bytes of an empty dict
+constexpr std::uint64_t kItemWork = 64;        // about the bytes of an item in a dict
 constexpr std::uint64_t kMaxWeight = std::uint64_t{1} << 40;
 
 bool is_container(const Value& value) {
   const Kind kind = value.kind();
-  return kind == Kind::list || kind == Kind::tuple || kind == Kind::dict || kind == Kind::set;
+  return kind == Kind::list || kind == Kind::tuple || kind == Kind::dict || kind == Kind::set ||
+         kind == Kind::frozen_set ||
+         (kind == Kind::tensor && value.as_tensor_object().attributes != nullptr);
 }
 
 // The containers directly inside one.
@@ -30,12 +33,17 @@ std::vector<Value> containers_in(const Value& container) {
   const auto take = [&result](const Value& value) {
     if (is_container(value)) result.push_back(value);
   };
-  if (container.kind() == Kind::dict) {
+  if (container.kind() == Kind::tensor) {
+    const auto& attributes = container.as_tensor_object().attributes;
+    if (attributes != nullptr) result.emplace_back(attributes);
+  } else if (container.kind() == Kind::dict) {
     const Dict& dict = container.as_dict();
     for (const auto& [key, value] : dict) take(key), take(value);
     if (dict.attributes() != nullptr) result.emplace_back(dict.attributes());
   } else if (container.kind() == Kind::set) {
     for (const auto& [item, unused] : container.as_set()) take(item);
+  } else if (container.kind() == Kind::frozen_set) {
+    for (const auto& [item, unused] : container.as_frozen_set()) take(item);
   } else {
     for (const Value& item : container.as_sequence()) take(item);
   }
@@ -47,7 +55,9 @@ void empty(const Value& container) {
     case Kind::list: container.as_list().clear(); break;
     case Kind::tuple: container.as_tuple().clear(); break;
     case Kind::dict: container.as_dict() = Dict(); break;
-    default: container.as_set() = Set(); break;
+    case Kind::set: container.as_set() = Set(); break;
+    case Kind::tensor: container.as_tensor_object().attributes = nullptr; break;
+    default: break;  // a frozen set holds only what was complete before it: it closes no circle
   }
 }
 
@@ -69,7 +79,9 @@ ObjectTable::~ObjectTable() {
 Value ObjectTable::add(Value container) {
   spend(kContainerWork);
   containers_.push_back(container);
-  if (container.kind() == Kind::tuple) measure_tuple(container);
+  if (container.kind() == Kind::tuple || container.kind() == Kind::frozen_set) {
+    measure_key(container);
+  }
   return container;
 }
 
@@ -98,26 +110,34 @@ std::uint64_t ObjectTable::weight(const Value& value) const {
   switch (value.kind()) {
     case Kind::string: return 1 + value.as_string().size();
     case Kind::bytes: return 1 + value.as_bytes().data.size();
+    case Kind::big_integer: return 1 + value.as_big_integer().bytes().size();
     case Kind::size: return 1 + value.as_size().size();
-    case Kind::tuple: {
-      const auto known = tuples_.find(value.identity());
-      return known == tuples_.end() ? 1 : known->second.weight;
+    case Kind::tuple:
+    case Kind::frozen_set: {
+      const auto known = keys_.find(value.identity());
+      return known == keys_.end() ? 1 : known->second.weight;
     }
     default: return 1;
   }
 }
 
-// A tuple is complete when it is made, so what it weighs and how deep its tuples go is known then.
-void ObjectTable::measure_tuple(const Value& tuple) {
-  TupleInfo info;
-  for (const Value& item : tuple.as_tuple()) {
+// A tuple or a frozen set is complete when it is made, so what it weighs and how deep it goes in
+// others of its kind is known then.
+void ObjectTable::measure_key(const Value& container) {
+  KeyInfo info;
+  const auto measure = [this, &info](const Value& item) {
     info.weight = std::min(kMaxWeight, info.weight + weight(item));
-    if (const auto inner = tuples_.find(item.identity()); inner != tuples_.end()) {
+    if (const auto inner = keys_.find(item.identity()); inner != keys_.end()) {
       info.depth = std::max(info.depth, inner->second.depth + 1);
     }
+  };
+  if (container.kind() == Kind::tuple) {
+    for (const Value& item : container.as_tuple()) measure(item);
+  } else {
+    for (const auto& [item, unused] : container.as_frozen_set()) measure(item);
   }
   if (info.depth > pickle::kMaxDepth) too_deep();
-  tuples_.emplace(tuple.identity(), info);
+  keys_.emplace(container.identity(), info);
 }
 
 void ObjectTable::spend_copy(const Value& value) {
@@ -127,6 +147,16 @@ void ObjectTable::spend_copy(const Value& value) {
 void ObjectTable::spend_key(const Value& key) {
   if (stand_in(key) != nullptr) throw ValueError("a class, function or storage is used as a key");
   spend(weight(key));
+}
+
+void ObjectTable::spend_content(const Value& argument) {
+  switch (argument.kind()) {
+    case Kind::list:
+    case Kind::tuple: spend(kItemWork * argument.as_sequence().size()); break;
+    case Kind::dict: spend(kItemWork * argument.as_dict().size()); break;
+    case Kind::byte_array: spend(argument.as_byte_array().size()); break;
+    default: spend(weight(argument)); break;
+  }
 }
 
 // Walks with a stack of its own. A container's height is one more than the highest inside it; those
@@ -172,6 +202,19 @@ void ObjectTable::accept(const Value& root) {
     }
   }
   for (const auto& [identity, height] : heights) reached_.insert(identity);
+}
+
+void take_apart(const Value& root) {
+  std::vector<Value> containers;
+  std::unordered_set<const void*> seen;
+  const auto collect = [&](const Value& value) {
+    if (is_container(value) && seen.insert(value.identity()).second) containers.push_back(value);
+  };
+  collect(root);
+  for (std::size_t i = 0; i < containers.size(); ++i) {
+    for (const Value& inner : containers_in(containers[i])) collect(inner);
+  }
+  for (const Value& container : containers) empty(container);
 }
 
 }  // namespace wick

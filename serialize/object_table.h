@@ -25,7 +25,7 @@ namespace wick {
 /// Errors are ValueErrors without an offset; the reader adds it.
 class ObjectTable {
  public:
-  using StandIn = std::variant<Callable, StorageClass, StorageId>;
+  using StandIn = std::variant<Function, StorageClass, StorageId>;
 
   /// `input_bytes`, what the pickle takes in its file, bounds the memory and time it may cause.
   explicit ObjectTable(std::uint64_t input_bytes);
@@ -45,24 +45,29 @@ class ObjectTable {
   void spend_copy(const Value& value);
   /// Accounts for hashing a key, and throws for a stand-in.
   void spend_key(const Value& key);
+  /// Accounts for making a new object out of the content of an argument.
+  void spend_content(const Value& argument);
 
   /// Admits the finished value: nothing deeper than pickle::kMaxDepth, no stand-in anywhere.
   void accept(const Value& root);
 
  private:
-  struct TupleInfo {
-    std::uint64_t weight =
-        1;  // of hashing it: the values in it, each counted as often as it occurs
+  struct KeyInfo {
+    // Of hashing it: the values in it, each counted as often as it occurs.
+    std::uint64_t weight = 1;
     std::size_t depth = 1;
   };
   [[nodiscard]] std::uint64_t weight(const Value& value) const;
-  void measure_tuple(const Value& tuple);
+  void measure_key(const Value& container);
 
   std::uint64_t budget_;
   std::vector<Value> containers_;
   std::unordered_map<const void*, StandIn> stand_ins_;
-  std::unordered_map<const void*, TupleInfo> tuples_;
-  std::unordered_set<const void*> reached_;  // by an accepted result
+  std::unordered_map<const void*, KeyInfo> keys_;  // tuples and frozen sets
+  std::unordered_set<const void*> reached_;        // by an accepted result
 };
+
+/// Empties every container in a value, so that those which contain themselves are freed with it.
+void take_apart(const Value& root);
 
 }  // namespace wick

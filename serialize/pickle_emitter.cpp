@@ -119,6 +119,20 @@ void PickleEmitter::bytes(const std::string& value) {
   if (value.size() <= 1) short_bytes_.emplace(value, index);
 }
 
+// bytearray(bytes), or bytearray().
+void PickleEmitter::byte_array(const std::string& value, const void* identity) {
+  global("__builtin__", "bytearray");
+  if (value.empty()) {
+    op(Op::empty_tuple);
+  } else {
+    bytes(value);
+    op(Op::tuple1);
+    memoize();
+  }
+  op(Op::reduce);
+  memoize(identity);
+}
+
 void PickleEmitter::global(std::string_view module, std::string_view name) {
   std::string line = concat(module, '\n', name, '\n');
   if (const auto known = globals_.find(line); known != globals_.end()) {

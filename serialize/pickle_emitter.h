@@ -39,6 +39,7 @@ class PickleEmitter {
 
   void boolean(bool value) { op(value ? pickle::Op::newtrue : pickle::Op::newfalse); }
   void integer(std::int64_t value) { pickle::write_int(out_, value); }
+  void integer(const BigInteger& value) { pickle::write_int(out_, value); }
   void real(double value) { pickle::write_float(out_, value); }
   void complex(double real_part, double imaginary_part);
   /// A str as Python code would have it: one object for all equal ones where CPython interns them
@@ -48,6 +49,7 @@ class PickleEmitter {
   /// Throws ValueError where it is not UTF-8 or above 4 GiB.
   std::uint32_t fresh_string(std::string_view text);
   void bytes(const std::string& value);
+  void byte_array(const std::string& value, const void* identity);
   /// A class or a function.
   void global(std::string_view module, std::string_view name);
   void dtype(DType value) { global("torch", name(value)); }

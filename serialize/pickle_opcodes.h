@@ -57,9 +57,11 @@ enum class Op : std::uint8_t {
   binbytes8 = 0x8e,
   empty_set = 0x8f,
   additems = 0x90,
+  frozenset = 0x91,
   stack_global = 0x93,
   memoize = 0x94,
   frame = 0x95,
+  bytearray8 = 0x96,
 };
 
 }  // namespace wick::pickle

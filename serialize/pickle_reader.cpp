@@ -14,6 +14,8 @@
 #include "serialize/object_table.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/pickle_scalars.h"
+#include "serialize/plain_rebuild.h"
+#include "serialize/unsupported_globals.h"
 
 namespace wick {
 namespace {
@@ -31,8 +33,8 @@ std::string in_quotes(std::string_view text) {
 class Machine {
  public:
   Machine(std::string_view bytes, const std::string& where, const StorageSource& storages,
-          std::uint64_t stored_bytes)
-      : reader_(bytes, where), storages_(storages), objects_(stored_bytes) {}
+          std::uint64_t stored_bytes, std::uint64_t base)
+      : reader_(bytes, where, base), storages_(storages), objects_(stored_bytes) {}
 
   Value run() {
     read_protocol();
@@ -130,13 +132,14 @@ class Machine {
   void push_global(std::string_view module, std::string_view name) {
     const auto global = find_global(module, name);
     if (!global) {
-      throw ValueError(concat("the global ", in_quotes(module), " ", in_quotes(name),
-                              " is not admitted: only tensors and plain objects are loaded"));
+      throw ValueError(concat(name_on_stack(), "the global ", in_quotes(module), " ",
+                              in_quotes(name),
+                              " is not admitted: ", describe_unsupported(module, name)));
     }
     if (const auto* const dtype = std::get_if<DType>(&*global)) {
       push(*dtype);
-    } else if (const auto* const callable = std::get_if<Callable>(&*global)) {
-      push(objects_.add_stand_in(*callable));
+    } else if (const auto* const function = std::get_if<Function>(&*global)) {
+      push(objects_.add_stand_in(*function));
     } else {
       push(objects_.add_stand_in(std::get<StorageClass>(*global)));
     }
@@ -154,7 +157,7 @@ class Machine {
     const Value arguments = pop();
     const Value function = pop();
     const auto* const what = objects_.stand_in(function);
-    const auto* const callable = what == nullptr ? nullptr : std::get_if<Callable>(what);
+    const auto* const callable = what == nullptr ? nullptr : std::get_if<Function>(what);
     if (callable == nullptr) throw ValueError("what is called is no function");
     require_plain(arguments, Kind::tuple, "the arguments of a call are no tuple");
     try {
@@ -239,6 +242,10 @@ class Machine {
         return;
       case Op::binstring:
       case Op::binunicode: push(pickle::read_text(reader_, reader_.read<std::uint32_t>())); return;
+      case Op::bytearray8:
+        push(objects_.add(
+            ByteArray{pickle::read_bytes(reader_, reader_.read<std::uint64_t>()).data}));
+        return;
       case Op::binunicode8: push(pickle::read_text(reader_, reader_.read<std::uint64_t>())); return;
       case Op::short_binbytes:
         push(pickle::read_bytes(reader_, reader_.read<std::uint8_t>()));
@@ -259,6 +266,7 @@ class Machine {
       case Op::setitems: set_items(pop_to_mark()); return;
       case Op::empty_set: push(objects_.add(Set{})); return;
       case Op::additems: add_items(pop_to_mark()); return;
+      case Op::frozenset: push(make_frozen_set(pop_to_mark(), objects_)); return;
 
       case Op::binput: put(reader_.read<std::uint8_t>()); return;
       case Op::long_binput: put(reader_.read<std::uint32_t>()); return;
@@ -298,8 +306,9 @@ class Machine {
 }  // namespace
 
 Value unpickle_value(std::string_view bytes, const std::string& where,
-                     const StorageSource& storages, std::uint64_t stored_bytes) {
-  return Machine(bytes, where, storages, stored_bytes).run();
+                     const StorageSource& storages, std::uint64_t stored_bytes,
+                     std::uint64_t base) {
+  return Machine(bytes, where, storages, stored_bytes, base).run();
 }
 
 }  // namespace wick

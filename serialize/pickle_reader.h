@@ -17,12 +17,14 @@ namespace wick {
 ///   itself (who drops such a value must break the circle first, or its memory stays).
 /// - Containers lie at most pickle::kMaxDepth deep. Memory and time are bounded by a multiple of
 ///   `stored_bytes`, what the pickle takes in its file: its own size unless it was compressed.
-/// - An int must fit 64 bits.
+///
+/// `base` is where the pickle begins in what offsets are counted from.
 ///
 /// Throws FormatError, with `where` (as in `file "m.pt", record "m/data.pkl"`) and the offset, for
 /// everything else; and what `storages` throws.
 [[nodiscard]] Value unpickle_value(std::string_view bytes, const std::string& where,
-                                   const StorageSource& storages, std::uint64_t stored_bytes);
+                                   const StorageSource& storages, std::uint64_t stored_bytes,
+                                   std::uint64_t base = 0);
 [[nodiscard]] inline Value unpickle_value(std::string_view bytes, const std::string& where,
                                           const StorageSource& storages) {
   return unpickle_value(bytes, where, storages, bytes.size());

@@ -9,14 +9,6 @@
 #include "serialize/utf8.h"
 
 namespace wick::pickle {
-namespace {
-
-[[noreturn]] void too_long() {
-  throw ValueError("an int needs more than 64 bits");
-}
-
-}  // namespace
-
 void write_int(ByteWriter& out, std::int64_t value) {
   const auto op = [&out](Op code) { out.write(static_cast<std::uint8_t>(code)); };
   if (value >= 0 && value <= 0xFF) {
@@ -40,24 +32,29 @@ void write_int(ByteWriter& out, std::int64_t value) {
   }
 }
 
+void write_int(ByteWriter& out, const BigInteger& value) {
+  const std::string& bytes = value.bytes();
+  if (bytes.size() > std::numeric_limits<std::int32_t>::max()) {
+    throw ValueError("save: an int of more than 2 GiB does not fit a pickle of protocol 2");
+  }
+  if (bytes.size() < 256) {
+    out.write(static_cast<std::uint8_t>(Op::long1));
+    out.write(static_cast<std::uint8_t>(bytes.size()));
+  } else {
+    out.write(static_cast<std::uint8_t>(Op::long4));
+    out.write(static_cast<std::uint32_t>(bytes.size()));
+  }
+  out.bytes(bytes);
+}
+
 void write_float(ByteWriter& out, double value) {
   out.write(static_cast<std::uint8_t>(Op::binfloat));
   const auto bits = std::bit_cast<std::uint64_t>(value);  // the format's one big-endian number
   for (int shift = 56; shift >= 0; shift -= 8) out.write(static_cast<std::uint8_t>(bits >> shift));
 }
 
-std::int64_t read_long(ByteReader& in, std::uint64_t length) {
-  const std::string_view raw = in.take(length);
-  if (raw.empty()) return 0;
-  const bool negative = (static_cast<unsigned char>(raw.back()) & 0x80) != 0;
-  std::uint64_t bits = negative ? ~std::uint64_t{0} : 0;
-  for (std::size_t i = raw.size(); i-- > 0;) {
-    const auto byte = static_cast<unsigned char>(raw[i]);
-    if (i >= 8 && byte != (negative ? 0xFF : 0x00)) too_long();
-    if (i < 8) bits = bits << 8 | byte;
-  }
-  if ((static_cast<std::int64_t>(bits) < 0) != negative) too_long();
-  return static_cast<std::int64_t>(bits);
+Value read_long(ByteReader& in, std::uint64_t length) {
+  return BigInteger::from_bytes(std::string(in.take(length)));
 }
 
 double read_float(ByteReader& in) {

@@ -13,13 +13,15 @@ namespace wick::pickle {
 
 /// The shortest opcode of protocol 2 that holds the number, and the number.
 void write_int(ByteWriter& out, std::int64_t value);
+/// LONG1, or LONG4 from 256 bytes on. Throws ValueError where the number takes 2 GiB.
+void write_int(ByteWriter& out, const BigInteger& value);
 void write_float(ByteWriter& out, double value);
 
 // What follows an opcode. ValueError where the content is not admitted, FormatError where the
 // pickle ends too early.
 
-/// Two's complement of `length` bytes, little-endian; must fit 64 bits.
-[[nodiscard]] std::int64_t read_long(ByteReader& in, std::uint64_t length);
+/// Two's complement of `length` bytes, little-endian.
+[[nodiscard]] Value read_long(ByteReader& in, std::uint64_t length);
 [[nodiscard]] double read_float(ByteReader& in);
 /// UTF-8 of `length` bytes.
 [[nodiscard]] std::string read_text(ByteReader& in, std::uint64_t length);

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "serialize/pickle_emitter.h"
 #include "serialize/pickle_opcodes.h"
+#include "serialize/torch_globals.h"
 #include "serialize/torch_names.h"
 
 namespace wick {
@@ -48,18 +49,28 @@ class Pickler {
       case Kind::size: emit_.size(value.as_size(), value.identity()); return;
       case Kind::dtype: emit_.dtype(value.as_dtype()); return;
       case Kind::device: emit_.device(value.as_device()); return;
-      case Kind::tensor: save_tensor(value.as_tensor(), value.identity()); return;
+      case Kind::big_integer: emit_.integer(value.as_big_integer()); return;
+      case Kind::byte_array: emit_.byte_array(value.as_byte_array(), value.identity()); return;
+      case Kind::tensor:
+        if (has_attributes(value.as_tensor_object())) break;
+        save_tensor_object(value.as_tensor_object(), value.identity());
+        return;
       case Kind::list:
       case Kind::tuple:
       case Kind::dict:
-      case Kind::set: break;
+      case Kind::set:
+      case Kind::frozen_set: break;
     }
     descend(1);
     switch (value.kind()) {
       case Kind::list: save_list(value.as_list(), value.identity()); break;
       case Kind::tuple: save_tuple(value.as_tuple(), value.identity()); break;
       case Kind::dict: save_dict(value.as_dict(), value.identity(), Keys::interned); break;
-      default: save_set(value.as_set(), value.identity()); break;
+      case Kind::set: save_set("set", value.as_set(), value.identity()); break;
+      case Kind::frozen_set:
+        save_set("frozenset", value.as_frozen_set().items(), value.identity());
+        break;
+      default: save_tensor_object(value.as_tensor_object(), value.identity()); break;
     }
     --depth_;
   }
@@ -113,17 +124,62 @@ class Pickler {
   }
 
   void save_dict(const Dict& dict, const void* identity, Keys keys) {
-    if (dict.type() == Dict::Type::dict) {
-      emit_.op(Op::empty_dict);
-      emit_.memoize(identity);
-      save_plain_items(dict, keys);
-      return;
+    switch (dict.type()) {
+      case Dict::Type::dict: save_plain_dict(dict, identity, keys); return;
+      case Dict::Type::counter: save_counter(dict, identity); return;
+      case Dict::Type::default_dict:
+        save_empty_default_dict(dict.default_factory(), identity);
+        save_iterated_items(dict, keys);
+        return;
+      case Dict::Type::ordered_dict: break;
     }
     save_empty_ordered_dict(identity);
-    save_ordered_items(dict, keys);
+    save_iterated_items(dict, keys);
     if (dict.attributes() != nullptr && !dict.attributes()->empty()) {
       save_attributes(dict.attributes());
       emit_.op(Op::build);
+    }
+  }
+
+  void save_plain_dict(const Dict& dict, const void* identity, Keys keys) {
+    emit_.op(Op::empty_dict);
+    emit_.memoize(identity);
+    save_plain_items(dict, keys);
+  }
+
+  // Counter(items), the items as a dict made for this.
+  void save_counter(const Dict& counter, const void* identity) {
+    emit_.global("collections", "Counter");
+    save_plain_dict(counter, nullptr, Keys::interned);
+    emit_.op(Op::tuple1);
+    emit_.memoize();
+    finish_call(identity);
+  }
+
+  // defaultdict(factory), or defaultdict().
+  void save_empty_default_dict(std::string_view factory, const void* identity) {
+    emit_.global("collections", "defaultdict");
+    if (factory.empty()) {
+      emit_.op(Op::empty_tuple);
+    } else {
+      const auto [module, name] = factory_global(factory);
+      emit_.global(module, name);
+      emit_.op(Op::tuple1);
+      emit_.memoize();
+    }
+    emit_.op(Op::reduce);
+    emit_.memoize(identity);
+  }
+
+  // Calls the function below the tuple on top, and memoises the result; if meanwhile an argument
+  // that contains this very object has done so, drops the result for that.
+  void finish_call(const void* identity) {
+    emit_.op(Op::reduce);
+    if (identity != nullptr && emit_.knows(identity)) {
+      emit_.op(Op::pop);
+      emit_.get_known(identity);
+    } else {
+      emit_.memoize(identity);
     }
   }
 
@@ -164,7 +220,7 @@ class Pickler {
   }
 
   // As CPython does for an iterator of items: a last one alone goes without a mark.
-  void save_ordered_items(const Dict& dict, Keys keys) {
+  void save_iterated_items(const Dict& dict, Keys keys) {
     for (auto entry = dict.begin(); entry != dict.end();) {
       if (dict.end() - entry == 1) {
         save_item(*entry++, keys);
@@ -202,9 +258,9 @@ class Pickler {
     emit_.op(Op::setitem);
   }
 
-  // Protocol 2 has no opcode for sets: set([items]).
-  void save_set(const Set& set, const void* identity) {
-    emit_.global("__builtin__", "set");
+  // Protocol 2 has no opcode for sets: set([items]), frozenset([items]).
+  void save_set(std::string_view type, const Set& set, const void* identity) {
+    emit_.global("__builtin__", type);
     std::vector<Value> items;
     items.reserve(set.size());
     for (const auto& [item, unused] : set) items.push_back(item);
@@ -217,24 +273,64 @@ class Pickler {
 
   // -- Tensors --------------------------------------------------------------------------------
 
+  static bool has_attributes(const TensorObject& object) {
+    return object.attributes != nullptr && !object.attributes->empty();
+  }
+
+  void save_tensor_object(const TensorObject& object, const void* identity) {
+    if (object.is_parameter) {
+      save_parameter_call(object);
+    } else if (has_attributes(object)) {
+      // torch._tensor._rebuild_from_type_v2(function, class, arguments, attributes)
+      emit_.global("torch._tensor", "_rebuild_from_type_v2");
+      emit_.op(Op::mark);
+      save_tensor_function(object.tensor);
+      emit_.global("torch", "Tensor");
+      save_tensor_arguments(object.tensor, object.tensor.requires_grad());
+      save(Value(object.attributes));
+      emit_.op(Op::tuple);
+      emit_.memoize();
+    } else {
+      save_tensor_function(object.tensor);
+      save_tensor_arguments(object.tensor, object.tensor.requires_grad());
+    }
+    finish_call(identity);
+  }
+
+  // torch._utils._rebuild_parameter(data, requires_grad, hooks), or _with_state(..., attributes).
+  void save_parameter_call(const TensorObject& object) {
+    const bool with_state = has_attributes(object);
+    emit_.global("torch._utils",
+                 with_state ? "_rebuild_parameter_with_state" : "_rebuild_parameter");
+    if (with_state) emit_.op(Op::mark);
+    save_tensor_function(object.tensor);
+    save_tensor_arguments(object.tensor, false);
+    finish_call(nullptr);
+    emit_.boolean(object.tensor.requires_grad());
+    save_empty_ordered_dict(nullptr);  // backward hooks, never saved
+    if (with_state) save(Value(object.attributes));
+    emit_.close_tuple(with_state ? 4 : 3);
+    emit_.memoize();
+  }
+
   // torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), or _v3
   // with the dtype behind them.
-  void save_tensor(const Tensor& tensor, const void* identity) {
+  void save_tensor_function(const Tensor& tensor) {
     if (!tensor.defined()) throw ValueError("save: a tensor is undefined");
-    const bool typed = storage_class(tensor.dtype()).has_value();
-    emit_.global("torch._utils", typed ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3");
+    emit_.global("torch._utils",
+                 storage_class(tensor.dtype()) ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3");
+  }
+  void save_tensor_arguments(const Tensor& tensor, bool requires_grad) {
     emit_.op(Op::mark);
     save_storage(tensor.storage(), tensor.dtype());
     emit_.integer(tensor.offset());
     emit_.dims(tensor.shape());
     emit_.dims(tensor.strides());
-    emit_.boolean(tensor.requires_grad());
-    save_empty_ordered_dict(nullptr);  // backward hooks, never saved
-    if (!typed) emit_.dtype(tensor.dtype());
+    emit_.boolean(requires_grad);
+    save_empty_ordered_dict(nullptr);
+    if (!storage_class(tensor.dtype())) emit_.dtype(tensor.dtype());
     emit_.op(Op::tuple);
     emit_.memoize();
-    emit_.op(Op::reduce);
-    emit_.memoize(identity);
   }
 
   struct KnownStorage {

@@ -26,7 +26,7 @@ void reverse_numbers(std::span<char> bytes, std::size_t number_bytes) {
 }  // namespace
 
 StorageLoader::StorageLoader(const ZipReader& zip, std::string archive_name, bool big_endian,
-                             std::optional<Device> map_location)
+                             const MapLocation& map_location)
     : zip_(zip),
       archive_name_(std::move(archive_name)),
       big_endian_(big_endian),
@@ -48,7 +48,7 @@ std::shared_ptr<Storage> StorageLoader::load(const StorageId& id, DType dtype) {
   const std::size_t number_bytes = big_endian_ ? number_bytes_of(dtype) : 1;
   const auto known = loaded_.find(id.key);
   if (known == loaded_.end()) {
-    Loaded loaded{read(*entry, backend(id), number_bytes), number_bytes};
+    Loaded loaded{read(*entry, map_location_.backend(id.location), number_bytes), number_bytes};
     return loaded_.emplace(id.key, std::move(loaded)).first->second.storage;
   }
   if (known->second.swapped != number_bytes) {
@@ -56,17 +56,6 @@ std::shared_ptr<Storage> StorageLoader::load(const StorageId& id, DType dtype) {
                              ": big-endian tensors of different element sizes share it"));
   }
   return known->second.storage;
-}
-
-Backend& StorageLoader::backend(const StorageId& id) const {
-  if (map_location_) return backend_for(*map_location_);
-  try {
-    return backend_for(Device::parse(id.location));
-  } catch (const DeviceError& error) {
-    throw DeviceError(concat("load: a tensor was saved from device \"", id.location.substr(0, 40),
-                             "\", which is not available here (", error.what(),
-                             "); pass map_location, as in load(path, kCpu)"));
-  }
 }
 
 std::shared_ptr<Storage> StorageLoader::read(const ZipEntry& entry, Backend& backend,

@@ -17,6 +17,9 @@ struct StorageId {
   std::optional<DType> dtype;  // of the class; none for torch.UntypedStorage, which counts bytes
   std::string location;        // "cpu", "cuda:0", ...
   std::int64_t numel = 0;
+  // Files from before PyTorch 0.4 name a part of the storage, in elements; others the whole.
+  std::int64_t view_offset = 0;
+  std::int64_t view_numel = 0;
 };
 
 /// The class in module torch that holds elements of a dtype ("FloatStorage"); empty for the newer

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/torch_rebuild.h"
 
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "core/error.h"
-#include "serialize/utf8.h"
+#include "serialize/plain_rebuild.h"
 
 namespace wick {
 namespace {
@@ -14,160 +13,176 @@ namespace {
 using Arguments = std::vector<Value>;
 using Kind = Value::Kind;
 
-void require_count(const char* function, const Arguments& arguments, std::size_t least,
-                   std::size_t most) {
-  if (arguments.size() < least || arguments.size() > most) {
-    throw ValueError(concat(function, " does not take ", arguments.size(), " argument(s)"));
-  }
+const Function* function_in(const Value& value, const ObjectTable& objects) {
+  const auto* const what = objects.stand_in(value);
+  return what == nullptr ? nullptr : std::get_if<Function>(what);
 }
 
-Dims dims_of(const Value& value) {
-  if (value.kind() == Kind::size) return value.as_size();
-  Dims dims;
-  for (const Value& size : value.as_sequence()) dims.push_back(size.as_int());
-  return dims;
+void require_no_hooks(const Value& hooks) {
+  const bool none = hooks.is_none() || (hooks.kind() == Kind::dict && hooks.as_dict().empty());
+  if (!none) throw ValueError("a tensor has backward hooks, which are not admitted");
 }
 
-// OrderedDict(), or OrderedDict([(key, value), ...]) as Python 2 wrote it.
-Value make_ordered_dict(const Arguments& arguments, ObjectTable& objects) {
-  require_count("OrderedDict", arguments, 0, 1);
-  auto dict = std::make_shared<Dict>(Dict::Type::ordered_dict);
-  if (!arguments.empty()) {
-    for (const Value& pair : arguments[0].as_sequence()) {
-      const std::vector<Value>& items = pair.as_sequence();
-      require_count("an item of OrderedDict", items, 2, 2);
-      objects.spend_key(items[0]);
-      dict->set(items[0], items[1]);
+// The conj and neg bits of lazy views, which wick's tensors do not have.
+void require_no_lazy_bits(const Value& metadata) {
+  if (metadata.is_none()) return;
+  for (const auto& [key, value] : metadata.as_dict()) {
+    if (value.kind() != Kind::boolean || value.as_bool()) {
+      throw ValueError(
+          "a lazily conjugated or negated tensor; save tensor.resolve_conj().resolve_neg() "
+          "instead");
     }
   }
-  return objects.add(std::move(dict));
 }
 
-Value make_set(const Arguments& arguments, ObjectTable& objects) {
-  require_count("set", arguments, 0, 1);
-  auto set = std::make_shared<Set>();
-  if (!arguments.empty()) {
-    for (const Value& item : arguments[0].as_sequence()) {
-      objects.spend_key(item);
-      set->insert(item);
-    }
-  }
-  return objects.add(std::move(set));
-}
+struct Layout {
+  Dims shape;
+  Dims strides;
+  std::int64_t offset = 0;
+};
 
-Value make_bytes(const Arguments& arguments) {
-  require_count("bytes", arguments, 0, 0);
-  return Bytes{};
-}
-
-Value encode(const Arguments& arguments) {
-  require_count("_codecs.encode", arguments, 2, 2);
-  const std::string& encoding = arguments[1].as_string();
-  if (encoding != "latin1" && encoding != "latin-1") {
-    throw ValueError(concat("_codecs.encode: the encoding must be \"latin1\", got \"",
-                            encoding.substr(0, 40), '"'));
-  }
-  auto bytes = utf8_to_latin1(arguments[0].as_string());
-  if (!bytes) throw ValueError("_codecs.encode: a character is above U+00FF");
-  return Bytes{*std::move(bytes)};
-}
-
-Value make_complex(const Arguments& arguments) {
-  require_count("complex", arguments, 2, 2);
-  return std::complex<double>(arguments[0].as_double(), arguments[1].as_double());
-}
-
-Value make_device(const Arguments& arguments) {
-  require_count("torch.device", arguments, 1, 2);
-  std::string text = arguments[0].as_string().substr(0, 40);
-  if (arguments.size() == 2) text += ':' + std::to_string(arguments[1].as_int());
+Tensor tensor_over(const StorageId& id, DType dtype, Layout layout, const StorageSource& storages) {
   try {
-    return Device::parse(text);
-  } catch (const DeviceError& error) {
-    throw ValueError(error.what());
+    // Where only a part of the storage is the tensor's, it must lie in that.
+    if (id.view_numel != id.numel &&
+        (layout.offset < 0 || layout.offset > id.view_numel ||
+         layout_extent(layout.shape, layout.strides) > id.view_numel - layout.offset)) {
+      throw ShapeError(concat("shape ", layout.shape, " with strides ", layout.strides,
+                              " at offset ", layout.offset, " reaches outside a view of ",
+                              id.view_numel, " elements"));
+    }
+    return {storages(id, dtype), dtype, std::move(layout.shape), std::move(layout.strides),
+            layout.offset + id.view_offset};
+  } catch (const ShapeError& error) {
+    throw ShapeError(
+        concat("a tensor over record data/", id.key.substr(0, 40), ": ", error.what()));
   }
 }
 
-Value make_size(const Arguments& arguments) {
-  require_count("torch.Size", arguments, 0, 1);
-  return arguments.empty() ? Size{} : Size{dims_of(arguments[0])};
-}
-
-// (storage, offset, size, stride, requires_grad, hooks[, dtype][, metadata])
-Value rebuild_tensor(const Arguments& arguments, bool with_dtype, ObjectTable& objects,
+// (storage, offset, size, stride), then for v2 and v3 (requires_grad, hooks), then for v3 (dtype),
+// then for both perhaps (metadata).
+Value rebuild_tensor(const Function& function, const Arguments& arguments, ObjectTable& objects,
                      const StorageSource& storages) {
-  const std::size_t dtype_count = with_dtype ? 1 : 0;
-  require_count("_rebuild_tensor", arguments, 6 + dtype_count, 7 + dtype_count);
+  const bool first_version = function.callable == Callable::rebuild_tensor;
+  const bool with_dtype = function.callable == Callable::rebuild_tensor_v3;
+  const std::size_t count = first_version ? 4 : with_dtype ? 7 : 6;
+  require_count(function.name, arguments, count, first_version ? count : count + 1);
   const auto* const what = objects.stand_in(arguments[0]);
   const auto* const id = what == nullptr ? nullptr : std::get_if<StorageId>(what);
-  if (id == nullptr) throw ValueError("_rebuild_tensor: its first argument is no storage");
+  if (id == nullptr) throw ValueError(concat(function.name, ": its first argument is no storage"));
   if (with_dtype == id->dtype.has_value()) {
-    throw ValueError(with_dtype ? "_rebuild_tensor_v3: its storage must be untyped"
-                                : "_rebuild_tensor_v2: its storage must have a dtype");
+    throw ValueError(concat(function.name, with_dtype ? ": its storage must be untyped"
+                                                      : ": its storage must have a dtype"));
   }
-  const bool no_hooks = arguments[5].is_none() ||
-                        (arguments[5].kind() == Kind::dict && arguments[5].as_dict().empty());
-  if (!no_hooks) throw ValueError("_rebuild_tensor: backward hooks are not admitted");
-  if (arguments.size() == 7 + dtype_count) {
-    // The conj and neg bits of lazy views, which wick's tensors do not have.
-    for (const auto& [key, value] : arguments.back().as_dict()) {
-      if (value.kind() != Kind::boolean || value.as_bool()) {
-        throw ValueError(
-            "_rebuild_tensor: a lazily conjugated or negated tensor; save "
-            "tensor.resolve_conj().resolve_neg() instead");
-      }
-    }
-  }
+  if (!first_version) require_no_hooks(arguments[5]);
+  if (arguments.size() > count) require_no_lazy_bits(arguments.back());
   const DType dtype = with_dtype ? arguments[6].as_dtype() : *id->dtype;
-  const Dims shape = dims_of(arguments[2]);
-  const Dims strides = dims_of(arguments[3]);
-  try {
-    Tensor tensor(storages(*id, dtype), dtype, shape, strides, arguments[1].as_int());
-    tensor.set_requires_grad(arguments[4].as_bool());
-    return tensor;
-  } catch (const ShapeError& error) {
-    throw ShapeError(concat("a tensor over record data/", id->key, ": ", error.what()));
-  }
+  Tensor tensor = tensor_over(
+      *id, dtype, {dims_of(arguments[2]), dims_of(arguments[3]), arguments[1].as_int()}, storages);
+  if (!first_version) tensor.set_requires_grad(arguments[4].as_bool());
+  return tensor;
 }
 
-// nn.Parameter(data, requires_grad), which is a tensor here.
-Value rebuild_parameter(const Arguments& arguments) {
-  require_count("_rebuild_parameter", arguments, 3, 3);
+// The attributes of an object, as its __dict__ or as (__dict__, slots); None is none.
+std::shared_ptr<Dict> attributes_of(const Value& state) {
+  if (state.is_none()) return nullptr;
+  if (state.kind() != Kind::dict || state.as_dict().type() != Dict::Type::dict) {
+    throw ValueError(concat("the attributes of a tensor are a ", state.kind_name(), ", no dict"));
+  }
+  // Shares the dict's object, which keeps its address.
+  const auto holder = std::make_shared<Value>(state);
+  return {holder, &holder->as_dict()};
+}
+
+Value with_attributes(TensorObject object, const Value& state, ObjectTable& objects) {
+  object.attributes = attributes_of(state);
+  const bool has_some = object.attributes != nullptr;
+  Value value(std::move(object));
+  return has_some ? objects.add(std::move(value)) : value;
+}
+
+// (data, requires_grad, hooks[, attributes])
+Value rebuild_parameter(const Function& function, const Arguments& arguments,
+                        ObjectTable& objects) {
+  const bool with_state = function.callable == Callable::rebuild_parameter_with_state;
+  const std::size_t count = with_state ? 4 : 3;
+  require_count(function.name, arguments, count, count);
+  require_no_hooks(arguments[2]);
   Tensor tensor = arguments[0].as_tensor();
   tensor.set_requires_grad(arguments[1].as_bool());
-  return tensor;
+  return with_attributes({std::move(tensor), true}, with_state ? arguments[3] : Value(), objects);
+}
+
+// Parameter(data, requires_grad=True)
+Value make_parameter(const Arguments& arguments) {
+  require_count("Parameter", arguments, 1, 2);
+  return Value::parameter(arguments[0].as_tensor(), arguments.size() < 2 || arguments[1].as_bool());
+}
+
+// (function, class, arguments, attributes): a tensor on which Python code has set attributes.
+Value rebuild_from_type(const Arguments& arguments, ObjectTable& objects,
+                        const StorageSource& storages) {
+  require_count("_rebuild_from_type_v2", arguments, 4, 4);
+  const Function* const function = function_in(arguments[0], objects);
+  const Function* const type = function_in(arguments[1], objects);
+  const bool parameter = type != nullptr && type->callable == Callable::parameter_class;
+  if (!parameter && (type == nullptr || type->callable != Callable::tensor_class)) {
+    throw ValueError("_rebuild_from_type_v2: the class is neither Tensor nor Parameter");
+  }
+  if (function == nullptr || function->callable == Callable::rebuild_from_type ||
+      arguments[2].kind() != Kind::tuple || objects.stand_in(arguments[2]) != nullptr) {
+    throw ValueError("_rebuild_from_type_v2: it is not given a function and its arguments");
+  }
+  const Value made = call(*function, arguments[2].as_tuple(), objects, storages);
+  if (made.kind() != Kind::tensor) {
+    throw ValueError(concat("_rebuild_from_type_v2: ", function->name, " makes no tensor"));
+  }
+  return with_attributes({made.as_tensor(), parameter}, arguments[3], objects);
+}
+
+// How many arguments at the front may be functions, classes or storages.
+std::size_t stand_in_count(Callable callable) {
+  switch (callable) {
+    case Callable::rebuild_from_type: return 2;
+    case Callable::rebuild_tensor:
+    case Callable::rebuild_tensor_v2:
+    case Callable::rebuild_tensor_v3:
+    case Callable::default_dict: return 1;
+    default: return 0;
+  }
 }
 
 }  // namespace
 
-Value call(Callable callable, const Arguments& arguments, ObjectTable& objects,
+Value call(const Function& function, const Arguments& arguments, ObjectTable& objects,
            const StorageSource& storages) {
-  const bool takes_storage =
-      callable == Callable::rebuild_tensor_v2 || callable == Callable::rebuild_tensor_v3;
-  for (std::size_t i = takes_storage ? 1 : 0; i < arguments.size(); ++i) {
-    if (objects.stand_in(arguments[i]) != nullptr) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (i >= stand_in_count(function.callable) && objects.stand_in(arguments[i]) != nullptr) {
       throw ValueError("a class, a function or a storage is an argument where none may be");
     }
+    objects.spend_content(arguments[i]);
   }
-  switch (callable) {
-    case Callable::ordered_dict: return make_ordered_dict(arguments, objects);
-    case Callable::set: return make_set(arguments, objects);
-    case Callable::bytes: return make_bytes(arguments);
-    case Callable::complex: return make_complex(arguments);
-    case Callable::encode: return encode(arguments);
-    case Callable::size: return make_size(arguments);
-    case Callable::device: return make_device(arguments);
-    case Callable::rebuild_tensor_v2: return rebuild_tensor(arguments, false, objects, storages);
-    case Callable::rebuild_tensor_v3: return rebuild_tensor(arguments, true, objects, storages);
-    case Callable::rebuild_parameter: return rebuild_parameter(arguments);
+  switch (function.callable) {
+    case Callable::rebuild_tensor:
+    case Callable::rebuild_tensor_v2:
+    case Callable::rebuild_tensor_v3: return rebuild_tensor(function, arguments, objects, storages);
+    case Callable::rebuild_parameter:
+    case Callable::rebuild_parameter_with_state:
+      return rebuild_parameter(function, arguments, objects);
+    case Callable::parameter_class: return make_parameter(arguments);
+    case Callable::rebuild_from_type: return rebuild_from_type(arguments, objects, storages);
+    default: return call_plain(function, arguments, objects);
   }
-  throw ValueError("an unknown function");
 }
 
 StorageId storage_id(const Value& persistent_id, const ObjectTable& objects) {
-  if (persistent_id.kind() != Kind::tuple || persistent_id.as_tuple().size() != 5 ||
-      persistent_id.at_index(0).kind() != Kind::string ||
-      persistent_id.at_index(0).as_string() != "storage") {
+  const bool is_tuple =
+      persistent_id.kind() == Kind::tuple && objects.stand_in(persistent_id) == nullptr;
+  const std::size_t size = is_tuple ? persistent_id.as_tuple().size() : 0;
+  if (size > 0 && persistent_id.at_index(0) == Value("module")) {
+    throw ValueError("it holds a whole module; save module.state_dict() instead");
+  }
+  if ((size != 5 && size != 6) || !(persistent_id.at_index(0) == Value("storage"))) {
     throw ValueError("a persistent id that is not ('storage', class, key, location, numel)");
   }
   const auto* const what = objects.stand_in(persistent_id.at_index(1));
@@ -176,6 +191,19 @@ StorageId storage_id(const Value& persistent_id, const ObjectTable& objects) {
   StorageId id{persistent_id.at_index(2).as_string(), storage->dtype,
                persistent_id.at_index(3).as_string(), persistent_id.at_index(4).as_int()};
   if (id.numel < 0) throw ValueError(concat("a storage of ", id.numel, " elements"));
+  id.view_numel = id.numel;
+  if (size == 6 && !persistent_id.at_index(5).is_none()) {
+    const std::vector<Value>& view = persistent_id.at_index(5).as_tuple();  // key, offset, numel
+    require_count("the view of a storage", view, 3, 3);
+    id.view_offset = view[1].as_int();
+    id.view_numel = view[2].as_int();
+    if (!id.dtype) throw ValueError("a view of an untyped storage");
+    if (id.view_offset < 0 || id.view_numel < 0 || id.view_offset > id.numel ||
+        id.view_numel > id.numel - id.view_offset) {
+      throw ValueError(concat("a view of ", id.view_numel, " elements at ", id.view_offset,
+                              " lies outside its storage of ", id.numel));
+    }
+  }
   return id;
 }
 

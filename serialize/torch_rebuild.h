@@ -15,12 +15,12 @@ namespace wick {
 /// Gives the storage that a tensor of a dtype lies in: the same for the same key.
 using StorageSource = std::function<std::shared_ptr<Storage>(const StorageId&, DType)>;
 
-/// The result of `callable(*arguments)`. Throws ValueError for arguments that it does not take and
+/// The result of `function(*arguments)`. Throws ValueError for arguments that it does not take and
 /// ShapeError where a tensor reaches outside its storage, both without an offset.
-[[nodiscard]] Value call(Callable callable, const std::vector<Value>& arguments,
+[[nodiscard]] Value call(const Function& function, const std::vector<Value>& arguments,
                          ObjectTable& objects, const StorageSource& storages);
 
-/// ('storage', class, key, location, numel).
+/// ('storage', class, key, location, numel[, view]).
 [[nodiscard]] StorageId storage_id(const Value& persistent_id, const ObjectTable& objects);
 
 }  // namespace wick

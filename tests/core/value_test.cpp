@@ -32,14 +32,18 @@ std::vector<Value> one_of_each() {
           Size{{2, 3}},
           DType::float16,
           Device{DeviceType::cuda, 1},
-          Tensor::arange(3)};
+          Tensor::arange(3),
+          BigInteger::from_string("18446744073709551616"),
+          ByteArray{"raw"},
+          FrozenSet({1, 2})};
 }
 
 TEST(Value, HasAKindAndItsPythonName) {
   const std::vector<Value> values = one_of_each();
   const std::vector<std::string_view> names = {
-      "None",  "bool", "int", "float",      "complex",     "str",          "bytes",       "list",
-      "tuple", "dict", "set", "torch.Size", "torch.dtype", "torch.device", "torch.Tensor"};
+      "None",        "bool",         "int",          "float", "complex",   "str",
+      "bytes",       "list",         "tuple",        "dict",  "set",       "torch.Size",
+      "torch.dtype", "torch.device", "torch.Tensor", "int",   "bytearray", "frozenset"};
   ASSERT_EQ(values.size(), names.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     EXPECT_EQ(values[i].kind(), static_cast<Kind>(i));
@@ -80,12 +84,14 @@ TEST(Value, RefusesToBeAnotherKindAndNamesBoth) {
       expect_throw_with<ValueError>(call, got);
     };
     const Kind kind = value.kind();
-    const bool number = kind == Kind::boolean || kind == Kind::integer || kind == Kind::real;
+    const bool number = kind == Kind::boolean || kind == Kind::integer || kind == Kind::real ||
+                        kind == Kind::big_integer;
     const bool sequence = kind == Kind::list || kind == Kind::tuple;
     refuse(
         kind == Kind::boolean, [&] { static_cast<void>(value.as_bool()); }, "bool");
     refuse(
-        kind == Kind::integer, [&] { static_cast<void>(value.as_int()); }, "int");
+        kind == Kind::integer || kind == Kind::big_integer,
+        [&] { static_cast<void>(value.as_int()); }, "int");
     refuse(
         number, [&] { static_cast<void>(value.as_double()); }, "float");
     refuse(
@@ -108,6 +114,10 @@ TEST(Value, RefusesToBeAnotherKindAndNamesBoth) {
         kind == Kind::dict, [&] { static_cast<void>(value.at("key")); }, "dict");
     refuse(
         kind == Kind::set, [&] { static_cast<void>(value.as_set()); }, "set");
+    refuse(
+        kind == Kind::byte_array, [&] { static_cast<void>(value.as_byte_array()); }, "bytearray");
+    refuse(
+        kind == Kind::frozen_set, [&] { static_cast<void>(value.as_frozen_set()); }, "frozenset");
     refuse(
         kind == Kind::size, [&] { static_cast<void>(value.as_size()); }, "torch.Size");
     refuse(
@@ -214,6 +224,46 @@ TEST(HashKey, RefusesWhatPythonRefuses) {
   refuse(Set{}, "set");
   refuse(Tensor::arange(1), "torch.Tensor");
   refuse(Tuple{{1, List{}}}, "list");
+  refuse(ByteArray{"raw"}, "bytearray");
+}
+
+TEST(HashKey, FrozenSetsHashInAnyOrder) {
+  const Value ab = FrozenSet({"a", "b"});
+  const Value ba = FrozenSet({"b", "a"});
+  EXPECT_EQ(ab, ba);
+  EXPECT_EQ(hash_key(ab), hash_key(ba));
+  EXPECT_FALSE(ab == Value(FrozenSet({"a"})));
+  EXPECT_FALSE(ab == Value(Set{"a", "b"}));
+  Dict dict;
+  dict.set(ab, 1);
+  EXPECT_TRUE(dict.find(ba) != nullptr);
+}
+
+TEST(Dict, KnowsItsKind) {
+  Dict counter(Dict::Type::counter);
+  counter.set("a", 1);
+  EXPECT_FALSE(Value(counter) == Value(Dict{{"a", 1}}));
+  EXPECT_EQ(Value(counter), Value(counter));
+  for (const std::string_view factory : Dict::default_factories()) {
+    const Dict dict = Dict::default_dict(factory);
+    EXPECT_EQ(dict.type(), Dict::Type::default_dict);
+    EXPECT_EQ(dict.default_factory(), factory);
+    EXPECT_FALSE(Value(dict) == Value(Dict::default_dict("")));
+  }
+  EXPECT_EQ(Dict::default_dict("").default_factory(), "");
+  expect_throw_with<ValueError>([] { static_cast<void>(Dict::default_dict("system")); },
+                                "\"system\" is none of default_factories()");
+}
+
+TEST(Value, ParametersAreTensorsOfTheirOwnKind) {
+  const Value parameter = Value::parameter(Tensor::ones({2}));
+  EXPECT_EQ(parameter.kind(), Kind::tensor);
+  EXPECT_TRUE(parameter.as_tensor_object().is_parameter);
+  EXPECT_TRUE(parameter.as_tensor().requires_grad());
+  EXPECT_FALSE(Value::parameter(Tensor::ones({2}), false).as_tensor().requires_grad());
+  const Value tensor = Tensor::ones({2});
+  EXPECT_FALSE(tensor.as_tensor_object().is_parameter);
+  EXPECT_EQ(tensor.as_tensor_object().attributes, nullptr);
 }
 
 TEST(Dict, KeepsTheOrderOfInsertion) {
@@ -238,13 +288,13 @@ TEST(Dict, TakesKeysOfEveryHashableKind) {
     }
     dict.set(key, key.kind_name());
   }
-  EXPECT_EQ(dict.size(), 11U);
+  EXPECT_EQ(dict.size(), 13U);
   for (const auto& [key, value] : dict) {
     EXPECT_EQ(dict.at(key).as_string(), key.kind_name());
   }
   // 1, 1.0 and True are one key; the first one stays, the last value wins.
   dict.set(1, "int");
-  EXPECT_EQ(dict.size(), 11U);
+  EXPECT_EQ(dict.size(), 13U);
   EXPECT_EQ(dict.at(1.0).as_string(), "int");
   EXPECT_EQ(dict.begin()[1].first.kind(), Kind::boolean);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Shows to other programs what wick makes of a checkpoint:
-//   wick_checkpoint describe FILE        prints the value as JSON, every bit of it
-//   wick_checkpoint roundtrip IN OUT     loads IN and saves it as OUT
-//   wick_checkpoint create OUT           saves a value with all kinds and dtypes
+//   wick_checkpoint describe FILE [DEVICE]  prints the value as JSON, every bit of it
+//   wick_checkpoint roundtrip IN OUT        loads IN and saves it as OUT
+//   wick_checkpoint create OUT              saves a value with all kinds and dtypes
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -37,7 +37,7 @@ class Printer {
   void print(const Value& value) {
     using Kind = Value::Kind;
     const Kind kind = value.kind();
-    if (value.identity() != nullptr && !empty_tuple(value)) {
+    if (value.identity() != nullptr && !empty_constant(value)) {
       const auto [known, added] = seen_.try_emplace(value.identity(), seen_.size());
       if (!added) {
         std::cout << "[\"same\"," << known->second << ']';
@@ -48,7 +48,10 @@ class Printer {
     switch (kind) {
       case Kind::none: break;
       case Kind::boolean: std::cout << ',' << int{value.as_bool()}; break;
-      case Kind::integer: std::cout << ",\"" << value.as_int() << '"'; break;
+      case Kind::integer:
+      case Kind::big_integer:
+        std::cout << ",\"" << value.as_big_integer().to_string() << '"';
+        break;
       case Kind::real: print_double(value.as_double()); break;
       case Kind::complex:
         print_double(value.as_complex().real());
@@ -56,6 +59,7 @@ class Printer {
         break;
       case Kind::string: print_bytes(value.as_string()); break;
       case Kind::bytes: print_bytes(value.as_bytes().data); break;
+      case Kind::byte_array: print_bytes(value.as_byte_array()); break;
       case Kind::list:
       case Kind::tuple:
         for (const Value& item : value.as_sequence()) print_next(item);
@@ -64,17 +68,21 @@ class Printer {
       case Kind::set:
         for (const auto& [item, unused] : value.as_set()) print_next(item);
         break;
+      case Kind::frozen_set:
+        for (const auto& [item, unused] : value.as_frozen_set()) print_next(item);
+        break;
       case Kind::size: print_dims(value.as_size()); break;
       case Kind::dtype: std::cout << ",\"torch." << value.as_dtype() << '"'; break;
       case Kind::device: std::cout << ",\"" << value.as_device() << '"'; break;
-      case Kind::tensor: print_tensor(value.as_tensor()); break;
+      case Kind::tensor: print_tensor(value.as_tensor_object()); break;
     }
     std::cout << ']';
   }
 
  private:
-  static bool empty_tuple(const Value& value) {  // Python has only one
-    return value.kind() == Value::Kind::tuple && value.as_tuple().empty();
+  static bool empty_constant(const Value& value) {  // Python has only one of each
+    return (value.kind() == Value::Kind::tuple && value.as_tuple().empty()) ||
+           (value.kind() == Value::Kind::frozen_set && value.as_frozen_set().size() == 0);
   }
   void print_next(const Value& value) {
     std::cout << ',';
@@ -90,7 +98,15 @@ class Printer {
     std::cout << ']';
   }
   void print_dict(const wick::Dict& dict) {
-    std::cout << (dict.type() == wick::Dict::Type::ordered_dict ? ",\"ordered\"" : ",\"plain\"");
+    using Type = wick::Dict::Type;
+    switch (dict.type()) {
+      case Type::dict: std::cout << ",\"plain\""; break;
+      case Type::ordered_dict: std::cout << ",\"ordered\""; break;
+      case Type::counter: std::cout << ",\"counter\""; break;
+      case Type::default_dict:
+        std::cout << ",\"default\",\"" << dict.default_factory() << '"';
+        break;
+    }
     for (const auto& [key, value] : dict) {
       print_next(key);
       print_next(value);
@@ -100,7 +116,8 @@ class Printer {
       print_next(Value(dict.attributes()));
     }
   }
-  void print_tensor(const wick::Tensor& tensor) {
+  void print_tensor(const wick::TensorObject& object) {
+    const wick::Tensor& tensor = object.tensor;
     std::cout << ",\"torch." << tensor.dtype() << "\",\"" << tensor.device() << '"';
     print_dims(tensor.shape());
     print_dims(tensor.strides());
@@ -109,7 +126,8 @@ class Printer {
     const auto [known, added] = storages_.try_emplace(&storage, storages_.size());
     std::cout << ',' << known->second << ",\"";
     if (added) std::cout << hex(storage.data(), storage.bytes());
-    std::cout << '"';
+    std::cout << (object.is_parameter ? "\",\"Parameter\"" : "\",\"Tensor\"");
+    if (object.attributes != nullptr) print_next(Value(object.attributes));
   }
 
   std::unordered_map<const void*, std::size_t> seen_;
@@ -130,7 +148,20 @@ Value everything() {
   }
   const wick::Tensor base = wick::Tensor::arange(24, wick::DType::float32).view({4, 6});
   const Value shared = wick::List{{1, 2}};
+  wick::Dict counter(wick::Dict::Type::counter);
+  counter.set("a", 2);
+  wick::Dict groups = wick::Dict::default_dict("list");
+  groups.set("a", wick::List{{1}});
+  Value noted = wick::Tensor::ones({2});
+  noted.as_tensor_object().attributes = std::make_shared<wick::Dict>(wick::Dict{{"note", "kept"}});
   return wick::Dict{
+      {"big", wick::List{{wick::BigInteger::from_string("123456789012345678901234567890"),
+                          wick::BigInteger::from_string("-9223372036854775809")}}},
+      {"byte_array", wick::ByteArray{std::string("\0\xff", 2)}},
+      {"counter", counter},
+      {"groups", groups},
+      {"parameter", Value::parameter(wick::Tensor::ones({3}))},
+      {"noted", noted},
       {"none", nullptr},
       {"flags", wick::List{{true, false}}},
       {"ints", wick::List{{0, 255, 256, 65535, 65536, -1, INT32_MIN, INT32_MAX, 1LL << 31,
@@ -154,15 +185,16 @@ Value everything() {
 
 int run(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
-  if (command == "describe" && argc == 3) {
-    Printer().print(wick::load(argv[2]));
+  if (command == "describe" && (argc == 3 || argc == 4)) {
+    const wick::MapLocation where = argc == 4 ? argv[3] : wick::MapLocation();
+    Printer().print(wick::load(argv[2], where));
     std::cout << '\n';
   } else if (command == "roundtrip" && argc == 4) {
     wick::save(wick::load(argv[2]), argv[3]);
   } else if (command == "create" && argc == 3) {
     wick::save(everything(), argv[2]);
   } else {
-    std::cerr << "usage: wick_checkpoint describe FILE | roundtrip IN OUT | create OUT\n";
+    std::cerr << "usage: wick_checkpoint describe FILE [DEVICE] | roundtrip IN OUT | create OUT\n";
     return 2;
   }
   return 0;

@@ -166,12 +166,13 @@ TEST(Checkpoint, ForeignFilesAreRecognised) {
                                             "f.pt");
   };
   refuse("", "it is empty");
-  refuse("\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."s, "before PyTorch 1.6");
+  refuse("\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."s,
+         "the protocol version, offset 15: not a pickle");
   refuse("\x80\x04N."s, "a bare pickle");
   refuse("\x1f\x8b\x08"s, "gzip");
   refuse("hello\n", "text");
   refuse("\x08\0\0\0\0\0\0\0{\"a\":{}}"s, "safetensors");
-  refuse(std::string(257, '\0') + "ustar", "tar archive");
+  refuse(std::string(257, '\0') + "ustar", "tar archive, as PyTorch 0.1 wrote");
   refuse("\x01\x02\x03"s, "does not begin like a ZIP");
   refuse("PK\x03\x04"s, "truncated");
   refuse("PK\x05\x06"s + std::string(18, '\0'), "without a record");
@@ -207,7 +208,7 @@ struct Parts {
     zip.finish();
     file.commit();
   }
-  [[nodiscard]] Value load_it(std::optional<Device> map_location = std::nullopt) const {
+  [[nodiscard]] Value load_it(const MapLocation& map_location = {}) const {
     const testing::TempDir directory;
     write(directory / "m.pt");
     return load(directory / "m.pt", map_location);

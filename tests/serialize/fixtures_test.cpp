@@ -1,24 +1,37 @@
 // SPDX-License-Identifier: MIT
 // Files of real PyTorch (tests/fixtures/serialize/generate.py made them) and what they hold.
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "serialize/checkpoint.h"
 #include "tests/support.h"
 
 namespace wick {
 namespace {
 
-std::filesystem::path fixture(const char* name) {
-  return std::filesystem::path(WICK_FIXTURES) / "serialize" / name;
+// A folder for each version of PyTorch; that of 2.15 is the one around the others.
+class Fixtures : public ::testing::TestWithParam<const char*> {
+ protected:
+  static Value load_it(const std::string& name) {
+    return load(std::filesystem::path(WICK_FIXTURES) / "serialize" / GetParam() / name);
+  }
+};
+
+std::string version_name(const ::testing::TestParamInfo<const char*>& version) {
+  std::string name(version.param);
+  if (name == ".") name = "2.15";
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
 }
 
-TEST(Fixtures, TrainingState) {
-  const Value value = load(fixture("training.pt"));
+INSTANTIATE_TEST_SUITE_P(PyTorch, Fixtures, ::testing::Values("1.13", "2.0", "2.6", "."),
+                         version_name);
+
+void expect_training(const Value& value) {
   EXPECT_EQ(value.at("epoch").as_int(), 1);
   const StateDict model = StateDict::from_value(value.at("model"));
   ASSERT_EQ(model.size(), 2u);
@@ -74,30 +87,78 @@ void expect_kinds(const Value& value) {
   EXPECT_EQ(value.at("empty").as_tensor().shape(), (Dims{0, 3}));
 }
 
-TEST(Fixtures, EveryKind) {
-  expect_kinds(load(fixture("kinds.pt")));
+TEST_P(Fixtures, TrainingState) {
+  expect_training(load_it("training.pt"));
+  expect_training(load_it("legacy_training.pt"));
 }
 
-TEST(Fixtures, EveryKindInProtocol4) {
-  expect_kinds(load(fixture("protocol4.pt")));
+TEST_P(Fixtures, EveryKindInEveryProtocol) {
+  for (const char* const name :
+       {"kinds.pt", "protocol3.pt", "protocol4.pt", "protocol5.pt", "legacy_kinds.pt"}) {
+    SCOPED_TRACE(name);
+    expect_kinds(load_it(name));
+  }
 }
 
-TEST(Fixtures, EveryDtype) {
-  const Value value = load(fixture("dtypes.pt"));
-  ASSERT_EQ(value.as_dict().size(), static_cast<std::size_t>(kDTypeCount));
+void expect_more_kinds(const Value& value, bool keeps_attributes) {
+  EXPECT_EQ(value.at("big").at_index(0).as_big_integer().to_string(), "18446744073709551616");
+  EXPECT_EQ(value.at("big").at_index(1).as_big_integer().to_string(),
+            "-1267650600228229401496703205376");
+  const Value& arrays = value.at("byte_arrays");
+  EXPECT_EQ(arrays.at_index(0).as_byte_array(), std::string("\0\xff", 2));
+  EXPECT_EQ(arrays.at_index(0).identity(), arrays.at_index(1).identity());
+  EXPECT_EQ(arrays.at_index(2).as_byte_array(), "");
+  EXPECT_TRUE(value.at("frozen") == Value(FrozenSet({3})));
+  EXPECT_EQ(value.at(FrozenSet({2, 1})).as_string(), "frozen key");
+  const Dict& counter = value.at("counter").as_dict();
+  EXPECT_EQ(counter.type(), Dict::Type::counter);
+  EXPECT_EQ(counter.at("a").as_int(), 2);
+  const Dict& groups = value.at("groups").as_dict();
+  EXPECT_EQ(groups.type(), Dict::Type::default_dict);
+  EXPECT_EQ(groups.default_factory(), "list");
+  EXPECT_TRUE(groups.at("a") == Value(List{{1}}));
+  EXPECT_EQ(value.at("numbers").as_dict().default_factory(), "int");
+  EXPECT_EQ(value.at("no_factory").as_dict().default_factory(), "");
+  const TensorObject& frozen = value.at("frozen_parameter").as_tensor_object();
+  EXPECT_TRUE(frozen.is_parameter);
+  EXPECT_FALSE(frozen.tensor.requires_grad());
+  EXPECT_EQ(frozen.tensor.to_vector<float>(), (std::vector<float>{0, 1, 2}));
+  const TensorObject& noted = value.at("noted").as_tensor_object();
+  EXPECT_FALSE(noted.is_parameter);
+  ASSERT_EQ(noted.attributes != nullptr, keeps_attributes);
+  if (keeps_attributes) {
+    EXPECT_EQ(noted.attributes->at("note").as_string(), "kept");
+  }
+}
+
+TEST_P(Fixtures, MoreKindsInEveryProtocol) {
+  for (const char* const name : {"more_kinds.pt", "more_protocol3.pt", "more_protocol4.pt",
+                                 "more_protocol5.pt", "legacy_more_kinds.pt"}) {
+    SCOPED_TRACE(name);
+    expect_more_kinds(load_it(name), GetParam() != std::string("1.13"));
+  }
+}
+
+void expect_dtypes(const Value& value, std::size_t count) {
+  ASSERT_EQ(value.as_dict().size(), count);
   for (const auto& [key, item] : value.as_dict()) {
     const Tensor tensor = item.as_tensor();
     EXPECT_EQ(name(tensor.dtype()), key.as_string());
     ASSERT_EQ(tensor.shape(), (Dims{2}));
     const auto* const bytes = static_cast<const unsigned char*>(tensor.raw());
-    for (std::size_t i = 0; i < tensor.nbytes(); ++i)
+    for (std::size_t i = 0; i < tensor.nbytes(); ++i) {
       EXPECT_EQ(int{bytes[i]}, static_cast<int>(i % 2));
+    }
   }
 }
 
-TEST(Fixtures, LegacyFormatIsNamed) {
-  testing::expect_throw_with<FormatError>([] { static_cast<void>(load(fixture("legacy.pt"))); },
-                                          "before PyTorch 1.6");
+TEST_P(Fixtures, EveryDtype) {
+  const std::string version = GetParam();
+  const auto count = static_cast<std::size_t>(version == "."     ? kDTypeCount
+                                              : version == "2.6" ? kDTypeCount - 1
+                                                                 : 12);
+  expect_dtypes(load_it("dtypes.pt"), count);
+  expect_dtypes(load_it("legacy_dtypes.pt"), count);
 }
 
 }  // namespace
