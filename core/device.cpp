@@ -10,6 +10,7 @@ namespace wick {
 
 Device Device::parse(std::string_view text) {
   if (text == "cpu" || text == "cpu:0") return kCpu;
+  if (text == "meta") return kMeta;
   constexpr std::string_view kCuda = "cuda";
   if (text.starts_with(kCuda)) {
     const std::string_view rest = text.substr(kCuda.size());
@@ -21,11 +22,17 @@ Device Device::parse(std::string_view text) {
       if (error == std::errc{} && stop == end && index >= 0) return {DeviceType::cuda, index};
     }
   }
-  throw DeviceError(concat("unknown device \"", text, "\"; use \"cpu\", \"cuda\" or \"cuda:N\""));
+  throw DeviceError(
+      concat("unknown device \"", text, "\"; use \"cpu\", \"cuda\", \"cuda:N\" or \"meta\""));
 }
 
 std::string to_string(Device device) {
-  return device.type == DeviceType::cpu ? "cpu" : "cuda:" + std::to_string(device.index);
+  switch (device.type) {
+    case DeviceType::cpu: return "cpu";
+    case DeviceType::meta: return "meta";
+    case DeviceType::cuda: break;
+  }
+  return "cuda:" + std::to_string(device.index);
 }
 
 std::ostream& operator<<(std::ostream& out, Device device) {

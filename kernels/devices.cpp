@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cuda_devices.h"
+#include "kernels/meta_backend.h"
 
 namespace wick {
 namespace {
@@ -18,6 +19,7 @@ cpu::CpuBackend& cpu_backend() {
 
 Backend& backend_for(Device device) {
   if (device.type == DeviceType::cuda) return cuda::device_backend(device.index);
+  if (device.type == DeviceType::meta) return meta_backend();
   return cpu_backend();
 }
 

@@ -44,6 +44,17 @@ InputFile::~InputFile() {
   ::close(descriptor_);
 }
 
+void InputFile::require_size() const {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) {
+    throw IoError(concat("cannot read ", path_, ": ", reason(errno)));
+  }
+  if (static_cast<std::uint64_t>(status.st_size) < size_) {
+    throw IoError(concat("cannot read ", path_, ": it has shrunk from ", size_, " to ",
+                         status.st_size, " bytes; was it changed meanwhile?"));
+  }
+}
+
 void InputFile::read_at(std::uint64_t offset, std::span<char> out) const {
   while (!out.empty()) {
     const ssize_t got = ::pread(descriptor_, out.data(), std::min(out.size(), kMaxReadBytes),

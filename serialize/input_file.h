@@ -20,6 +20,10 @@ class InputFile {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   /// Bytes, when it was opened.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// For calls of the system; it stays this object's.
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  /// Throws IoError where the file has become shorter since it was opened.
+  void require_size() const;
   /// Fills `out` from `offset` on. Throws IoError where the file has become shorter.
   void read_at(std::uint64_t offset, std::span<char> out) const;
 

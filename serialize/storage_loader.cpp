@@ -1,88 +1,73 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/storage_loader.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <span>
-#include <utility>
+#include <string>
 
-#include "core/backend.h"
-#include "core/error.h"
+#include "serialize/record_reads.h"
 
 namespace wick {
 namespace {
 
-// Of what is stored as a number: the parts of a complex one.
-std::size_t number_bytes_of(DType dtype) {
-  return is_complex(dtype) ? size_of(dtype) / 2 : size_of(dtype);
-}
-
-void reverse_numbers(std::span<char> bytes, std::size_t number_bytes) {
-  for (std::size_t at = 0; at + number_bytes <= bytes.size(); at += number_bytes) {
-    std::ranges::reverse(bytes.subspan(at, number_bytes));
-  }
+// Host memory holds one piece at a time.
+void read_to_device(const ZipReader& zip, const StorageRecord& record, Storage& storage) {
+  std::size_t done = 0;
+  std::string turned;
+  zip.read_pieces(*record.entry, [&](std::string_view piece) {
+    if (record.number_bytes > 1) {  // pieces are a multiple of every number's size
+      turned = piece;
+      reverse_numbers(turned, record.number_bytes);
+      piece = turned;
+    }
+    storage.backend().copy_from_host(static_cast<std::byte*>(storage.data()) + done, piece.data(),
+                                     piece.size());
+    done += piece.size();
+  });
+  storage.backend().synchronize();
 }
 
 }  // namespace
 
-StorageLoader::StorageLoader(const ZipReader& zip, std::string archive_name, bool big_endian,
-                             const MapLocation& map_location)
-    : zip_(zip),
-      archive_name_(std::move(archive_name)),
-      big_endian_(big_endian),
-      map_location_(map_location) {}
-
-std::shared_ptr<Storage> StorageLoader::load(const StorageId& id, DType dtype) {
-  const ZipEntry* const entry = zip_.find(archive_name_ + "/data/" + id.key);
-  if (entry == nullptr) {
-    throw ValueError(concat("a tensor lies in record \"", archive_name_, "/data/",
-                            id.key.substr(0, 40), "\", which is not there"));
-  }
-  const std::size_t element_bytes = id.dtype ? size_of(*id.dtype) : 1;
-  if (entry->size / element_bytes != static_cast<std::uint64_t>(id.numel)) {
-    throw FormatError(concat(zip_.describe(*entry), ", offset ", entry->header_offset, ": ",
-                             entry->size, " bytes are not the ", id.numel,
-                             id.dtype ? concat(" elements of ", *id.dtype) : " bytes",
-                             " that data.pkl announces"));
-  }
-  const std::size_t number_bytes = big_endian_ ? number_bytes_of(dtype) : 1;
-  const auto known = loaded_.find(id.key);
-  if (known == loaded_.end()) {
-    Loaded loaded{read(*entry, map_location_.backend(id.location), number_bytes), number_bytes};
-    return loaded_.emplace(id.key, std::move(loaded)).first->second.storage;
-  }
-  if (known->second.swapped != number_bytes) {
-    throw FormatError(concat(zip_.describe(*entry), ", offset ", entry->header_offset,
-                             ": big-endian tensors of different element sizes share it"));
-  }
-  return known->second.storage;
+std::shared_ptr<Storage> make_storage(const ZipReader& zip, const StorageRecord& record,
+                                      Backend& backend) {
+  // A stored record lies inside the file, so that its size is no lie; a deflated one may claim
+  // more.
+  if (record.entry->size != record.entry->compressed_size) zip.check(*record.entry);
+  return std::make_shared<Storage>(static_cast<std::size_t>(record.entry->size), backend);
 }
 
-std::shared_ptr<Storage> StorageLoader::read(const ZipEntry& entry, Backend& backend,
-                                             std::size_t number_bytes) const {
-  zip_.check(entry);  // before memory is taken for what it claims
-  const auto bytes = static_cast<std::size_t>(entry.size);
-  auto storage = std::make_shared<Storage>(bytes, backend);
-  if (backend.device().type == DeviceType::cpu) {
-    const std::span<char> memory(static_cast<char*>(storage->data()), bytes);
-    zip_.read_into(entry, memory);
-    if (number_bytes > 1) reverse_numbers(memory, number_bytes);
-    return storage;
-  }
-  std::size_t done = 0;
-  zip_.read_pieces(entry, [&](std::string_view piece) {
-    std::string turned;  // pieces are a multiple of every number's size
-    if (number_bytes > 1) {
-      turned = piece;
-      reverse_numbers(turned, number_bytes);
-      piece = turned;
+void read_storages(const ZipReader& zip, const std::vector<StorageRead>& reads) {
+  std::vector<RecordRead> to_host;
+  to_host.reserve(reads.size());
+  for (const StorageRead& read : reads) {
+    switch (read.to->device().type) {
+      case DeviceType::meta: break;
+      case DeviceType::cpu:
+        to_host.push_back(
+            {read.record->entry, static_cast<char*>(read.to->data()), read.record->number_bytes});
+        break;
+      case DeviceType::cuda: read_to_device(zip, *read.record, *read.to); break;
     }
-    backend.copy_from_host(static_cast<std::byte*>(storage->data()) + done, piece.data(),
-                           piece.size());
-    done += piece.size();
-  });
-  backend.synchronize();
-  return storage;
+  }
+  read_records(zip, std::move(to_host));
+}
+
+std::shared_ptr<Storage> StorageLoader::add(const StorageId& id, DType dtype) {
+  const std::size_t number = records_.add(id, dtype);
+  if (number == storages_.size()) {
+    const StorageRecord& record = records_.all()[number];
+    storages_.push_back(make_storage(archive_.zip(), record, map_location_.backend(record.location)));
+  }
+  return storages_[number];
+}
+
+void StorageLoader::read() const {
+  std::vector<StorageRead> reads;
+  reads.reserve(storages_.size());
+  for (std::size_t i = 0; i < storages_.size(); ++i) {
+    reads.push_back({&records_.all()[i], storages_[i].get()});
+  }
+  read_storages(archive_.zip(), reads);
 }
 
 }  // namespace wick

@@ -3,42 +3,47 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "core/storage.h"
+#include "serialize/checkpoint_archive.h"
 #include "serialize/map_location.h"
-#include "serialize/torch_names.h"
-#include "serialize/zip_reader.h"
+#include "serialize/storage_records.h"
 
 namespace wick {
 
-/// Reads each record data/<key> once; all tensors over it share what it gave.
+/// Makes storages without content as the pickle names them, then reads all of them at once: each
+/// record one time, straight into the storage's memory. Keeps references to the
+/// archive and to map_location.
 class StorageLoader {
  public:
-  /// `big_endian`: numbers in the records are stored that way and are turned round. Keeps
-  /// references to `zip` and `map_location`.
-  StorageLoader(const ZipReader& zip, std::string archive_name, bool big_endian,
-                const MapLocation& map_location);
+  StorageLoader(const CheckpointArchive& archive, const MapLocation& map_location)
+      : archive_(archive), map_location_(map_location), records_(archive) {}
 
-  /// The storage for a tensor of `dtype`. Throws ValueError where the record is missing (its
-  /// place is the pickle's, which the reader adds), FormatError where it has another size,
-  /// DeviceError where the device is not there.
-  [[nodiscard]] std::shared_ptr<Storage> load(const StorageId& id, DType dtype);
+  /// The storage for a tensor of `dtype`, shared by all tensors over it; its bytes come with
+  /// read(). Throws what StorageRecords::add() and MapLocation::backend() throw.
+  [[nodiscard]] std::shared_ptr<Storage> add(const StorageId& id, DType dtype);
+  /// Throws FormatError where a record is damaged.
+  void read() const;
 
  private:
-  struct Loaded {
-    std::shared_ptr<Storage> storage;
-    std::size_t swapped = 1;  // bytes of the numbers that were turned round
-  };
-  [[nodiscard]] std::shared_ptr<Storage> read(const ZipEntry& entry, Backend& backend,
-                                              std::size_t number_bytes) const;
-
-  const ZipReader& zip_;
-  std::string archive_name_;
-  bool big_endian_;
+  const CheckpointArchive& archive_;
   const MapLocation& map_location_;
-  std::unordered_map<std::string, Loaded> loaded_;
+  StorageRecords records_;
+  std::vector<std::shared_ptr<Storage>> storages_;  // of records_
 };
+
+/// A storage on `backend` with room for the record, after all that can be checked without reading
+/// its data.
+[[nodiscard]] std::shared_ptr<Storage> make_storage(const ZipReader& zip,
+                                                    const StorageRecord& record, Backend& backend);
+
+struct StorageRead {
+  const StorageRecord* record = nullptr;
+  Storage* to = nullptr;
+};
+/// Fills the storages, each of which has its record's size. Nothing is read for those on the device
+/// "meta".
+void read_storages(const ZipReader& zip, const std::vector<StorageRead>& reads);
 
 }  // namespace wick

@@ -14,7 +14,8 @@
 namespace wick {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
+// Small enough that the checksum finds the bytes in the processor's cache.
+constexpr std::uint64_t kPieceBytes = std::uint64_t{256} << 10;
 // Deflate's best: 258 bytes from two bits, and a little for the last block.
 constexpr std::uint64_t kMaxDeflateRatio = 1032;
 
@@ -133,7 +134,8 @@ void ZipReader::read_directory(std::string_view bytes, std::uint64_t offset, std
   if (count > bytes.size() / zip::kCentralHeaderBytes) {
     reader.fail(concat("the directory claims ", count, " records in ", bytes.size(), " bytes"));
   }
-  entries_.reserve(static_cast<std::size_t>(count));
+  entries_.reserve(static_cast<std::size_t>(count));  // the index points into it
+  index_.reserve(static_cast<std::size_t>(count));
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::size_t start = reader.offset();
     if (reader.read<std::uint32_t>() != zip::kCentralHeaderSignature) {
@@ -156,10 +158,10 @@ void ZipReader::read_directory(std::string_view bytes, std::uint64_t offset, std
     entry.name = reader.take(name_length);
     apply_zip64(reader, reader.take(extra_length), entry);
     reader.skip(comment_length);
-    if (!index_.emplace(entry.name, entries_.size()).second) {
-      reader.fail_at(start, concat("two records are called \"", entry.name, '"'));
-    }
     entries_.push_back(std::move(entry));
+    if (!index_.insert(&entries_.back()).second) {
+      reader.fail_at(start, concat("two records are called \"", entries_.back().name, '"'));
+    }
   }
   if (reader.remaining() != 0) reader.fail("bytes are left over behind the last directory entry");
 }
@@ -184,8 +186,8 @@ void ZipReader::check_layout(std::uint64_t directory_offset) {
 }
 
 const ZipEntry* ZipReader::find(std::string_view name) const {
-  const auto place = index_.find(std::string(name));
-  return place == index_.end() ? nullptr : &entries_[place->second];
+  const auto place = index_.find(name);
+  return place == index_.end() ? nullptr : *place;
 }
 
 std::string ZipReader::describe(const ZipEntry& entry) const {
@@ -194,10 +196,19 @@ std::string ZipReader::describe(const ZipEntry& entry) const {
 
 std::uint64_t ZipReader::data_offset(const ZipEntry& entry) const {
   const std::uint64_t fixed = zip::kLocalHeaderBytes + entry.name.size();
-  const std::string bytes = read_string(file_, entry.header_offset, fixed);
-  ByteReader reader(bytes, describe(entry), entry.header_offset);
+  return entry.header_offset +
+         data_offset_in(read_string(file_, entry.header_offset, fixed), entry);
+}
+
+std::uint64_t ZipReader::data_offset_in(std::string_view bytes, const ZipEntry& entry) const {
+  const auto fail = [&](const auto&... what) {
+    throw FormatError(concat(describe(entry), ", offset ", entry.header_offset, ": ", what...));
+  };
+  const std::uint64_t fixed = zip::kLocalHeaderBytes + entry.name.size();
+  if (bytes.size() < fixed) fail("its local header is cut off");
+  ByteReader reader(bytes, {}, entry.header_offset);  // never fails: the size is checked
   if (reader.read<std::uint32_t>() != zip::kLocalHeaderSignature) {
-    reader.fail_at(0, "no local header where the directory says");
+    fail("no local header where the directory says");
   }
   reader.skip(2);  // version
   const auto flags = reader.read<std::uint16_t>();
@@ -208,34 +219,32 @@ std::uint64_t ZipReader::data_offset(const ZipEntry& entry) const {
   const auto size = reader.read<std::uint32_t>();
   const auto name_length = reader.read<std::uint16_t>();
   const auto extra_length = reader.read<std::uint16_t>();
-  if (((flags | entry.flags) & zip::kFlagEncrypted) != 0) reader.fail_at(0, "it is encrypted");
+  if (((flags | entry.flags) & zip::kFlagEncrypted) != 0) fail("it is encrypted");
   if (name_length != entry.name.size() || reader.take(name_length) != entry.name ||
       method != entry.method || ((flags ^ entry.flags) & zip::kFlagDescriptor) != 0) {
-    reader.fail_at(0, "the local header and the directory disagree");
+    fail("the local header and the directory disagree");
   }
   const auto differs = [](std::uint32_t local, std::uint64_t central) {
     return local != zip::kInZip64 && local != central;
   };
   if ((flags & zip::kFlagDescriptor) == 0 && (crc != entry.crc || differs(size, entry.size) ||
                                               differs(compressed_size, entry.compressed_size))) {
-    reader.fail_at(0, "the local header and the directory disagree about size or CRC");
+    fail("the local header and the directory disagree about size or CRC");
   }
   const std::uint64_t room = entry.limit - entry.header_offset - fixed;
   if (extra_length > room || entry.compressed_size > room - extra_length) {
-    reader.fail_at(0, "its data reach into the next record");
+    fail("its data reach into the next record");
   }
   if (method == zip::kMethodStored && entry.size != entry.compressed_size) {
-    reader.fail_at(
-        0, concat("a stored record of ", entry.compressed_size, " bytes claims ", entry.size));
+    fail("a stored record of ", entry.compressed_size, " bytes claims ", entry.size);
   }
   if (method != zip::kMethodStored && method != zip::kMethodDeflated) {
-    reader.fail_at(0, concat("compression method ", method, " is neither stored nor deflated"));
+    fail("compression method ", method, " is neither stored nor deflated");
   }
   if (method == zip::kMethodDeflated && entry.size / kMaxDeflateRatio > entry.compressed_size) {
-    reader.fail_at(
-        0, concat(entry.compressed_size, " deflated bytes cannot hold the claimed ", entry.size));
+    fail(entry.compressed_size, " deflated bytes cannot hold the claimed ", entry.size);
   }
-  return entry.header_offset + fixed + extra_length;
+  return fixed + extra_length;
 }
 
 void ZipReader::check_crc(const ZipEntry& entry, std::uint32_t crc) const {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "serialize/input_file.h"
@@ -35,6 +35,8 @@ struct ZipEntry {
 class ZipReader {
  public:
   explicit ZipReader(const InputFile& file);
+  ZipReader(const ZipReader&) = delete;
+  ZipReader& operator=(const ZipReader&) = delete;
 
   /// In the order of the directory.
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return entries_; }
@@ -46,23 +48,47 @@ class ZipReader {
   [[nodiscard]] std::string read(const ZipEntry& entry) const;
   /// `out` must have exactly the record's size.
   void read_into(const ZipEntry& entry, std::span<char> out) const;
-  /// Gives the record in pieces of at most 8 MiB (a deflated one whole), in order. The CRC is known
+  /// Where the data of a record begin in the file, once its local header agrees.
+  [[nodiscard]] std::uint64_t data_offset(const ZipEntry& entry) const;
+  /// The same from `bytes` that are already read: the file's from the record's header on, at least
+  /// up to its limit. The result counts from their beginning.
+  [[nodiscard]] std::uint64_t data_offset_in(std::string_view bytes, const ZipEntry& entry) const;
+  /// Throws FormatError unless `crc` is the record's.
+  void check_crc(const ZipEntry& entry, std::uint32_t crc) const;
+  /// Gives the record in pieces of at most 1 MiB (a deflated one whole), in order. The CRC is known
   /// to be right only after the last.
   void read_pieces(const ZipEntry& entry,
                    const std::function<void(std::string_view)>& consume) const;
   /// `file "x.pt", record "x/data.pkl"`, for messages.
   [[nodiscard]] std::string describe(const ZipEntry& entry) const;
+  [[nodiscard]] const InputFile& file() const noexcept { return file_; }
 
  private:
+  struct ByName {
+    using is_transparent = void;
+    [[nodiscard]] std::size_t operator()(std::string_view name) const noexcept {
+      return std::hash<std::string_view>{}(name);
+    }
+    [[nodiscard]] std::size_t operator()(const ZipEntry* entry) const noexcept {
+      return (*this)(std::string_view(entry->name));
+    }
+    [[nodiscard]] bool operator()(const ZipEntry* a, const ZipEntry* b) const noexcept {
+      return a->name == b->name;
+    }
+    [[nodiscard]] bool operator()(const ZipEntry* a, std::string_view b) const noexcept {
+      return a->name == b;
+    }
+    [[nodiscard]] bool operator()(std::string_view a, const ZipEntry* b) const noexcept {
+      return b->name == a;
+    }
+  };
   void read_directory(std::string_view bytes, std::uint64_t offset, std::uint64_t count);
   void check_layout(std::uint64_t directory_offset);
-  [[nodiscard]] std::uint64_t data_offset(const ZipEntry& entry) const;
   void inflate(const ZipEntry& entry, std::span<char> out) const;
-  void check_crc(const ZipEntry& entry, std::uint32_t crc) const;
 
   const InputFile& file_;
   std::vector<ZipEntry> entries_;
-  std::unordered_map<std::string, std::size_t> index_;
+  std::unordered_set<const ZipEntry*, ByName, ByName> index_;
 };
 
 }  // namespace wick

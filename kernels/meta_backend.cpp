@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/meta_backend.h"
+
+#include "core/error.h"
+
+namespace wick {
+namespace {
+
+[[noreturn]] void refuse(const char* operation) {
+  throw DeviceError(
+      concat(operation, ": a tensor on the device \"meta\" has a shape but no elements"));
+}
+
+class MetaBackend final : public Backend {
+ public:
+  [[nodiscard]] Device device() const noexcept override { return kMeta; }
+  [[nodiscard]] void* allocate(std::size_t /*bytes*/) override { return nullptr; }
+  void deallocate(void* /*data*/, std::size_t /*bytes*/) noexcept override {}
+  void synchronize() override {}
+
+  void copy_from_host(void*, const void*, std::size_t bytes) override {
+    if (bytes != 0) refuse("copy");
+  }
+  void copy_to_host(void*, const void*, std::size_t bytes) override {
+    if (bytes != 0) refuse("copy");
+  }
+  void zero(void*, std::size_t) override { refuse("zero"); }
+  void copy_strided(const StridedRef&, const StridedRef&) override { refuse("copy"); }
+  void matmul(const MatmulArgs&) override { refuse("matmul"); }
+  void column_sums(DType, ConstMatrixRef, void*, bool) override { refuse("column_sums"); }
+  void relu(DType, const void*, void*, std::int64_t) override { refuse("relu"); }
+  void relu_backward(DType, const void*, const void*, void*, std::int64_t) override {
+    refuse("relu_backward");
+  }
+  void cross_entropy(const CrossEntropyArgs&) override { refuse("cross_entropy"); }
+  void argmax(DType, ConstMatrixRef, std::int64_t*) override { refuse("argmax"); }
+  void count_hits(DType, ConstMatrixRef, const std::int64_t*, std::int64_t*) override {
+    refuse("count_hits");
+  }
+  void gather_affine(const GatherAffineArgs&) override { refuse("gather_affine"); }
+  void index_select(const IndexSelectArgs&) override { refuse("index_select"); }
+  void sgd_step(const SgdArgs&) override { refuse("sgd_step"); }
+  void adam_step(const AdamArgs&) override { refuse("adam_step"); }
+};
+
+}  // namespace
+
+Backend& meta_backend() noexcept {
+  // Kept to the end of the process, like the storages that may outlive main().
+  static auto* const backend = new MetaBackend();
+  return *backend;
+}
+
+}  // namespace wick

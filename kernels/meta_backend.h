@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The device "meta": tensors that are described, with no elements behind them.
+#pragma once
+
+#include "core/backend.h"
+
+namespace wick {
+
+/// Allocates nothing, and answers every operation on elements with a DeviceError. Thread-safe.
+[[nodiscard]] Backend& meta_backend() noexcept;
+
+}  // namespace wick

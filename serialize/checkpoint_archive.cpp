@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/checkpoint_archive.h"
+
+#include <charconv>
+
+#include "core/error.h"
+#include "serialize/file_kind.h"
+#include "serialize/legacy_reader.h"
+#include "serialize/pickle_reader.h"
+
+namespace wick {
+namespace {
+
+constexpr int kMaxFormatVersion = 10;  // that PyTorch reads
+
+const InputFile& require_zip(const InputFile& file) {
+  if (looks_like_zip(file)) return file;
+  if (looks_like_legacy(file)) {
+    throw FormatError(concat("file ", file.path(),
+                             ", offset 0: torch.save's format from before PyTorch 1.6 has no "
+                             "directory to open it by; use load()"));
+  }
+  throw FormatError(
+      concat("file ", file.path(), ", offset 0: not a checkpoint: ", describe_foreign_file(file)));
+}
+
+// The archive's name: what stands before '/' in every record.
+std::string find_archive_name(const ZipReader& zip, const InputFile& file) {
+  if (!zip.entries().empty()) {
+    const std::string& first = zip.entries().front().name;
+    std::string name = first.substr(0, first.find('/'));
+    if (zip.find(name + "/data.pkl") != nullptr) {
+      if (zip.find(name + "/constants.pkl") == nullptr) return name;
+      throw FormatError(
+          concat("file ", file.path(),
+                 ": a TorchScript program (torch.jit.save), not a file of torch.save"));
+    }
+  }
+  throw FormatError(concat("file ", file.path(), ": a ZIP archive without a record \"",
+                           "<name>/data.pkl\", so not a file of torch.save"));
+}
+
+void check_version(const ZipReader& zip, const InputFile& file, const std::string& archive) {
+  const ZipEntry* entry = zip.find(archive + "/.data/version");  // of some builds of PyTorch
+  if (entry == nullptr) entry = zip.find(archive + "/version");
+  if (entry == nullptr) {
+    throw FormatError(concat("file ", file.path(), ": no record \"", archive, "/version\""));
+  }
+  const std::string text = zip.read(*entry);
+  int version = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, version);
+  const bool number = error == std::errc{} && (stop == end || *stop == '\n');
+  if (!number || version < 1 || version > kMaxFormatVersion) {
+    throw FormatError(concat(zip.describe(*entry), ", offset ", entry->header_offset,
+                             ": the format version is none of 1 to ", kMaxFormatVersion));
+  }
+}
+
+bool is_big_endian(const ZipReader& zip, const std::string& archive) {
+  const ZipEntry* const entry = zip.find(archive + "/byteorder");
+  if (entry == nullptr) return false;  // before PyTorch 2.1
+  const std::string order = zip.read(*entry);
+  if (order != "little" && order != "big") {
+    throw FormatError(concat(zip.describe(*entry), ", offset ", entry->header_offset,
+                             ": the byte order is neither \"little\" nor \"big\""));
+  }
+  return order == "big";
+}
+
+}  // namespace
+
+CheckpointArchive::CheckpointArchive(const std::filesystem::path& path)
+    : file_(path), zip_(require_zip(file_)), name_(find_archive_name(zip_, file_)) {
+  check_version(zip_, file_, name_);
+  big_endian_ = is_big_endian(zip_, name_);
+}
+
+Value CheckpointArchive::unpickle(const StorageSource& storages) const {
+  const ZipEntry& entry = *zip_.find(name_ + "/data.pkl");
+  const std::string pickle = zip_.read(entry);
+  return unpickle_value(pickle, zip_.describe(entry), storages, entry.compressed_size);
+}
+
+}  // namespace wick

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// An opened file of torch.save: its records, its byte order and its pickle.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/value.h"
+#include "serialize/input_file.h"
+#include "serialize/torch_rebuild.h"
+#include "serialize/zip_reader.h"
+
+namespace wick {
+
+/// Reads the directory and the few small records that say how to read the others. Throws IoError
+/// and FormatError. Thread safety: const members may be called from several threads.
+class CheckpointArchive {
+ public:
+  explicit CheckpointArchive(const std::filesystem::path& path);
+
+  [[nodiscard]] const InputFile& file() const noexcept { return file_; }
+  [[nodiscard]] const ZipReader& zip() const noexcept { return zip_; }
+  /// What stands before '/' in every record.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] bool big_endian() const noexcept { return big_endian_; }
+  /// The value of data.pkl, its tensors over what `storages` gives.
+  [[nodiscard]] Value unpickle(const StorageSource& storages) const;
+
+ private:
+  InputFile file_;
+  ZipReader zip_;
+  std::string name_;
+  bool big_endian_ = false;
+};
+
+}  // namespace wick

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/checkpoint_file.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "core/error.h"
+#include "serialize/checkpoint_archive.h"
+#include "serialize/lazy_storages.h"
+#include "serialize/load_into.h"
+#include "serialize/record_reads.h"
+#include "serialize/storage_loader.h"
+
+namespace wick {
+
+struct CheckpointFile::Impl {
+  Impl(const std::filesystem::path& path, const MapLocation& map_location,
+       const OpenOptions& options)
+      : archive(path),
+        records(archive),
+        storages(archive, records, map_location, options.mmap, options.verify) {
+    tree = archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); });
+    for (auto& [name, tensor] : named_tensors(tree)) add(std::move(name), tensor);
+  }
+
+  std::shared_ptr<Storage> describe(const StorageId& id, DType dtype) {
+    const std::size_t number = records.add(id, dtype);
+    if (number == described.size()) {
+      const ZipEntry& entry = *records.all()[number].entry;
+      described.push_back(std::make_shared<Storage>(static_cast<std::size_t>(entry.size),
+                                                    wick::backend_for(kMeta)));
+      numbers.emplace(described.back().get(), number);
+    }
+    return described[number];
+  }
+
+  void add(std::string name, const Tensor& tensor) {
+    const StorageRecord& record = records.all()[numbers.at(tensor.storage().get())];
+    index.emplace(name, infos.size());
+    infos.push_back({.name = std::move(name),
+                     .dtype = tensor.dtype(),
+                     .shape = tensor.shape(),
+                     .strides = tensor.strides(),
+                     .offset = tensor.offset(),
+                     .requires_grad = tensor.requires_grad(),
+                     .record = record.entry->name,
+                     .storage_bytes = record.entry->size,
+                     .device = record.location});
+    handles.push_back(tensor);
+  }
+
+  // The number of a tensor in `infos`, if its name is there, and is its alone.
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const {
+    const auto [first, last] = index.equal_range(std::string(name));
+    if (first == last) return std::nullopt;
+    if (std::next(first) != last) {
+      throw StateDictError(concat("file ", archive.file().path(), ": ", index.count(first->first),
+                                  " tensors are called \"", name,
+                                  "\"; take one from CheckpointFile::tree()"));
+    }
+    return first->second;
+  }
+
+  [[nodiscard]] std::size_t storage_number(const Tensor& tensor) const {
+    const auto known = numbers.find(tensor.storage().get());
+    if (known == numbers.end()) {
+      throw ValueError("CheckpointFile::tensor: the tensor is not one of this file's tree()");
+    }
+    return known->second;
+  }
+
+  [[nodiscard]] static Tensor over(std::shared_ptr<Storage> storage, const Tensor& handle) {
+    Tensor result(std::move(storage), handle.dtype(), handle.shape(), handle.strides(),
+                  handle.offset());
+    result.set_requires_grad(handle.requires_grad());
+    return result;
+  }
+
+  CheckpointArchive archive;
+  StorageRecords records;
+  mutable LazyStorages storages;
+  Value tree;
+  std::vector<std::shared_ptr<Storage>> described;            // of records; on "meta"
+  std::unordered_map<const Storage*, std::size_t> numbers;    // of described
+  std::vector<TensorInfo> infos;
+  std::vector<Tensor> handles;  // of infos
+  std::unordered_multimap<std::string, std::size_t> index;
+};
+
+CheckpointFile::CheckpointFile(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+CheckpointFile::CheckpointFile(CheckpointFile&&) noexcept = default;
+CheckpointFile& CheckpointFile::operator=(CheckpointFile&&) noexcept = default;
+CheckpointFile::~CheckpointFile() = default;
+
+CheckpointFile CheckpointFile::open(const std::filesystem::path& path,
+                                    const MapLocation& map_location, const OpenOptions& options) {
+  return CheckpointFile(std::make_unique<const Impl>(path, map_location, options));
+}
+
+const std::vector<TensorInfo>& CheckpointFile::tensors() const noexcept {
+  return impl_->infos;
+}
+
+const TensorInfo* CheckpointFile::find(std::string_view name) const {
+  const auto number = impl_->find(name);
+  return number ? &impl_->infos[*number] : nullptr;
+}
+
+const Value& CheckpointFile::tree() const noexcept {
+  return impl_->tree;
+}
+
+Tensor CheckpointFile::tensor(std::string_view name) const {
+  const auto number = impl_->find(name);
+  if (!number) {
+    throw StateDictError(
+        concat("file ", impl_->archive.file().path(), ": no tensor is called \"", name, '"'));
+  }
+  return tensor(impl_->handles[*number]);
+}
+
+Tensor CheckpointFile::tensor(const Tensor& described) const {
+  return Impl::over(impl_->storages.get(impl_->storage_number(described)), described);
+}
+
+StateDict CheckpointFile::load_subset(std::span<const std::string> names) const {
+  std::string missing;
+  std::vector<std::size_t> found;
+  std::vector<std::size_t> wanted;
+  for (const std::string& name : names) {
+    if (const auto number = impl_->find(name)) {
+      found.push_back(*number);
+      wanted.push_back(impl_->storage_number(impl_->handles[*number]));
+    } else {
+      missing += concat("\n  no tensor is called \"", name, '"');
+    }
+  }
+  if (!missing.empty()) {
+    throw StateDictError(
+        concat("load_subset: file ", impl_->archive.file().path(), ':', missing));
+  }
+  std::ranges::sort(wanted);
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  // Holds them all until each tensor has its own.
+  const auto storages = impl_->storages.get(wanted);
+  StateDict result;
+  for (const std::size_t number : found) {
+    result.set(impl_->infos[number].name, tensor(impl_->handles[number]));
+  }
+  return result;
+}
+
+Value CheckpointFile::value() const {
+  std::vector<std::size_t> all(impl_->described.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  const auto storages = impl_->storages.get(all);
+  // Read once more rather than copied: so that what is shared in the file is shared here.
+  StorageRecords records(impl_->archive);
+  return impl_->archive.unpickle(
+      [&](const StorageId& id, DType dtype) { return storages.at(records.add(id, dtype)); });
+}
+
+LoadIntoReport CheckpointFile::load_into(const StateDict& target,
+                                         const LoadIntoOptions& options) const {
+  const Impl& self = *impl_;
+  LoadIntoReport report;
+  std::vector<LoadPair> pairs;
+  std::string problems;
+  for (const auto& [name, tensor] : target) {
+    const auto number = self.find(options.prefix + name);
+    if (!number) {
+      report.missing_keys.push_back(name);
+      if (options.strict) {
+        problems += concat("\n  missing key \"", name, "\" of shape ", tensor.shape());
+      }
+      continue;
+    }
+    const Tensor& handle = self.handles[*number];
+    if (handle.shape() != tensor.shape()) {
+      problems += concat("\n  shape of \"", name, "\": the checkpoint has ", handle.shape(),
+                         ", the model ", tensor.shape());
+    }
+    const std::size_t storage = self.storage_number(handle);
+    pairs.push_back({&self.records.all()[storage], storage, handle, tensor});
+  }
+  for (const TensorInfo& info : self.infos) {
+    if (!info.name.starts_with(options.prefix)) continue;
+    std::string name = info.name.substr(options.prefix.size());
+    if (target.contains(name)) continue;
+    if (options.strict) problems += concat("\n  unexpected key \"", name, "\" of shape ", info.shape);
+    report.unexpected_keys.push_back(std::move(name));
+  }
+  if (!problems.empty()) {
+    throw StateDictError(concat("load_into: file ", self.archive.file().path(),
+                                " does not fit; nothing was changed:", problems));
+  }
+  load_pairs(self.archive.zip(), pairs, self.storages, options.verify);
+  return report;
+}
+
+void CheckpointFile::verify() const {
+  std::vector<RecordRead> reads;
+  for (const ZipEntry& entry : impl_->archive.zip().entries()) reads.push_back({.entry = &entry});
+  read_records(impl_->archive.zip(), std::move(reads));
+}
+
+}  // namespace wick

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// A checkpoint that is opened, not loaded: what is in it is known, tensors come when asked for.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/state_dict.h"
+#include "core/value.h"
+#include "serialize/map_location.h"
+#include "serialize/tensor_info.h"
+
+namespace wick {
+
+struct OpenOptions {
+  /// Tensors on the CPU are the file's own bytes, mapped copy-on-write: nothing is read before it
+  /// is touched, and writing to a tensor never changes the file. Where a record is deflated,
+  /// big-endian or not aligned to 64 bytes, and with mmap = false, a copy is read instead.
+  ///
+  /// While such a tensor lives, the file must be left alone or replaced whole (renamed over, as
+  /// save() does): what is written into it may show in the tensor, and using bytes that were cut
+  /// off ends the process (SIGBUS).
+  bool mmap = true;
+  /// Check the CRC-32 of a mapped record when its first tensor is asked for, which reads it once. A
+  /// record that is copied is always checked.
+  bool verify = false;
+};
+
+struct LoadIntoOptions {
+  /// Only tensors whose name begins so are looked at, and the rest of their name counts: "model.".
+  std::string prefix;
+  /// Missing and unexpected names are errors; else they are only reported.
+  bool strict = true;
+  /// Check every record that is needed before the first element changes.
+  bool verify = true;
+};
+
+/// What load_into() did not find, or did not use.
+struct LoadIntoReport {
+  std::vector<std::string> missing_keys;
+  std::vector<std::string> unexpected_keys;
+};
+
+/// An open checkpoint of save() or of torch.save since PyTorch 1.6. Opening reads the directory and
+/// data.pkl, no storage: it takes as long for a large file as for a small one with as many tensors.
+///
+/// Tensors that share a storage in the file share it here, as long as one of them lives. They may
+/// outlive the CheckpointFile.
+///
+/// Errors: IoError where the file cannot be read or has shrunk, FormatError where it is damaged,
+/// DeviceError where a tensor's device is not there, StateDictError for names.
+/// Thread safety: const members may be called from several threads.
+class CheckpointFile {
+ public:
+  /// `map_location` as in load().
+  [[nodiscard]] static CheckpointFile open(const std::filesystem::path& path,
+                                           const MapLocation& map_location = {},
+                                           const OpenOptions& options = {});
+  CheckpointFile(CheckpointFile&&) noexcept;
+  CheckpointFile& operator=(CheckpointFile&&) noexcept;
+  ~CheckpointFile();
+
+  /// Every tensor, in the order of the file.
+  [[nodiscard]] const std::vector<TensorInfo>& tensors() const noexcept;
+  /// Null where there is none. Throws StateDictError where two have that name ({"a.b": t} and
+  /// {"a": {"b": t}}): then tree() tells them apart.
+  [[nodiscard]] const TensorInfo* find(std::string_view name) const;
+  /// The whole value, its tensors on the device "meta": all but their elements. Do not change it.
+  [[nodiscard]] const Value& tree() const noexcept;
+
+  /// One tensor with its elements, by its name or by its handle in tree().
+  [[nodiscard]] Tensor tensor(std::string_view name) const;
+  [[nodiscard]] Tensor tensor(const Tensor& described) const;
+  /// Several, in that order. Throws StateDictError that lists all names that are not there.
+  [[nodiscard]] StateDict load_subset(std::span<const std::string> names) const;
+  /// Everything, as load() gives it.
+  [[nodiscard]] Value value() const;
+
+  /// Copies elements from the file into the tensors of `target` (a module's state_dict() shares its
+  /// parameters): straight into their memory where both are contiguous, of one dtype and on the
+  /// CPU; else through a copy that converts dtype and device, as load_state_dict() does.
+  ///
+  /// Where names or shapes do not fit, throws StateDictError that lists all of it; where a record
+  /// is damaged, FormatError; in both cases nothing was changed. Without `verify`, damage is not
+  /// looked for in what is read straight.
+  LoadIntoReport load_into(const StateDict& target, const LoadIntoOptions& options = {}) const;
+
+  /// Reads every record of the file and checks its CRC-32. Throws FormatError.
+  void verify() const;
+
+ private:
+  struct Impl;
+  explicit CheckpointFile(std::unique_ptr<const Impl> impl);
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace wick

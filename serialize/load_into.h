@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// From the records of a checkpoint into tensors that exist already.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/tensor.h"
+#include "serialize/lazy_storages.h"
+#include "serialize/storage_records.h"
+#include "serialize/zip_reader.h"
+
+namespace wick {
+
+struct LoadPair {
+  const StorageRecord* record = nullptr;
+  std::size_t number = 0;  // of the record, in `storages`
+  Tensor source;           // its layout over the record; without elements
+  Tensor target;           // of equal shape
+};
+
+/// Fills the targets. All that may fail by the file's content is done before the first of them
+/// changes: with `verify`, the CRC-32 of every record; the records that must be unpacked or
+/// converted are read first.
+void load_pairs(const ZipReader& zip, const std::vector<LoadPair>& pairs, LazyStorages& storages,
+                bool verify);
+
+}  // namespace wick

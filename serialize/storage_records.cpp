@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/storage_records.h"
+
+#include "core/error.h"
+
+namespace wick {
+namespace {
+
+// Of what is stored as a number: the parts of a complex one.
+std::size_t number_bytes_of(DType dtype) {
+  return is_complex(dtype) ? size_of(dtype) / 2 : size_of(dtype);
+}
+
+}  // namespace
+
+std::size_t StorageRecords::add(const StorageId& id, DType dtype) {
+  const ZipReader& zip = archive_.zip();
+  const std::size_t element_bytes = id.dtype ? size_of(*id.dtype) : 1;
+  const std::size_t number_bytes = archive_.big_endian() ? number_bytes_of(dtype) : 1;
+  const auto known = index_.find(id.key);
+  const ZipEntry* const entry = known == index_.end()
+                                    ? zip.find(archive_.name() + "/data/" + id.key)
+                                    : records_[known->second].entry;
+  if (entry == nullptr) {
+    throw ValueError(concat("a tensor lies in record \"", archive_.name(), "/data/",
+                            id.key.substr(0, 40), "\", which is not there"));
+  }
+  if (entry->size / element_bytes != static_cast<std::uint64_t>(id.numel)) {
+    throw FormatError(concat(zip.describe(*entry), ", offset ", entry->header_offset, ": ",
+                             entry->size, " bytes are not the ", id.numel,
+                             id.dtype ? concat(" elements of ", *id.dtype) : " bytes",
+                             " that data.pkl announces"));
+  }
+  if (known == index_.end()) {
+    index_.emplace(id.key, records_.size());
+    records_.push_back({entry, id.location, number_bytes});
+    return records_.size() - 1;
+  }
+  if (records_[known->second].number_bytes != number_bytes) {
+    throw FormatError(concat(zip.describe(*entry), ", offset ", entry->header_offset,
+                             ": big-endian tensors of different element sizes share it"));
+  }
+  return known->second;
+}
+
+}  // namespace wick

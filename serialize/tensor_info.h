@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// What a checkpoint says of a tensor, without its elements.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/value.h"
+
+namespace wick {
+
+struct TensorInfo {
+  /// The keys and indices that lead to it, joined by dots: "model.fc1.weight",
+  /// "optimizer.state.0.exp_avg". Empty where the checkpoint is the tensor.
+  std::string name;
+  DType dtype = DType::float32;
+  Dims shape;
+  Dims strides;             // in elements
+  std::int64_t offset = 0;  // of the first element, in elements from the start of the storage
+  bool requires_grad = false;
+  std::string record;               // of its storage: "archive/data/0"
+  std::uint64_t storage_bytes = 0;  // of the whole storage, which other tensors may share
+  std::string device;               // that it was saved from: "cpu", "cuda:0"
+
+  /// Of its elements.
+  [[nodiscard]] std::uint64_t nbytes() const {
+    return static_cast<std::uint64_t>(element_count(shape)) * size_of(dtype);
+  }
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// All tensors of a value under dotted names, in its order. A container that lies in several places
+/// counts at the first. Keys that are no str or int are named by their position: "<0>".
+[[nodiscard]] std::vector<NamedTensor> named_tensors(const Value& value);
+
+}  // namespace wick
