@@ -20,7 +20,8 @@ struct CheckpointFile::Impl {
       : archive(path),
         records(archive),
         storages(archive, records, map_location, options.mmap, options.verify) {
-    tree = archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); });
+    tree =
+        archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); });
     for (auto& [name, tensor] : named_tensors(tree)) add(std::move(name), tensor);
   }
 
@@ -81,8 +82,8 @@ struct CheckpointFile::Impl {
   StorageRecords records;
   mutable LazyStorages storages;
   Value tree;
-  std::vector<std::shared_ptr<Storage>> described;            // of records; on "meta"
-  std::unordered_map<const Storage*, std::size_t> numbers;    // of described
+  std::vector<std::shared_ptr<Storage>> described;          // of records; on "meta"
+  std::unordered_map<const Storage*, std::size_t> numbers;  // of described
   std::vector<TensorInfo> infos;
   std::vector<Tensor> handles;  // of infos
   std::unordered_multimap<std::string, std::size_t> index;
@@ -137,8 +138,7 @@ StateDict CheckpointFile::load_subset(std::span<const std::string> names) const 
     }
   }
   if (!missing.empty()) {
-    throw StateDictError(
-        concat("load_subset: file ", impl_->archive.file().path(), ':', missing));
+    throw StateDictError(concat("load_subset: file ", impl_->archive.file().path(), ':', missing));
   }
   std::ranges::sort(wanted);
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
@@ -188,7 +188,8 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
     if (!info.name.starts_with(options.prefix)) continue;
     std::string name = info.name.substr(options.prefix.size());
     if (target.contains(name)) continue;
-    if (options.strict) problems += concat("\n  unexpected key \"", name, "\" of shape ", info.shape);
+    if (options.strict)
+      problems += concat("\n  unexpected key \"", name, "\" of shape ", info.shape);
     report.unexpected_keys.push_back(std::move(name));
   }
   if (!problems.empty()) {

@@ -36,15 +36,13 @@ void load_pairs(const ZipReader& zip, const std::vector<LoadPair>& pairs, LazySt
   for (const LoadPair& pair : pairs) {
     const auto element = static_cast<std::uint64_t>(size_of(pair.source.dtype()));
     if (!is_straight(pair)) {
-      copies.emplace_back(pair.target,
-                          Tensor(storages.get(pair.number), pair.source.dtype(),
-                                 pair.source.shape(), pair.source.strides(),
-                                 pair.source.offset()));
+      copies.emplace_back(
+          pair.target, Tensor(storages.get(pair.number), pair.source.dtype(), pair.source.shape(),
+                              pair.source.strides(), pair.source.offset()));
     } else if (pair.source.numel() != 0) {
-      straight.push_back({pair.record->entry,
-                          static_cast<std::uint64_t>(pair.source.offset()) * element,
-                          pair.source.nbytes(), static_cast<char*>(pair.target.raw()),
-                          pair.record->number_bytes});
+      straight.push_back(
+          {pair.record->entry, static_cast<std::uint64_t>(pair.source.offset()) * element,
+           pair.source.nbytes(), static_cast<char*>(pair.target.raw()), pair.record->number_bytes});
     }
   }
   read_ranges(zip, straight);

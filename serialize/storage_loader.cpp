@@ -56,7 +56,8 @@ std::shared_ptr<Storage> StorageLoader::add(const StorageId& id, DType dtype) {
   const std::size_t number = records_.add(id, dtype);
   if (number == storages_.size()) {
     const StorageRecord& record = records_.all()[number];
-    storages_.push_back(make_storage(archive_.zip(), record, map_location_.backend(record.location)));
+    storages_.push_back(
+        make_storage(archive_.zip(), record, map_location_.backend(record.location)));
   }
   return storages_[number];
 }
