@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 // One write(2) of Linux takes at most 2 GiB; smaller pieces keep interruptions short.
 constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 28;
 
@@ -114,10 +114,10 @@ void AtomicFile::write_through(std::string_view bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(bool sync) {
   if (descriptor_ < 0) throw IoError(concat("cannot write ", path_, ": it is closed"));
   flush();
-  while (::fsync(descriptor_) != 0) {
+  while (sync && ::fsync(descriptor_) != 0) {
     if (errno != EINTR) fail("fsync", errno);
   }
   // After close() the descriptor is gone, whatever it returned.
@@ -126,7 +126,7 @@ void AtomicFile::commit() {
   if (::close(closing) != 0 && errno != EINTR) fail("close", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename", errno);
   temporary_.clear();
-  sync_directory();
+  if (sync) sync_directory();
 }
 
 // Makes the new name itself durable.

@@ -29,8 +29,9 @@ class AtomicFile {
   void write(std::string_view bytes);
   /// Bytes given to write() so far.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  /// Makes the file appear. Call it once, at the end; write() must not follow.
-  void commit();
+  /// Makes the file appear. Call it once, at the end; write() must not follow. Without `sync` the
+  /// system writes to the disk when it likes: after a power failure the file may be lost or empty.
+  void commit(bool sync = true);
 
  private:
   void flush();

@@ -52,7 +52,7 @@ void write_storage(ZipWriter& zip, std::string_view name, const Storage& storage
 
 }  // namespace
 
-void save(const Value& value, const std::filesystem::path& path) {
+void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options) {
   // Everything that may be wrong with the value shows before the disk is touched.
   const Pickled pickled = pickle_value(value);
   AtomicFile file(path);
@@ -67,11 +67,11 @@ void save(const Value& value, const std::filesystem::path& path) {
   zip.add("version", std::to_string(kFormatVersion) + '\n');
   zip.add(".data/serialization_id", serialization_id(zip.records()));
   zip.finish();
-  file.commit();
+  file.commit(options.sync);
 }
 
-void save(const StateDict& state, const std::filesystem::path& path) {
-  save(state.to_value(), path);
+void save(const StateDict& state, const std::filesystem::path& path, const SaveOptions& options) {
+  save(state.to_value(), path, options);
 }
 
 Value load(const std::filesystem::path& path, const MapLocation& map_location) {

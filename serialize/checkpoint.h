@@ -10,11 +10,18 @@
 
 namespace wick {
 
+struct SaveOptions {
+  /// Wait until the bytes are on the disk. torch.save does not: it is faster, and after a power
+  /// failure there may be no file, old or new.
+  bool sync = true;
+};
+
 /// Writes `value` to `path` as torch.save does. The file appears whole or not at all: the bytes go
 /// to a temporary file beside it, are synced to the disk, and the file is then renamed; what was at
 /// `path` before stays until that moment. Throws IoError.
-void save(const Value& value, const std::filesystem::path& path);
-void save(const StateDict& state, const std::filesystem::path& path);
+void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options = {});
+void save(const StateDict& state, const std::filesystem::path& path,
+          const SaveOptions& options = {});
 
 /// Reads a file of save() or of torch.save, also of PyTorch 0.4 to 1.5. Runs no code of the file:
 /// only the tensors and plain objects that torch.load(weights_only=True) admits are made.

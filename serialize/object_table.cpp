@@ -27,6 +27,15 @@ bool is_container(const Value& value) {
          (kind == Kind::tensor && value.as_tensor_object().attributes != nullptr);
 }
 
+// A short tuple of numbers, as shapes and strides are: it needs no entry in the table, since it
+// goes without further ado and is weighed at a glance.
+bool is_plain(const Value& container) {
+  constexpr std::size_t kShort = 8;
+  if (container.kind() != Kind::tuple || container.as_tuple().size() > kShort) return false;
+  return std::ranges::all_of(container.as_tuple(),
+                             [](const Value& item) { return item.kind() <= Kind::complex; });
+}
+
 // The containers directly inside one.
 std::vector<Value> containers_in(const Value& container) {
   std::vector<Value> result;
@@ -78,6 +87,7 @@ ObjectTable::~ObjectTable() {
 
 Value ObjectTable::add(Value container) {
   spend(kContainerWork);
+  if (is_plain(container)) return container;
   containers_.push_back(container);
   if (container.kind() == Kind::tuple || container.kind() == Kind::frozen_set) {
     measure_key(container);
@@ -115,7 +125,8 @@ std::uint64_t ObjectTable::weight(const Value& value) const {
     case Kind::tuple:
     case Kind::frozen_set: {
       const auto known = keys_.find(value.identity());
-      return known == keys_.end() ? 1 : known->second.weight;
+      if (known != keys_.end()) return known->second.weight;
+      return is_plain(value) ? 1 + value.as_tuple().size() : 1;
     }
     default: return 1;
   }
@@ -127,9 +138,9 @@ void ObjectTable::measure_key(const Value& container) {
   KeyInfo info;
   const auto measure = [this, &info](const Value& item) {
     info.weight = std::min(kMaxWeight, info.weight + weight(item));
-    if (const auto inner = keys_.find(item.identity()); inner != keys_.end()) {
-      info.depth = std::max(info.depth, inner->second.depth + 1);
-    }
+    if (item.kind() != Kind::tuple && item.kind() != Kind::frozen_set) return;
+    const auto inner = keys_.find(item.identity());
+    info.depth = std::max(info.depth, (inner == keys_.end() ? 1 : inner->second.depth) + 1);
   };
   if (container.kind() == Kind::tuple) {
     for (const Value& item : container.as_tuple()) measure(item);

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "serialize/byte_reader.h"
+#include "serialize/crc32.h"
 #include "serialize/zip_format.h"
 
 namespace wick {
@@ -264,7 +265,7 @@ void ZipReader::inflate(const ZipEntry& entry, std::span<char> out) const {
     throw FormatError(concat(describe(entry), ", offset ", entry.header_offset,
                              ": the deflated data are damaged or not ", entry.size, " bytes long"));
   }
-  check_crc(entry, libdeflate_crc32(0, out.data(), out.size()));
+  check_crc(entry, crc32(0, out));
 }
 
 std::string ZipReader::read(const ZipEntry& entry) const {
@@ -284,13 +285,13 @@ void ZipReader::read_into(const ZipEntry& entry, std::span<char> out) const {
     return;
   }
   const std::uint64_t start = data_offset(entry);
-  std::uint32_t crc = libdeflate_crc32(0, nullptr, 0);
+  std::uint32_t crc = 0;
   for (std::uint64_t done = 0; done < entry.size;) {
     const std::uint64_t count = std::min(kPieceBytes, entry.size - done);
     const std::span<char> piece =
         out.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
     file_.read_at(start + done, piece);
-    crc = libdeflate_crc32(crc, piece.data(), piece.size());
+    crc = crc32(crc, piece);
     done += count;
   }
   check_crc(entry, crc);
@@ -304,11 +305,11 @@ void ZipReader::read_pieces(const ZipEntry& entry,
   }
   const std::uint64_t start = data_offset(entry);
   std::string piece;
-  std::uint32_t crc = libdeflate_crc32(0, nullptr, 0);
+  std::uint32_t crc = 0;
   for (std::uint64_t done = 0; done < entry.size; done += piece.size()) {
     piece.resize(static_cast<std::size_t>(std::min(kPieceBytes, entry.size - done)));
     file_.read_at(start + done, piece);
-    crc = libdeflate_crc32(crc, piece.data(), piece.size());
+    crc = crc32(crc, piece);
     consume(piece);
   }
   check_crc(entry, crc);
