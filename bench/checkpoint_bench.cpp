@@ -3,6 +3,8 @@
 //
 // Commands, each answered by one line (seconds, unless said otherwise):
 //   make TENSORS ELEMENTS   fills so many float32 tensors with random bits; answers the bytes
+//   large PATH TENSORS ELEMENTS
+//                           saves so many storages that all show the same memory
 //   save PATH, save_sync PATH, write PATH, write_sync PATH
 //                           save(), or plain write() of the same tensors' bytes one after the other
 //   load PATH, read PATH    load(), or plain read() of the whole file into new memory
@@ -104,6 +106,20 @@ void read_plainly(const std::string& path) {
   }
 }
 
+void save_large(const std::string& path, std::int64_t count, std::int64_t elements) {
+  const Tensor memory = Tensor::ones({elements});
+  const std::shared_ptr<wick::Storage>& real = memory.storage();
+  wick::StateDict state;
+  for (std::int64_t i = 0; i < count; ++i) {
+    auto storage =
+        std::make_shared<wick::Storage>(real->data(), real->bytes(), real->backend(), real);
+    state.set("layers." + std::to_string(i) + ".weight",
+              Tensor(std::move(storage), wick::DType::float32, {elements}, {1}, 0));
+  }
+  state.set("bias", Tensor::ones({16}));
+  wick::save(state, path, {.sync = false});
+}
+
 float touch_all(const wick::StateDict& state) {
   float sum = 0;
   for (const auto& [name, tensor] : state) {
@@ -139,6 +155,13 @@ class Commands {
       return std::to_string(bytes);
     }
     if (command == "peak") return std::to_string(peak_);
+    if (command == "large") {
+      std::int64_t count = 0;
+      std::int64_t elements = 0;
+      words >> count >> elements;
+      save_large(path, count, elements);
+      return "0";
+    }
     std::string name;
     words >> name;
     const auto start = std::chrono::steady_clock::now();

@@ -12,13 +12,14 @@ namespace {
 TEST(Device, ParsesPyTorchsNames) {
   EXPECT_EQ(Device::parse("cpu"), kCpu);
   EXPECT_EQ(Device::parse("cpu:0"), kCpu);
+  EXPECT_EQ(Device::parse("meta"), kMeta);
   EXPECT_EQ(Device::parse("cuda"), (Device{DeviceType::cuda, 0}));
   EXPECT_EQ(Device::parse("cuda:0"), (Device{DeviceType::cuda, 0}));
   EXPECT_EQ(Device::parse("cuda:13"), (Device{DeviceType::cuda, 13}));
 }
 
 TEST(Device, PrintsWhatItParses) {
-  for (const char* const text : {"cpu", "cuda:0", "cuda:7"}) {
+  for (const char* const text : {"cpu", "cuda:0", "cuda:7", "meta"}) {
     EXPECT_EQ(to_string(Device::parse(text)), text);
     EXPECT_EQ(concat(Device::parse(text)), text);
   }
