@@ -315,4 +315,12 @@ void ZipReader::read_pieces(const ZipEntry& entry,
   check_crc(entry, crc);
 }
 
+std::string ZipReader::read_beginning(const ZipEntry& entry, std::uint64_t count) const {
+  count = std::min(count, entry.size);
+  if (entry.method == zip::kMethodDeflated) {
+    return read(entry).substr(0, static_cast<std::size_t>(count));
+  }
+  return read_string(file_, data_offset(entry), count);
+}
+
 }  // namespace wick

@@ -59,6 +59,9 @@ class ZipReader {
   /// to be right only after the last.
   void read_pieces(const ZipEntry& entry,
                    const std::function<void(std::string_view)>& consume) const;
+  /// The record's first `count` bytes, or all where it has fewer. The CRC of a stored record is not
+  /// checked.
+  [[nodiscard]] std::string read_beginning(const ZipEntry& entry, std::uint64_t count) const;
   /// `file "x.pt", record "x/data.pkl"`, for messages.
   [[nodiscard]] std::string describe(const ZipEntry& entry) const;
   [[nodiscard]] const InputFile& file() const noexcept { return file_; }

@@ -25,7 +25,8 @@ class ZipWriter {
   };
   static constexpr std::uint64_t kAlignment = 64;
 
-  /// Throws ValueError where a name would not fit its 16-bit length.
+  /// Without an archive's name, records have their bare names. Throws ValueError where a name would
+  /// not fit its 16-bit length.
   ZipWriter(Sink sink, std::string archive_name);
 
   /// A record of bytes that are all there.
@@ -43,7 +44,7 @@ class ZipWriter {
 
  private:
   [[nodiscard]] std::string full_name(const Record& record) const {
-    return archive_name_ + '/' + record.name;
+    return archive_name_.empty() ? record.name : archive_name_ + '/' + record.name;
   }
   void emit(std::string_view bytes);
 

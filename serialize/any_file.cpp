@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/any_file.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/error.h"
+#include "serialize/checkpoint.h"
+#include "serialize/file_kind.h"
+#include "serialize/input_file.h"
+#include "serialize/npy.h"
+#include "serialize/safetensors.h"
+#include "serialize/sharded.h"
+#include "serialize/zip_reader.h"
+
+namespace wick {
+namespace {
+
+// numpy.savez without arrays gives an archive without records.
+FileFormat recognise_archive(const InputFile& file) {
+  const ZipReader zip(file);
+  const bool arrays = std::ranges::all_of(
+      zip.entries(), [](const ZipEntry& entry) { return entry.name.ends_with(".npy"); });
+  return arrays ? FileFormat::npz : FileFormat::torch;
+}
+
+std::string beginning(const InputFile& file) {
+  constexpr std::uint64_t kLooked = 64;
+  std::string bytes(static_cast<std::size_t>(std::min(file.size(), kLooked)), '\0');
+  file.read_at(0, bytes);
+  return bytes;
+}
+
+// Where tensors go from a format that does not name devices.
+Device plain_device(const MapLocation& map_location) {
+  return map_location.backend("cpu").device();
+}
+
+}  // namespace
+
+std::string_view name(FileFormat format) noexcept {
+  switch (format) {
+    case FileFormat::torch: return "PyTorch";
+    case FileFormat::safetensors: return "safetensors";
+    case FileFormat::npy: return "NumPy array";
+    case FileFormat::npz: return "NumPy archive";
+    case FileFormat::shard_index: return "index of shards";
+  }
+  return "unknown";
+}
+
+FileFormat recognise_file(const std::filesystem::path& path) {
+  const InputFile file(path);
+  if (looks_like_zip(file)) return recognise_archive(file);
+  const std::string start = beginning(file);
+  if (is_npy(start)) return FileFormat::npy;
+  // Eight bytes of length, which is below 2^32, and the JSON's brace, maybe behind blanks.
+  if (start.size() > 8 && start.substr(4, 4) == std::string(4, '\0')) {
+    const std::size_t first = start.find_first_not_of(" \t\r\n", 8);
+    if (first != std::string::npos && start[first] == '{') return FileFormat::safetensors;
+  }
+  const std::size_t first = start.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && start[first] == '{') return FileFormat::shard_index;
+  // torch.save's format from before PyTorch 1.6 begins with a pickle; load() knows it better.
+  if (start.starts_with('\x80')) return FileFormat::torch;
+  throw FormatError(
+      concat("file ", path, ", offset 0: not a checkpoint: ", describe_foreign_file(file)));
+}
+
+Value load_any(const std::filesystem::path& path, const MapLocation& map_location) {
+  switch (recognise_file(path)) {
+    case FileFormat::torch: return load(path, map_location);
+    case FileFormat::safetensors:
+      return load_safetensors(path, plain_device(map_location)).to_value();
+    case FileFormat::npy: return load_npy(path, plain_device(map_location));
+    case FileFormat::npz: return load_npz(path, plain_device(map_location)).to_value();
+    case FileFormat::shard_index: return load_sharded(path, map_location).to_value();
+  }
+  throw FormatError(concat("file ", path, ": unknown format"));
+}
+
+}  // namespace wick

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/npy.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "core/error.h"
+#include "serialize/atomic_file.h"
+#include "serialize/zip_writer.h"
+
+namespace wick {
+namespace {
+
+constexpr std::string_view kSuffix = ".npy";
+
+// In Fortran's order the elements are those of the array with its dimensions reversed.
+Dims stored_shape(const NpyHeader& header) {
+  Dims shape = header.shape;
+  if (header.fortran_order) std::reverse(shape.begin(), shape.end());
+  return shape;
+}
+
+Tensor in_index_order(const Tensor& stored, const NpyHeader& header) {
+  if (!header.fortran_order || header.shape.size() < 2) return stored;
+  Dims order;
+  for (std::int64_t dim = stored.dim(); dim-- > 0;) order.push_back(dim);
+  return stored.permute(order);
+}
+
+std::string beginning(const InputFile& file) {
+  std::string bytes(static_cast<std::size_t>(std::min(file.size(), kMaxNpyHeader)), '\0');
+  file.read_at(0, bytes);
+  return bytes;
+}
+
+void check_data_bytes(const NpyHeader& header, std::uint64_t size, const std::string& where) {
+  if (size - header.header_bytes == header.data_bytes) return;
+  throw FormatError(concat(where, ", offset ", header.header_bytes, ": ",
+                           size - header.header_bytes, " bytes are not the ", header.data_bytes,
+                           " of ", header.dtype, ' ', header.shape));
+}
+
+}  // namespace
+
+NpyFile::NpyFile(std::filesystem::path path) : file_(std::move(path)) {
+  const std::string where = concat("file ", file_.path());
+  header_ = parse_npy_header(beginning(file_), where);
+  check_data_bytes(header_, file_.size(), where);
+}
+
+Tensor NpyFile::read(Device device) const {
+  return in_index_order(read_elements(file_, header_.header_bytes, header_.dtype,
+                                      stored_shape(header_), device, header_.big_endian),
+                        header_);
+}
+
+NpzFile::NpzFile(std::filesystem::path path) : file_(std::move(path)), zip_(file_) {
+  for (const ZipEntry& record : zip_.entries()) {
+    const std::string where = zip_.describe(record);
+    if (!record.name.ends_with(kSuffix)) {
+      throw FormatError(concat(where, ": no array: its name does not end in \".npy\""));
+    }
+    Entry entry;
+    entry.name = record.name.substr(0, record.name.size() - kSuffix.size());
+    entry.header = parse_npy_header(zip_.read_beginning(record, kMaxNpyHeader), where);
+    entry.record = &record;
+    check_data_bytes(entry.header, record.size, where);
+    entries_.push_back(std::move(entry));
+  }
+}
+
+const NpzFile::Entry* NpzFile::find(std::string_view name) const {
+  const auto found = std::ranges::find(entries_, name, &Entry::name);
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+Tensor NpzFile::read(const Entry& entry, Device device) const {
+  const NpyHeader& header = entry.header;
+  TensorFiller filler(header.dtype, stored_shape(header), device, header.big_endian);
+  std::uint64_t skip = header.header_bytes;
+  std::string rest;  // of a number that a piece cut through
+  zip_.read_pieces(*entry.record, [&](std::string_view piece) {
+    const std::uint64_t skipped = std::min<std::uint64_t>(skip, piece.size());
+    skip -= skipped;
+    piece.remove_prefix(static_cast<std::size_t>(skipped));
+    rest.append(piece);
+    const std::size_t whole = rest.size() - rest.size() % size_of(header.dtype);
+    filler.append(std::string_view(rest).substr(0, whole));
+    rest.erase(0, whole);
+  });
+  return in_index_order(filler.finish(), header);
+}
+
+StateDict NpzFile::read_all(Device device) const {
+  StateDict state;
+  for (const Entry& entry : entries_) state.set(entry.name, read(entry, device));
+  return state;
+}
+
+Tensor load_npy(const std::filesystem::path& path, Device device) {
+  return NpyFile(path).read(device);
+}
+
+StateDict load_npz(const std::filesystem::path& path, Device device) {
+  return NpzFile(path).read_all(device);
+}
+
+void write_npy(const Tensor& tensor, const ByteSink& sink) {
+  sink(make_npy_header(tensor.dtype(), tensor.shape()));
+  write_elements(tensor, sink);
+}
+
+void write_npz(const StateDict& state, const ByteSink& sink) {
+  std::vector<std::string> headers;  // all, so that what cannot be written shows first
+  for (const auto& [name, tensor] : state) {
+    try {
+      headers.push_back(make_npy_header(tensor.dtype(), tensor.shape()));
+    } catch (const DTypeError& error) {
+      throw DTypeError(concat("tensor \"", name, "\": ", error.what()));
+    }
+  }
+  ZipWriter zip(sink, "");
+  auto header = headers.begin();
+  for (const auto& [name, tensor] : state) {
+    zip.begin(name + std::string(kSuffix), header->size() + tensor.nbytes());
+    zip.append(*header++);
+    write_elements(tensor, [&zip](std::string_view bytes) { zip.append(bytes); });
+    zip.end();
+  }
+  zip.finish();
+}
+
+namespace {
+
+void save_with(const std::filesystem::path& path,
+               const std::function<void(const ByteSink&)>& write) {
+  AtomicFile file(path);
+  write([&file](std::string_view bytes) { file.write(bytes); });
+  file.commit();
+}
+
+}  // namespace
+
+void save_npy(const Tensor& tensor, const std::filesystem::path& path) {
+  static_cast<void>(make_npy_header(tensor.dtype(), tensor.shape()));
+  save_with(path, [&](const ByteSink& sink) { write_npy(tensor, sink); });
+}
+
+void save_npz(const StateDict& state, const std::filesystem::path& path) {
+  save_with(path, [&](const ByteSink& sink) { write_npz(state, sink); });
+}
+
+}  // namespace wick

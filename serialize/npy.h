@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Reads and writes NumPy's arrays: .npy holds one, .npz several with names.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/state_dict.h"
+#include "core/tensor.h"
+#include "serialize/input_file.h"
+#include "serialize/npy_header.h"
+#include "serialize/tensor_bytes.h"
+#include "serialize/zip_reader.h"
+
+namespace wick {
+
+/// An open .npy file: its header is read and checked, and that its elements fill the rest of the
+/// file. Throws IoError and FormatError. Thread safety: const members from several threads.
+class NpyFile {
+ public:
+  explicit NpyFile(std::filesystem::path path);
+
+  [[nodiscard]] const NpyHeader& header() const noexcept { return header_; }
+  /// In the machine's byte order; an array in Fortran's order comes back as a view with its
+  /// strides.
+  [[nodiscard]] Tensor read(Device device = kCpu) const;
+
+ private:
+  InputFile file_;
+  NpyHeader header_;
+};
+
+/// An open .npz archive, as numpy.savez and numpy.savez_compressed write it: a record
+/// "<name>.npy" for each array. Opening reads and checks the headers. Throws IoError and
+/// FormatError. Thread safety: const members from several threads.
+class NpzFile {
+ public:
+  struct Entry {
+    std::string name;  // without ".npy"
+    NpyHeader header;
+    const ZipEntry* record = nullptr;
+  };
+
+  explicit NpzFile(std::filesystem::path path);
+
+  [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+  /// Null where there is none.
+  [[nodiscard]] const Entry* find(std::string_view name) const;
+  /// Reads one of entries() and checks its CRC-32.
+  [[nodiscard]] Tensor read(const Entry& entry, Device device = kCpu) const;
+  /// Reads all, in the order of the archive.
+  [[nodiscard]] StateDict read_all(Device device = kCpu) const;
+
+ private:
+  InputFile file_;
+  ZipReader zip_;
+  std::vector<Entry> entries_;
+};
+
+[[nodiscard]] Tensor load_npy(const std::filesystem::path& path, Device device = kCpu);
+[[nodiscard]] StateDict load_npz(const std::filesystem::path& path, Device device = kCpu);
+
+/// The bytes that numpy.save writes for the array in C order. Throws DTypeError for a dtype that
+/// NumPy does not have: bfloat16, float8, complex32.
+void write_npy(const Tensor& tensor, const ByteSink& sink);
+/// An uncompressed archive that numpy.load opens. Throws DTypeError as above, naming the tensor.
+void write_npz(const StateDict& state, const ByteSink& sink);
+/// To a file that appears whole or not at all (see AtomicFile). Throw IoError.
+void save_npy(const Tensor& tensor, const std::filesystem::path& path);
+void save_npz(const StateDict& state, const std::filesystem::path& path);
+
+}  // namespace wick

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The header of NumPy's .npy format: a magic, a version, and a Python dict in text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/dims.h"
+#include "core/dtype.h"
+
+namespace wick {
+
+struct NpyHeader {
+  DType dtype = DType::float32;
+  bool big_endian = false;
+  bool fortran_order = false;  // the first index runs fastest
+  Dims shape;
+  std::uint64_t header_bytes = 0;  // in front of the elements
+  std::uint64_t data_bytes = 0;    // of the elements
+};
+
+/// Bytes that a header may have, its magic included.
+inline constexpr std::uint64_t kMaxNpyHeader = std::uint64_t{1} << 20;
+
+/// True where `start` is the beginning of an .npy file.
+[[nodiscard]] bool is_npy(std::string_view start) noexcept;
+
+/// Parses the header at the beginning of `start`, which must hold it whole: give the first
+/// kMaxNpyHeader bytes, or all there are. Takes versions 1.0, 2.0 and 3.0. Throws FormatError for
+/// what is none, and for arrays that no tensor can hold: Python objects, structures, texts, dates,
+/// long doubles. `where` begins its messages.
+[[nodiscard]] NpyHeader parse_npy_header(std::string_view start, const std::string& where);
+
+/// numpy.save's header of version 1.0 for a C-contiguous array. Throws DTypeError for a dtype that
+/// NumPy does not have: bfloat16, float8, complex32.
+[[nodiscard]] std::string make_npy_header(DType dtype, const Dims& shape);
+
+}  // namespace wick

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "serialize/safetensors.h"
+
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "serialize/atomic_file.h"
+#include "serialize/byte_reader.h"
+
+namespace wick {
+namespace {
+
+constexpr std::uint64_t kLengthBytes = sizeof(std::uint64_t);
+
+// The header's JSON. Its claimed length is compared with the file's before it is read.
+std::string read_header(const InputFile& file, const std::string& where) {
+  std::string field(kLengthBytes, '\0');
+  if (file.size() < field.size()) {
+    throw FormatError(concat(where, ", offset 0: no safetensors file, which begins with ",
+                             kLengthBytes, " bytes; it has ", file.size()));
+  }
+  file.read_at(0, field);
+  ByteReader reader(field, where);
+  const auto length = reader.read<std::uint64_t>();
+  if (length > kMaxSafetensorsHeader) {
+    reader.fail_at(0, concat("a header of ", length, " bytes; at most ", kMaxSafetensorsHeader,
+                             " are read. Is it a safetensors file?"));
+  }
+  if (length > file.size() - kLengthBytes) {
+    reader.fail_at(0, concat("a header of ", length, " bytes, but the file has ", file.size()));
+  }
+  std::string json(static_cast<std::size_t>(length), '\0');
+  file.read_at(kLengthBytes, json);
+  return json;
+}
+
+}  // namespace
+
+SafetensorsFile::SafetensorsFile(std::filesystem::path path) : file_(std::move(path)) {
+  const std::string where = concat("file ", file_.path());
+  const std::string json = read_header(file_, where);
+  data_offset_ = kLengthBytes + json.size();
+  header_ = parse_safetensors_header(json, where + ", header", file_.size() - data_offset_);
+  for (std::size_t i = 0; i < header_.entries.size(); ++i) {
+    index_.emplace(header_.entries[i].name, i);
+  }
+}
+
+const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &header_.entries[found->second];
+}
+
+Tensor SafetensorsFile::read(const SafetensorsEntry& entry, Device device) const {
+  return read_elements(file_, data_offset_ + entry.begin, entry.dtype, entry.shape, device);
+}
+
+Tensor SafetensorsFile::read(std::string_view name, Device device) const {
+  const SafetensorsEntry* const entry = find(name);
+  if (entry == nullptr) {
+    throw StateDictError(concat("no tensor \"", name, "\" in file ", file_.path()));
+  }
+  return read(*entry, device);
+}
+
+StateDict SafetensorsFile::read_all(Device device) const {
+  StateDict state;
+  for (const SafetensorsEntry& entry : entries()) state.set(entry.name, read(entry, device));
+  return state;
+}
+
+StateDict load_safetensors(const std::filesystem::path& path, Device device) {
+  return SafetensorsFile(path).read_all(device);
+}
+
+void write_safetensors(const StateDict& state, const ByteSink& sink, const TextMetadata& metadata) {
+  const SafetensorsLayout layout = lay_out_safetensors(state, metadata);
+  sink(layout.header);
+  for (const Tensor& tensor : layout.tensors) write_elements(tensor, sink);
+}
+
+void save_safetensors(const StateDict& state, const std::filesystem::path& path,
+                      const TextMetadata& metadata) {
+  const SafetensorsLayout layout = lay_out_safetensors(state, metadata);
+  AtomicFile file(path);
+  const ByteSink sink = [&file](std::string_view bytes) { file.write(bytes); };
+  sink(layout.header);
+  for (const Tensor& tensor : layout.tensors) write_elements(tensor, sink);
+  file.commit();
+}
+
+}  // namespace wick

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The JSON header of safetensors files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/dims.h"
+#include "core/dtype.h"
+#include "core/state_dict.h"
+
+namespace wick {
+
+/// The strings under `__metadata__`, in the order of the file.
+using TextMetadata = std::vector<std::pair<std::string, std::string>>;
+
+/// One tensor of a safetensors file.
+struct SafetensorsEntry {
+  std::string name;
+  DType dtype = DType::float32;
+  Dims shape;
+  std::uint64_t begin = 0;  // of its bytes, from the end of the header
+  std::uint64_t end = 0;
+};
+
+struct SafetensorsHeader {
+  TextMetadata metadata;
+  std::vector<SafetensorsEntry> entries;  // in the order of their bytes
+};
+
+/// Bytes of JSON that a header may have; as in the reference implementation.
+inline constexpr std::uint64_t kMaxSafetensorsHeader = 100'000'000;
+
+/// Checks everything: the JSON itself, that no name or key is there twice, that each tensor's bytes
+/// are as many as its shape and dtype need, and that they all together fill `data_bytes` without
+/// gap or overlap. Throws FormatError that names the tensor. `where` begins its messages.
+[[nodiscard]] SafetensorsHeader parse_safetensors_header(std::string_view json,
+                                                         const std::string& where,
+                                                         std::uint64_t data_bytes);
+
+/// The header for these tensors, in the order in which the reference implementation writes them:
+/// by dtype, the wider first, then by name. Throws DTypeError for complex32 and complex128, which
+/// the format does not have, and ValueError for a name or metadata that it cannot hold.
+struct SafetensorsLayout {
+  std::string header;           // length field, JSON, padding to a multiple of 8
+  std::vector<Tensor> tensors;  // in the order of their bytes
+};
+[[nodiscard]] SafetensorsLayout lay_out_safetensors(const StateDict& state,
+                                                    const TextMetadata& metadata);
+
+}  // namespace wick

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The elements of tensors as plain bytes: in row-major order, little-endian, without gaps.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "core/device.h"
+#include "core/tensor.h"
+#include "serialize/input_file.h"
+
+namespace wick {
+
+/// Takes the bytes of a file in order.
+using ByteSink = std::function<void(std::string_view)>;
+
+/// Gives all elements to `sink`. A contiguous tensor on the CPU is given as it lies in memory; of
+/// one on another device no more than 8 MiB is on the host at a time.
+void write_elements(const Tensor& tensor, const ByteSink& sink);
+
+/// Fills a new tensor of that shape, front to back.
+class TensorFiller {
+ public:
+  /// `big_endian`: the bytes of each number come the other way round.
+  TensorFiller(DType dtype, const Dims& shape, Device device, bool big_endian = false);
+
+  /// The next bytes. Pieces must be whole numbers where they are big-endian. Throws ValueError for
+  /// more than there is room for.
+  void append(std::string_view bytes);
+  /// The tensor. Throws ValueError where bytes are missing.
+  [[nodiscard]] Tensor finish();
+
+ private:
+  Tensor tensor_;
+  std::size_t filled_ = 0;        // bytes
+  std::size_t number_bytes_ = 1;  // of what is turned round; 1: nothing is
+};
+
+/// A contiguous tensor of the bytes at `offset` of a file. The caller has checked that they lie
+/// inside of it.
+[[nodiscard]] Tensor read_elements(const InputFile& file, std::uint64_t offset, DType dtype,
+                                   const Dims& shape, Device device, bool big_endian = false);
+
+}  // namespace wick
