@@ -41,8 +41,8 @@ void append_utf8(std::string& out, std::uint32_t code) {
 
 // is_utf8() lets surrogates through, for Python; they are ED A0 80 to ED BF BF.
 bool has_surrogate(std::string_view text) {
-  for (std::size_t at = text.find('\xED'); at + 1 < text.size(); at = text.find('\xED', at + 1)) {
-    if (static_cast<unsigned char>(text[at + 1]) >= 0xA0) return true;
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    if (text[i] == '\xED' && static_cast<unsigned char>(text[i + 1]) >= 0xA0) return true;
   }
   return false;
 }

@@ -182,7 +182,8 @@ std::string_view code_of(DType dtype) {
 std::string python_shape(const Dims& shape) {
   std::string text = "(";
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    if (i > 0) text += ", ";
+    text += std::to_string(shape[i]);
   }
   return text + (shape.size() == 1 ? ",)" : ")");
 }

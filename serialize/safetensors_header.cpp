@@ -260,7 +260,8 @@ SafetensorsLayout lay_out_safetensors(const StateDict& state, const TextMetadata
     json += kDTypes[rank].name;
     json += "\",\"shape\":[";
     for (std::size_t i = 0; i < tensor.shape().size(); ++i) {
-      json += (i == 0 ? "" : ",") + std::to_string(tensor.shape()[i]);
+      if (i > 0) json += ',';
+      json += std::to_string(tensor.shape()[i]);
     }
     json += concat("],\"data_offsets\":[", offset, ',', offset + tensor.nbytes(), "]}");
     offset += tensor.nbytes();
