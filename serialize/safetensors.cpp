@@ -37,7 +37,7 @@ std::string read_header(const InputFile& file, const std::string& where) {
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(std::filesystem::path path) : file_(std::move(path)) {
+SafetensorsFile::SafetensorsFile(std::filesystem::path path, bool mmap) : file_(std::move(path)) {
   const std::string where = concat("file ", file_.path());
   const std::string json = read_header(file_, where);
   data_offset_ = kLengthBytes + json.size();
@@ -45,6 +45,7 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path path) : file_(std::move(p
   for (std::size_t i = 0; i < header_.entries.size(); ++i) {
     index_.emplace(header_.entries[i].name, i);
   }
+  if (mmap && file_.size() > data_offset_) mapping_ = std::make_shared<MappedFile>(file_);
 }
 
 const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
@@ -53,7 +54,14 @@ const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
 }
 
 Tensor SafetensorsFile::read(const SafetensorsEntry& entry, Device device) const {
-  return read_elements(file_, data_offset_ + entry.begin, entry.dtype, entry.shape, device);
+  const std::uint64_t offset = data_offset_ + entry.begin;
+  const bool aligned = offset % size_of(entry.dtype) == 0;
+  if (mapping_ && aligned && device == kCpu && entry.end > entry.begin) {
+    auto storage = std::make_shared<Storage>(mapping_->data() + offset, entry.end - entry.begin,
+                                             backend_for(kCpu), mapping_);
+    return {std::move(storage), entry.dtype, entry.shape, contiguous_strides(entry.shape), 0};
+  }
+  return read_elements(file_, offset, entry.dtype, entry.shape, device);
 }
 
 Tensor SafetensorsFile::read(std::string_view name, Device device) const {
@@ -71,7 +79,7 @@ StateDict SafetensorsFile::read_all(Device device) const {
 }
 
 StateDict load_safetensors(const std::filesystem::path& path, Device device) {
-  return SafetensorsFile(path).read_all(device);
+  return SafetensorsFile(path, false).read_all(device);
 }
 
 void write_safetensors(const StateDict& state, const ByteSink& sink, const TextMetadata& metadata) {

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "core/state_dict.h"
 #include "serialize/input_file.h"
+#include "serialize/mapped_file.h"
 #include "serialize/safetensors_header.h"
 #include "serialize/tensor_bytes.h"
 
@@ -19,7 +21,11 @@ namespace wick {
 /// Thread safety: const members may be called from several threads.
 class SafetensorsFile {
  public:
-  explicit SafetensorsFile(std::filesystem::path path);
+  /// With `mmap`, tensors on the CPU are the file's own bytes, mapped copy-on-write, where they are
+  /// aligned to their dtype (as writers see to): nothing is read before it is touched, and writing
+  /// to a tensor never changes the file, which must be left alone or replaced whole meanwhile; see
+  /// OpenOptions in checkpoint_file.h.
+  explicit SafetensorsFile(std::filesystem::path path, bool mmap = true);
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
   [[nodiscard]] const TextMetadata& metadata() const noexcept { return header_.metadata; }
@@ -41,10 +47,11 @@ class SafetensorsFile {
   InputFile file_;
   SafetensorsHeader header_;
   std::uint64_t data_offset_ = 0;
+  std::shared_ptr<const MappedFile> mapping_;  // none: tensors are read
   std::unordered_map<std::string_view, std::size_t> index_;
 };
 
-/// SafetensorsFile(path).read_all(device).
+/// Reads all into memory of its own.
 [[nodiscard]] StateDict load_safetensors(const std::filesystem::path& path, Device device = kCpu);
 
 /// Writes the bytes that the reference implementation writes for these tensors (which leaves the

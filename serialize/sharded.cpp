@@ -54,15 +54,6 @@ std::string read_text(const fs::path& path) {
   return text;
 }
 
-void require_shards(const ShardIndex& index) {
-  for (const std::string& shard : index.shards()) {
-    std::error_code ignored;
-    if (fs::exists(index.shard_path(shard), ignored)) continue;
-    throw StateDictError(
-        concat("shard ", index.shard_path(shard), " is missing; file ", index.path, " names it"));
-  }
-}
-
 [[noreturn]] void fail_missing(const std::string& tensor, const fs::path& shard,
                                const fs::path& index) {
   throw StateDictError(concat("tensor \"", tensor, "\" is missing in shard ", shard,
@@ -88,7 +79,7 @@ StateDict load_shard(const fs::path& path, const std::vector<std::string>& names
                              " must be a safetensors file or one of torch.save; it is a ",
                              name(format)));
   }
-  const SafetensorsFile file(path);
+  const SafetensorsFile file(path, false);
   for (const std::string& name : names) {
     if (file.find(name) == nullptr) fail_missing(name, path, index);
     tensors.set(name, file.read(name, map_location.backend("cpu").device()));
@@ -130,6 +121,15 @@ ShardIndex read_shard_index(const fs::path& path) {
   json.finish();
   if (!found) json.fail("no index of shards: there is no \"weight_map\"");
   return index;
+}
+
+void require_shards(const ShardIndex& index) {
+  for (const std::string& shard : index.shards()) {
+    std::error_code ignored;
+    if (fs::exists(index.shard_path(shard), ignored)) continue;
+    throw StateDictError(
+        concat("shard ", index.shard_path(shard), " is missing; file ", index.path, " names it"));
+  }
 }
 
 StateDict load_sharded(const fs::path& path, const MapLocation& map_location) {

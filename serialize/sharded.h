@@ -28,6 +28,9 @@ struct ShardIndex {
 /// plain file name in the folder of the index.
 [[nodiscard]] ShardIndex read_shard_index(const std::filesystem::path& path);
 
+/// Throws StateDictError that names a shard which is not there.
+void require_shards(const ShardIndex& index);
+
 /// Reads all tensors that the index names, in its order. Shards may be safetensors files or files
 /// of torch.save; what they hold beyond the index is left out. Throws StateDictError that names a
 /// missing shard or tensor (all shards are looked for before any is read), and what reading the

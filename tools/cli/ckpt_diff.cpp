@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// ckpt diff: what two files do not have in common.
+#include <map>
+#include <unordered_set>
+
+#include "core/error.h"
+#include "tools/cli/ckpt_commands.h"
+#include "tools/cli/ckpt_path.h"
+#include "tools/cli/ckpt_progress.h"
+#include "tools/cli/ckpt_source.h"
+#include "tools/cli/ckpt_statistics.h"
+
+namespace wick::tools {
+namespace {
+
+using Kind = Value::Kind;
+
+struct Counts {
+  std::size_t equal = 0;
+  std::size_t different = 0;
+  std::size_t only_a = 0;
+  std::size_t only_b = 0;
+  std::size_t values = 0;  // that are no tensors and differ
+  [[nodiscard]] bool same() const {
+    return different == 0 && only_a == 0 && only_b == 0 && values == 0;
+  }
+};
+
+struct Verdict {
+  bool equal = true;
+  std::string note;  // "dtype float32 / float16"
+  Difference difference;
+};
+
+Verdict judge(const SourceTensor& a, const SourceTensor& b, const DiffOptions& options) {
+  Verdict verdict;
+  if (a.info.shape != b.info.shape) {
+    verdict.note = concat("shape ", a.info.shape, " / ", b.info.shape);
+  } else if (a.info.dtype != b.info.dtype) {
+    verdict.note = concat("dtype ", a.info.dtype, " / ", b.info.dtype);
+  } else {
+    verdict.difference = difference_of(a.read(), b.read(), options.rtol, options.atol);
+    verdict.equal = verdict.difference.outside == 0;
+    const std::int64_t count = element_count(a.info.shape);
+    const std::int64_t differing = verdict.difference.differing;
+    if (differing > 0) {
+      verdict.note = concat(format_count(static_cast<std::uint64_t>(differing)), " of ",
+                            format_count(static_cast<std::uint64_t>(count)), " elements");
+    } else {
+      verdict.note = verdict.difference.same_bits ? "equal" : "equal, but not in every bit";
+    }
+    return verdict;
+  }
+  verdict.equal = false;
+  return verdict;
+}
+
+Counts diff_tensors(const CkptSource& a, const CkptSource& b, const DiffOptions& options,
+                    Table& table) {
+  Counts counts;
+  std::map<std::string_view, const SourceTensor*> others;
+  for (const SourceTensor& tensor : b.tensors) others.emplace(tensor.info.name, &tensor);
+  std::uint64_t bytes = 0;
+  for (const SourceTensor& tensor : a.tensors) bytes += tensor.info.nbytes();
+  ByteProgress progress("comparing", bytes);
+  for (const SourceTensor& tensor : a.tensors) {
+    const std::string name = plain_name(tensor.info.name);
+    progress.advance(tensor.info.nbytes());
+    const auto other = others.find(tensor.info.name);
+    if (other == others.end()) {
+      ++counts.only_a;
+      table.add({name, "only in the first", "", ""});
+      continue;
+    }
+    const Verdict verdict = judge(tensor, *other->second, options);
+    others.erase(other);
+    ++(verdict.equal ? counts.equal : counts.different);
+    if (verdict.equal && !options.all) continue;
+    const bool compared = verdict.difference.differing > 0;
+    table.add({name, verdict.note,
+               compared ? format_number(verdict.difference.largest_absolute) : "",
+               compared ? format_number(verdict.difference.largest_relative) : ""});
+  }
+  for (const SourceTensor& tensor : b.tensors) {
+    if (others.find(tensor.info.name) == others.end()) continue;
+    ++counts.only_b;
+    table.add({plain_name(tensor.info.name), "only in the second", "", ""});
+  }
+  return counts;
+}
+
+// The values that are no tensors and hold none, by their dotted names.
+class Leaves {
+ public:
+  explicit Leaves(const Value& root) { visit({}, root); }
+  std::map<std::string, std::string> texts;
+
+ private:
+  void visit(const std::string& name, const Value& value) {
+    const auto below = [&name](const std::string& part) {
+      return name.empty() ? part : name + '.' + part;
+    };
+    const bool container =
+        value.kind() == Kind::dict || value.kind() == Kind::list || value.kind() == Kind::tuple;
+    if (container && !seen_.insert(value.identity()).second) return;
+    std::size_t position = 0;
+    if (value.kind() == Kind::dict) {
+      for (const auto& [key, child] : value.as_dict()) {
+        visit(below(key_part(key, position++)), child);
+      }
+    } else if (container) {
+      for (const Value& child : value.as_sequence()) {
+        visit(below(std::to_string(position++)), child);
+      }
+    } else if (value.kind() != Kind::tensor) {
+      // In full: what is only shown cut may differ where it is cut.
+      texts[name] = value.kind() == Kind::string       ? quote(value.as_string(), SIZE_MAX)
+                    : value.kind() == Kind::bytes      ? quote(value.as_bytes().data, SIZE_MAX)
+                    : value.kind() == Kind::byte_array ? quote(value.as_byte_array(), SIZE_MAX)
+                                                       : describe_scalar(value);
+    }
+    if (container && position == 0) texts[name] = concat("empty ", value.kind_name());
+  }
+  std::unordered_set<const void*> seen_;
+};
+
+std::string cut(const std::string& text) {
+  constexpr std::size_t kShown = 48;
+  return text.size() > kShown ? text.substr(0, kShown) + "..." : text;
+}
+
+std::size_t diff_values(const Value& a, const Value& b, Table& table) {
+  const Leaves left(a);
+  Leaves right(b);
+  std::size_t different = 0;
+  for (const auto& [name, text] : left.texts) {
+    const auto other = right.texts.find(name);
+    const bool there = other != right.texts.end();
+    if (there && other->second == text) {
+      right.texts.erase(other);
+      continue;
+    }
+    ++different;
+    table.add({plain_name(name), cut(text), there ? cut(other->second) : "not there"});
+    if (there) right.texts.erase(other);
+  }
+  for (const auto& [name, text] : right.texts) {
+    ++different;
+    table.add({plain_name(name), "not there", cut(text)});
+  }
+  return different;
+}
+
+void print_summary(const Counts& counts, bool values_compared, std::ostream& out,
+                   const Style& style) {
+  if (counts.same()) {
+    out << style.bold << "the same" << style.reset << ": "
+        << format_count(counts.equal, "equal tensor")
+        << (values_compared ? ", and all other values" : "") << '\n';
+    return;
+  }
+  out << style.bold << "different" << style.reset << ": "
+      << format_count(counts.different, "tensor") << " differ" << (counts.different == 1 ? "s" : "")
+      << ", " << format_count(counts.equal) << " equal";
+  if (counts.only_a > 0) out << ", " << format_count(counts.only_a) << " only in the first";
+  if (counts.only_b > 0) out << ", " << format_count(counts.only_b) << " only in the second";
+  if (counts.values > 0) out << "; " << format_count(counts.values, "other value") << " differ";
+  out << '\n';
+}
+
+}  // namespace
+
+int diff(const DiffOptions& options, std::ostream& out, const Style& style) {
+  const CkptSource a = open_source(options.a);
+  const CkptSource b = open_source(options.b);
+  using Align = Table::Align;
+  Table tensors({{"TENSOR"}, {"DIFFERENCE"}, {"MAX ABS", Align::right}, {"MAX REL", Align::right}});
+  Counts counts = diff_tensors(a, b, options, tensors);
+  Table values({{"VALUE"}, {"FIRST"}, {"SECOND"}});
+  // Other formats hold no values, so that their absence says nothing.
+  const bool comparable = a.tree.has_value() && b.tree.has_value();
+  if (comparable) counts.values = diff_values(*a.tree, *b.tree, values);
+  for (const Table* const table : {&tensors, &values}) {
+    if (table->empty()) continue;
+    table->print(out, style);
+    out << '\n';
+  }
+  print_summary(counts, comparable, out, style);
+  return counts.same() ? 0 : 1;
+}
+
+}  // namespace wick::tools

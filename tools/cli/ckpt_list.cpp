@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// ckpt ls: the tensors of a file in a table, or as JSON.
+#include <map>
+#include <set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "tools/cli/ckpt_commands.h"
+#include "tools/cli/ckpt_source.h"
+
+namespace wick::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Totals {
+  std::uint64_t elements = 0;
+  std::uint64_t bytes = 0;    // of the elements
+  std::uint64_t storage = 0;  // of the storages, those that are shared counted once
+};
+
+Totals add_up(const CkptSource& source) {
+  Totals totals;
+  std::set<std::string_view> records;
+  for (const auto& [info, read] : source.tensors) {
+    totals.elements += static_cast<std::uint64_t>(element_count(info.shape));
+    totals.bytes += info.nbytes();
+    const bool known = !info.record.empty() && !records.insert(info.record).second;
+    if (!known) totals.storage += info.storage_bytes;
+  }
+  return totals;
+}
+
+// JSON must be UTF-8; a name of a file need not be.
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+void print_json(const CkptSource& source, std::ostream& out) {
+  const Totals totals = add_up(source);
+  Json metadata = Json::object();
+  for (const auto& [key, text] : source.metadata) metadata[key] = text;
+  Json tensors = Json::array();
+  for (const auto& [info, read] : source.tensors) {
+    tensors.push_back({{"name", info.name},
+                       {"dtype", std::string(name(info.dtype))},
+                       {"shape", std::vector(info.shape.begin(), info.shape.end())},
+                       {"strides", std::vector(info.strides.begin(), info.strides.end())},
+                       {"storage_offset", info.offset},
+                       {"device", info.device},
+                       {"requires_grad", info.requires_grad},
+                       {"bytes", info.nbytes()},
+                       {"storage", info.record},
+                       {"storage_bytes", info.storage_bytes}});
+  }
+  out << dump({{"file", source.path.string()},
+               {"format", std::string(name(source.format))},
+               {"file_bytes", source.file_bytes},
+               {"metadata", std::move(metadata)},
+               {"tensors", std::move(tensors)},
+               {"total",
+                {{"tensors", source.tensors.size()},
+                 {"elements", totals.elements},
+                 {"bytes", totals.bytes},
+                 {"storage_bytes", totals.storage}}}})
+      << '\n';
+}
+
+void print_table(const CkptSource& source, std::ostream& out, const Style& style) {
+  using Align = Table::Align;
+  Table table({{"NAME"}, {"DTYPE"}, {"SHAPE"}, {"DEVICE"}, {"SIZE", Align::right}});
+  for (const auto& [info, read] : source.tensors) {
+    table.add({plain_name(info.name), concat(info.dtype), concat(info.shape), info.device,
+               format_bytes(info.nbytes())});
+  }
+  if (!table.empty()) {
+    table.print(out, style);
+    out << '\n';
+  }
+  const Totals totals = add_up(source);
+  out << style.bold << format_count(source.tensors.size(), "tensor") << style.reset << ", "
+      << format_count(totals.elements, "element") << ", " << format_bytes(totals.bytes);
+  if (totals.storage < totals.bytes) {
+    out << " (" << format_bytes(totals.storage) << " stored: some share their memory)";
+  } else if (totals.storage > totals.bytes) {
+    out << " (" << format_bytes(totals.storage) << " stored: some are views of more)";
+  }
+  out << "; " << name(source.format) << ", " << format_bytes(source.file_bytes) << '\n';
+  for (const auto& [key, text] : source.metadata) {
+    out << style.dim << "metadata " << plain_name(key) << ": " << quote(text, 200) << style.reset
+        << '\n';
+  }
+}
+
+}  // namespace
+
+int list_tensors(const std::filesystem::path& file, bool json, std::ostream& out,
+                 const Style& style) {
+  const CkptSource source = open_source(file);
+  json ? print_json(source, out) : print_table(source, out, style);
+  return 0;
+}
+
+}  // namespace wick::tools

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// The program `ckpt`: looks into checkpoints, compares, checks and converts them.
+#include <cerrno>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "core/error.h"
+#include "tools/cli/ckpt_commands.h"
+#include "tools/cli/program.h"
+
+namespace wick::tools {
+namespace {
+
+constexpr const char* kAbout =
+    "Looks into checkpoints, compares, checks and converts them. Reads files of torch.save,\n"
+    "safetensors, NumPy's .npy and .npz, and *.index.json with its shards, whatever their\n"
+    "names; runs nothing that is in them.\n";
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  tools/ckpt ls model.pt                       every tensor, in a table\n"
+    "  tools/ckpt show model.pt                     the tree, with all other values\n"
+    "  tools/ckpt show model.pt model.fc1.weight    statistics and a histogram\n"
+    "  tools/ckpt diff a.pt b.safetensors           exit status 1 where they differ\n"
+    "  tools/ckpt convert model.pt model.safetensors --root model --dtype float16\n"
+    "  tools/ckpt extract model.pt model.fc1.weight weight.npy\n"
+    "See tools/ckpt COMMAND --help.\n";
+
+struct Options {
+  std::string file;
+  bool json = false;
+  std::string dtype;
+  ShowOptions show;
+  DiffOptions diff;
+  ConvertOptions convert;
+};
+
+using Command = std::function<int()>;
+
+void add_file(CLI::App& command, std::filesystem::path& file, const char* name = "FILE",
+              const char* help = "a checkpoint of any format") {
+  command.add_option(name, file, help)->type_name("")->required();
+}
+
+void add_conversions(CLI::App& command, Options& options) {
+  command.add_option("--to", options.convert.to, "pt, safetensors, npz or npy (default: by OUT)")
+      ->type_name("FORMAT");
+  command.add_option("--dtype", options.dtype, "of all floating-point tensors, as float16")
+      ->type_name("NAME");
+  command
+      .add_option("--map-location", options.convert.map_location,
+                  "as in torch.load: where the tensors go, as cpu")
+      ->type_name("DEVICE");
+}
+
+// Each command's name, options and what it does.
+void add_commands(CLI::App& app, Options& options, Command& chosen) {
+  const auto add = [&](const char* name, const char* help, Command command) {
+    CLI::App* const added = app.add_subcommand(name, help);
+    added->get_formatter()->column_width(26);
+    added->final_callback([&chosen, command = std::move(command)] { chosen = command; });
+    return added;
+  };
+  CLI::App* command = add("ls", "Lists the tensors: names, dtypes, shapes, devices, sizes", [&] {
+    return list_tensors(options.show.file, options.json, std::cout, Style::for_stdout());
+  });
+  add_file(*command, options.show.file);
+  command->add_flag("--json", options.json, "everything about them, as JSON");
+
+  command = add("show", "Shows the tree, or one tensor with statistics and a histogram",
+                [&] { return show(options.show, std::cout, Style::for_stdout()); });
+  add_file(*command, options.show.file);
+  command->add_option("NAME", options.show.name, "a tensor or a part of the tree, as ls names it")
+      ->type_name("");
+  command->add_option("--items", options.show.items, "that are shown of each container")
+      ->type_name("N")
+      ->capture_default_str();
+
+  command = add("diff", "Compares two files; exit status 1 where they differ",
+                [&] { return diff(options.diff, std::cout, Style::for_stdout()); });
+  add_file(*command, options.diff.a, "A");
+  add_file(*command, options.diff.b, "B");
+  const CLI::Validator tolerance = CLI::NonNegativeNumber;
+  command->add_option("--atol", options.diff.atol, "equal is |a - b| <= atol + rtol |b|")
+      ->type_name("X")
+      ->check(tolerance);
+  command->add_option("--rtol", options.diff.rtol, "see --atol")->type_name("X")->check(tolerance);
+  command->add_flag("--all", options.diff.all, "show equal tensors as well");
+
+  command = add("verify", "Checks a file's structure and every CRC-32",
+                [&] { return verify(options.show.file, std::cout, Style::for_stdout()); });
+  add_file(*command, options.show.file);
+
+  command = add("convert", "Converts between formats, dtypes and devices",
+                [&] { return convert(options.convert, std::cout); });
+  add_file(*command, options.convert.in, "IN");
+  add_file(*command, options.convert.out, "OUT",
+           "to write; its ending says the format: .pt, .safetensors, .npz, .npy");
+  add_conversions(*command, options);
+  command->add_option("--root", options.convert.root, "convert this part of the tree alone")
+      ->type_name("NAME");
+  command
+      ->add_option("--only", options.convert.only,
+                   "convert these tensors alone; 'fc1' is all of fc1, '*' any characters")
+      ->type_name("NAME...");
+
+  command = add("extract", "Writes one tensor, or one part of the tree, to a file of its own",
+                [&] { return convert(options.convert, std::cout); });
+  add_file(*command, options.convert.in);
+  command->add_option("NAME", options.convert.root, "a tensor or a part of the tree")
+      ->type_name("")
+      ->required();
+  add_file(*command, options.convert.out, "OUT",
+           "to write; its ending says the format: .npy, .pt, .safetensors, .npz");
+  add_conversions(*command, options);
+}
+
+// What is wrong with the arguments and shows without opening a file.
+void check_arguments(Options& options) {
+  if (!options.convert.out.empty()) check_target(options.convert);
+  if (options.dtype.empty()) return;
+  std::string_view name = options.dtype;
+  if (name.starts_with("torch.")) name.remove_prefix(6);
+  options.convert.dtype = dtype_from_name(name);
+  if (!options.convert.dtype) {
+    throw ValueError("no dtype is called '" + options.dtype + "'; float16, for example, is one");
+  }
+}
+
+// A reader that has gone away, as head does, is no failure.
+int run_and_flush(const Command& command) {
+  const int status = command();
+  errno = 0;
+  std::cout.flush();
+  if (!std::cout && errno != EPIPE) throw IoError("cannot write to standard output");
+  return status;
+}
+
+}  // namespace
+}  // namespace wick::tools
+
+int main(int argc, char** argv) {
+  using namespace wick::tools;
+  std::ios::sync_with_stdio(false);
+  Options options;
+  Command chosen;
+  CLI::App app(kAbout, "ckpt");
+  app.footer(kExamples);
+  app.get_formatter()->column_width(12);
+  app.require_subcommand(1);
+  add_commands(app, options, chosen);
+  try {
+    app.parse(argc, argv);
+    check_arguments(options);
+  } catch (const CLI::CallForHelp&) {
+    const auto used = app.get_subcommands();
+    std::cout << (used.empty() ? app.help() : used.front()->help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return usage_error("ckpt", error.what());
+  } catch (const wick::Error& error) {
+    return usage_error("ckpt", error.what());
+  }
+  return run_program("ckpt", [&] { return run_and_flush(chosen); });
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "tools/cli/ckpt_source.h"
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+
+#include "core/error.h"
+#include "serialize/checkpoint.h"
+#include "serialize/checkpoint_file.h"
+#include "serialize/legacy_reader.h"
+#include "serialize/npy.h"
+#include "serialize/safetensors.h"
+#include "serialize/sharded.h"
+
+namespace wick::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t bytes_of(const fs::path& path) {
+  return InputFile(path).size();
+}
+
+TensorInfo describe(std::string name, DType dtype, const Dims& shape) {
+  TensorInfo info;
+  info.name = std::move(name);
+  info.dtype = dtype;
+  info.shape = shape;
+  info.strides = contiguous_strides(shape);
+  info.storage_bytes = info.nbytes();
+  info.device = "cpu";
+  return info;
+}
+
+void add_torch(CkptSource& source, const fs::path& path) {
+  const auto file = std::make_shared<const CheckpointFile>(CheckpointFile::open(path, kCpu));
+  // Both in the order of the file, a handle for each description.
+  const std::vector<NamedTensor> handles = named_tensors(file->tree());
+  for (std::size_t i = 0; i < handles.size(); ++i) {
+    source.tensors.push_back({file->tensors().at(i),
+                              [file, handle = handles[i].tensor] { return file->tensor(handle); }});
+  }
+  source.tree = file->tree();
+}
+
+// The format of PyTorch before 1.6 cannot be read in parts.
+void add_legacy(CkptSource& source, const fs::path& path) {
+  source.tree = load(path, kCpu);
+  std::unordered_map<const Storage*, std::string> records;
+  for (const auto& [name, tensor] : named_tensors(*source.tree)) {
+    const Storage* const storage = tensor.storage().get();
+    TensorInfo info = describe(name, tensor.dtype(), tensor.shape());
+    info.strides = tensor.strides();
+    info.offset = tensor.offset();
+    info.requires_grad = tensor.requires_grad();
+    info.storage_bytes = storage->bytes();
+    info.record = records.emplace(storage, concat("storage ", records.size())).first->second;
+    source.tensors.push_back({std::move(info), [tensor = tensor] { return tensor; }});
+  }
+}
+
+void add_safetensors(CkptSource& source, const fs::path& path) {
+  const auto file = std::make_shared<const SafetensorsFile>(path);
+  for (const SafetensorsEntry& entry : file->entries()) {
+    source.tensors.push_back({describe(entry.name, entry.dtype, entry.shape),
+                              [file, &entry] { return file->read(entry); }});
+  }
+  source.metadata = file->metadata();
+}
+
+void add_npy(CkptSource& source, const fs::path& path) {
+  const auto file = std::make_shared<const NpyFile>(path);
+  source.tensors.push_back(
+      {describe({}, file->header().dtype, file->header().shape), [file] { return file->read(); }});
+}
+
+void add_npz(CkptSource& source, const fs::path& path) {
+  const auto file = std::make_shared<const NpzFile>(path);
+  for (const NpzFile::Entry& entry : file->entries()) {
+    TensorInfo info = describe(entry.name, entry.header.dtype, entry.header.shape);
+    info.record = entry.record->name;
+    source.tensors.push_back({std::move(info), [file, &entry] { return file->read(entry); }});
+  }
+}
+
+void add_shards(CkptSource& source, const fs::path& path) {
+  const ShardIndex index = read_shard_index(path);
+  require_shards(index);
+  std::unordered_map<std::string, CkptSource> shards;
+  for (const std::string& shard : index.shards()) {
+    const CkptSource& opened =
+        shards.emplace(shard, open_source(index.shard_path(shard))).first->second;
+    source.file_bytes += opened.file_bytes;
+  }
+  for (const auto& [name, shard] : index.weight_map) {
+    SourceTensor tensor = shards.at(shard).at(name);
+    // Two shards may have records of one name.
+    if (!tensor.info.record.empty()) tensor.info.record = shard + ": " + tensor.info.record;
+    source.tensors.push_back(std::move(tensor));
+  }
+}
+
+// A name that ends alike: what is looked for under "weight" may be "model.fc1.weight".
+std::string suggestion(const CkptSource& source, std::string_view name) {
+  for (const SourceTensor& tensor : source.tensors) {
+    if (tensor.info.name.ends_with(name) || tensor.info.name.starts_with(name)) {
+      return concat("; there is \"", tensor.info.name, '"');
+    }
+  }
+  return concat("; ckpt ls ", source.path.string(), " shows what there is");
+}
+
+}  // namespace
+
+const SourceTensor* CkptSource::find(std::string_view name) const {
+  const auto found = std::ranges::find(
+      tensors, name,
+      [](const SourceTensor& tensor) -> std::string_view { return tensor.info.name; });
+  return found == tensors.end() ? nullptr : &*found;
+}
+
+const SourceTensor& CkptSource::at(std::string_view name) const {
+  if (const SourceTensor* const tensor = find(name)) return *tensor;
+  throw StateDictError(concat("no tensor \"", name, "\" in file ", path, suggestion(*this, name)));
+}
+
+CkptSource open_source(const fs::path& path) {
+  CkptSource source;
+  source.path = path;
+  source.format = recognise_file(path);
+  source.file_bytes = bytes_of(path);
+  switch (source.format) {
+    case FileFormat::torch:
+      looks_like_legacy(InputFile(path)) ? add_legacy(source, path) : add_torch(source, path);
+      break;
+    case FileFormat::safetensors: add_safetensors(source, path); break;
+    case FileFormat::npy: add_npy(source, path); break;
+    case FileFormat::npz: add_npz(source, path); break;
+    case FileFormat::shard_index: add_shards(source, path); break;
+  }
+  return source;
+}
+
+}  // namespace wick::tools

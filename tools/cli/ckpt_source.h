@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// A file of tensors of any format, opened without reading the tensors where the format allows it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "serialize/any_file.h"
+#include "serialize/safetensors_header.h"
+#include "serialize/tensor_info.h"
+
+namespace wick::tools {
+
+/// One tensor of a file, and the way to its elements.
+struct SourceTensor {
+  TensorInfo info;
+  std::function<Tensor()> read;  // on the CPU; may be called after the source has gone
+};
+
+struct CkptSource {
+  std::filesystem::path path;
+  FileFormat format = FileFormat::torch;
+  std::uint64_t file_bytes = 0;  // of an index: with its shards
+  std::vector<SourceTensor> tensors;
+  TextMetadata metadata;  // of a safetensors file
+  /// The whole value, its tensors without elements; for formats that hold only tensors, none.
+  std::optional<Value> tree;
+
+  /// Throws StateDictError that names the file, and a name like it where there is one.
+  [[nodiscard]] const SourceTensor& at(std::string_view name) const;
+  [[nodiscard]] const SourceTensor* find(std::string_view name) const;
+};
+
+/// Throws as load_any() does.
+[[nodiscard]] CkptSource open_source(const std::filesystem::path& path);
+
+}  // namespace wick::tools

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "tools/cli/ckpt_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "core/error.h"
+
+namespace wick::tools {
+namespace {
+
+template <typename... Args>
+std::string format(const char* pattern, Args... args) {
+  std::array<char, 64> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), pattern, args...);
+  return buffer.data();
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+// Python's repr() of a float: the fewest digits that come back as the same number.
+std::string repr(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  std::string text;
+  for (const int digits : {15, 16, 17}) {
+    text = format("%.*g", digits, value);
+    if (std::strtod(text.c_str(), nullptr) == value) break;
+  }
+  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+// Writing out the digits of a huge one would take forever.
+std::string describe_big_integer(const BigInteger& value) {
+  constexpr std::size_t kWrittenOut = 64;  // bytes
+  const std::size_t size = value.bytes().size();
+  return size <= kWrittenOut ? value.to_string() : concat("an int of ", size, " bytes");
+}
+
+}  // namespace
+
+std::string format_bytes(std::uint64_t bytes) {
+  static constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) return concat(bytes, " B");
+  auto amount = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; amount >= 1023.5 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
+  return format(amount < 9.95 ? "%.2f " : amount < 99.5 ? "%.1f " : "%.0f ", amount) + kUnits[unit];
+}
+
+std::string format_count(std::uint64_t count) {
+  std::string text = std::to_string(count);
+  for (std::size_t at = text.size(); at > 3;) {
+    at -= 3;
+    text.insert(at, ",");
+  }
+  return text;
+}
+
+std::string format_count(std::uint64_t count, std::string_view noun) {
+  return format_count(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+std::string format_number(double value) {
+  return format("%.6g", value);
+}
+
+std::string quote(std::string_view text, std::size_t limit) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+    if (i >= limit && !continues) return out + "\"...";
+    if (c == '\n') {
+      out += "\\n";
+    } else if (is_control(c)) {
+      out += format("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    } else {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string plain_name(std::string_view name) {
+  const bool plain = !name.empty() && std::ranges::none_of(name, is_control);
+  return plain ? std::string(name) : quote(name, name.size());
+}
+
+std::string describe_scalar(const Value& value) {
+  using Kind = Value::Kind;
+  switch (value.kind()) {
+    case Kind::none: return "None";
+    case Kind::boolean: return value.as_bool() ? "True" : "False";
+    case Kind::integer: return std::to_string(value.as_int());
+    case Kind::big_integer: return describe_big_integer(value.as_big_integer());
+    case Kind::real: return repr(value.as_double());
+    case Kind::complex:
+      return concat("complex(", repr(value.as_complex().real()), ", ",
+                    repr(value.as_complex().imag()), ")");
+    case Kind::string: return quote(value.as_string());
+    case Kind::bytes: return format_count(value.as_bytes().data.size(), "byte");
+    case Kind::byte_array: return format_count(value.as_byte_array().size(), "byte");
+    case Kind::size: return concat("torch.Size(", value.as_size(), ")");
+    case Kind::dtype: return concat("torch.", value.as_dtype());
+    case Kind::device: return concat("torch.device(", quote(to_string(value.as_device())), ")");
+    default: return std::string(value.kind_name());
+  }
+}
+
+std::size_t columns_of(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+Style Style::for_stdout() {
+  const char* const plain = std::getenv("NO_COLOR");
+  const char* const terminal = std::getenv("TERM");
+  const bool dumb = terminal != nullptr && std::string_view(terminal) == "dumb";
+  if (::isatty(STDOUT_FILENO) != 1 || dumb || (plain != nullptr && *plain != '\0')) return {};
+  return {"\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"};
+}
+
+void Table::print_row(std::ostream& out, const std::vector<std::string>& cells,
+                      const std::vector<std::size_t>& widths) const {
+  std::string line;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::string gap(widths[i] - columns_of(cells[i]), ' ');
+    if (i > 0) line += "  ";
+    line += columns_[i].align == Align::right ? gap + cells[i] : cells[i] + gap;
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  out << line;
+}
+
+void Table::print(std::ostream& out, const Style& style) const {
+  std::vector<std::string> heads;
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    heads.push_back(columns_[i].head);
+    widths.push_back(columns_of(columns_[i].head));
+    for (const auto& row : rows_) widths[i] = std::max(widths[i], columns_of(row[i]));
+  }
+  out << style.bold;
+  print_row(out, heads, widths);
+  out << style.reset << '\n';
+  for (const auto& row : rows_) {
+    print_row(out, row, widths);
+    out << '\n';
+  }
+}
+
+}  // namespace wick::tools
