@@ -264,8 +264,8 @@ int convert(const ConvertOptions& options, std::ostream& out) {
   const CkptSource source = open_source(options.in);
   const std::vector<Selected> selected = select(source, options);
   const StateDict state = read_selected(selected, options, target);
-  if (options.only.empty()) note_left_out(source, options);
   write(state, source, options, target);
+  if (options.only.empty()) note_left_out(source, options);
   out << options.out.string() << ": " << format_count(state.size(), "tensor") << ", "
       << format_bytes(std::filesystem::file_size(options.out)) << '\n';
   return 0;

@@ -36,22 +36,25 @@ Verdict judge(const SourceTensor& a, const SourceTensor& b, const DiffOptions& o
   Verdict verdict;
   if (a.info.shape != b.info.shape) {
     verdict.note = concat("shape ", a.info.shape, " / ", b.info.shape);
-  } else if (a.info.dtype != b.info.dtype) {
-    verdict.note = concat("dtype ", a.info.dtype, " / ", b.info.dtype);
-  } else {
-    verdict.difference = difference_of(a.read(), b.read(), options.rtol, options.atol);
-    verdict.equal = verdict.difference.outside == 0;
-    const std::int64_t count = element_count(a.info.shape);
-    const std::int64_t differing = verdict.difference.differing;
-    if (differing > 0) {
-      verdict.note = concat(format_count(static_cast<std::uint64_t>(differing)), " of ",
-                            format_count(static_cast<std::uint64_t>(count)), " elements");
-    } else {
-      verdict.note = verdict.difference.same_bits ? "equal" : "equal, but not in every bit";
-    }
+    verdict.equal = false;
     return verdict;
   }
-  verdict.equal = false;
+  verdict.difference = difference_of(a.read(), b.read(), options.rtol, options.atol);
+  verdict.equal = verdict.difference.outside == 0;
+  const std::int64_t differing = verdict.difference.differing;
+  if (differing > 0) {
+    verdict.note =
+        concat(format_count(static_cast<std::uint64_t>(differing)), " of ",
+               format_count(static_cast<std::uint64_t>(element_count(a.info.shape))), " elements");
+  } else {
+    verdict.note = verdict.difference.same_bits ? "equal" : "equal values";
+  }
+  if (a.info.dtype != b.info.dtype) {
+    verdict.equal = false;
+    verdict.note = concat("dtype ", a.info.dtype, " / ", b.info.dtype, ", ", verdict.note);
+  } else if (differing == 0 && !verdict.difference.same_bits) {
+    verdict.note += ", other bits";  // of zeros or NaNs
+  }
   return verdict;
 }
 

@@ -61,6 +61,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   const auto add = [&](const char* name, const char* help, Command command) {
     CLI::App* const added = app.add_subcommand(name, help);
     added->get_formatter()->column_width(26);
+    added->footer("");
     added->final_callback([&chosen, command = std::move(command)] { chosen = command; });
     return added;
   };
@@ -105,7 +106,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   command
       ->add_option("--only", options.convert.only,
                    "convert these tensors alone; 'fc1' is all of fc1, '*' any characters")
-      ->type_name("NAME...");
+      ->type_name("NAME");
 
   command = add("extract", "Writes one tensor, or one part of the tree, to a file of its own",
                 [&] { return convert(options.convert, std::cout); });
@@ -156,10 +157,12 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     check_arguments(options);
   } catch (const CLI::CallForHelp&) {
-    const auto used = app.get_subcommands();
-    std::cout << (used.empty() ? app.help() : used.front()->help());
+    std::cout << app.help();
     return 0;
   } catch (const CLI::ParseError& error) {
+    if (argc > 1 && *argv[1] != '-' && app.get_subcommands().empty()) {
+      return usage_error("ckpt", wick::concat("no command is called '", argv[1], "'").c_str());
+    }
     return usage_error("ckpt", error.what());
   } catch (const wick::Error& error) {
     return usage_error("ckpt", error.what());

@@ -198,10 +198,12 @@ std::vector<std::string> first_elements(const Tensor& tensor, std::int64_t count
 
 Difference difference_of(const Tensor& a, const Tensor& b, double rtol, double atol) {
   Difference result;
-  result.same_bits = bitwise_equal(a, b);
+  result.same_bits = bitwise_equal(a, b);  // never of two dtypes
   if (result.same_bits) return result;
-  if (is_complex(a.dtype())) {
+  if (is_complex(a.dtype()) || is_complex(b.dtype())) {
     compare<std::complex<double>>(a, b, rtol, atol, result);
+  } else if (a.dtype() != b.dtype()) {
+    compare<double>(a, b, rtol, atol, result);
   } else if (a.dtype() == DType::int64) {
     compare<std::int64_t, long double>(a, b, rtol, atol, result);
   } else if (a.dtype() == DType::uint64) {
