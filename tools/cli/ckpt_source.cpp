@@ -89,6 +89,10 @@ void add_shards(CkptSource& source, const fs::path& path) {
   require_shards(index);
   std::unordered_map<std::string, CkptSource> shards;
   for (const std::string& shard : index.shards()) {
+    if (recognise_file(index.shard_path(shard)) == FileFormat::shard_index) {
+      throw FormatError(concat("file ", index.shard_path(shard), ": a shard of file ", path,
+                               " is an index of shards itself"));
+    }
     const CkptSource& opened =
         shards.emplace(shard, open_source(index.shard_path(shard))).first->second;
     source.file_bytes += opened.file_bytes;
