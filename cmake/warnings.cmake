@@ -11,6 +11,9 @@ target_compile_options(wick_options INTERFACE
 if(WICK_WERROR AND NOT WICK_SANITIZE)
   target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
+if(WICK_FUZZ)
+  target_compile_options(wick_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(WICK_SANITIZE)
   target_compile_options(wick_options INTERFACE
     -fsanitize=${WICK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -20,7 +20,9 @@ namespace wick {
 class AtomicFile {
  public:
   /// Throws where the directory cannot be written or `path` is something else than a regular file.
-  explicit AtomicFile(const std::filesystem::path& path);
+  /// Without `sync` the system writes to the disk when it likes: after a power failure the file may
+  /// be lost or empty.
+  explicit AtomicFile(const std::filesystem::path& path, bool sync = true);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
@@ -29,22 +31,25 @@ class AtomicFile {
   void write(std::string_view bytes);
   /// Bytes given to write() so far.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  /// Makes the file appear. Call it once, at the end; write() must not follow. Without `sync` the
-  /// system writes to the disk when it likes: after a power failure the file may be lost or empty.
-  void commit(bool sync = true);
+  /// Makes the file appear. Call it once, at the end; write() must not follow.
+  void commit();
 
  private:
   void flush();
   void write_through(std::string_view bytes);
+  void start_writeback();
   void sync_directory() const;
   void discard() noexcept;
   [[noreturn]] void fail(const char* operation, int code);
 
   std::filesystem::path path_;
+  bool sync_ = true;
   std::filesystem::path temporary_;
   int descriptor_ = -1;
   std::string buffer_;
   std::uint64_t size_ = 0;
+  std::uint64_t written_ = 0;  // of size_, given to the system
+  std::uint64_t started_ = 0;  // of written_, on the way to the disk
 };
 
 /// AtomicFile for bytes that are all there.

@@ -9,6 +9,7 @@
 #include "serialize/atomic_file.h"
 #include "serialize/checkpoint_archive.h"
 #include "serialize/legacy_reader.h"
+#include "serialize/object_table.h"
 #include "serialize/pickle_writer.h"
 #include "serialize/serialization_id.h"
 #include "serialize/storage_loader.h"
@@ -55,7 +56,7 @@ void write_storage(ZipWriter& zip, std::string_view name, const Storage& storage
 void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options) {
   // Everything that may be wrong with the value shows before the disk is touched.
   const Pickled pickled = pickle_value(value);
-  AtomicFile file(path);
+  AtomicFile file(path, options.sync);
   ZipWriter zip([&file](std::string_view bytes) { file.write(bytes); }, archive_name(path));
   zip.add("data.pkl", pickled.bytes);
   zip.add(".format_version", "1");
@@ -67,7 +68,7 @@ void save(const Value& value, const std::filesystem::path& path, const SaveOptio
   zip.add("version", std::to_string(kFormatVersion) + '\n');
   zip.add(".data/serialization_id", serialization_id(zip.records()));
   zip.finish();
-  file.commit(options.sync);
+  file.commit();
 }
 
 void save(const StateDict& state, const std::filesystem::path& path, const SaveOptions& options) {
@@ -80,7 +81,12 @@ Value load(const std::filesystem::path& path, const MapLocation& map_location) {
   StorageLoader loader(archive, map_location);
   Value value = archive.unpickle(
       [&loader](const StorageId& id, DType dtype) { return loader.add(id, dtype); });
-  loader.read();
+  try {
+    loader.read();
+  } catch (...) {
+    take_apart(value);  // nobody else could, where it contains itself
+    throw;
+  }
   return value;
 }
 

@@ -21,8 +21,8 @@ std::vector<RecordRead> records_of(const std::vector<LoadPair>& pairs) {
   std::vector<RecordRead> reads;
   for (const LoadPair& pair : pairs) reads.push_back({.entry = pair.record->entry});
   std::ranges::sort(reads, {}, &RecordRead::entry);
-  const auto rest = std::ranges::unique(reads, {}, &RecordRead::entry);
-  reads.erase(rest.begin(), rest.end());
+  const auto same = [](const RecordRead& a, const RecordRead& b) { return a.entry == b.entry; };
+  reads.erase(std::unique(reads.begin(), reads.end(), same), reads.end());
   return reads;
 }
 

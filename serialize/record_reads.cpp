@@ -6,6 +6,7 @@
 #include <string>
 
 #include "serialize/crc32.h"
+#include "serialize/fresh_memory.h"
 #include "serialize/parallel.h"
 #include "serialize/zip_format.h"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::uint64_t kTaskBytes = std::uint64_t{8} << 20;
 // Small enough that the checksum finds the bytes in the processor's cache.
 constexpr std::uint64_t kPieceBytes = std::uint64_t{256} << 10;
+constexpr std::uint64_t kFreshBytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t kSmallBytes = std::uint64_t{64} << 10;
 constexpr std::uint64_t kGroupBytes = std::uint64_t{1} << 20;
 
@@ -91,7 +93,7 @@ class Reading {
     total_ += task.bytes;
   }
 
-  void work(Task& task) const {
+  void work(Task& task) {
     if (task.data_offset != 0) {
       read_part(task);
     } else if (reads_[task.first].entry->method == zip::kMethodStored) {
@@ -101,7 +103,7 @@ class Reading {
     }
   }
 
-  void read_part(Task& task) const {
+  void read_part(Task& task) {
     const RecordRead& read = reads_[task.first];
     std::string scratch;
     if (read.to == nullptr) {
@@ -111,6 +113,9 @@ class Reading {
       const std::uint64_t count = std::min(kPieceBytes, task.bytes - done);
       char* const to = read.to == nullptr ? scratch.data() : read.to + task.begin + done;
       const std::span<char> piece(to, static_cast<std::size_t>(count));
+      if (read.to != nullptr && done % kFreshBytes == 0) {
+        fresh_.prepare({to, static_cast<std::size_t>(std::min(kFreshBytes, task.bytes - done))});
+      }
       zip_.file().read_at(task.data_offset + task.begin + done, piece);
       task.crc = crc32(task.crc, piece);
       if (read.to != nullptr) reverse_numbers(piece, read.number_bytes);
@@ -151,6 +156,7 @@ class Reading {
   std::vector<RecordRead> reads_;
   std::vector<Task> tasks_;
   std::uint64_t total_ = 0;
+  FreshMemory fresh_;
 };
 
 }  // namespace

@@ -7,8 +7,6 @@
 #include <cstring>
 #include <new>
 
-#include <sys/mman.h>
-
 #include "core/error.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/matmul_float64.h"
@@ -18,13 +16,6 @@ namespace wick::cpu {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-// What the system maps in one step where it may: a large tensor's memory is there sooner, and takes
-// fewer of the processor's address translations.
-constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
-
-std::align_val_t alignment_for(std::size_t bytes) {
-  return std::align_val_t{bytes >= 2 * kHugePageBytes ? kHugePageBytes : kAlignment};
-}
 
 // Below this many multiply-adds, waking a second thread costs more than it saves.
 constexpr std::int64_t kParallelWork = 2'000'000;
@@ -81,20 +72,11 @@ void CpuBackend::set_num_threads(int count) {
 // -- Memory ---------------------------------------------------------------------------------------
 
 void* CpuBackend::allocate(std::size_t bytes) {
-  const std::align_val_t alignment = alignment_for(bytes);
-  void* const data = ::operator new (std::max<std::size_t>(bytes, 1), alignment);
-#ifdef MADV_HUGEPAGE
-  if (static_cast<std::size_t>(alignment) == kHugePageBytes) {
-    // Advice only: where the system does not follow it, the memory is as good. The last part of a
-    // huge page stays out, so that no more memory is taken than was asked for.
-    static_cast<void>(::madvise(data, bytes / kHugePageBytes * kHugePageBytes, MADV_HUGEPAGE));
-  }
-#endif
-  return data;
+  return ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
 }
 
-void CpuBackend::deallocate(void* data, std::size_t bytes) noexcept {
-  ::operator delete (data, alignment_for(bytes));
+void CpuBackend::deallocate(void* data, std::size_t /*bytes*/) noexcept {
+  ::operator delete (data, std::align_val_t{kAlignment});
 }
 
 void CpuBackend::copy_from_host(void* to, const void* host, std::size_t bytes) {
