@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/npy.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "serialize/any_file.h"
-#include "serialize/atomic_file.h"
 #include "serialize/byte_writer.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
@@ -16,6 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 using testing::expect_throw_with;
 using testing::TempDir;
+
+void write_file(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 const DType kDTypes[] = {DType::float32,   DType::float64,   DType::float16, DType::uint8,
                          DType::int8,      DType::int16,     DType::int32,   DType::int64,
@@ -55,7 +60,7 @@ std::string dict(std::string_view descr, std::string_view shape, bool fortran = 
 class Npy : public ::testing::Test {
  protected:
   Tensor read(const std::string& bytes) {
-    write_file_atomically(path_, bytes);
+    write_file(path_, bytes);
     return load_npy(path_);
   }
   void expect_refused(const std::string& bytes, const std::string& reason) {
@@ -230,7 +235,7 @@ TEST_F(Npz, LargeBigEndianRecords) {
   ZipWriter zip([&archive](std::string_view piece) { archive.append(piece); }, "");
   zip.add("n.npy", npy(dict("'>i8'", concat('(', count, ",)")), data));
   zip.finish();
-  write_file_atomically(path_, archive);
+  write_file(path_, archive);
   EXPECT_TRUE(bitwise_equal(load_npz(path_).at("n"), Tensor::arange(count)));
 }
 
@@ -244,7 +249,7 @@ TEST_F(Npz, OtherRecordsAndDamageAreRefused) {
   };
   const std::string array = npy(dict("'|u1'", "(4,)"), "1234");
   const auto refused = [&](const std::string& bytes, const std::string& reason) {
-    write_file_atomically(path_, bytes);
+    write_file(path_, bytes);
     expect_throw_with<FormatError>([&] { static_cast<void>(load_npz(path_)); }, reason);
   };
   refused(archive("a.txt", array), "\"a.txt\"");
@@ -255,7 +260,7 @@ TEST_F(Npz, OtherRecordsAndDamageAreRefused) {
   refused(damaged, "CRC-32");
   const std::string whole = archive("a.npy", array);
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    write_file_atomically(path_, whole.substr(0, size));
+    write_file(path_, whole.substr(0, size));
     EXPECT_THROW(static_cast<void>(load_npz(path_)), FormatError) << size;
   }
 }

@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "serialize/any_file.h"
-#include "serialize/atomic_file.h"
 #include "serialize/byte_writer.h"
 #include "serialize/checkpoint.h"
 #include "tests/support.h"
@@ -19,6 +18,10 @@ namespace {
 namespace fs = std::filesystem;
 using testing::expect_throw_with;
 using testing::TempDir;
+
+void write_file(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 const DType kDTypes[] = {
     DType::float64,        DType::float32,     DType::float16,         DType::bfloat16,
@@ -55,7 +58,7 @@ std::string file_of(std::string_view json, std::string_view data) {
 class Safetensors : public ::testing::Test {
  protected:
   StateDict read(const std::string& bytes, bool mmap = true) {
-    write_file_atomically(path_, bytes);
+    write_file(path_, bytes);
     return SafetensorsFile(path_, mmap).read_all();
   }
   void expect_refused(const std::string& json, const std::string& reason,

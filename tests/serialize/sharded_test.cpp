@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/sharded.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "serialize/any_file.h"
-#include "serialize/atomic_file.h"
 #include "serialize/checkpoint.h"
 #include "serialize/npy.h"
 #include "serialize/safetensors.h"
@@ -18,6 +19,10 @@ namespace fs = std::filesystem;
 using testing::expect_throw_with;
 using testing::TempDir;
 
+void write_file(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
 class Sharded : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -25,7 +30,7 @@ class Sharded : public ::testing::Test {
     one_.set("extra", Tensor::zeros({1}));
     two_.set("b", Tensor::from({1.5F}));
   }
-  void write_index(const std::string& text) const { write_file_atomically(index_, text); }
+  void write_index(const std::string& text) const { write_file(index_, text); }
   void expect_refused(const std::string& text, const std::string& reason) const {
     write_index(text);
     expect_throw_with<FormatError>([&] { static_cast<void>(load_sharded(index_)); }, reason);
@@ -89,7 +94,7 @@ TEST_F(Sharded, WhatIsNoIndexIsRefused) {
 }
 
 TEST_F(Sharded, ShardsMustBeFilesOfNamedTensors) {
-  write_file_atomically(directory_ / "text.bin", "hello");
+  write_file(directory_ / "text.bin", "hello");
   expect_refused(R"({"weight_map": {"a": "text.bin"}})", "text.bin");
   save_npy(one_.at("a"), directory_ / "a.npy");
   expect_refused(R"({"weight_map": {"a": "a.npy"}})", "NumPy array");

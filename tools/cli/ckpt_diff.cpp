@@ -167,7 +167,10 @@ void print_summary(const Counts& counts, bool values_compared, std::ostream& out
       << ", " << format_count(counts.equal) << " equal";
   if (counts.only_a > 0) out << ", " << format_count(counts.only_a) << " only in the first";
   if (counts.only_b > 0) out << ", " << format_count(counts.only_b) << " only in the second";
-  if (counts.values > 0) out << "; " << format_count(counts.values, "other value") << " differ";
+  if (counts.values > 0) {
+    out << "; " << format_count(counts.values, "other value")
+        << (counts.values == 1 ? " differs" : " differ");
+  }
   out << '\n';
 }
 

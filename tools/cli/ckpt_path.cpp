@@ -6,10 +6,30 @@
 namespace wick::tools {
 namespace {
 
+const Value* search(const Value& root, std::string_view name);
+
 const Value* find_below(const Value& child, std::string_view part, std::string_view name) {
   if (name == part) return &child;
   if (name.size() > part.size() && name.starts_with(part) && name[part.size()] == '.') {
-    return find_part(child, name.substr(part.size() + 1));
+    return search(child, name.substr(part.size() + 1));
+  }
+  return nullptr;
+}
+
+// The name gets shorter with each level, so that this ends even in a container that holds itself.
+const Value* search(const Value& root, std::string_view name) {
+  if (root.kind() == Value::Kind::dict) {
+    std::size_t position = 0;
+    for (const auto& [key, child] : root.as_dict()) {
+      const Value* const found = find_below(child, key_part(key, position++), name);
+      if (found != nullptr) return found;
+    }
+  } else if (root.kind() == Value::Kind::list || root.kind() == Value::Kind::tuple) {
+    std::size_t position = 0;
+    for (const Value& child : root.as_sequence()) {
+      const Value* const found = find_below(child, std::to_string(position++), name);
+      if (found != nullptr) return found;
+    }
   }
   return nullptr;
 }
@@ -48,23 +68,8 @@ std::string key_part(const Value& key, std::size_t position) {
   }
 }
 
-// The name gets shorter with each level, so that this ends even in a container that holds itself.
 const Value* find_part(const Value& root, std::string_view name) {
-  if (name.empty()) return &root;
-  if (root.kind() == Value::Kind::dict) {
-    std::size_t position = 0;
-    for (const auto& [key, child] : root.as_dict()) {
-      const Value* const found = find_below(child, key_part(key, position++), name);
-      if (found != nullptr) return found;
-    }
-  } else if (root.kind() == Value::Kind::list || root.kind() == Value::Kind::tuple) {
-    std::size_t position = 0;
-    for (const Value& child : root.as_sequence()) {
-      const Value* const found = find_below(child, std::to_string(position++), name);
-      if (found != nullptr) return found;
-    }
-  }
-  return nullptr;
+  return name.empty() ? &root : search(root, name);
 }
 
 bool matches(std::string_view name, std::string_view pattern) {

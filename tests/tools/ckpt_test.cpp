@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: MIT
+// The program ckpt as its users run it, and the parts that only numbers can check.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/value.h"
+#include "serialize/any_file.h"
+#include "serialize/checkpoint.h"
+#include "serialize/npy.h"
+#include "serialize/safetensors.h"
+#include "tests/support.h"
+#include "tests/tools/process.h"
+#include "tools/cli/ckpt_path.h"
+#include "tools/cli/ckpt_statistics.h"
+#include "tools/cli/ckpt_text.h"
+
+namespace wick::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using tools::difference_of;
+using tools::statistics_of;
+
+class Ckpt : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    StateDict model;
+    model.set("fc1.weight", Tensor::arange(6, DType::float32).view({2, 3}));
+    model.set("fc1.bias", Tensor::from({0.5F, -0.5F}));
+    model.set("steps", Tensor::scalar(std::int64_t{7}));
+    save(Dict{{"epoch", 3}, {"model", model.to_value()}, {"note", "a\x1b[31m\n"}},
+         dir_ / "model.pt");
+    save_safetensors(model, dir_ / "m.safetensors", {{"format", "pt"}});
+    model_ = model;
+  }
+  [[nodiscard]] std::string at(const std::string& name) const { return (dir_ / name).string(); }
+  // Arguments that begin with '@' are files in the folder.
+  [[nodiscard]] ProcessResult ckpt(std::vector<std::string> arguments) const {
+    for (std::string& argument : arguments) {
+      if (argument.starts_with('@')) argument = at(argument.substr(1));
+    }
+    return run("ckpt", arguments, dir_.path());
+  }
+  std::string good(const std::vector<std::string>& arguments, const std::string& note = "") const {
+    const ProcessResult result = ckpt(arguments);
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(note));
+    EXPECT_EQ(result.err.empty(), note.empty()) << result.err;
+    return result.out;
+  }
+  // One line on stderr, nothing on stdout.
+  void expect_refused(const std::vector<std::string>& arguments, int status,
+                      const std::string& text) const {
+    const ProcessResult result = ckpt(arguments);
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(text));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+  [[nodiscard]] StateDict state(const std::string& file) const {
+    return StateDict::from_value(load_any(dir_ / file));
+  }
+
+  TempDir dir_;
+  StateDict model_;
+};
+
+TEST_F(Ckpt, LsPrintsAnAlignedTable) {
+  EXPECT_EQ(good({"ls", "@m.safetensors"}),
+            "NAME        DTYPE    SHAPE   DEVICE  SIZE\n"
+            "steps       int64    []      cpu      8 B\n"
+            "fc1.bias    float32  [2]     cpu      8 B\n"
+            "fc1.weight  float32  [2, 3]  cpu     24 B\n"
+            "\n"
+            "3 tensors, 9 elements, 40 B; safetensors, " +
+                tools::format_bytes(std::filesystem::file_size(dir_ / "m.safetensors")) +
+                "\nmetadata format: \"pt\"\n");
+  EXPECT_THAT(good({"ls", "@model.pt"}), HasSubstr("model.fc1.weight  float32  [2, 3]  cpu"));
+}
+
+TEST_F(Ckpt, LsAsJson) {
+  const auto json = nlohmann::json::parse(good({"ls", "--json", "@model.pt"}));
+  EXPECT_EQ(json.at("format"), "PyTorch");
+  ASSERT_EQ(json.at("tensors").size(), 3u);
+  const auto& weight = json.at("tensors").at(0);
+  EXPECT_EQ(weight.at("name"), "model.fc1.weight");
+  EXPECT_EQ(weight.at("dtype"), "float32");
+  EXPECT_EQ(weight.at("shape"), (std::vector<int>{2, 3}));
+  EXPECT_EQ(weight.at("strides"), (std::vector<int>{3, 1}));
+  EXPECT_EQ(weight.at("bytes"), 24);
+  EXPECT_EQ(json.at("total").at("elements"), 9);
+  const auto other = nlohmann::json::parse(good({"ls", "--json", "@m.safetensors"}));
+  EXPECT_EQ(other.at("metadata").at("format"), "pt");
+}
+
+TEST_F(Ckpt, LsCountsSharedMemoryOnce) {
+  const Tensor base = Tensor::zeros({256});
+  save(Dict{{"a", base}, {"b", base.view({16, 16})}, {"c", base.slice(0, 0, 4)}}, dir_ / "s.pt");
+  EXPECT_THAT(good({"ls", "@s.pt"}), HasSubstr("2.02 KiB (1.00 KiB stored: some share"));
+}
+
+TEST_F(Ckpt, ShowPrintsTheTree) {
+  EXPECT_EQ(good({"show", "@model.pt"}),
+            "dict of 3\n"
+            "├─ epoch: 3\n"
+            "├─ model: OrderedDict of 3\n"
+            "│  ├─ fc1.weight: float32 [2, 3]\n"
+            "│  ├─ fc1.bias: float32 [2]\n"
+            "│  └─ steps: int64 []\n"
+            "└─ note: \"a\\x1b[31m\\n\"\n");
+  EXPECT_EQ(good({"show", "@model.pt", "epoch"}), "3\n");
+  EXPECT_THAT(good({"show", "@model.pt", "--items", "1"}), HasSubstr("└─ ... 2 more"));
+}
+
+TEST_F(Ckpt, ShowEndsOnAValueThatHoldsItself) {
+  const auto list = std::make_shared<List>();
+  list->items = {Value(1), Value(list), Value(Tensor::zeros({2}))};
+  save(Value(list), dir_ / "loop.pt");
+  list->items.clear();  // so that it is freed
+  EXPECT_THAT(good({"show", "@loop.pt"}), HasSubstr("the same as above"));
+  EXPECT_THAT(good({"ls", "@loop.pt"}), HasSubstr("1 tensor,"));
+}
+
+TEST_F(Ckpt, ShowPrintsStatisticsAndAHistogram) {
+  const std::string out = good({"show", "@model.pt", "model.fc1.weight"});
+  for (const char* const line :
+       {"dtype      float32\n", "shape      [2, 3]\n", "elements   0, 1, 2, 3, 4, 5\n",
+        "min        0\n", "max        5\n", "mean       2.5\n", "deviation  1.87083\n",
+        "zeros      1\n", "NaN        0\n", "█"}) {
+    EXPECT_THAT(out, HasSubstr(line));
+  }
+  EXPECT_THAT(out, Not(HasSubstr("\x1b")));  // no colours in a pipe
+  EXPECT_THAT(good({"show", "@m.safetensors", "fc1.weight"}), HasSubstr("mean       2.5\n"));
+}
+
+TEST_F(Ckpt, DiffOfTheSame) {
+  EXPECT_EQ(good({"diff", "@model.pt", "@model.pt"}),
+            "the same: 3 equal tensors, and all other values\n");
+}
+
+TEST_F(Ckpt, DiffNamesEveryDifference) {
+  StateDict other;
+  other.set("fc1.weight", Tensor::from({0.F, 1.F, 2.F, 3.F, 4.F, 7.F}, {2, 3}));
+  other.set("fc1.bias", Tensor::from({0.5, -0.5}));
+  other.set("steps", Tensor::from<std::int64_t>({7}, {1}));
+  other.set("new", Tensor::zeros({1}));
+  save(Dict{{"epoch", 4}, {"model", other.to_value()}, {"note", "a\x1b[31m\n"}}, dir_ / "o.pt");
+  const ProcessResult result = ckpt({"diff", "@model.pt", "@o.pt"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out,
+            "TENSOR            DIFFERENCE                             MAX ABS   MAX REL\n"
+            "model.fc1.weight  1 of 6 elements                              2  0.285714\n"
+            "model.fc1.bias    dtype float32 / float64, equal values\n"
+            "model.steps       shape [] / [1]\n"
+            "model.new         only in the second\n"
+            "\n"
+            "VALUE  FIRST  SECOND\n"
+            "epoch  3      4\n"
+            "\n"
+            "different: 3 tensors differ, 0 equal, 1 only in the second; 1 other value differs\n");
+  EXPECT_EQ(ckpt({"diff", "@m.safetensors", "@o.pt"}).status, 1);
+}
+
+TEST_F(Ckpt, DiffWithTolerances) {
+  StateDict near = model_;
+  near.set("fc1.bias", Tensor::from({0.5F + 1e-5F, -0.5F}));
+  save_safetensors(near, dir_ / "near.safetensors");
+  EXPECT_EQ(ckpt({"diff", "@m.safetensors", "@near.safetensors"}).status, 1);
+  EXPECT_EQ(ckpt({"diff", "@m.safetensors", "@near.safetensors", "--atol", "1e-4"}).status, 0);
+  EXPECT_EQ(ckpt({"diff", "@m.safetensors", "@near.safetensors", "--rtol", "1e-6"}).status, 1);
+}
+
+TEST_F(Ckpt, VerifyFindsDamage) {
+  EXPECT_THAT(good({"verify", "@model.pt"}), HasSubstr("good (PyTorch, 3 tensors"));
+  EXPECT_THAT(good({"verify", "@m.safetensors"}), HasSubstr("no checksums"));
+  save_npz(model_, dir_ / "m.npz");
+  EXPECT_THAT(good({"verify", "@m.npz"}), HasSubstr("every CRC-32 of 3 records agrees"));
+  std::ifstream in(dir_ / "model.pt", std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const float bias = 0.5F;
+  std::string needle(sizeof bias, '\0');
+  std::memcpy(needle.data(), &bias, sizeof bias);
+  const std::size_t place = bytes.find(needle);
+  ASSERT_NE(place, std::string::npos);
+  bytes[place] = 1;
+  std::ofstream(dir_ / "bad.pt", std::ios::binary) << bytes;
+  expect_refused({"verify", "@bad.pt"}, 1, "data/1\"");
+  std::ofstream(dir_ / "cut.safetensors", std::ios::binary)
+      << std::string("\x10\0\0\0\0\0\0\0{}", 10);
+  expect_refused({"verify", "@cut.safetensors"}, 1, "16 bytes");
+}
+
+TEST_F(Ckpt, ConvertsBetweenAllFormats) {
+  for (const char* const from : {"m.safetensors", "m.npz", "m.pt"}) {
+    for (const char* const to : {"n.safetensors", "n.npz", "n.pt"}) {
+      if (!std::filesystem::exists(dir_ / from)) {
+        good({"convert", "@m.safetensors", at(from)});
+      }
+      EXPECT_THAT(good({"convert", at(from), at(to)}), HasSubstr(to));
+      const StateDict back = state(to);
+      ASSERT_EQ(back.size(), 3u);
+      for (const auto& [name, tensor] : model_) {
+        EXPECT_TRUE(bitwise_equal(back.at(name), tensor)) << from << ' ' << to << ' ' << name;
+      }
+    }
+  }
+  EXPECT_EQ(SafetensorsFile(dir_ / "n.safetensors").metadata(), (TextMetadata{{"format", "pt"}}));
+}
+
+TEST_F(Ckpt, ConvertToPtKeepsTheTreeAndSharing) {
+  const Tensor base = Tensor::arange(6, DType::float32);
+  save(Dict{{"a", base}, {"b", base.slice(0, 1, 6, 2)}, {"i", Tensor::arange(2)}, {"lr", 0.1}},
+       dir_ / "s.pt");
+  good({"convert", "@s.pt", "@h.pt", "--dtype", "float16"});
+  const Value half = load(dir_ / "h.pt");
+  EXPECT_EQ(half.at("lr").as_double(), 0.1);
+  EXPECT_EQ(half.at("i").as_tensor().dtype(), DType::int64);
+  const Tensor& b = half.at("b").as_tensor();
+  EXPECT_EQ(b.dtype(), DType::float16);
+  EXPECT_EQ(b.storage(), half.at("a").as_tensor().storage());
+  EXPECT_EQ(b.to(DType::float32).to_vector<float>(), (std::vector<float>{1, 3, 5}));
+}
+
+TEST_F(Ckpt, ConvertSelects) {
+  good({"convert", "@model.pt", "@w.npz", "--root", "model", "--only", "fc1"});
+  EXPECT_EQ(state("w.npz").size(), 2u);
+  EXPECT_TRUE(state("w.npz").contains("fc1.bias"));
+  good({"convert", "@model.pt", "@w.safetensors", "--only", "*.bias", "--dtype", "bfloat16"});
+  EXPECT_EQ(state("w.safetensors").at("model.fc1.bias").dtype(), DType::bfloat16);
+  EXPECT_EQ(state("w.safetensors").size(), 1u);
+  good({"convert", "@model.pt", "@m.out", "--to", "npz"}, "note: 2 values that are no tensors");
+  EXPECT_EQ(recognise_file(dir_ / "m.out"), FileFormat::npz);
+}
+
+TEST_F(Ckpt, Extracts) {
+  good({"extract", "@model.pt", "model.fc1.weight", "@w.npy"});
+  EXPECT_TRUE(bitwise_equal(load_npy(dir_ / "w.npy"), model_.at("fc1.weight")));
+  good({"extract", "@model.pt", "model.fc1.weight", "@w.pt"});
+  EXPECT_TRUE(bitwise_equal(load(dir_ / "w.pt").as_tensor(), model_.at("fc1.weight")));
+  good({"extract", "@model.pt", "model", "@model.safetensors"});
+  EXPECT_EQ(state("model.safetensors").size(), 3u);
+  good({"extract", "@m.safetensors", "fc1.bias", "@b.npy"});
+  EXPECT_TRUE(bitwise_equal(load_npy(dir_ / "b.npy"), model_.at("fc1.bias")));
+}
+
+TEST_F(Ckpt, ShardsAreOneCheckpoint) {
+  std::ofstream(dir_ / "i.index.json") << R"({"weight_map": {"steps": "m.safetensors"}})";
+  EXPECT_THAT(good({"ls", "@i.index.json"}), HasSubstr("steps  int64"));
+  EXPECT_THAT(good({"verify", "@i.index.json"}), HasSubstr("1 shard there"));
+  std::ofstream(dir_ / "loop.json") << R"({"weight_map": {"steps": "loop.json"}})";
+  expect_refused({"ls", "@loop.json"}, 1, "index of shards itself");
+}
+
+TEST_F(Ckpt, ErrorsAreOneLine) {
+  expect_refused({"ls", "@none.pt"}, 1, "none.pt");
+  expect_refused({"show", "@model.pt", "fc1.bias"}, 1, "\"model.fc1.bias\"");
+  expect_refused({"extract", "@model.pt", "epoch", "@e.npy"}, 1, "epoch");
+  expect_refused({"convert", "@model.pt", "@m.npy"}, 1, "one tensor, not 3");
+  expect_refused({"convert", "@model.pt", "@m.npz", "--only", "nope"}, 1, "nope");
+  expect_refused({"convert", "@model.pt", "@m.npz", "--dtype", "int8"}, 1, "int8");
+  std::ofstream(dir_ / "text.pt") << "hello";
+  for (const char* const command : {"ls", "show", "verify"}) {
+    expect_refused({command, "@text.pt"}, 1, "looks like text");
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "m.npz"));
+}
+
+TEST_F(Ckpt, WrongUsage) {
+  expect_refused({}, 2, "--help");
+  expect_refused({"frobnicate"}, 2, "'frobnicate'");
+  expect_refused({"ls"}, 2, "FILE");
+  expect_refused({"diff", "@model.pt"}, 2, "B");
+  expect_refused({"convert", "@model.pt", "@m.xyz"}, 2, "xyz");
+  expect_refused({"convert", "@model.pt", "@m.npz", "--dtype", "flot"}, 2, "flot");
+  EXPECT_THAT(good({"--help"}), HasSubstr("Usage: ckpt"));
+  EXPECT_THAT(good({"diff", "--help"}), HasSubstr("Usage: ckpt diff"));
+}
+
+// -- Parts ----------------------------------------------------------------------------------------
+
+TEST(CkptStatistics, CountsWhatIsNotFinite) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const auto result =
+      statistics_of(Tensor::from({kInf, -kInf, std::nanf(""), 1.F, 3.F, 0.F, -0.F}));
+  EXPECT_EQ(result.infinities, 2);
+  EXPECT_EQ(result.nans, 1);
+  EXPECT_EQ(result.finite, 4);
+  EXPECT_EQ(result.zeros, 2);
+  EXPECT_EQ(result.mean, 1);
+  EXPECT_NEAR(result.deviation, std::sqrt(2.0), 1e-12);
+  EXPECT_EQ(result.histogram.front(), 2);
+  EXPECT_EQ(result.histogram.back(), 1);
+}
+
+TEST(CkptStatistics, ExtremesOfIntegersAreExact) {
+  const auto low = std::numeric_limits<std::int64_t>::min();
+  const auto result = statistics_of(Tensor::from({low, low + 1, INT64_MAX - 1}));
+  EXPECT_EQ(result.minimum, "-9223372036854775808");
+  EXPECT_EQ(result.maximum, "9223372036854775806");
+  EXPECT_EQ(statistics_of(Tensor::from({UINT64_MAX})).maximum, "18446744073709551615");
+}
+
+TEST(CkptStatistics, LargeAndStridedTensors) {
+  // Longer than the pieces in which it is read, and transposed.
+  const Tensor tensor = Tensor::arange(600'000, DType::float64).view({600, 1000}).transpose(0, 1);
+  const auto result = statistics_of(tensor);
+  EXPECT_EQ(result.finite, 600'000);
+  EXPECT_EQ(result.mean, 299'999.5);
+  std::array<std::int64_t, tools::Statistics::kBins> even{};
+  even.fill(10'000);
+  EXPECT_EQ(result.histogram, even);
+  EXPECT_EQ(tools::first_elements(tensor, 3), (std::vector<std::string>{"0", "1000", "2000"}));
+}
+
+TEST(CkptStatistics, EveryDtype) {
+  for (int i = 0; i < kDTypeCount; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    const auto result = statistics_of(Tensor::ones({3}, dtype));
+    EXPECT_EQ(result.mean, 1) << dtype;
+    EXPECT_EQ(result.deviation, 0) << dtype;
+    EXPECT_EQ(statistics_of(Tensor::zeros({0, 2}, dtype)).count, 0) << dtype;
+  }
+}
+
+TEST(CkptStatistics, Differences) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor a = Tensor::from({1.0, 2.0, 0.0, kNan});
+  auto result = difference_of(a, Tensor::from({1.5, 2.0, -0.0, kNan}), 0, 0);
+  EXPECT_EQ(result.differing, 1);
+  EXPECT_FALSE(result.same_bits);
+  EXPECT_EQ(result.largest_absolute, 0.5);
+  EXPECT_DOUBLE_EQ(result.largest_relative, 0.5 / 1.5);
+  result = difference_of(a, Tensor::from({1.0, 2.0, -0.0, kNan}), 0, 0);
+  EXPECT_EQ(result.differing, 0);
+  EXPECT_FALSE(result.same_bits);
+  EXPECT_TRUE(
+      std::isinf(difference_of(a, Tensor::from({1.0, kNan, 0.0, kNan}), 1, 1).largest_absolute));
+  // float64 cannot tell these apart.
+  const Tensor big = Tensor::from({std::int64_t{1} << 62});
+  EXPECT_EQ(difference_of(big, Tensor::from({(std::int64_t{1} << 62) + 3}), 0, 0).largest_absolute,
+            3);
+  EXPECT_EQ(difference_of(Tensor::from({UINT64_MAX}), Tensor::from({std::uint64_t{0}}), 0, 0)
+                .largest_absolute,
+            18446744073709551615.0);
+}
+
+TEST(CkptText, Formats) {
+  EXPECT_EQ(tools::format_bytes(0), "0 B");
+  EXPECT_EQ(tools::format_bytes(1023), "1023 B");
+  EXPECT_EQ(tools::format_bytes(1024), "1.00 KiB");
+  EXPECT_EQ(tools::format_bytes(1024 * 1024 - 1), "1.00 MiB");
+  EXPECT_EQ(tools::format_bytes(UINT64_MAX), "16.0 EiB");
+  EXPECT_EQ(tools::format_count(0), "0");
+  EXPECT_EQ(tools::format_count(999), "999");
+  EXPECT_EQ(tools::format_count(1'234'567), "1,234,567");
+  EXPECT_EQ(tools::format_count(1, "tensor"), "1 tensor");
+  EXPECT_EQ(tools::plain_name("a b"), "a b");
+  EXPECT_EQ(tools::plain_name("a\nb"), "\"a\\nb\"");
+  EXPECT_EQ(tools::describe_scalar(Value(0.1)), "0.1");
+  EXPECT_EQ(tools::describe_scalar(Value(1.0)), "1.0");
+  EXPECT_EQ(tools::describe_scalar(Value(1e300)), "1e+300");
+}
+
+TEST(CkptPath, FindsPartsWhoseKeysHaveDots) {
+  const Value root = Dict{{"a", Dict{{"b.c", 1}, {"b", Dict{{"d", 2}}}}}, {7, List{{3, 4}}}};
+  EXPECT_EQ(tools::find_part(root, "a.b.c")->as_int(), 1);
+  EXPECT_EQ(tools::find_part(root, "a.b.d")->as_int(), 2);
+  EXPECT_EQ(tools::find_part(root, "7.1")->as_int(), 4);
+  EXPECT_EQ(tools::find_part(root, ""), &root);
+  for (const char* const name : {"a.b.e", "b", "7.2", "a.", ".a", "a.b.c."}) {
+    EXPECT_EQ(tools::find_part(root, name), nullptr) << name;
+  }
+}
+
+TEST(CkptPath, Patterns) {
+  EXPECT_TRUE(tools::matches("fc1.weight", "fc1"));
+  EXPECT_FALSE(tools::matches("fc10.weight", "fc1"));
+  EXPECT_TRUE(tools::matches("fc10.weight", "fc*.weight"));
+  EXPECT_TRUE(tools::matches("a", "?"));
+  EXPECT_FALSE(tools::matches("", "?"));
+  EXPECT_TRUE(tools::matches("", "*"));
+  EXPECT_TRUE(tools::matches("abab", "*ab"));
+  EXPECT_FALSE(tools::matches(std::string(5000, 'a'), std::string(50, '*') + "b"));
+}
+
+}  // namespace
+}  // namespace wick::testing
