@@ -142,7 +142,7 @@ std::string pickle_of(std::string_view before, std::string_view after) {
 TEST(Kinds, ParametersAreMadeInEveryWay) {
   const Tensor tensor = Tensor::ones({2});
   const auto make = [&](std::string_view before, std::string_view after) {
-    const Value value = read(pickle_of(before, after), tensor.storage());
+    Value value = read(pickle_of(before, after), tensor.storage());
     EXPECT_TRUE(bitwise_equal(value.as_tensor(), tensor));
     return value;
   };
