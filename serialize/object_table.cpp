@@ -216,14 +216,15 @@ void ObjectTable::accept(const Value& root) {
 }
 
 void take_apart(const Value& root) {
+  std::vector<Value> pending{root};
   std::vector<Value> containers;
   std::unordered_set<const void*> seen;
-  const auto collect = [&](const Value& value) {
-    if (is_container(value) && seen.insert(value.identity()).second) containers.push_back(value);
-  };
-  collect(root);
-  for (std::size_t i = 0; i < containers.size(); ++i) {
-    for (const Value& inner : containers_in(containers[i])) collect(inner);
+  while (!pending.empty()) {
+    const Value value = std::move(pending.back());
+    pending.pop_back();
+    if (!is_container(value) || !seen.insert(value.identity()).second) continue;
+    for (const Value& inner : containers_in(value)) pending.push_back(inner);
+    containers.push_back(value);
   }
   for (const Value& container : containers) empty(container);
 }

@@ -75,6 +75,20 @@ TEST(Kinds, ReadsByteArraysOfEveryPython) {
   }
 }
 
+TEST(Kinds, ReadsOrderedDictsOfPython2) {
+  // OrderedDict([["a", 1], ["b", 2L]]), as files of PyTorch 0.3 and 0.4 in Python 2 have it.
+  const Value value = read(
+      "\x80\x02"
+      "ccollections\nOrderedDict\n](](U\x01"
+      "aK\x01"
+      "e](U\x01"
+      "b\x8a\x01\x02"
+      "ee\x85R."sv);
+  EXPECT_EQ(value.as_dict().type(), Dict::Type::ordered_dict);
+  EXPECT_EQ(value.at("a").as_int(), 1);
+  EXPECT_EQ(value.at("b").as_int(), 2);
+}
+
 TEST(Kinds, ReadsFrozenSetsOfEveryProtocol) {
   const Value wanted = FrozenSet({1, 2});
   EXPECT_EQ(read("\x80\x02"
@@ -128,7 +142,7 @@ std::string pickle_of(std::string_view before, std::string_view after) {
 TEST(Kinds, ParametersAreMadeInEveryWay) {
   const Tensor tensor = Tensor::ones({2});
   const auto make = [&](std::string_view before, std::string_view after) {
-    const Value value = read(pickle_of(before, after), tensor.storage());
+    Value value = read(pickle_of(before, after), tensor.storage());
     EXPECT_TRUE(bitwise_equal(value.as_tensor(), tensor));
     return value;
   };

@@ -10,7 +10,6 @@
 
 #include "core/error.h"
 #include "serialize/byte_writer.h"
-#include "serialize/object_table.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
@@ -323,7 +322,7 @@ TEST(Pickle, WorkIsLimitedByTheSizeOfThePickle) {
       "out of all proportion");
   // A memoised argument from which call after call makes a new object.
   std::string calls = "\x80\x02](c_codecs\nencode\nq" + std::string(1, '\0') + "X" +
-                      number(1 << 20) + std::string(1 << 20, 'x') + "X" + number(6) +
+                      number(1 << 16) + std::string(1 << 16, 'x') + "X" + number(6) +
                       "latin1\x86q\x01R";
   for (int i = 0; i < 1 << 16; ++i) calls += std::string("h\0h\x01R", 5);
   refuse(calls + "e.", "out of all proportion");
@@ -336,58 +335,6 @@ TEST(Pickle, WorkIsLimitedByTheSizeOfThePickle) {
   refuse(nested + "s.", "out of all proportion");
   // As many in a file of that size are welcome.
   EXPECT_EQ(read("\x80\x02(" + std::string(100'000, '}') + "t.").as_tuple().size(), 100'000u);
-}
-
-TEST(Pickle, BytesOfAnyDamageAreAnErrorOrAValue) {
-  Dict state(Dict::Type::ordered_dict);
-  state.set("weight", Tensor::zeros({2, 2}));
-  state.set("scale", Tensor::zeros({2}, DType::uint16));
-  state.set_attributes(std::make_shared<Dict>(Dict{{"_metadata", Dict{{"", 1}}}}));
-  Dict counter(Dict::Type::counter);
-  counter.set("a", 1);
-  Dict groups = Dict::default_dict("list");
-  groups.set("a", 1);
-  const Value noted =
-      TensorObject{Tensor::ones({2}), true, std::make_shared<Dict>(Dict{{"note", 1}})};
-  const Value value = Dict{{"model", state},
-                           {"kinds", List{{BigInteger::from_string("18446744073709551616"),
-                                           ByteArray{"ab"}, FrozenSet({1}), groups, counter,
-                                           Value::parameter(Tensor::ones({2})), noted}}},
-                           {"more", List{{1, 70000, 2.5, Bytes{"ab"}, Tuple{{1, 2, 3, 4}}, Set{3},
-                                          Size{{1}}, kCpu, DType::int8}}}};
-  const Pickled pickled = pickle_value(value);
-  const StorageSource storages = [&](const StorageId& id, DType /*dtype*/) {
-    for (std::size_t i = 0; i < pickled.storages.size(); ++i) {
-      if (id.key == std::to_string(i)) return pickled.storages[i];
-    }
-    throw FormatError("no such storage");
-  };
-  const auto attempt = [&](const std::string& bytes) {
-    try {
-      take_apart(unpickle_value(bytes, "p", storages));
-    } catch (const Error&) {
-    }
-  };
-  for (std::size_t size = 0; size < pickled.bytes.size(); ++size) {
-    EXPECT_THROW(static_cast<void>(unpickle_value(pickled.bytes.substr(0, size), "p", storages)),
-                 FormatError);
-  }
-  for (std::size_t at = 0; at < pickled.bytes.size(); ++at) {
-    for (int byte = 0; byte < 256; ++byte) {
-      std::string bytes = pickled.bytes;
-      bytes[at] = static_cast<char>(static_cast<unsigned char>(byte));
-      attempt(bytes);
-    }
-  }
-  std::uint32_t random = 1;
-  for (int round = 0; round < 20000; ++round) {
-    std::string bytes = pickled.bytes;
-    for (int edit = 0; edit < 4; ++edit) {
-      random = random * 1664525 + 1013904223;
-      bytes[(random >> 8) % bytes.size()] = pickled.bytes[(random >> 16) % bytes.size()];
-    }
-    attempt(bytes);
-  }
 }
 
 }  // namespace
