@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
@@ -37,8 +38,13 @@ struct CheckpointFile::Impl {
   }
 
   void add(std::string name, const Tensor& tensor) {
-    const StorageRecord& record = records.all()[numbers.at(tensor.storage().get())];
     index.emplace(name, infos.size());
+    const auto number = numbers.find(tensor.storage().get());
+    if (number == numbers.end()) {
+      add_without_elements(std::move(name), tensor);
+      return;
+    }
+    const StorageRecord& record = records.all()[number->second];
     infos.push_back({.name = std::move(name),
                      .dtype = tensor.dtype(),
                      .shape = tensor.shape(),
@@ -49,6 +55,19 @@ struct CheckpointFile::Impl {
                      .storage_bytes = record.entry->size,
                      .device = record.location});
     handles.push_back(tensor);
+  }
+
+  // One that was on the device "meta" when it was saved.
+  void add_without_elements(std::string name, const Tensor& tensor) {
+    infos.push_back({.name = std::move(name),
+                     .dtype = tensor.dtype(),
+                     .shape = tensor.shape(),
+                     .strides = tensor.strides(),
+                     .requires_grad = tensor.requires_grad(),
+                     .record = "",
+                     .device = "meta"});
+    handles.push_back(tensor);
+    without_elements.insert(tensor.storage().get());
   }
 
   // The number of a tensor in `infos`, if its name is there, and is its alone.
@@ -84,6 +103,7 @@ struct CheckpointFile::Impl {
   Value tree;
   std::vector<std::shared_ptr<Storage>> described;          // of records; on "meta"
   std::unordered_map<const Storage*, std::size_t> numbers;  // of described
+  std::unordered_set<const Storage*> without_elements;      // of handles
   std::vector<TensorInfo> infos;
   std::vector<Tensor> handles;  // of infos
   std::unordered_multimap<std::string, std::size_t> index;
@@ -122,6 +142,7 @@ Tensor CheckpointFile::tensor(std::string_view name) const {
 }
 
 Tensor CheckpointFile::tensor(const Tensor& described) const {
+  if (impl_->without_elements.contains(described.storage().get())) return described;
   return Impl::over(impl_->storages.get(impl_->storage_number(described)), described);
 }
 
@@ -132,7 +153,9 @@ StateDict CheckpointFile::load_subset(std::span<const std::string> names) const 
   for (const std::string& name : names) {
     if (const auto number = impl_->find(name)) {
       found.push_back(*number);
-      wanted.push_back(impl_->storage_number(impl_->handles[*number]));
+      const Tensor& handle = impl_->handles[*number];
+      if (impl_->without_elements.contains(handle.storage().get())) continue;
+      wanted.push_back(impl_->storage_number(handle));
     } else {
       missing += concat("\n  no tensor is called \"", name, '"');
     }
@@ -180,6 +203,12 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
     if (handle.shape() != tensor.shape()) {
       problems += concat("\n  shape of \"", name, "\": the checkpoint has ", handle.shape(),
                          ", the model ", tensor.shape());
+    }
+    if (self.without_elements.contains(handle.storage().get())) {
+      problems += concat("\n  \"", name,
+                         "\" has no elements in the checkpoint: it was saved from "
+                         "the device \"meta\"");
+      continue;
     }
     const std::size_t storage = self.storage_number(handle);
     pairs.push_back({&self.records.all()[storage], storage, handle, tensor});

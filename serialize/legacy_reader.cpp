@@ -172,7 +172,7 @@ class LegacyReader {
     auto* const memory = static_cast<char*>(wanted.storage->data());
     if (backend.device().type == DeviceType::cpu) {
       file_.read_at(offset_, {memory, bytes});
-    } else {
+    } else if (backend.device().type != DeviceType::meta) {
       std::string piece;
       for (std::size_t done = 0; done < bytes; done += piece.size()) {
         piece.resize(std::min(kPieceBytes, bytes - done));

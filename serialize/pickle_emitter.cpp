@@ -146,13 +146,13 @@ void PickleEmitter::global(std::string_view module, std::string_view name) {
 
 void PickleEmitter::device(Device where) {
   global("torch", "device");
-  if (where.type == DeviceType::cpu) {
-    fresh_string("cpu");
-    op(Op::tuple1);
-  } else {
+  if (where.type == DeviceType::cuda) {
     fresh_string("cuda");
     integer(where.index);
     op(Op::tuple2);
+  } else {
+    fresh_string(to_string(where));
+    op(Op::tuple1);
   }
   memoize();
   op(Op::reduce);

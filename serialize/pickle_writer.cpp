@@ -314,21 +314,30 @@ class Pickler {
   }
 
   // torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), or _v3
-  // with the dtype behind them.
+  // with the dtype behind them; on the device "meta" _rebuild_meta_tensor_no_storage(dtype, size,
+  // stride, requires_grad).
   void save_tensor_function(const Tensor& tensor) {
     if (!tensor.defined()) throw ValueError("save: a tensor is undefined");
-    emit_.global("torch._utils",
-                 storage_class(tensor.dtype()) ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3");
+    emit_.global("torch._utils", tensor.device() == kMeta        ? "_rebuild_meta_tensor_no_storage"
+                                 : storage_class(tensor.dtype()) ? "_rebuild_tensor_v2"
+                                                                 : "_rebuild_tensor_v3");
   }
   void save_tensor_arguments(const Tensor& tensor, bool requires_grad) {
+    const bool with_storage = tensor.device() != kMeta;
     emit_.op(Op::mark);
-    save_storage(tensor.storage(), tensor.dtype());
-    emit_.integer(tensor.offset());
+    if (with_storage) {
+      save_storage(tensor.storage(), tensor.dtype());
+      emit_.integer(tensor.offset());
+    } else {
+      emit_.dtype(tensor.dtype());
+    }
     emit_.dims(tensor.shape());
     emit_.dims(tensor.strides());
     emit_.boolean(requires_grad);
-    save_empty_ordered_dict(nullptr);
-    if (!storage_class(tensor.dtype())) emit_.dtype(tensor.dtype());
+    if (with_storage) {
+      save_empty_ordered_dict(nullptr);
+      if (!storage_class(tensor.dtype())) emit_.dtype(tensor.dtype());
+    }
     emit_.op(Op::tuple);
     emit_.memoize();
   }

@@ -19,9 +19,9 @@ struct TensorInfo {
   Dims strides;             // in elements
   std::int64_t offset = 0;  // of the first element, in elements from the start of the storage
   bool requires_grad = false;
-  std::string record;               // of its storage: "archive/data/0"
+  std::string record;  // of its storage: "archive/data/0"; none for one saved from "meta"
   std::uint64_t storage_bytes = 0;  // of the whole storage, which other tensors may share
-  std::string device;               // that it was saved from: "cpu", "cuda:0"
+  std::string device;               // that it was saved from: "cpu", "cuda:0", "meta"
 
   /// Of its elements.
   [[nodiscard]] std::uint64_t nbytes() const {

@@ -15,24 +15,25 @@ namespace wick {
 /// Classes and functions. Those that REDUCE may call have one fixed meaning each, in
 /// torch_rebuild.cpp; plain types stand only for a defaultdict's factory.
 enum class Callable : std::uint8_t {
-  plain_type,         // bool, dict, float, int, list, str, tuple
-  ordered_dict,       // collections
-  counter,            //
-  default_dict,       //
-  set,                // builtins
-  frozen_set,         //
-  bytes,              // PyTorch writes it for b""
-  byte_array,         //
-  complex,            //
-  encode,             // _codecs.encode: how protocol 2 holds bytes
-  size,               // torch.Size
-  device,             // torch.device
-  tensor_class,       // torch.Tensor
-  parameter_class,    // torch.nn.parameter.Parameter
-  rebuild_tensor,     // torch._utils, here and below
-  rebuild_tensor_v2,  //
-  rebuild_tensor_v3,  //
-  rebuild_parameter,  //
+  plain_type,           // bool, dict, float, int, list, str, tuple
+  ordered_dict,         // collections
+  counter,              //
+  default_dict,         //
+  set,                  // builtins
+  frozen_set,           //
+  bytes,                // PyTorch writes it for b""
+  byte_array,           //
+  complex,              //
+  encode,               // _codecs.encode: how protocol 2 holds bytes
+  size,                 // torch.Size
+  device,               // torch.device
+  tensor_class,         // torch.Tensor
+  parameter_class,      // torch.nn.parameter.Parameter
+  rebuild_tensor,       // torch._utils, here and below
+  rebuild_tensor_v2,    //
+  rebuild_tensor_v3,    //
+  rebuild_meta_tensor,  // _rebuild_meta_tensor_no_storage
+  rebuild_parameter,    //
   rebuild_parameter_with_state,
   rebuild_from_type,  // torch._tensor._rebuild_from_type_v2
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/torch_rebuild.h"
 
+#include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/plain_rebuild.h"
 
@@ -80,6 +83,24 @@ Value rebuild_tensor(const Function& function, const Arguments& arguments, Objec
   Tensor tensor = tensor_over(
       *id, dtype, {dims_of(arguments[2]), dims_of(arguments[3]), arguments[1].as_int()}, storages);
   if (!first_version) tensor.set_requires_grad(arguments[4].as_bool());
+  return tensor;
+}
+
+// (dtype, size, stride, requires_grad): a tensor on the device "meta", which takes no memory.
+Value rebuild_meta_tensor(const Function& function, const Arguments& arguments) {
+  require_count(function.name, arguments, 4, 4);
+  const DType dtype = arguments[0].as_dtype();
+  Dims shape = dims_of(arguments[1]);
+  Dims strides = dims_of(arguments[2]);
+  const std::int64_t extent = layout_extent(shape, strides);
+  if (extent >
+      std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(size_of(dtype))) {
+    throw ShapeError(concat(function.name, ": shape ", shape, " of ", dtype, " overflows 63 bits"));
+  }
+  const std::size_t bytes = static_cast<std::size_t>(extent) * size_of(dtype);
+  Tensor tensor(std::make_shared<Storage>(bytes, backend_for(kMeta)), dtype, std::move(shape),
+                std::move(strides), 0);
+  tensor.set_requires_grad(arguments[3].as_bool());
   return tensor;
 }
 
@@ -166,6 +187,7 @@ Value call(const Function& function, const Arguments& arguments, ObjectTable& ob
     case Callable::rebuild_tensor:
     case Callable::rebuild_tensor_v2:
     case Callable::rebuild_tensor_v3: return rebuild_tensor(function, arguments, objects, storages);
+    case Callable::rebuild_meta_tensor: return rebuild_meta_tensor(function, arguments);
     case Callable::rebuild_parameter:
     case Callable::rebuild_parameter_with_state:
       return rebuild_parameter(function, arguments, objects);

@@ -27,8 +27,6 @@ constexpr std::array kEntries = {
     Entry{"torch._utils", "_rebuild_qtensor", kQuantized},
     Entry{"torch._utils", "_rebuild_nested_tensor",
           "it makes a nested tensor, which wick does not have; save its tensors in a list instead"},
-    Entry{"torch._utils", "_rebuild_meta_tensor_no_storage",
-          "it makes a tensor on the device \"meta\", which has no elements to load"},
     Entry{"torch._utils", "_rebuild_wrapper_subclass", kNoPlainTensor},
     Entry{"torch._utils", "_rebuild_device_tensor_from_numpy",
           "it makes a tensor out of a NumPy array; save tensor.cpu() instead"},

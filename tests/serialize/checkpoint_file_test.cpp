@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/checkpoint.h"
@@ -340,6 +341,26 @@ TEST_F(CheckpointFileTest, TheOlderFormatIsNamed) {
                                     21));
   testing::expect_throw_with<FormatError>([&] { static_cast<void>(CheckpointFile::open(path)); },
                                           "use load()");
+}
+
+TEST(CheckpointFile, TensorsSavedWithoutElementsAreDescribed) {
+  const testing::TempDir directory;
+  const auto path = directory / "meta.pt";
+  const Tensor described(std::make_shared<Storage>(24, backend_for(kMeta)), DType::float32, {2, 3},
+                         {3, 1}, 0);
+  save(Dict{{"w", described}, {"b", Tensor::ones({2})}}, path);
+  const CheckpointFile file = CheckpointFile::open(path);
+  ASSERT_NE(file.find("w"), nullptr);
+  EXPECT_EQ(file.find("w")->device, "meta");
+  EXPECT_EQ(file.find("w")->record, "");
+  EXPECT_EQ(file.tensor("w").device(), kMeta);
+  EXPECT_EQ(file.load_subset(std::vector<std::string>{"w", "b"}).at("w").shape(), (Dims{2, 3}));
+  StateDict model;
+  model.set("w", Tensor::zeros({2, 3}));
+  model.set("b", Tensor::zeros({2}));
+  testing::expect_throw_with<StateDictError>([&] { file.load_into(model); },
+                                             "\"w\" has no elements in the checkpoint");
+  EXPECT_EQ(load(path).at("w").as_tensor().device(), kMeta);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/object_table.h"
 #include "serialize/pickle_reader.h"
@@ -127,6 +128,27 @@ TEST(Kinds, ATensorMayContainItself) {
   EXPECT_TRUE(back == value);
   take_apart(back);  // nothing else would free them
   take_apart(value);
+}
+
+TEST(Kinds, TensorsWithoutElementsComeBack) {
+  Tensor tensor(std::make_shared<Storage>(48, backend_for(kMeta)), DType::float64, {2, 3}, {1, 2},
+                0);
+  tensor.set_requires_grad(true);
+  const Pickled pickled = pickle_value(List{{tensor, kMeta}});
+  EXPECT_TRUE(pickled.storages.empty());
+  const Value back = read(pickled.bytes);
+  const Tensor& described = back.at_index(0).as_tensor();
+  EXPECT_EQ(described.device(), kMeta);
+  EXPECT_EQ(described.dtype(), DType::float64);
+  EXPECT_EQ(described.shape(), (Dims{2, 3}));
+  EXPECT_EQ(described.strides(), (Dims{1, 2}));
+  EXPECT_TRUE(described.requires_grad());
+  EXPECT_EQ(back.at_index(1).as_device(), kMeta);
+  refuse(
+      "\x80\x02"
+      "ctorch._utils\n_rebuild_meta_tensor_no_storage\n(ctorch\nfloat64\n"
+      "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85K\x01\x85\x89tR."sv,
+      "overflows 63 bits");
 }
 
 // torch._utils._rebuild_tensor_v2(storage, 0, (2,), (1,), False, OrderedDict()), without the call.

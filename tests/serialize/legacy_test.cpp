@@ -58,11 +58,11 @@ struct Parts {
 
 class Legacy : public ::testing::Test {
  protected:
-  [[nodiscard]] Value load_bytes(const std::string& bytes) const {
+  [[nodiscard]] Value load_bytes(const std::string& bytes, const MapLocation& where = {}) const {
     // A new file each time: writing over one waits for the disk.
     std::filesystem::remove(directory_ / "old.pt");
     std::ofstream(directory_ / "old.pt", std::ios::binary) << bytes;
-    return load(directory_ / "old.pt");
+    return load(directory_ / "old.pt", where);
   }
   void refuse(const Parts& parts, const std::string& message) const {
     testing::expect_throw_with<FormatError>([&] { static_cast<void>(load_bytes(parts.bytes())); },
@@ -84,6 +84,12 @@ TEST_F(Legacy, TensorsAndTheirSharingComeBack) {
   EXPECT_TRUE(back == value);
   EXPECT_EQ(back.at("a").as_tensor().storage(), back.at("t").as_tensor().storage());
   EXPECT_EQ(back.at("t").as_tensor().strides(), (Dims{1, 3}));
+}
+
+TEST_F(Legacy, MapLocationMetaLeavesTheElementsOut) {
+  const Value back = load_bytes(Parts(two_tensors()).bytes(), kMeta);
+  EXPECT_EQ(back.at("t").as_tensor().device(), kMeta);
+  EXPECT_EQ(back.at("t").as_tensor().shape(), (Dims{3, 2}));
 }
 
 TEST_F(Legacy, LongPicklesAreFoundToTheirEnd) {
