@@ -32,8 +32,8 @@ def zipped(records, compression):
 
 
 def seeds():
-    for path in sorted(FIXTURES.rglob("*.pt")):
-        name = "_".join(path.relative_to(FIXTURES).with_suffix("").parts)
+    for path in sorted(FIXTURES.glob("*.pt")):
+        name = path.stem
         if path.stat().st_size <= MOST_BYTES:
             yield "load", name, path.read_bytes()
         if not zipfile.is_zipfile(path):

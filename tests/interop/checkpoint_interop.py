@@ -275,6 +275,19 @@ class CheckpointInterop(unittest.TestCase):
         self.assertLess(os.path.getsize(packed), os.path.getsize(path) // 2)
         self.assertEqual(described_by_wick(packed), described_by_wick(path))
 
+    def test_more_records_than_zip_counts(self):
+        theirs, ours = self.path("many.pt", "theirs"), self.path("many.pt", "ours")
+        count = 70_000  # beyond 65,535, ZIP64 begins
+        torch.save({str(i): torch.tensor([i, -i]) for i in range(count)}, theirs)
+        run("roundtrip", theirs, ours)
+        with zipfile.ZipFile(theirs) as a, zipfile.ZipFile(ours) as b:
+            self.assertEqual(a.namelist(), b.namelist())
+        if SAME_FILES:
+            self.assertTrue(filecmp.cmp(theirs, ours, shallow=False), "the files differ")
+        back = torch.load(ours, weights_only=True)
+        self.assertEqual(len(back), count)
+        self.assertTrue(all(t.tolist() == [int(i), -int(i)] for i, t in back.items()))
+
     @unittest.skipUnless(VERSION >= (2, 1), "older versions do not say the byte order")
     def test_big_endian(self):
         sizes = {"float32": 4, "float64": 8, "int16": 2, "complex64": 4, "uint8": 1, "bool": 1}
