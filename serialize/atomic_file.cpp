@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 // One write(2) of Linux takes at most 2 GiB; smaller pieces keep interruptions short.
 constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 28;
-constexpr std::uint64_t kWritebackBytes = std::uint64_t{32} << 20;
 
 std::string reason(int code) {
   return std::generic_category().message(code);
@@ -112,21 +111,7 @@ void AtomicFile::write_through(std::string_view bytes) {
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) fail("write", written < 0 ? errno : ENOSPC);
     bytes.remove_prefix(static_cast<std::size_t>(written));
-    written_ += static_cast<std::uint64_t>(written);
   }
-  start_writeback();
-}
-
-// The disk works while the rest is written, so that commit() has less to wait for.
-void AtomicFile::start_writeback() {
-#ifdef SYNC_FILE_RANGE_WRITE
-  if (!sync_ || written_ - started_ < kWritebackBytes) return;
-  // Advice only: fsync() will say what went wrong.
-  static_cast<void>(::sync_file_range(descriptor_, static_cast<off_t>(started_),
-                                      static_cast<off_t>(written_ - started_),
-                                      SYNC_FILE_RANGE_WRITE));
-  started_ = written_;
-#endif
 }
 
 void AtomicFile::commit() {

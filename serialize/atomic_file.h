@@ -37,7 +37,6 @@ class AtomicFile {
  private:
   void flush();
   void write_through(std::string_view bytes);
-  void start_writeback();
   void sync_directory() const;
   void discard() noexcept;
   [[noreturn]] void fail(const char* operation, int code);
@@ -48,8 +47,6 @@ class AtomicFile {
   int descriptor_ = -1;
   std::string buffer_;
   std::uint64_t size_ = 0;
-  std::uint64_t written_ = 0;  // of size_, given to the system
-  std::uint64_t started_ = 0;  // of written_, on the way to the disk
 };
 
 /// AtomicFile for bytes that are all there.
