@@ -29,6 +29,9 @@ void reverse_numbers(std::span<char> bytes, std::size_t number_bytes) {
 }  // namespace
 
 void write_elements(const Tensor& tensor, const ByteSink& sink) {
+  if (tensor.device() == kMeta) {
+    throw DeviceError(concat("cannot write the elements of ", tensor, ": it has none"));
+  }
   const Tensor plain = tensor.contiguous();
   const std::size_t bytes = plain.nbytes();
   if (bytes == 0) return;

@@ -19,6 +19,7 @@ using ByteSink = std::function<void(std::string_view)>;
 
 /// Gives all elements to `sink`. A contiguous tensor on the CPU is given as it lies in memory; of
 /// one on another device no more than 8 MiB is on the host at a time.
+/// On the device meta, where tensors have no elements, throws DeviceError.
 void write_elements(const Tensor& tensor, const ByteSink& sink);
 
 /// Fills a new tensor of that shape, front to back.

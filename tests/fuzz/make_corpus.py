@@ -6,8 +6,10 @@ usage: make_corpus.py
 """
 
 import io
+import json
 import pathlib
 import pickle
+import struct
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,7 +33,37 @@ def zipped(records, compression):
     return out.getvalue()
 
 
+def header(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+# For the first letters see formats_fuzz.cpp.
+def formats():
+    data = b"\0\0\x80\x3f\1\2"
+    tensors = {
+        "a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+        "b": {"dtype": "U8", "shape": [2, 1], "data_offsets": [4, 6]},
+    }
+    yield "safetensors", b"s" + header(tensors) + data
+    metadata = {"format": "pt", "\u00e9": "\n"}
+    yield "safetensors_metadata", b"s" + header({"__metadata__": metadata, **tensors}) + data
+    yield "safetensors_file", struct.pack("<Q", len(header(tensors))) + header(tensors) + data
+    other = {"dtype": "BF16", "shape": [], "data_offsets": [0, 2], "x": [None, True, -1.5e3]}
+    yield "safetensors_empty", b"s" + header({"a": other}) + b"\0\0"
+    for name, descr, order in (("npy", "<i2", False), ("npy_big", ">c8", True)):
+        text = repr({"descr": descr, "fortran_order": order, "shape": (2, 2)}).encode()
+        content = bytes(range(8 if descr == "<i2" else 32))
+        file = b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + content
+        yield name, b"n" + text + content
+        yield name + "_file", file
+        yield name + "_npz", b"z" + file
+        yield name + "_deflated", zipped([("a.npy", file)], zipfile.ZIP_DEFLATED)
+    yield "index", b"j" + header({"metadata": {"total_size": 6}, "weight_map": {"a": "1.bin"}})
+
+
 def seeds():
+    for name, content in formats():
+        yield "formats", name, content
     for path in sorted(FIXTURES.glob("*.pt")):
         name = path.stem
         if path.stat().st_size <= MOST_BYTES:

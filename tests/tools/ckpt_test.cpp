@@ -263,6 +263,17 @@ TEST_F(Ckpt, ShardsAreOneCheckpoint) {
   expect_refused({"ls", "@loop.json"}, 1, "index of shards itself");
 }
 
+TEST_F(Ckpt, TensorsWithoutElements) {
+  save(Dict{{"m", Tensor::empty({3, 4}, DType::float32, kMeta)}}, dir_ / "meta.pt");
+  EXPECT_THAT(good({"ls", "@meta.pt"}), HasSubstr("m     float32  [3, 4]  meta"));
+  EXPECT_THAT(good({"show", "@meta.pt", "m"}), Not(HasSubstr("mean")));
+  EXPECT_THAT(good({"diff", "@meta.pt", "@meta.pt"}), HasSubstr("the same"));
+  good({"convert", "@meta.pt", "@half.pt", "--dtype", "float16"});
+  EXPECT_EQ(load(dir_ / "half.pt").at("m").as_tensor().dtype(), DType::float16);
+  expect_refused({"convert", "@meta.pt", "@m.npz"}, 1, "it has none");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "m.npz"));
+}
+
 TEST_F(Ckpt, ErrorsAreOneLine) {
   expect_refused({"ls", "@none.pt"}, 1, "none.pt");
   expect_refused({"show", "@model.pt", "fc1.bias"}, 1, "\"model.fc1.bias\"");

@@ -52,6 +52,11 @@ MapLocation location_of(const ConvertOptions& options) {
   return options.map_location.empty() ? MapLocation() : MapLocation(options.map_location);
 }
 
+// On the device meta there is nothing to convert.
+Tensor converted(const Tensor& tensor, DType dtype) {
+  return tensor.device() == kMeta ? Tensor::empty(tensor.shape(), dtype, kMeta) : tensor.to(dtype);
+}
+
 // -- The whole tree, for .pt ----------------------------------------------------------------------
 
 // Converts the floating-point tensors of a value in place. Tensors that share a storage share the
@@ -82,7 +87,7 @@ class DTypeChange {
     const auto count = static_cast<std::int64_t>(old->bytes() / size_of(tensor.dtype()));
     Tensor& whole = converted_[{old.get(), tensor.dtype()}];
     if (!whole.defined()) {
-      whole = Tensor(old, tensor.dtype(), {count}, {1}, 0).to(dtype_);
+      whole = converted(Tensor(old, tensor.dtype(), {count}, {1}, 0), dtype_);
       kept_.push_back(old);  // so that no new storage takes its address
     }
     const bool requires_grad = tensor.requires_grad();
@@ -152,7 +157,8 @@ StateDict read_selected(const std::vector<Selected>& selected, const ConvertOpti
   for (const Selected& item : selected) {
     Tensor tensor = item.tensor->read();
     const bool requires_grad = tensor.requires_grad();
-    if (options.dtype && is_floating_point(tensor.dtype())) tensor = tensor.to(*options.dtype);
+    if (options.dtype && is_floating_point(tensor.dtype()))
+      tensor = converted(tensor, *options.dtype);
     // Only PyTorch's files say where a tensor was.
     if (target == Target::pt) {
       tensor = tensor.to(location.backend(item.tensor->info.device).device());

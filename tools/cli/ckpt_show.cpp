@@ -169,7 +169,8 @@ void print_histogram(const Statistics& statistics, std::ostream& out, const Styl
 void print_tensor(const SourceTensor& found, std::ostream& out, const Style& style) {
   const TensorInfo& info = found.info;
   const Tensor tensor = found.read();
-  const Statistics statistics = statistics_of(tensor);
+  // On the device meta there are no elements.
+  const Statistics statistics = tensor.device() == kMeta ? Statistics{} : statistics_of(tensor);
   const auto line = [&](const char* label, const std::string& text) {
     out << style.dim << label << style.reset << text << '\n';
   };
@@ -179,8 +180,8 @@ void print_tensor(const SourceTensor& found, std::ostream& out, const Style& sty
   line("  shape      ",
        concat(info.shape, tensor.is_contiguous() ? "" : concat(", strides ", tensor.strides())));
   line("  device     ", info.device);
-  line("  size       ", format_count(static_cast<std::uint64_t>(statistics.count), "element") +
-                            ", " + format_bytes(info.nbytes()));
+  line("  size       ", format_count(static_cast<std::uint64_t>(tensor.numel()), "element") + ", " +
+                            format_bytes(info.nbytes()));
   if (!info.record.empty()) {
     line("  storage    ", concat(plain_name(info.record), ", ", format_bytes(info.storage_bytes),
                                  info.offset > 0 ? concat(", from element ", info.offset) : ""));
