@@ -61,6 +61,8 @@ class CheckpointFile {
   [[nodiscard]] static CheckpointFile open(const std::filesystem::path& path,
                                            const MapLocation& map_location = {},
                                            const OpenOptions& options = {});
+  CheckpointFile(const CheckpointFile&) = delete;
+  CheckpointFile& operator=(const CheckpointFile&) = delete;
   CheckpointFile(CheckpointFile&&) noexcept;
   CheckpointFile& operator=(CheckpointFile&&) noexcept;
   ~CheckpointFile();

@@ -37,7 +37,7 @@ inline constexpr std::uint64_t kMaxSafetensorsHeader = 100'000'000;
 /// Checks everything: the JSON itself, that no name or key is there twice, that each tensor's bytes
 /// are as many as its shape and dtype need, and that they all together fill `data_bytes` without
 /// gap or overlap. Throws FormatError that names the tensor. `where` begins its messages.
-[[nodiscard]] SafetensorsHeader parse_safetensors_header(std::string_view json,
+[[nodiscard]] SafetensorsHeader parse_safetensors_header(std::string_view text,
                                                          const std::string& where,
                                                          std::uint64_t data_bytes);
 

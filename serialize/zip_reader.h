@@ -37,6 +37,7 @@ class ZipReader {
   explicit ZipReader(const InputFile& file);
   ZipReader(const ZipReader&) = delete;
   ZipReader& operator=(const ZipReader&) = delete;
+  ~ZipReader() = default;
 
   /// In the order of the directory.
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return entries_; }

@@ -2,6 +2,7 @@
 // ckpt show: the tree of a checkpoint, or one tensor with its statistics and a histogram.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <unordered_set>
 
 #include "core/error.h"
@@ -151,7 +152,7 @@ void print_histogram(const Statistics& statistics, std::ostream& out, const Styl
     for (const std::int64_t count : statistics.histogram) {
       // In eighths of a row; a bin that is not empty shows at least one.
       const double height = static_cast<double>(count) / static_cast<double>(most);
-      int eighths = static_cast<int>(height * kRows * 8 + 0.5) - row * 8;
+      int eighths = static_cast<int>(std::lround(height * kRows * 8)) - row * 8;
       if (row == 0 && count > 0) eighths = std::max(eighths, 1);
       line += kEighths[static_cast<std::size_t>(std::clamp(eighths, 0, 8))];
     }

@@ -43,8 +43,8 @@ struct Difference {
   double largest_relative = 0;  // |a - b| / |b|; infinite where only b is 0
 };
 
-/// Of tensors of one shape; two dtypes are compared in float64. An element is outside where
-/// |a - b| > atol + rtol * |b|.
+/// Of tensors of one shape; two dtypes are compared in float64. An element is outside where |a - b|
+/// > atol + rtol * |b|.
 [[nodiscard]] Difference difference_of(const Tensor& a, const Tensor& b, double rtol, double atol);
 
 }  // namespace wick::tools
