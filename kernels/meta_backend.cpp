@@ -45,7 +45,7 @@ class MetaBackend final : public Backend {
 
 }  // namespace
 
-Backend& meta_backend() noexcept {
+Backend& meta_backend() {
   // Kept to the end of the process, like the storages that may outlive main().
   static auto* const backend = new MetaBackend();
   return *backend;

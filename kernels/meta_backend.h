@@ -7,6 +7,6 @@
 namespace wick {
 
 /// Allocates nothing, and answers every operation on elements with a DeviceError. Thread-safe.
-[[nodiscard]] Backend& meta_backend() noexcept;
+[[nodiscard]] Backend& meta_backend();
 
 }  // namespace wick

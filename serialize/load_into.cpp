@@ -19,6 +19,7 @@ bool is_straight(const LoadPair& pair) {
 
 std::vector<RecordRead> records_of(const std::vector<LoadPair>& pairs) {
   std::vector<RecordRead> reads;
+  reads.reserve(pairs.size());
   for (const LoadPair& pair : pairs) reads.push_back({.entry = pair.record->entry});
   std::ranges::sort(reads, {}, &RecordRead::entry);
   const auto same = [](const RecordRead& a, const RecordRead& b) { return a.entry == b.entry; };
