@@ -135,7 +135,7 @@ void Training::end_epoch(const EpochResult& result) {
     say(", validation loss %.4f, accuracy %s", score.loss, accuracy_text(score).c_str());
   }
   // Before anything that can fail, so that an error has a line of its own.
-  say("\n");
+  say("%s", "\n");
   const bool better = position.best_loss > result.loss_mean * 1.1;
   if (better) {
     position.best_loss = result.loss_mean;
