@@ -9,11 +9,11 @@
 
 #include <gtest/gtest.h>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/byte_writer.h"
 #include "serialize/checkpoint.h"
 #include "serialize/legacy_reader.h"
-#include "serialize/object_table.h"
 #include "serialize/pickle_extent.h"
 #include "serialize/pickle_writer.h"
 #include "tests/support.h"
