@@ -30,4 +30,15 @@ void throw_out_of_memory(std::size_t bytes, std::string_view device) {
       bytes, free, total);
 }
 
+void* device_malloc(std::size_t bytes) {
+  void* data = nullptr;
+  const cudaError_t status = cudaMalloc(&data, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    throw_out_of_memory(bytes, "the CUDA device");
+  }
+  check(status, "allocate memory on the device");
+  return data;
+}
+
 }  // namespace wick::cuda

@@ -18,4 +18,7 @@ void check(cudaError_t status, std::string_view operation,
 /// Throws OutOfMemoryError for an allocation of `bytes` on the current device, `device` in words.
 [[noreturn]] void throw_out_of_memory(std::size_t bytes, std::string_view device);
 
+/// cudaMalloc on the current device; throws OutOfMemoryError.
+[[nodiscard]] void* device_malloc(std::size_t bytes);
+
 }  // namespace wick::cuda

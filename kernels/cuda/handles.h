@@ -33,6 +33,9 @@ using GraphExec = Owner<cudaGraphExec_t, cudaGraphExecDestroy>;
 template <typename T>
 using Pinned = Owner<T*, cudaFreeHost>;
 
+template <typename T>
+using DeviceMemory = Owner<T*, cudaFree>;
+
 /// Of the current device; does not wait for the legacy default stream.
 [[nodiscard]] inline Stream make_stream() {
   cudaStream_t stream = nullptr;
@@ -44,6 +47,13 @@ using Pinned = Owner<T*, cudaFreeHost>;
   cudaEvent_t event = nullptr;
   check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "create an event");
   return Event(event);
+}
+
+/// `count` uninitialised objects, for as long as a stream or a recording lives; tensors have
+/// Context::allocate(). Throws OutOfMemoryError.
+template <typename T>
+[[nodiscard]] DeviceMemory<T> make_device_memory(std::size_t count) {
+  return DeviceMemory<T>(static_cast<T*>(device_malloc(count * sizeof(T))));
 }
 
 /// `count` uninitialised objects.

@@ -7,16 +7,6 @@
 #include "core/error.h"
 
 namespace wick::cuda {
-namespace {
-
-template <typename T>
-Owner<T*, cudaFree> make_device_memory(std::int64_t count) {
-  void* data = nullptr;
-  check(cudaMalloc(&data, static_cast<std::size_t>(count) * sizeof(T)), "allocate a recording");
-  return Owner<T*, cudaFree>(static_cast<T*>(data));
-}
-
-}  // namespace
 
 /// While it lives, this thread's operations are the recorder's.
 class Recorder::Scope {
@@ -95,10 +85,10 @@ void Recorder::prepare() {
   stream_ = make_stream();
   state_ = std::make_unique<StreamState>(stream_.get(), context_.properties());
   static_cast<void>(state_->blas_workspace());
-  const std::int64_t entries = std::max<std::int64_t>(updates_, 1) * kTableSteps;
+  const auto entries = static_cast<std::size_t>(std::max<std::int64_t>(updates_, 1) * kTableSteps);
   table_ = make_device_memory<StepScalars>(entries);
   counter_ = make_device_memory<std::int64_t>(1);
-  noted_ = make_pinned<StepScalars>(static_cast<std::size_t>(entries));
+  noted_ = make_pinned<StepScalars>(entries);
   uploaded_ = make_event();
   // The scratch has been cleared in the stream that is captured from now on.
   check(cudaStreamSynchronize(stream_.get()), "prepare a recording");

@@ -49,11 +49,11 @@ class Recorder final : public Recording {
   Stream stream_;  // in which the capture happens
   std::unique_ptr<StreamState> state_;
   GraphExec exec_;
-  std::int64_t updates_ = 0;             // calls of an optimizer's update in a step
-  std::int64_t update_ = 0;              // the one that comes next
-  std::int64_t slot_ = 0;                // the step of the table that is being written
-  Owner<StepScalars*, cudaFree> table_;  // (updates_, kTableSteps)
-  Owner<std::int64_t*, cudaFree> counter_;
+  std::int64_t updates_ = 0;         // calls of an optimizer's update in a step
+  std::int64_t update_ = 0;          // the one that comes next
+  std::int64_t slot_ = 0;            // the step of the table that is being written
+  DeviceMemory<StepScalars> table_;  // (updates_, kTableSteps)
+  DeviceMemory<std::int64_t> counter_;
   Pinned<StepScalars> noted_;  // (updates_, kTableSteps)
   Event uploaded_;             // when noted_ may be written again
 };

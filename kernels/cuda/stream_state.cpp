@@ -27,29 +27,28 @@ const char* name_of(CheckedOperation operation) {
 }  // namespace
 
 StreamState::StreamState(cudaStream_t stream, const cudaDeviceProp& device)
-    : found_(make_pinned<ErrorFlag>(1)), reached_(make_event()) {
-  void* scratch = nullptr;
-  check(cudaMalloc(&scratch, kWorkspaceBytes + sizeof(ErrorFlag)), "allocate a stream's scratch");
+    : scratch_(make_device_memory<std::byte>(kWorkspaceBytes + sizeof(ErrorFlag))),
+      found_(make_pinned<ErrorFlag>(1)),
+      reached_(make_event()) {
+  std::byte* const flag = scratch_.get() + kWorkspaceBytes;
   launch_.stream = stream;
   launch_.multiprocessors = device.multiProcessorCount;
   launch_.threads_per_multiprocessor = device.maxThreadsPerMultiProcessor;
-  launch_.workspace = scratch;
-  launch_.error = reinterpret_cast<ErrorFlag*>(static_cast<std::byte*>(scratch) + kWorkspaceBytes);
-  check(cudaMemsetAsync(scratch, 0, kTicketBytes, stream), "clear a stream's scratch");
-  check(cudaMemsetAsync(launch_.error, 0, sizeof(ErrorFlag), stream), "clear a stream's scratch");
+  launch_.workspace = scratch_.get();
+  launch_.error = reinterpret_cast<ErrorFlag*>(flag);
+  check(cudaMemsetAsync(scratch_.get(), 0, kTicketBytes, stream), "clear a stream's scratch");
+  check(cudaMemsetAsync(flag, 0, sizeof(ErrorFlag), stream), "clear a stream's scratch");
 }
 
 StreamState::~StreamState() {
   static_cast<void>(cudaStreamSynchronize(stream()));
-  static_cast<void>(cudaFree(launch_.workspace));
-  static_cast<void>(cudaFree(blas_workspace_));
 }
 
 void* StreamState::blas_workspace() {
   if (blas_workspace_ == nullptr) {
-    check(cudaMalloc(&blas_workspace_, kBlasWorkspaceBytes), "allocate scratch for products");
+    blas_workspace_ = make_device_memory<std::byte>(kBlasWorkspaceBytes);
   }
-  return blas_workspace_;
+  return blas_workspace_.get();
 }
 
 void StreamState::wait(const char* operation) {

@@ -44,9 +44,10 @@ class StreamState {
 
  private:
   LaunchContext launch_;
+  DeviceMemory<std::byte> scratch_;  // kWorkspaceBytes, and the flag
+  DeviceMemory<std::byte> blas_workspace_;
   Pinned<ErrorFlag> found_;  // the device's flag, as of the last wait
   Event reached_;
-  void* blas_workspace_ = nullptr;
   std::mutex mutex_;
 };
 

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
@@ -58,6 +59,7 @@ class Training {
 void Training::load() {
   (void)backend_for(options_.device);  // a device that is not there fails before long work
   set_num_threads(options_.threads);
+  set_allow_tf32(options_.tf32);
   std::optional<Value> checkpoint;
   std::string name;
   if (options_.resume) {
@@ -112,8 +114,9 @@ EpochResult Training::run_epoch(Trainer& trainer) {
   ask_terminal(bar_options, STDERR_FILENO);
   ProgressBar bar(std::cerr, bar_options);
   bar.set_note_name("loss");
-  const EpochResult result = trainer.run_epoch([&](std::int64_t, double loss_mean) {
-    bar.advance(loss_mean);
+  std::int64_t shown = run_.position.step;
+  const EpochResult result = trainer.run_epoch([&](std::int64_t step, double loss_mean) {
+    bar.advance(loss_mean, step - std::exchange(shown, step));
     return StopSignal::received() == 0 && std::isfinite(loss_mean);
   });
   bar.finish();
