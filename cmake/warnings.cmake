@@ -4,6 +4,8 @@ set(WICK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, as in \"address,u
 
 add_library(wick_options INTERFACE)
 target_compile_features(wick_options INTERFACE cxx_std_20)
+# CMake 3.25 does not know that nvcc does C++20.
+target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
 target_compile_options(wick_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow
   -Wnon-virtual-dtor -Woverloaded-virtual>

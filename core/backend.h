@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -176,6 +177,10 @@ class Backend {
   virtual void synchronize() = 0;
   /// ++*counter: lets recorded work tell its repetitions apart.
   virtual void advance(std::int64_t* counter) = 0;
+  /// Calls `work` in this thread and returns when what it gives to the device is done: after
+  /// everything that this thread has given to the device before, but beside what other threads give
+  /// to it meanwhile, which is not held up.
+  virtual void aside(const std::function<void()>& work) { work(); }
   /// Prepares work to be done again and again: see core/recording.h.
   [[nodiscard]] virtual std::unique_ptr<Recording> record(RecordedStep step);
 

@@ -79,6 +79,14 @@ StreamState& Context::state_of(cudaStream_t stream) {
   return *state;
 }
 
+StreamState& Context::side() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (side_ == nullptr) side_ = make_stream();
+  }
+  return state_of(side_.get());
+}
+
 // -- Memory ---------------------------------------------------------------------------------------
 //
 // All of it comes from and goes back to the device's own stream, whatever stream is in use, so that

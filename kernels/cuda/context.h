@@ -39,6 +39,9 @@ class Context {
   /// The state of a stream of the caller's; kept until the program ends.
   [[nodiscard]] StreamState& state_of(cudaStream_t stream);
 
+  /// For work that is to run beside the device's own stream.
+  [[nodiscard]] StreamState& side();
+
   /// Memory in the order of the current stream. Throws OutOfMemoryError.
   [[nodiscard]] void* allocate(std::size_t bytes);
   void deallocate(void* data) noexcept;
@@ -57,6 +60,7 @@ class Context {
   Stream own_;
   std::unique_ptr<StreamState> own_state_;
   std::mutex mutex_;  // of what follows
+  Stream side_;       // from its first use on
   std::map<cudaStream_t, std::unique_ptr<StreamState>> callers_;
   int holds_ = 0;
   std::vector<void*> held_;

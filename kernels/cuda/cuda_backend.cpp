@@ -116,6 +116,22 @@ void CudaBackend::advance(std::int64_t* counter) {
   check(launch_advance(counter, use.launch()), "advance");
 }
 
+void CudaBackend::aside(const std::function<void()>& work) {
+  if (const Recorder* const recorder = context_.recorder()) recorder->refuse("work aside");
+  const DeviceGuard guard(context_.device());
+  StreamState& side = context_.side();
+  side.wait_for(context_.current());
+  StreamState& before = context_.exchange_current(side);
+  try {
+    work();
+    synchronize();
+  } catch (...) {
+    context_.exchange_current(before);
+    throw;
+  }
+  context_.exchange_current(before);
+}
+
 std::unique_ptr<Recording> CudaBackend::record(RecordedStep step) {
   return std::make_unique<Recorder>(context_, std::move(step));
 }

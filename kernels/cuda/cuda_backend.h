@@ -35,6 +35,7 @@ class CudaBackend final : public Backend {
   void copy_strided(const StridedRef& to, const StridedRef& from) override;
   void synchronize() override;
   void advance(std::int64_t* counter) override;
+  void aside(const std::function<void()>& work) override;
   [[nodiscard]] std::unique_ptr<Recording> record(RecordedStep step) override;
 
   void matmul(const MatmulArgs& args) override;

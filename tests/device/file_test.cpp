@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Checkpoints from and to a device: the same bits, and the device's name as PyTorch writes it.
+#include "core/error.h"
+#include "serialize/background_saver.h"
 #include "serialize/checkpoint.h"
 #include "tests/device/small_training.h"
 
@@ -73,6 +75,37 @@ TEST_F(Files, TrainingGoesOnOnAnotherDevice) {
   const Tensor expected = there.model.parameters()[0]->value;
   EXPECT_TRUE(bitwise_equal(again.model.parameters()[0]->value, expected));
   testing::expect_near(here.model.parameters()[0]->value, expected, 1e-5);
+}
+
+TEST_F(Files, SavedWhileTrainingGoesOn) {
+  const TempDir dir;
+  SmallTraining training(kCuda, "adam");
+  const auto recording = backend_for(kCuda).record(training.recorded_step());
+  recording->replay(2);
+  const Value state = Dict{{"model", training.model.state_dict().to_value()},
+                           {"opt", training.optimizer().state_dict()}};
+  save(state, dir / "then.pt");
+  BackgroundSaver saver;
+  saver.save(state, dir / "snapshot.pt");
+  recording->replay(5);
+  backend_for(kCuda).synchronize();
+  saver.wait();
+  // What save() wrote at that moment, not what the steps made of it.
+  const auto content = [&](const std::string& name) { return load(dir / name, kCpu); };
+  EXPECT_TRUE(content("snapshot.pt") == content("then.pt"));
+  EXPECT_FALSE(content("snapshot.pt").at("model") == training.model.state_dict().to_value());
+  saver.save(state, dir / "missing" / "x.pt");
+  EXPECT_THROW(saver.wait(), IoError);
+  saver.wait();
+}
+
+TEST_F(Files, AnErrorOnTheDeviceShowsBeforeTheDiskIsTouched) {
+  const TempDir dir;
+  const Tensor rows = Tensor::empty({1, 2}, DType::float32, kCuda);
+  ops::index_select(Tensor::ones({3, 2}, DType::float32, kCuda),
+                    Tensor::from<std::int64_t>({9}, {1}, kCuda), rows);
+  EXPECT_THROW(save(Dict{{"rows", rows}}, dir / "x.pt"), IndexError);
+  EXPECT_FALSE(std::filesystem::exists(dir / "x.pt"));
 }
 
 using FilesOfTwo = OnTwoDevices;

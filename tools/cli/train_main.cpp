@@ -13,6 +13,7 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "kernels/devices.h"
+#include "serialize/background_saver.h"
 #include "serialize/checkpoint.h"
 #include "tools/cli/checkpoints.h"
 #include "tools/cli/digit_net.h"
@@ -45,8 +46,8 @@ class Training {
   void describe_run() const;
   EpochResult run_epoch(Trainer& trainer);
   void end_epoch(const EpochResult& result);
-  void keep(const std::filesystem::path& path) const { save(checkpoint_of(run_), path); }
-  int stopped(const Trainer& trainer, int signal) const;
+  void keep(const std::filesystem::path& path);
+  int stopped(const Trainer& trainer, int signal);
 
   TrainOptions options_;
   DataSplit data_;
@@ -54,6 +55,7 @@ class Training {
   RunState run_;
   Tensor images_;  // of the training part, on the device
   Tensor labels_;
+  BackgroundSaver saver_;
 };
 
 void Training::load() {
@@ -128,6 +130,12 @@ EpochResult Training::run_epoch(Trainer& trainer) {
   return result;
 }
 
+/// From a GPU, while the training goes on.
+void Training::keep(const std::filesystem::path& path) {
+  if (options_.device == kCpu) return save(checkpoint_of(run_), path);
+  saver_.save(checkpoint_of(run_), path);
+}
+
 void Training::end_epoch(const EpochResult& result) {
   RunPosition& position = run_.position;
   say("epoch %lld: loss %.4f, %.0f samples/s", static_cast<long long>(position.epoch),
@@ -144,14 +152,15 @@ void Training::end_epoch(const EpochResult& result) {
     position.best_loss = result.loss_mean;
     const auto path = epoch_checkpoint(options_.checkpoint_dir, position.epoch);
     keep(path);
-    say("saved   %s\n", path.c_str());
+    say("%s   %s\n", options_.device == kCpu ? "saved" : "saving", path.c_str());
   }
   keep(last_checkpoint(options_.checkpoint_dir));
 }
 
-int Training::stopped(const Trainer& trainer, int signal) const {
+int Training::stopped(const Trainer& trainer, int signal) {
   const auto path = last_checkpoint(options_.checkpoint_dir);
   if (run_.position.step > 0) keep(path);
+  saver_.wait();
   std::cerr << "train: stopped in epoch " << run_.position.epoch + 1 << " after "
             << run_.position.step << " of " << trainer.steps_per_epoch()
             << " batches; go on with: tools/train --resume " << path.string() << std::endl;
@@ -169,6 +178,7 @@ int Training::run() {
     const bool finished = run_.position.epoch >= run_.config.epochs;
     if (result.stopped && !finished) return stopped(trainer, StopSignal::received());
   }
+  saver_.wait();
   const Score score = evaluate(*run_.model, run_.transforms, data_.test.images.to(options_.device),
                                data_.test.labels.to(options_.device));
   say("test accuracy %s\n", accuracy_text(score).c_str());
