@@ -63,36 +63,65 @@ __global__ void __launch_bounds__(kCopyThreads)
   }
 }
 
-/// An element of any dtype without loss: integers as themselves, all else as double.
+/// An element of any dtype without loss. What has the type of a part of the result keeps its bits,
+/// NaN's payload included, which a way through double would change.
 struct WideValue {
-  enum class Kind { signed_integer, unsigned_integer, real, complex } kind;
+  enum class Kind { signed_integer, unsigned_integer, half, single, real, complex_single, complex };
+  Kind kind;
   std::int64_t integer;
   std::uint64_t natural;
+  float16 half;
+  float single;
+  float single_imaginary;
   double real;
   double imaginary;
 };
 
 template <typename T>
 __host__ __device__ inline WideValue widen(T value) {
+  using Kind = WideValue::Kind;
+  WideValue wide{};
   if constexpr (Complex<T>) {
-    return {WideValue::Kind::complex, 0, 0, static_cast<double>(real_part(value)),
-            static_cast<double>(imaginary_part(value))};
+    if constexpr (std::same_as<T, std::complex<double>>) {
+      wide.kind = Kind::complex;
+      wide.real = value.real();
+      wide.imaginary = value.imag();
+    } else {
+      wide.kind = Kind::complex_single;
+      wide.single = real_part(value);
+      wide.single_imaginary = imaginary_part(value);
+    }
   } else if constexpr (std::integral<T> && std::is_unsigned_v<T>) {
-    return {WideValue::Kind::unsigned_integer, 0, static_cast<std::uint64_t>(value), 0.0, 0.0};
+    wide.kind = Kind::unsigned_integer;
+    wide.natural = static_cast<std::uint64_t>(value);
   } else if constexpr (std::integral<T>) {
-    return {WideValue::Kind::signed_integer, static_cast<std::int64_t>(value), 0, 0.0, 0.0};
+    wide.kind = Kind::signed_integer;
+    wide.integer = static_cast<std::int64_t>(value);
+  } else if constexpr (std::same_as<T, double>) {
+    wide.kind = Kind::real;
+    wide.real = value;
+  } else if constexpr (std::same_as<T, float16>) {
+    wide.kind = Kind::half;
+    wide.half = value;
   } else {
-    return {WideValue::Kind::real, 0, 0, static_cast<double>(real_part(value)), 0.0};
+    wide.kind = Kind::single;
+    wide.single = real_part(value);
   }
+  return wide;
 }
 
 template <typename To>
 __host__ __device__ inline To narrow(const WideValue& value) {
+  using Kind = WideValue::Kind;
   switch (value.kind) {
-    case WideValue::Kind::signed_integer: return convert<To>(value.integer);
-    case WideValue::Kind::unsigned_integer: return convert<To>(value.natural);
-    case WideValue::Kind::real: return convert<To>(value.real);
-    case WideValue::Kind::complex: break;
+    case Kind::signed_integer: return convert<To>(value.integer);
+    case Kind::unsigned_integer: return convert<To>(value.natural);
+    case Kind::half: return convert<To>(value.half);
+    case Kind::single: return convert<To>(value.single);
+    case Kind::real: return convert<To>(value.real);
+    case Kind::complex_single:
+      return convert<To>(std::complex<float>(value.single, value.single_imaginary));
+    case Kind::complex: break;
   }
   return convert<To>(std::complex<double>(value.real, value.imaginary));
 }

@@ -23,34 +23,42 @@ struct ReluBackward {
   }
 };
 
+/// `Count` packs that are `step` packs apart: all loads first, so that they are under way together.
+template <int N, int Count, typename F, typename T>
+__device__ inline void map_packs(F f, const T* a, const T* b, T* out, std::int64_t first,
+                                 std::int64_t step) {
+  Pack<T, N> left[Count];
+  Pack<T, N> right[Count];
+#pragma unroll
+  for (int u = 0; u < Count; ++u) {
+    left[u] = load_pack<N>(a + (first + u * step) * N);
+    right[u] = b == nullptr ? left[u] : load_pack<N>(b + (first + u * step) * N);
+  }
+#pragma unroll
+  for (int u = 0; u < Count; ++u) {
+    for (int j = 0; j < N; ++j) left[u][j] = f(left[u][j], right[u][j]);
+    store_pack<N>(out + (first + u * step) * N, left[u]);
+  }
+}
+
 /// `N` elements per access; with N > 1 all pointers are aligned to N elements. `b` may be null for
 /// a function of one argument.
 template <int N, typename F, typename T>
 __global__ void __launch_bounds__(kMapThreads)
     map_kernel(F f, const T* a, const T* b, T* out, std::int64_t count) {
   const std::int64_t packs = count / N;
-  const std::int64_t per_block = static_cast<std::int64_t>(blockDim.x) * kMapUnroll;
-  for (std::int64_t first = blockIdx.x * per_block + threadIdx.x; first < packs;
-       first += gridDim.x * per_block) {
-    Pack<T, N> left[kMapUnroll];
-    Pack<T, N> right[kMapUnroll];
-#pragma unroll
-    for (int u = 0; u < kMapUnroll; ++u) {
-      const std::int64_t i = first + static_cast<std::int64_t>(u) * blockDim.x;
-      if (i >= packs) continue;
-      left[u] = load_pack<N>(a + i * N);
-      right[u] = b == nullptr ? left[u] : load_pack<N>(b + i * N);
-    }
-#pragma unroll
-    for (int u = 0; u < kMapUnroll; ++u) {
-      const std::int64_t i = first + static_cast<std::int64_t>(u) * blockDim.x;
-      if (i >= packs) continue;
-      for (int j = 0; j < N; ++j) left[u][j] = f(left[u][j], right[u][j]);
-      store_pack<N>(out + i * N, left[u]);
+  const std::int64_t step = blockDim.x;
+  for (std::int64_t begin = blockIdx.x * step * kMapUnroll; begin < packs;
+       begin += gridDim.x * step * kMapUnroll) {
+    std::int64_t i = begin + threadIdx.x;
+    if (begin + step * kMapUnroll <= packs) {
+      map_packs<N, kMapUnroll>(f, a, b, out, i, step);
+    } else {
+      for (; i < packs; i += step) map_packs<N, 1>(f, a, b, out, i, step);
     }
   }
   const std::int64_t rest = packs * N + grid_thread();
-  if (rest < count) out[rest] = f(a[rest], b == nullptr ? a[rest] : b[rest]);
+  if (rest < count) map_packs<1, 1>(f, a, b, out, rest, step);
 }
 
 /// Sixteen bytes that repeat.

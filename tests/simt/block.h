@@ -22,7 +22,8 @@ struct Thread {
   enum class State { ready, at_block_barrier, at_group_barrier, in_warp, done };
   State state = State::ready;
   Block* block = nullptr;
-  unsigned number = 0;  // in its block
+  unsigned number = 0;   // in its block
+  std::size_t rank = 0;  // the lowest that can run, runs
   uint3 index{};
   std::unique_ptr<Fiber> fiber;
   Where where{};  // of what it waits for

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <numeric>
+#include <queue>
 #include <random>
 #include <vector>
 
@@ -17,8 +18,8 @@
 namespace wick::simt {
 namespace {
 
-// A loop that waits for memory that nobody writes is given up after so many fruitless passes.
-constexpr int kPatience = 100'000;
+// A loop that waits for memory that nobody writes is given up after so many rounds in vain.
+constexpr int kPatience = 1'000'000;
 
 std::size_t volume(const unsigned (&size)[3]) {
   return std::size_t{size[0]} * size[1] * size[2];
@@ -52,6 +53,11 @@ class Machine {
   void run_group(const std::vector<std::size_t>& block_numbers);
   void run_threads(std::vector<Thread*>& all);
   void run_thread(Thread& thread);
+  // Lets a thread that waited, or is new, run when its turn comes; the running one just goes on.
+  void wake(Thread& thread) {
+    thread.state = Thread::State::ready;
+    if (&thread != thread_) ready_.push(&thread);
+  }
   void finish_warp(Block& block, unsigned warp, unsigned mask);
   void fail(std::string message) {
     if (failure_.empty()) failure_ = std::move(message);
@@ -64,6 +70,10 @@ class Machine {
   std::mt19937_64 random_;
   static inline FiberPool pool_;  // stacks are costly to make
   std::vector<std::unique_ptr<Block>> blocks_;
+  struct LowestRank {
+    bool operator()(const Thread* a, const Thread* b) const { return a->rank > b->rank; }
+  };
+  std::priority_queue<Thread*, std::vector<Thread*>, LowestRank> ready_;
   std::size_t at_group_barrier_ = 0;
   std::size_t group_threads_ = 0;
   Thread* thread_ = nullptr;
@@ -82,12 +92,15 @@ std::string Machine::run() {
   gridDim = {launch_.grid[0], launch_.grid[1], launch_.grid[2]};
   blockDim = {launch_.block[0], launch_.block[1], launch_.block[2]};
   const std::size_t blocks = volume(launch_.grid);
-  const std::size_t together = launch_.cooperative ? blocks : volume(launch_.cluster);
-  std::vector<std::size_t> groups(blocks / together);
+  const std::size_t cluster = volume(launch_.cluster);
+  const std::size_t together = launch_.cooperative ? blocks
+                               : cluster > 1       ? cluster
+                                                   : std::max<std::size_t>(1, schedule_.resident);
+  std::vector<std::size_t> groups((blocks + together - 1) / together);
   std::iota(groups.begin(), groups.end(), std::size_t{0});
   order(groups);
-  std::vector<std::size_t> numbers(together);
   for (const std::size_t group : groups) {
+    std::vector<std::size_t> numbers(std::min(together, blocks - group * together));
     std::iota(numbers.begin(), numbers.end(), group * together);
     run_group(numbers);
     if (!failure_.empty()) break;
@@ -121,27 +134,31 @@ void Machine::run_group(const std::vector<std::size_t>& block_numbers) {
 }
 
 void Machine::run_threads(std::vector<Thread*>& all) {
-  if (schedule_.order == Order::backward) std::reverse(all.begin(), all.end());
+  std::vector<std::size_t> ranks(all.size());
+  std::iota(ranks.begin(), ranks.end(), std::size_t{0});
+  order(ranks);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i]->rank = ranks[i];
+    wake(*all[i]);
+  }
   std::size_t running = all.size();
   int patience = kPatience;
   while (running > 0) {
-    if (schedule_.order == Order::random) std::shuffle(all.begin(), all.end(), random_);
-    bool somebody = false;
-    bool progress = false;
-    for (Thread* const thread : all) {
-      if (thread->state != Thread::State::ready) continue;
-      somebody = true;
-      yielded_ = false;
-      run_thread(*thread);
-      if (!failure_.empty()) return;
-      if (thread->state == Thread::State::done) --running;
-      progress = progress || !yielded_;
-    }
-    if (!somebody) {
+    if (ready_.empty()) {
       failure_ = describe_deadlock(launch_.kernel, blocks_);
       return;
     }
-    patience = progress ? kPatience : patience - 1;
+    Thread& thread = *ready_.top();
+    ready_.pop();
+    yielded_ = false;
+    run_thread(thread);
+    if (!failure_.empty()) return;
+    if (thread.state == Thread::State::done) --running;
+    if (yielded_) {
+      thread.rank += all.size();  // everybody else first
+      wake(thread);
+    }
+    patience = yielded_ ? patience - 1 : kPatience;
     if (patience == 0) {
       failure_ = concat("kernel ", kernel_name(launch_.kernel),
                         ": threads wait in a loop for memory that nobody writes");
@@ -159,6 +176,7 @@ void Machine::run_thread(Thread& thread) {
   threadIdx = thread.index;
   blockIdx = thread.block->index;
   thread.fiber->resume();
+  thread_ = nullptr;
   if (!thread.fiber->busy()) {
     thread.state = Thread::State::done;
     pool_.give_back(
@@ -166,7 +184,27 @@ void Machine::run_thread(Thread& thread) {
   }
 }
 
+// Barriers that were met and the one that is taken away; see record_barriers().
+struct BarrierStudy {
+  bool record = false;
+  std::vector<Where> met;
+  std::string removed;
+  [[nodiscard]] static std::string name(const Where& where) {
+    return concat(where.file_name(), ":", where.line());
+  }
+  // True where the barrier is to do nothing.
+  bool meet(const Where& where) {
+    if (record && std::none_of(met.begin(), met.end(),
+                               [&](const Where& known) { return same_place(known, where); })) {
+      met.push_back(where);
+    }
+    return !removed.empty() && name(where) == removed;
+  }
+};
+BarrierStudy study;
+
 void Machine::block_barrier(Where where) {
+  if (study.meet(where)) return;
   Thread& self = *thread_;
   Block& block = *self.block;
   if (block.at_barrier == 0) {
@@ -180,7 +218,7 @@ void Machine::block_barrier(Where where) {
   self.where = where;
   if (++block.at_barrier == block.threads.size()) {
     block.at_barrier = 0;
-    for (Thread& other : block.threads) other.state = Thread::State::ready;
+    for (Thread& other : block.threads) wake(other);
     return;
   }
   self.state = Thread::State::at_block_barrier;
@@ -193,7 +231,7 @@ void Machine::group_barrier(Where where) {
   if (++at_group_barrier_ == group_threads_) {
     at_group_barrier_ = 0;
     for (const auto& block : blocks_) {
-      for (Thread& other : block->threads) other.state = Thread::State::ready;
+      for (Thread& other : block->threads) wake(other);
     }
     return;
   }
@@ -248,7 +286,7 @@ void Machine::finish_warp(Block& block, unsigned warp, unsigned mask) {
   }
   for (unsigned lane = 0; lane < kWarp; ++lane) {
     if (((mask >> lane) & 1U) == 0) continue;
-    lanes[lane].state = Thread::State::ready;
+    wake(lanes[lane]);
     --block.in_warp[warp];
   }
 }
@@ -261,6 +299,21 @@ std::string run_kernel(const Launch& launch, const std::function<void()>& body, 
   std::string failure = here.run();
   machine = nullptr;
   return failure;
+}
+
+void record_barriers(bool record) {
+  study.record = record;
+  if (record) study.met.clear();
+}
+
+std::vector<std::string> recorded_barriers() {
+  std::vector<std::string> places;
+  for (const Where& where : study.met) places.push_back(BarrierStudy::name(where));
+  return places;
+}
+
+void remove_barrier(const std::string& place) {
+  study.removed = place;
 }
 
 void block_barrier(Where where) {

@@ -6,7 +6,8 @@
 // Model: each device has memory of its own on the heap (fresh memory is full of 0xFF, which is NaN
 // in every floating-point type); work is queued in streams and runs on the calling thread no
 // earlier than the host waits for it, so that a missing wait shows; a kernel's blocks run one after
-// the other (all at once in a cooperative launch), a block's threads take turns as fibers.
+// the other or a few at a time (all at once in a cooperative launch), and their threads take turns
+// as fibers.
 //
 // Thread safety: the CUDA functions may be called from several threads (work runs under one lock);
 // the settings below not while work is queued.
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace wick::simt {
 
@@ -23,7 +25,8 @@ enum class Order { forward, backward, random };
 
 struct Schedule {
   Order order = Order::forward;
-  std::uint64_t seed = 0;  // of Order::random
+  std::uint64_t seed = 0;    // of Order::random
+  std::size_t resident = 1;  // blocks whose threads take turns, as on one multiprocessor
 };
 void set_schedule(Schedule schedule);
 
@@ -42,6 +45,13 @@ void set_eager(bool eager);
 /// cudaGetErrorString says the same. Empty where none has; cleared by reset_failure().
 [[nodiscard]] std::string last_failure();
 void reset_failure();
+
+/// To find out whether tests would notice a missing barrier: the places ("file:line") where kernels
+/// have called __syncthreads() since recording began, and one of them at which it does nothing
+/// from now on (empty: none).
+void record_barriers(bool record);
+[[nodiscard]] std::vector<std::string> recorded_barriers();
+void remove_barrier(const std::string& place);
 
 /// Kernel launches since the program began, those of replayed graphs included.
 [[nodiscard]] std::uint64_t launches();
