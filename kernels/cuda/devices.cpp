@@ -3,6 +3,7 @@
 // kernels/cuda_stream.h.
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "core/error.h"
@@ -22,6 +23,14 @@ cudaError_t ask_device_count(int& count) noexcept {
     static_cast<void>(cudaGetLastError());
   }
   return status;
+}
+
+// CUDA calls a driver that is not there one that is too old.
+std::string reason_of(cudaError_t status) {
+  int driver = 0;
+  static_cast<void>(cudaDriverGetVersion(&driver));
+  if (driver == 0) return "this machine has no NVIDIA driver";
+  return cudaGetErrorString(status);
 }
 
 CudaBackend& backend_of(Device device) {
@@ -49,7 +58,7 @@ Backend& device_backend(int index) {
   int count = 0;
   const cudaError_t status = ask_device_count(count);
   if (status != cudaSuccess) {
-    throw DeviceError(concat("device cuda:", index, ": ", cudaGetErrorString(status),
+    throw DeviceError(concat("device cuda:", index, ": ", reason_of(status),
                              "; use the device \"cpu\", or for a checkpoint map_location=\"cpu\""));
   }
   if (index < 0 || index >= count) {
