@@ -65,9 +65,10 @@ cudaError_t launch_move(const CopyLoops& loops, void* to, const void* from,
   const auto* const in = static_cast<const Unit*>(from);
   if (loops.dims == 2 && loops.to[1] == 1 && loops.from[0] == 1) {
     const std::int64_t tiles = divide_up(loops.shape[0], kTile) * divide_up(loops.shape[1], kTile);
-    return launch({blocks_for(tiles, 1), kTile * kTileRows, sizeof(TransposeShared<Unit>)}, context,
-                  transpose_kernel<Unit>, loops.shape[0], loops.shape[1], out, loops.to[0], in,
-                  loops.from[1]);
+    return launch({resident_blocks(tiles, 1, kTile * kTileRows, 8, context), kTile * kTileRows,
+                   sizeof(TransposeShared<Unit>)},
+                  context, transpose_kernel<Unit>, loops.shape[0], loops.shape[1], out, loops.to[0],
+                  in, loops.from[1]);
   }
   auto* const kernel =
       fits_32_bits(loops) ? move_kernel<std::uint32_t, Unit> : move_kernel<std::uint64_t, Unit>;

@@ -53,10 +53,12 @@ class Machine {
   void run_group(const std::vector<std::size_t>& block_numbers);
   void run_threads(std::vector<Thread*>& all);
   void run_thread(Thread& thread);
-  // Lets a thread that waited, or is new, run when its turn comes; the running one just goes on.
+  // Lets a thread that waited, or is new, run when its turn comes.
   void wake(Thread& thread) {
+    constexpr unsigned kOneIn = 512;
+    if (schedule_.order == Order::random && random_() % kOneIn == 0) thread.rank += group_threads_;
     thread.state = Thread::State::ready;
-    if (&thread != thread_) ready_.push(&thread);
+    ready_.push(&thread);
   }
   void finish_warp(Block& block, unsigned warp, unsigned mask);
   void fail(std::string message) {
@@ -176,7 +178,6 @@ void Machine::run_thread(Thread& thread) {
   threadIdx = thread.index;
   blockIdx = thread.block->index;
   thread.fiber->resume();
-  thread_ = nullptr;
   if (!thread.fiber->busy()) {
     thread.state = Thread::State::done;
     pool_.give_back(
@@ -219,10 +220,10 @@ void Machine::block_barrier(Where where) {
   if (++block.at_barrier == block.threads.size()) {
     block.at_barrier = 0;
     for (Thread& other : block.threads) wake(other);
-    return;
+  } else {
+    self.state = Thread::State::at_block_barrier;
   }
-  self.state = Thread::State::at_block_barrier;
-  self.fiber->pause();
+  self.fiber->pause();  // the last to come, too, has its turn when its rank says so
 }
 
 void Machine::group_barrier(Where where) {
@@ -233,9 +234,9 @@ void Machine::group_barrier(Where where) {
     for (const auto& block : blocks_) {
       for (Thread& other : block->threads) wake(other);
     }
-    return;
+  } else {
+    self.state = Thread::State::at_group_barrier;
   }
-  self.state = Thread::State::at_group_barrier;
   self.fiber->pause();
 }
 
@@ -257,7 +258,7 @@ void Machine::enter_warp(unsigned mask, Where where) {
   if (++block.in_warp[warp] >= static_cast<unsigned>(std::popcount(mask))) {
     finish_warp(block, warp, mask);
   }
-  if (!failure_.empty() || self.state != Thread::State::ready) self.fiber->pause();
+  self.fiber->pause();
 }
 
 // Lets the lanes of `mask` go on if all of them have come.
