@@ -7,7 +7,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/cpu/convert.h"
+#include "kernels/convert.h"
 
 namespace wick::cpu {
 namespace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Conversion of one element between any two dtypes, as torch.Tensor.to(dtype) does on x86-64.
+// Conversion of one element between any two dtypes, as torch.Tensor.to(dtype) does on x86-64. All
+// of it is constexpr, so that kernels of every device share it.
 #pragma once
 
 #include <complex>
@@ -10,7 +11,7 @@
 
 #include "core/dtype.h"
 
-namespace wick::cpu {
+namespace wick {
 
 template <typename T>
 concept SmallFloat = requires(T value) {
@@ -95,4 +96,4 @@ constexpr To convert(From value) {
   }
 }
 
-}  // namespace wick::cpu
+}  // namespace wick

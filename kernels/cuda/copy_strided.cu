@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Launcher of the copies: simplifies the layouts and picks a kernel.
+#include "kernels/cuda/copy_strided.cuh"
+
+namespace wick::cuda {
+namespace {
+
+struct Loops {
+  Dims shape;
+  Dims to;
+  Dims from;
+};
+
+// Outermost first; dimensions of size 1 are gone, and neighbours that are one run in both layouts
+// are one dimension.
+Loops coalesce(const StridedRef& to, const StridedRef& from) {
+  Loops loops;
+  for (std::size_t i = 0; i < to.shape.size(); ++i) {
+    const std::int64_t size = to.shape[i];
+    if (size == 1) continue;
+    const std::size_t last = loops.shape.size();
+    if (last > 0 && loops.to[last - 1] == size * to.strides[i] &&
+        loops.from[last - 1] == size * from.strides[i]) {
+      loops.shape[last - 1] *= size;
+      loops.to[last - 1] = to.strides[i];
+      loops.from[last - 1] = from.strides[i];
+    } else {
+      loops.shape.push_back(size);
+      loops.to.push_back(to.strides[i]);
+      loops.from.push_back(from.strides[i]);
+    }
+  }
+  if (loops.shape.empty()) {
+    loops.shape.push_back(1);
+    loops.to.push_back(1);
+    loops.from.push_back(1);
+  }
+  return loops;
+}
+
+CopyLoops plain(const Loops& loops) {
+  CopyLoops result{};
+  result.dims = static_cast<int>(loops.shape.size());
+  result.count = element_count({loops.shape.data(), loops.shape.size()});
+  for (std::size_t d = 0; d < loops.shape.size(); ++d) {
+    result.shape[d] = loops.shape[d];
+    result.to[d] = loops.to[d];
+    result.from[d] = loops.from[d];
+  }
+  return result;
+}
+
+bool fits_32_bits(const CopyLoops& loops) {
+  return loops.count <= INT64_C(0x7FFFFFFF);
+}
+
+Grid copy_grid(std::int64_t count, int per_thread) {
+  return {blocks_for(divide_up(count, per_thread), kCopyThreads), kCopyThreads};
+}
+
+template <typename Unit>
+cudaError_t launch_move(const CopyLoops& loops, void* to, const void* from,
+                        const LaunchContext& context) {
+  auto* const out = static_cast<Unit*>(to);
+  const auto* const in = static_cast<const Unit*>(from);
+  if (loops.dims == 2 && loops.to[1] == 1 && loops.from[0] == 1) {
+    const std::int64_t tiles = divide_up(loops.shape[0], kTile) * divide_up(loops.shape[1], kTile);
+    return launch({resident_blocks(tiles, 1, kTile * kTileRows, 8, context), kTile * kTileRows,
+                   sizeof(TransposeShared<Unit>)},
+                  context, transpose_kernel<Unit>, loops.shape[0], loops.shape[1], out, loops.to[0],
+                  in, loops.from[1]);
+  }
+  auto* const kernel =
+      fits_32_bits(loops) ? move_kernel<std::uint32_t, Unit> : move_kernel<std::uint64_t, Unit>;
+  return launch(copy_grid(loops.count, 1), context, kernel, loops, out, in);
+}
+
+cudaError_t launch_moves(std::size_t bytes, const CopyLoops& loops, void* to, const void* from,
+                         const LaunchContext& context) {
+  switch (bytes) {
+    case 1: return launch_move<std::uint8_t>(loops, to, from, context);
+    case 2: return launch_move<std::uint16_t>(loops, to, from, context);
+    case 4: return launch_move<std::uint32_t>(loops, to, from, context);
+    case 8: return launch_move<std::uint64_t>(loops, to, from, context);
+    default: break;
+  }
+  return launch_move<EightByteAligned16>(loops, to, from, context);
+}
+
+template <typename To, typename From>
+cudaError_t launch_pair(void* to, const void* from, std::int64_t count,
+                        const LaunchContext& context) {
+  auto* const out = static_cast<To*>(to);
+  const auto* const in = static_cast<const From*>(from);
+  // 16 bytes of the larger type.
+  constexpr int N = kPackSize<std::conditional_t<(sizeof(To) > sizeof(From)), To, From>>;
+  const bool vectors = is_aligned(out, sizeof(To) * N) && is_aligned(in, sizeof(From) * N);
+  auto* const kernel =
+      vectors ? convert_contiguous_kernel<N, To, From> : convert_contiguous_kernel<1, To, From>;
+  return launch(copy_grid(count, vectors ? N : 1), context, kernel, out, in, count);
+}
+
+cudaError_t launch_conversion(const CopyLoops& loops, const StridedRef& to, const StridedRef& from,
+                              const LaunchContext& context) {
+  if (loops.dims == 1 && loops.to[0] == 1 && loops.from[0] == 1) {
+    const auto is = [&](DType a, DType b) { return to.dtype == a && from.dtype == b; };
+    const auto pair = [&]<typename To, typename From>(TypeTag<To>, TypeTag<From>) {
+      return launch_pair<To, From>(to.data, from.data, loops.count, context);
+    };
+    constexpr TypeTag<float> kFloat;
+    if (is(DType::float32, DType::float64)) return pair(kFloat, TypeTag<double>{});
+    if (is(DType::float64, DType::float32)) return pair(TypeTag<double>{}, kFloat);
+    if (is(DType::float32, DType::bfloat16)) return pair(kFloat, TypeTag<bfloat16>{});
+    if (is(DType::bfloat16, DType::float32)) return pair(TypeTag<bfloat16>{}, kFloat);
+    if (is(DType::float32, DType::float16)) return pair(kFloat, TypeTag<float16>{});
+    if (is(DType::float16, DType::float32)) return pair(TypeTag<float16>{}, kFloat);
+    if (is(DType::float32, DType::uint8)) return pair(kFloat, TypeTag<std::uint8_t>{});
+  }
+  auto* const kernel =
+      fits_32_bits(loops) ? convert_kernel<std::uint32_t> : convert_kernel<std::uint64_t>;
+  return launch(copy_grid(loops.count, 1), context, kernel, loops, to.dtype, to.data, from.dtype,
+                from.data);
+}
+
+// More dimensions than a kernel takes: the outermost one is gone through here.
+cudaError_t launch_loops(const Loops& loops, StridedRef to, StridedRef from,
+                         const LaunchContext& context) {
+  if (loops.shape.size() <= static_cast<std::size_t>(kMostLoops)) {
+    const CopyLoops copy = plain(loops);
+    if (to.dtype != from.dtype) return launch_conversion(copy, to, from, context);
+    const std::size_t bytes = size_of(to.dtype);
+    if (copy.dims == 1 && copy.to[0] == 1 && copy.from[0] == 1) {
+      return cudaMemcpyAsync(to.data, from.data, static_cast<std::size_t>(copy.count) * bytes,
+                             cudaMemcpyDeviceToDevice, context.stream);
+    }
+    return launch_moves(bytes, copy, to.data, from.data, context);
+  }
+  Loops inner = loops;
+  inner.shape.erase(0);
+  inner.to.erase(0);
+  inner.from.erase(0);
+  const auto to_bytes = loops.to[0] * static_cast<std::int64_t>(size_of(to.dtype));
+  const auto from_bytes = loops.from[0] * static_cast<std::int64_t>(size_of(from.dtype));
+  for (std::int64_t i = 0; i < loops.shape[0]; ++i) {
+    const cudaError_t status = launch_loops(inner, to, from, context);
+    if (status != cudaSuccess) return status;
+    to.data = static_cast<unsigned char*>(to.data) + to_bytes;
+    from.data = static_cast<unsigned char*>(from.data) + from_bytes;
+  }
+  return cudaSuccess;
+}
+
+}  // namespace
+
+cudaError_t launch_copy_strided(const StridedRef& to, const StridedRef& from,
+                                const LaunchContext& context) {
+  for (const std::int64_t size : to.shape) {
+    if (size == 0) return cudaSuccess;
+  }
+  return launch_loops(coalesce(to, from), to, from, context);
+}
+
+}  // namespace wick::cuda

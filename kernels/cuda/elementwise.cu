@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Launchers of the kernels that go over memory once: ReLU, fill, matmul's epilogue, the counter.
+#include <cstring>
+
+#include "kernels/convert.h"
+#include "kernels/cuda/elementwise.cuh"
+
+namespace wick::cuda {
+namespace {
+
+template <typename F, typename T>
+cudaError_t launch_map(const T* a, const T* b, T* out, std::int64_t count,
+                       const LaunchContext& context) {
+  if (count == 0) return cudaSuccess;
+  constexpr std::int64_t kPerBlock = kMapThreads * kMapUnroll;
+  if (all_aligned(a, b, out)) {
+    constexpr int N = kPackSize<T>;
+    return launch({blocks_for(divide_up(count, N), kPerBlock), kMapThreads}, context,
+                  map_kernel<N, F, T>, F{}, a, b, out, count);
+  }
+  return launch({blocks_for(count, kPerBlock), kMapThreads}, context, map_kernel<1, F, T>, F{}, a,
+                b, out, count);
+}
+
+}  // namespace
+
+cudaError_t launch_relu(DType dtype, const void* x, void* y, std::int64_t count,
+                        const LaunchContext& context) {
+  return visit_arithmetic(dtype, "relu", [&]<typename T>(TypeTag<T>) {
+    return launch_map<Relu, T>(static_cast<const T*>(x), nullptr, static_cast<T*>(y), count,
+                               context);
+  });
+}
+
+cudaError_t launch_relu_backward(DType dtype, const void* dy, const void* y, void* dx,
+                                 std::int64_t count, const LaunchContext& context) {
+  return visit_arithmetic(dtype, "relu_backward", [&]<typename T>(TypeTag<T>) {
+    return launch_map<ReluBackward, T>(static_cast<const T*>(dy), static_cast<const T*>(y),
+                                       static_cast<T*>(dx), count, context);
+  });
+}
+
+cudaError_t launch_fill(DType dtype, void* data, std::int64_t count, double value,
+                        const LaunchContext& context) {
+  if (count == 0) return cudaSuccess;
+  Pattern pattern{};
+  visit(dtype, [&]<typename T>(TypeTag<T>) {
+    const T element = convert<T>(value);
+    for (std::size_t at = 0; at < sizeof(pattern); at += sizeof(T)) {
+      std::memcpy(pattern.bytes + at, &element, sizeof(T));
+    }
+  });
+  const std::int64_t bytes = count * static_cast<std::int64_t>(size_of(dtype));
+  const auto beyond = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(data) % 16);
+  const std::int64_t head = std::min(beyond == 0 ? 0 : 16 - beyond, bytes);
+  const std::int64_t middle = (bytes - head) / 16;
+  const std::int64_t tail = bytes - head - middle * 16;
+  return launch({blocks_for(std::max<std::int64_t>(middle, 16), kMapThreads), kMapThreads}, context,
+                fill_kernel, static_cast<unsigned char*>(data), static_cast<int>(head), middle,
+                static_cast<int>(tail), pattern);
+}
+
+cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context) {
+  if (args.c.rows == 0 || args.c.cols == 0) return cudaSuccess;
+  if (args.bias == nullptr && !args.relu && args.relu_mask.data == nullptr) return cudaSuccess;
+  return visit_arithmetic(args.dtype, "epilogue", [&]<typename T>(TypeTag<T>) {
+    const EpilogueTask<T> task{static_cast<T*>(args.c.data),
+                               args.c.rows,
+                               args.c.cols,
+                               args.c.stride,
+                               static_cast<const T*>(args.bias),
+                               args.relu,
+                               static_cast<const T*>(args.relu_mask.data),
+                               args.relu_mask.stride};
+    const bool vectors = rows_aligned(args.c, sizeof(T)) && rows_aligned(args.relu_mask, sizeof(T));
+    const std::int64_t stretch = kWarpSize * kMapUnroll * (vectors ? kPackSize<T> : 1);
+    const std::int64_t per_row = divide_up(task.cols, stretch);
+    const std::int64_t blocks = blocks_for(task.rows * per_row, kMapThreads / kWarpSize);
+    if (vectors) {
+      return launch({blocks, kMapThreads}, context, epilogue_kernel<kPackSize<T>, T>, task,
+                    per_row);
+    }
+    return launch({blocks, kMapThreads}, context, epilogue_kernel<1, T>, task, per_row);
+  });
+}
+
+cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context) {
+  return launch({1, 1}, context, advance_kernel, counter);
+}
+
+}  // namespace wick::cuda

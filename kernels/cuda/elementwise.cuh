@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Kernels that go over flat memory once. out[i] = f(a[i]) or f(a[i], b[i]); `out` may be an input.
+#pragma once
+
+#include "kernels/cuda/pack.cuh"
+
+namespace wick::cuda {
+
+inline constexpr int kMapThreads = 256;
+inline constexpr int kMapUnroll = 4;  // loads under way per thread and operand
+
+struct Relu {
+  template <typename T>
+  __host__ __device__ T operator()(T x, T /*unused*/) const {
+    return x < T{0} ? T{0} : x;  // NaN passes
+  }
+};
+
+struct ReluBackward {
+  template <typename T>
+  __host__ __device__ T operator()(T dy, T y) const {
+    return y > T{0} ? dy : T{0};
+  }
+};
+
+/// `Count` packs that are `step` packs apart: all loads first, so that they are under way together.
+template <int N, int Count, typename F, typename T>
+__device__ inline void map_packs(F f, const T* a, const T* b, T* out, std::int64_t first,
+                                 std::int64_t step) {
+  Pack<T, N> left[Count];
+  Pack<T, N> right[Count];
+#pragma unroll
+  for (int u = 0; u < Count; ++u) {
+    left[u] = load_pack<N>(a + (first + u * step) * N);
+    right[u] = b == nullptr ? left[u] : load_pack<N>(b + (first + u * step) * N);
+  }
+#pragma unroll
+  for (int u = 0; u < Count; ++u) {
+    for (int j = 0; j < N; ++j) left[u][j] = f(left[u][j], right[u][j]);
+    store_pack<N>(out + (first + u * step) * N, left[u]);
+  }
+}
+
+/// `N` elements per access; with N > 1 all pointers are aligned to N elements. `b` may be null for
+/// a function of one argument.
+template <int N, typename F, typename T>
+__global__ void __launch_bounds__(kMapThreads)
+    map_kernel(F f, const T* a, const T* b, T* out, std::int64_t count) {
+  const std::int64_t packs = count / N;
+  const std::int64_t step = blockDim.x;
+  for (std::int64_t begin = blockIdx.x * step * kMapUnroll; begin < packs;
+       begin += gridDim.x * step * kMapUnroll) {
+    std::int64_t i = begin + threadIdx.x;
+    if (begin + step * kMapUnroll <= packs) {
+      map_packs<N, kMapUnroll>(f, a, b, out, i, step);
+    } else {
+      for (; i < packs; i += step) map_packs<N, 1>(f, a, b, out, i, step);
+    }
+  }
+  const std::int64_t rest = packs * N + grid_thread();
+  if (rest < count) map_packs<1, 1>(f, a, b, out, rest, step);
+}
+
+/// Sixteen bytes that repeat.
+struct Pattern {
+  alignas(16) unsigned char bytes[16];
+};
+
+/// Fills `middle` packs of 16 bytes behind `head` single bytes, and `tail` bytes behind those. The
+/// pattern begins at data[0].
+static __global__ void __launch_bounds__(kMapThreads)
+    fill_kernel(unsigned char* data, int head, std::int64_t middle, int tail, Pattern pattern) {
+  Pattern rotated;
+  for (int i = 0; i < 16; ++i) rotated.bytes[i] = pattern.bytes[(i + head) % 16];
+  unsigned char* const aligned = data + head;
+  for (std::int64_t i = grid_thread(); i < middle; i += grid_threads()) {
+    *reinterpret_cast<Pattern*>(aligned + i * 16) = rotated;
+  }
+  if (grid_thread() < head) data[grid_thread()] = pattern.bytes[grid_thread()];
+  if (grid_thread() < tail) aligned[middle * 16 + grid_thread()] = rotated.bytes[grid_thread()];
+}
+
+/// One operation per element of a matrix of `cols` columns, in place: plus bias, ReLU, mask. Each
+/// warp takes a stretch of a row; `N` divides where the rows' stretches begin.
+template <typename T>
+struct EpilogueTask {
+  T* c;
+  std::int64_t rows;
+  std::int64_t cols;
+  std::int64_t stride;
+  const T* bias;  // or null
+  bool relu;
+  const T* mask;  // or null
+  std::int64_t mask_stride;
+};
+
+template <int N, typename T>
+__device__ inline Pack<T, N> epilogue(const EpilogueTask<T>& task, std::int64_t row,
+                                      std::int64_t col, Pack<T, N> value) {
+  if (task.bias != nullptr) {
+    for (int j = 0; j < N; ++j) value[j] += task.bias[col + j];
+  }
+  if (task.relu) {
+    for (int j = 0; j < N; ++j) value[j] = Relu{}(value[j], T{0});
+  }
+  if (task.mask != nullptr) {
+    const Pack<T, N> mask = load_pack<N>(task.mask + row * task.mask_stride + col);
+    for (int j = 0; j < N; ++j) value[j] = ReluBackward{}(value[j], mask[j]);
+  }
+  return value;
+}
+
+template <int N, typename T>
+__global__ void __launch_bounds__(kMapThreads)
+    epilogue_kernel(EpilogueTask<T> task, std::int64_t stretches_per_row) {
+  constexpr int kStretch = kWarpSize * N * kMapUnroll;
+  const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
+  const std::int64_t stretches = task.rows * stretches_per_row;
+  for (std::int64_t i = grid_thread() / kWarpSize; i < stretches; i += grid_threads() / kWarpSize) {
+    const std::int64_t row = i / stretches_per_row;
+    const std::int64_t begin = (i - row * stretches_per_row) * kStretch;
+    const std::int64_t end = begin + kStretch < task.cols ? begin + kStretch : task.cols;
+    T* const c = task.c + row * task.stride;
+    for (std::int64_t col = begin + lane * N; col < end; col += kWarpSize * N) {
+      if (col + N <= end) {
+        store_pack<N>(c + col, epilogue<N>(task, row, col, load_pack<N>(c + col)));
+      } else {
+        for (; col < end; ++col) c[col] = epilogue<1>(task, row, col, Pack<T, 1>{{c[col]}})[0];
+      }
+    }
+  }
+}
+
+/// ++*counter; one thread.
+static __global__ void advance_kernel(std::int64_t* counter) {
+  ++*counter;
+}
+
+}  // namespace wick::cuda

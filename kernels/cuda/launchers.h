@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// The host functions that start wick's own CUDA kernels: one per backend operation other than
+// matmul, and those that a captured training step needs besides.
+//
+// Contract of every launcher:
+//  - It takes the argument structs of core/backend.h with pointers to memory of the current device
+//    and gives the work to `context.stream`. It allocates nothing and waits for nothing, so that it
+//    can be captured in a CUDA graph. Empty inputs launch nothing unless an output is due.
+//  - It returns what the launch returned (cudaSuccess, or what cudaGetLastError knows); the caller
+//    turns it into an exception. A dtype that an operation does not take throws DTypeError.
+//  - Data need only the alignment of their element type; 16-byte accesses are used where all
+//    operands allow them. Sizes and offsets are 64 bits wide.
+//  - Results are the same bit for bit from run to run on the same kind of device.
+//  - A label or index out of range is never followed: the kernel reports it to `context.error`
+//    and carries on (a row of zeros in a gather; NaN as the loss and no gradient for that row in
+//    cross_entropy).
+//
+// Thread safety: calls with different contexts may run at the same time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <cuda_runtime_api.h>
+
+#include "core/backend.h"
+
+namespace wick::cuda {
+
+/// The operations that can find a label or an index out of range.
+enum class CheckedOperation : std::int32_t { none, cross_entropy, gather_affine, index_select };
+
+/// The first mistake that a kernel has found, in device memory that starts as zero bytes. The first
+/// operation with a mistake keeps the flag, with its lowest row. To be read (asynchronously copied)
+/// where the host waits for the stream anyway, and zeroed once it has been reported.
+struct ErrorFlag {
+  std::int32_t lock = 0;  // the kernels' own
+  CheckedOperation operation = CheckedOperation::none;
+  std::int64_t row = 0;    // position in the targets or indices of the operation
+  std::int64_t value = 0;  // what stood there
+  std::int64_t limit = 0;  // values in [0, limit) were allowed
+};
+
+/// Scratch of one stream, in device memory aligned to 256 bytes. Its first kTicketBytes must be
+/// zero before the first launch that uses it; every kernel leaves them zero. Two launches that may
+/// run at the same time must not share one.
+inline constexpr std::size_t kTicketBytes = 4096;
+inline constexpr std::size_t kWorkspaceBytes = std::size_t{4} << 20;
+
+/// Where a kernel runs and what it may use. The device's two figures come from cudaDeviceProp and
+/// decide on grid sizes, never on what is computed.
+struct LaunchContext {
+  cudaStream_t stream = nullptr;
+  int multiprocessors = 1;
+  int threads_per_multiprocessor = 1536;
+  void* workspace = nullptr;   // kWorkspaceBytes
+  ErrorFlag* error = nullptr;  // must not be null where indices or targets are read
+};
+
+/// For a training step that is captured once and replayed: the number of the step lies on the
+/// device, `*counter`, and what varies from step to step is read at the place it points to.
+/// In this form `indices + *counter * stride` is where this step's indices begin.
+struct StepOffset {
+  const std::int64_t* counter = nullptr;  // none: no offset
+  std::int64_t stride = 0;                // in elements; the batch size
+};
+
+/// The scalars of one optimizer step, worked out in double on the host.
+struct StepScalars {
+  double lr = 0.0;
+  double decay = 1.0;                          // Adam: 1 - lr * weight_decay if decoupled, else 1
+  double step_size = 0.0;                      // Adam: lr / (1 - beta1^step)
+  double inverse_bias_correction2_sqrt = 1.0;  // Adam: 1 / sqrt(1 - beta2^step)
+  std::int64_t first_step = 0;                 // SGD: the momentum buffer holds nothing yet
+};
+
+[[nodiscard]] StepScalars step_scalars(const SgdArgs& args);
+[[nodiscard]] StepScalars step_scalars(const AdamArgs& args);
+
+/// A table of them in device memory; a step takes table[*counter] in place of lr, step and
+/// first_step of its arguments. The table must be long enough for every replay.
+struct StepSchedule {
+  const StepScalars* table = nullptr;     // none: the arguments' own scalars
+  const std::int64_t* counter = nullptr;  // must not be null where there is a table
+};
+
+/// ++*counter. The last launch of a captured step.
+[[nodiscard]] cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context);
+
+/// data[i] = value, converted as Tensor::to does from float64, for any dtype.
+[[nodiscard]] cudaError_t launch_fill(DType dtype, void* data, std::int64_t count, double value,
+                                      const LaunchContext& context);
+
+/// Backend::copy_strided: any layouts of equal shape, any two dtypes.
+[[nodiscard]] cudaError_t launch_copy_strided(const StridedRef& to, const StridedRef& from,
+                                              const LaunchContext& context);
+
+/// Backend::column_sums.
+[[nodiscard]] cudaError_t launch_column_sums(DType dtype, ConstMatrixRef x, void* out,
+                                             bool accumulate, const LaunchContext& context);
+
+/// Backend::relu.
+[[nodiscard]] cudaError_t launch_relu(DType dtype, const void* x, void* y, std::int64_t count,
+                                      const LaunchContext& context);
+
+/// Backend::relu_backward.
+[[nodiscard]] cudaError_t launch_relu_backward(DType dtype, const void* dy, const void* y, void* dx,
+                                               std::int64_t count, const LaunchContext& context);
+
+/// What is left of Backend::matmul after the product, in place on C: plus bias on each row, then
+/// ReLU, then zero wherever the mask is not positive.
+struct EpilogueArgs {
+  DType dtype = DType::float32;
+  MatrixRef c{};               // (M, N)
+  const void* bias = nullptr;  // (N) or none
+  bool relu = false;
+  ConstMatrixRef relu_mask{};  // (M, N), or data == nullptr
+};
+[[nodiscard]] cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context);
+
+/// Backend::cross_entropy; loss and gradient in one pass over the logits. `loss_total`, unless it
+/// is null, also has the loss added: the sum over many steps that nobody waits for.
+[[nodiscard]] cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_total,
+                                               const LaunchContext& context);
+
+/// Backend::argmax.
+[[nodiscard]] cudaError_t launch_argmax(DType dtype, ConstMatrixRef x, std::int64_t* out,
+                                        const LaunchContext& context);
+
+/// Backend::count_hits; with `accumulate` the hits are added to what *hits holds.
+[[nodiscard]] cudaError_t launch_count_hits(DType dtype, ConstMatrixRef x,
+                                            const std::int64_t* labels, std::int64_t* hits,
+                                            bool accumulate, const LaunchContext& context);
+
+/// Backend::gather_affine. `scale` and `shift` are in host memory and read before it returns.
+[[nodiscard]] cudaError_t launch_gather_affine(const GatherAffineArgs& args, StepOffset offset,
+                                               const LaunchContext& context);
+
+/// Backend::index_select.
+[[nodiscard]] cudaError_t launch_index_select(const IndexSelectArgs& args, StepOffset offset,
+                                              const LaunchContext& context);
+
+/// Backend::sgd_step.
+[[nodiscard]] cudaError_t launch_sgd_step(const SgdArgs& args, StepSchedule schedule,
+                                          const LaunchContext& context);
+
+/// Backend::adam_step.
+[[nodiscard]] cudaError_t launch_adam_step(const AdamArgs& args, StepSchedule schedule,
+                                           const LaunchContext& context);
+
+/// The state of torch.Generator("cuda"): Philox4x32-10 (Salmon et al. 2011) with this seed, whose
+/// stream goes on at `offset`.
+struct PhiloxState {
+  std::uint64_t seed = 67280421310721ULL;
+  std::uint64_t offset = 0;  // a multiple of 4
+};
+/// What tensor.uniform_ or normal_ of `count` elements (float32, float64) adds to the offset.
+[[nodiscard]] std::uint64_t philox_advance(DType dtype, std::int64_t count,
+                                           const LaunchContext& context);
+/// tensor.uniform_(low, high) on a CUDA device with as many multiprocessors.
+[[nodiscard]] cudaError_t launch_uniform(DType dtype, void* out, std::int64_t count, double low,
+                                         double high, PhiloxState state,
+                                         const LaunchContext& context);
+/// tensor.normal_(mean, deviation) on a CUDA device with as many multiprocessors.
+[[nodiscard]] cudaError_t launch_normal(DType dtype, void* out, std::int64_t count, double mean,
+                                        double deviation, PhiloxState state,
+                                        const LaunchContext& context);
+
+}  // namespace wick::cuda

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Reductions over warps and blocks, in an order that is always the same, and the ticket by which
+// the last block to finish knows that it is the last.
+#pragma once
+
+#include "kernels/cuda/launch.cuh"
+
+namespace wick::cuda {
+
+template <typename T>
+__device__ inline T warp_sum(T value) {
+  for (int offset = kWarpSize / 2; offset > 0; offset /= 2) {
+    value += __shfl_xor_sync(kAllLanes, value, offset);
+  }
+  return value;
+}
+
+template <typename T>
+__device__ inline T warp_max(T value) {
+  for (int offset = kWarpSize / 2; offset > 0; offset /= 2) {
+    const T other = __shfl_xor_sync(kAllLanes, value, offset);
+    value = other > value ? other : value;
+  }
+  return value;
+}
+
+/// The sum over a block of `Threads` threads, for every thread. `scratch` holds a value per warp in
+/// shared memory and may be used again at once.
+template <int Threads, typename T>
+__device__ inline T block_sum(T value, T* scratch) {
+  constexpr int kWarps = Threads / kWarpSize;
+  value = warp_sum(value);
+  if (threadIdx.x % kWarpSize == 0) scratch[threadIdx.x / kWarpSize] = value;
+  __syncthreads();
+  T total = scratch[0];
+  for (int warp = 1; warp < kWarps; ++warp) total += scratch[warp];
+  __syncthreads();
+  return total;
+}
+
+/// True for all threads of the last of `blocks` blocks to call it with this ticket, whose memory
+/// then shows everything that the others wrote before. The ticket is 0 before and after. `is_last`
+/// is shared memory.
+__device__ inline bool last_block(unsigned* ticket, unsigned blocks, int* is_last) {
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) *is_last = atomicInc(ticket, blocks - 1) == blocks - 1 ? 1 : 0;
+  __syncthreads();
+  if (*is_last == 0) return false;
+  __threadfence();
+  return true;
+}
+
+}  // namespace wick::cuda

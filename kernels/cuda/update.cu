@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Launchers of the optimizer updates, and their scalars.
+#include <cmath>
+
+#include "kernels/cuda/update.cuh"
+
+namespace wick::cuda {
+
+StepScalars step_scalars(const SgdArgs& args) {
+  StepScalars scalars;
+  scalars.lr = args.lr;
+  scalars.first_step = args.first_step ? 1 : 0;
+  return scalars;
+}
+
+StepScalars step_scalars(const AdamArgs& args) {
+  StepScalars scalars;
+  scalars.lr = args.lr;
+  scalars.decay = args.decoupled_weight_decay ? 1.0 - args.lr * args.weight_decay : 1.0;
+  scalars.step_size = args.lr / (1.0 - std::pow(args.beta1, args.step));
+  scalars.inverse_bias_correction2_sqrt = 1.0 / std::sqrt(1.0 - std::pow(args.beta2, args.step));
+  return scalars;
+}
+
+namespace {
+
+// One pack per thread: with so many blocks on their way, a device has all the loads under way that
+// it can hold.
+template <typename T>
+Grid update_grid(std::int64_t count, bool vectors) {
+  return {blocks_for(divide_up(count, vectors ? kPackSize<T> : 1), kUpdateThreads), kUpdateThreads};
+}
+
+}  // namespace
+
+cudaError_t launch_sgd_step(const SgdArgs& args, StepSchedule schedule,
+                            const LaunchContext& context) {
+  return visit_arithmetic(args.dtype, "sgd_step", [&]<typename T>(TypeTag<T>) {
+    const SgdTask<T> task{
+        args.count,
+        static_cast<T*>(args.param),
+        static_cast<const T*>(args.grad),
+        static_cast<T*>(args.momentum_buffer),
+        {T{args.maximize ? -1.0F : 1.0F}, static_cast<T>(args.momentum),
+         static_cast<T>(1.0 - args.dampening), static_cast<T>(args.weight_decay), args.nesterov},
+        step_scalars(args),
+        schedule};
+    constexpr int N = kPackSize<T>;
+    const bool vectors = all_aligned(task.param, task.grad, task.buffer);
+    const Grid grid = update_grid<T>(args.count, vectors);
+    if (task.buffer == nullptr) {
+      return launch(grid, context, vectors ? sgd_kernel<N, false, T> : sgd_kernel<1, false, T>,
+                    task);
+    }
+    return launch(grid, context, vectors ? sgd_kernel<N, true, T> : sgd_kernel<1, true, T>, task);
+  });
+}
+
+cudaError_t launch_adam_step(const AdamArgs& args, StepSchedule schedule,
+                             const LaunchContext& context) {
+  return visit_arithmetic(args.dtype, "adam_step", [&]<typename T>(TypeTag<T>) {
+    const bool decoupled = args.decoupled_weight_decay;
+    const AdamTask<T> task{
+        args.count,
+        static_cast<T*>(args.param),
+        static_cast<const T*>(args.grad),
+        static_cast<T*>(args.exp_avg),
+        static_cast<T*>(args.exp_avg_sq),
+        static_cast<T*>(args.max_exp_avg_sq),
+        {T{args.maximize ? -1.0F : 1.0F}, static_cast<T>(decoupled ? 0.0 : args.weight_decay),
+         static_cast<T>(args.beta2), static_cast<T>(1.0 - args.beta1),
+         static_cast<T>(1.0 - args.beta2), static_cast<T>(args.eps)},
+        step_scalars(args),
+        schedule};
+    constexpr int N = kPackSize<T>;
+    const bool vectors =
+        all_aligned(task.param, task.grad, task.exp_avg, task.exp_avg_sq, task.max_exp_avg_sq);
+    const Grid grid = update_grid<T>(args.count, vectors);
+    if (task.max_exp_avg_sq == nullptr) {
+      return launch(grid, context, vectors ? adam_kernel<N, false, T> : adam_kernel<1, false, T>,
+                    task);
+    }
+    return launch(grid, context, vectors ? adam_kernel<N, true, T> : adam_kernel<1, true, T>, task);
+  });
+}
+
+}  // namespace wick::cuda

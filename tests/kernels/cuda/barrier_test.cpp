@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Would these tests notice a missing __syncthreads()? For each place where a kernel has one, the
+// kernel runs without it, and some order of threads must then give another result.
+#include <cstring>
+
+#include "tests/kernels/cuda/device.h"
+
+namespace wick::testing {
+namespace {
+
+using Bytes = std::vector<unsigned char>;
+
+template <typename T>
+void append(Bytes& bytes, const DeviceArray<T>& array) {
+  const std::vector<T> values = array.download();
+  const auto* const first = reinterpret_cast<const unsigned char*>(values.data());
+  bytes.insert(bytes.end(), first, first + values.size() * sizeof(T));
+}
+
+// Work that passes every barrier of the kernels, each more than once where it stands in a loop.
+Bytes run_kernels() {
+  // Tickets that a broken kernel leaves must not disturb the next run.
+  DeviceArray<unsigned char> workspace(static_cast<std::int64_t>(cuda::kWorkspaceBytes));
+  require(cudaMemset(workspace.data(), 0, cuda::kTicketBytes));
+  DeviceArray<cuda::ErrorFlag> flag(std::vector<cuda::ErrorFlag>(1));
+  cuda::LaunchContext context;
+  context.multiprocessors = 2;
+  context.threads_per_multiprocessor = 512;
+  context.workspace = workspace.data();
+  context.error = flag.data();
+  cuda::LaunchContext narrow = context;  // few blocks, which go round more than once
+  narrow.multiprocessors = 1;
+  narrow.threads_per_multiprocessor = 256;
+  Bytes results;
+
+  const std::int64_t rows = 300;
+  const std::int64_t cols = 120;
+  const DeviceArray<float> x(random_values<float>(rows * cols, 1));
+  const DeviceArray<float> sums(std::vector<float>(static_cast<std::size_t>(cols), 1.0F));
+  require(cuda::launch_column_sums(DType::float32, {x.data(), rows, cols, cols}, sums.data(), true,
+                                   context));
+  append(results, sums);
+
+  const DeviceArray<std::int64_t> labels(random_indices(rows, cols, 2));
+  const DeviceArray<std::int64_t> hits(1);
+  require(cuda::launch_count_hits(DType::float32, {x.data(), rows, cols, cols}, labels.data(),
+                                  hits.data(), false, context));
+  append(results, hits);
+
+  const DeviceArray<float> wide(random_values<float>(12 * 4200, 3));
+  const DeviceArray<std::int64_t> best(12);
+  require(cuda::launch_argmax(DType::float32, {wide.data(), 12, 4200, 4200}, best.data(), narrow));
+  append(results, best);
+
+  const DeviceArray<float> weights(random_values<float>(4200, 5));
+  for (const bool long_rows : {false, true}) {
+    const std::int64_t classes = long_rows ? 4200 : cols;
+    const std::int64_t count = long_rows ? 12 : rows;
+    for (const bool weighted : {false, true}) {
+      const DeviceArray<std::int64_t> targets(random_indices(count, classes, 4));
+      const DeviceArray<float> loss(1);
+      const DeviceArray<float> grad(count * classes);
+      CrossEntropyArgs args;
+      args.logits = {long_rows ? wide.data() : x.data(), count, classes, classes};
+      args.targets = targets.data();
+      args.class_weights = weighted ? weights.data() : nullptr;
+      args.label_smoothing = 0.1;
+      args.loss = loss.data();
+      args.grad = {grad.data(), count, classes, classes};
+      require(cuda::launch_cross_entropy(args, nullptr, context));
+      append(results, loss);
+      append(results, grad);
+    }
+  }
+
+  const DeviceArray<float> transposed(rows * cols);
+  require(cuda::launch_copy_strided({transposed.data(), DType::float32, {cols, rows}, {rows, 1}},
+                                    {x.data(), DType::float32, {cols, rows}, {1, cols}}, narrow));
+  append(results, transposed);
+  return results;
+}
+
+// Another result, or threads that wait for each other in vain.
+bool is_noticed(const Bytes& expected) {
+  try {
+    return run_kernels() != expected;
+  } catch (const std::runtime_error&) {
+    EXPECT_NE(simt::last_failure(), "");
+    simt::reset_failure();
+    return true;
+  }
+}
+
+TEST(CudaBarriers, AreAllNeeded) {
+  simt::set_schedule({});
+  simt::record_barriers(true);
+  const Bytes expected = run_kernels();
+  simt::record_barriers(false);
+  const std::vector<std::string> places = simt::recorded_barriers();
+  EXPECT_GE(places.size(), 10U);
+  for (const std::string& place : places) {
+    simt::remove_barrier(place);
+    bool noticed = false;
+    for (const simt::Order order :
+         {simt::Order::forward, simt::Order::backward, simt::Order::random}) {
+      for (std::uint64_t seed = 0; seed < 8 && !noticed; ++seed) {
+        simt::set_schedule({order, seed, 8});
+        noticed = is_noticed(expected);
+      }
+    }
+    simt::remove_barrier("");
+    EXPECT_TRUE(noticed) << "nothing changes without the barrier at " << place;
+  }
+  simt::set_schedule({});
+  EXPECT_EQ(run_kernels(), expected);
+}
+
+}  // namespace
+}  // namespace wick::testing

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// ReLU, fill, matmul's epilogue and the step counter against plain loops.
+#include "kernels/convert.h"
+#include "tests/kernels/cuda/device.h"
+
+namespace wick::testing {
+namespace {
+
+template <typename T>
+class CudaElementwise : public ::testing::Test {};
+using Types = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(CudaElementwise, Types);
+
+constexpr std::int64_t kCounts[] = {0, 1, 3, 4, 31, 1000, 4099, 20'003};
+
+TYPED_TEST(CudaElementwise, Relu) {
+  using T = TypeParam;
+  for (const std::int64_t count : kCounts) {
+    for (const std::int64_t misaligned : {0, 1, 3}) {
+      std::vector<T> x = random_values<T>(count, 1);
+      if (count > 3) x[2] = static_cast<T>(NAN);
+      std::vector<T> expected = x;
+      for (T& value : expected) value = value < T{0} ? T{0} : value;
+      const auto actual = in_every_order([&] {
+        const Context context;
+        const DeviceArray<T> in(x, misaligned);
+        const DeviceArray<T> out(count);
+        require(cuda::launch_relu(dtype_of<T>, in.data(), out.data(), count, context));
+        // In place, too.
+        require(cuda::launch_relu(dtype_of<T>, in.data(), in.data(), count, context));
+        expect_same_bits(in.download(), expected);
+        return out.download();
+      });
+      expect_same_bits(actual, expected);
+    }
+  }
+}
+
+TYPED_TEST(CudaElementwise, ReluBackward) {
+  using T = TypeParam;
+  for (const std::int64_t count : kCounts) {
+    for (const std::int64_t misaligned : {0, 1}) {
+      const std::vector<T> dy = random_values<T>(count, 1);
+      std::vector<T> y = random_values<T>(count, 2);
+      for (T& value : y) value = std::max(value, T{0});
+      std::vector<T> expected = dy;
+      for (std::size_t i = 0; i < y.size(); ++i) expected[i] = y[i] > T{0} ? dy[i] : T{0};
+      const auto actual = in_every_order([&] {
+        const Context context;
+        const DeviceArray<T> gradient(dy, misaligned);
+        const DeviceArray<T> output(y);
+        const DeviceArray<T> dx(count);
+        require(cuda::launch_relu_backward(dtype_of<T>, gradient.data(), output.data(), dx.data(),
+                                           count, context));
+        return dx.download();
+      });
+      expect_same_bits(actual, expected);
+    }
+  }
+}
+
+TYPED_TEST(CudaElementwise, Epilogue) {
+  using T = TypeParam;
+  struct Shape {
+    std::int64_t rows, cols, gap;
+  };
+  for (const Shape shape :
+       {Shape{1, 1, 0}, {3, 10, 0}, {5, 64, 0}, {4, 37, 3}, {2, 1030, 2}, {33, 16, 4}}) {
+    for (int options = 1; options < 8; ++options) {
+      const std::int64_t stride = shape.cols + shape.gap;
+      const std::vector<T> c = random_matrix<T>(shape.rows, shape.cols, shape.gap, 1);
+      const std::vector<T> mask = random_matrix<T>(shape.rows, shape.cols, shape.gap, 2);
+      const std::vector<T> bias = random_values<T>(shape.cols, 3);
+      std::vector<T> expected = c;
+      for (std::int64_t r = 0; r < shape.rows; ++r) {
+        for (std::int64_t col = 0; col < shape.cols; ++col) {
+          const auto i = static_cast<std::size_t>(r * stride + col);
+          if ((options & 1) != 0) expected[i] += bias[static_cast<std::size_t>(col)];
+          if ((options & 2) != 0) expected[i] = std::max(expected[i], T{0});
+          if ((options & 4) != 0 && !(mask[i] > T{0})) expected[i] = T{0};
+        }
+      }
+      const auto actual = in_every_order([&] {
+        const Context context;
+        const DeviceArray<T> out(c);
+        const DeviceArray<T> mask_in(mask);
+        const DeviceArray<T> bias_in(bias, options % 2);
+        cuda::EpilogueArgs args;
+        args.dtype = dtype_of<T>;
+        args.c = {out.data(), shape.rows, shape.cols, stride};
+        if ((options & 1) != 0) args.bias = bias_in.data();
+        args.relu = (options & 2) != 0;
+        if ((options & 4) != 0) args.relu_mask = {mask_in.data(), shape.rows, shape.cols, stride};
+        require(cuda::launch_epilogue(args, context));
+        return out.download();
+      });
+      expect_same_bits(actual, expected);
+    }
+  }
+}
+
+TEST(CudaFill, EveryDtypeAtEveryAddress) {
+  const Context context;
+  for (int code = 0; code < kDTypeCount; ++code) {
+    visit(static_cast<DType>(code), [&]<typename T>(TypeTag<T>) {
+      for (const std::int64_t count : {0, 1, 2, 17, 300}) {
+        for (const std::int64_t misaligned : {0, 1, 5, 15}) {
+          constexpr auto kBytes = static_cast<std::int64_t>(sizeof(T));
+          const DeviceArray<unsigned char> out(count * kBytes, misaligned * kBytes);
+          require(cuda::launch_fill(dtype_of<T>, out.data(), count, 3.5, context));
+          const T element = convert<T>(3.5);
+          std::vector<unsigned char> expected(static_cast<std::size_t>(count * kBytes));
+          for (std::size_t at = 0; at < expected.size(); at += sizeof(T)) {
+            std::memcpy(&expected[at], &element, sizeof(T));
+          }
+          expect_same_bits(out.download(), expected);
+        }
+      }
+    });
+  }
+}
+
+TEST(CudaAdvance, CountsSteps) {
+  const Context context;
+  const DeviceArray<std::int64_t> counter(std::vector<std::int64_t>{41});
+  require(cuda::launch_advance(counter.data(), context));
+  require(cuda::launch_advance(counter.data(), context));
+  EXPECT_EQ(counter.download()[0], 43);
+}
+
+TEST(CudaLaunchers, RefuseADtypeWithoutArithmetic) {
+  const Context context;
+  EXPECT_THROW(static_cast<void>(cuda::launch_relu(DType::int32, nullptr, nullptr, 0, context)),
+               DTypeError);
+}
+
+}  // namespace
+}  // namespace wick::testing

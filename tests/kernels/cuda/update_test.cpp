@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// SGD and Adam over several steps against the CPU backend in float64, and their scalars from a
+// table on the device.
+#include "kernels/cpu/cpu_backend.h"
+#include "tests/kernels/cuda/device.h"
+
+namespace wick::testing {
+namespace {
+
+template <typename T>
+class CudaUpdate : public ::testing::Test {};
+using Types = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(CudaUpdate, Types);
+
+constexpr int kSteps = 4;
+
+template <typename T>
+std::vector<double> widen(const std::vector<T>& values) {
+  return {values.begin(), values.end()};
+}
+
+template <typename T>
+void check_sgd(SgdArgs args, std::int64_t misaligned, bool from_table) {
+  args.dtype = DType::float64;
+  const std::vector<T> start = random_values<T>(args.count, 1);
+  std::vector<double> param = widen(start);
+  const bool momentum = args.momentum != 0.0;
+  std::vector<double> buffer(param.size(), NAN);
+  cpu::CpuBackend cpu;
+  for (int step = 0; step < kSteps; ++step) {
+    const std::vector<double> grad = widen(random_values<T>(args.count, 10U + unsigned(step)));
+    args.param = param.data();
+    args.grad = grad.data();
+    args.momentum_buffer = momentum ? buffer.data() : nullptr;
+    args.first_step = step == 0;
+    cpu.sgd_step(args);
+  }
+  const auto actual = in_every_order([&] {
+    const Context context;
+    const DeviceArray<T> p(start, misaligned);
+    const DeviceArray<T> b(args.count);  // starts as NaN
+    std::vector<cuda::StepScalars> table;
+    for (int step = 0; step < kSteps; ++step) {
+      args.first_step = step == 0;
+      table.push_back(cuda::step_scalars(args));
+    }
+    const DeviceArray<cuda::StepScalars> device_table(table);
+    const DeviceArray<std::int64_t> counter(std::vector<std::int64_t>{0});
+    for (int step = 0; step < kSteps; ++step) {
+      const DeviceArray<T> g(random_values<T>(args.count, 10U + unsigned(step)));
+      SgdArgs device = args;
+      device.dtype = dtype_of<T>;
+      device.param = p.data();
+      device.grad = g.data();
+      device.momentum_buffer = momentum ? b.data() : nullptr;
+      device.first_step = step == 0;
+      cuda::StepSchedule schedule;
+      if (from_table) {
+        schedule = {device_table.data(), counter.data()};
+        device.lr = NAN;  // must not be looked at
+        device.first_step = false;
+      }
+      require(cuda::launch_sgd_step(device, schedule, context));
+      require(cuda::launch_advance(counter.data(), context));
+    }
+    return p.download();
+  });
+  expect_close(actual, param, sizeof(T) == 4 ? 1e-6 : 1e-14);
+}
+
+TYPED_TEST(CudaUpdate, Sgd) {
+  for (int bits = 0; bits < 32; ++bits) {
+    SgdArgs args{.count = 37, .lr = 0.1, .nesterov = (bits & 1) != 0};
+    args.momentum = (bits & 2) != 0 || args.nesterov ? 0.9 : 0.0;
+    args.dampening = (bits & 4) != 0 && !args.nesterov ? 0.3 : 0.0;
+    args.weight_decay = (bits & 8) != 0 ? 0.05 : 0.0;
+    args.maximize = (bits & 16) != 0;
+    check_sgd<TypeParam>(args, bits % 3, bits % 2 == 0);
+  }
+  for (const std::int64_t count : {0, 1, 4, 5000}) {
+    check_sgd<TypeParam>({.count = count, .lr = 0.1, .momentum = 0.9}, 0, false);
+  }
+}
+
+template <typename T>
+void check_adam(AdamArgs args, bool amsgrad, std::int64_t misaligned, bool from_table) {
+  args.dtype = DType::float64;
+  const std::vector<T> start = random_values<T>(args.count, 1);
+  std::vector<double> param = widen(start);
+  std::vector<double> mean(param.size());
+  std::vector<double> square(param.size());
+  std::vector<double> maximum(param.size());
+  cpu::CpuBackend cpu;
+  for (int step = 0; step < kSteps; ++step) {
+    const std::vector<double> grad = widen(random_values<T>(args.count, 10U + unsigned(step)));
+    args.param = param.data();
+    args.grad = grad.data();
+    args.exp_avg = mean.data();
+    args.exp_avg_sq = square.data();
+    args.max_exp_avg_sq = amsgrad ? maximum.data() : nullptr;
+    args.step = step + 1;
+    cpu.adam_step(args);
+  }
+  const auto actual = in_every_order([&] {
+    const Context context;
+    const std::vector<T> zeros(start.size());
+    const DeviceArray<T> p(start, misaligned);
+    const DeviceArray<T> m(zeros, misaligned);
+    const DeviceArray<T> v(zeros, misaligned);
+    const DeviceArray<T> x(zeros, misaligned);
+    std::vector<cuda::StepScalars> table;
+    for (int step = 0; step < kSteps; ++step) {
+      args.step = step + 1;
+      table.push_back(cuda::step_scalars(args));
+    }
+    const DeviceArray<cuda::StepScalars> device_table(table);
+    const DeviceArray<std::int64_t> counter(std::vector<std::int64_t>{0});
+    for (int step = 0; step < kSteps; ++step) {
+      const DeviceArray<T> g(random_values<T>(args.count, 10U + unsigned(step)), misaligned);
+      AdamArgs device = args;
+      device.dtype = dtype_of<T>;
+      device.param = p.data();
+      device.grad = g.data();
+      device.exp_avg = m.data();
+      device.exp_avg_sq = v.data();
+      device.max_exp_avg_sq = amsgrad ? x.data() : nullptr;
+      device.step = step + 1;
+      cuda::StepSchedule schedule;
+      if (from_table) {
+        schedule = {device_table.data(), counter.data()};
+        device.step = NAN;  // must not be looked at
+      }
+      require(cuda::launch_adam_step(device, schedule, context));
+      require(cuda::launch_advance(counter.data(), context));
+    }
+    std::vector<T> result = p.download();
+    for (const DeviceArray<T>* const state : {&m, &v, &x}) {
+      const std::vector<T> values = state->download();
+      result.insert(result.end(), values.begin(), values.end());
+    }
+    return result;
+  });
+  std::vector<double> expected = param;
+  for (const std::vector<double>* const state : {&mean, &square, &maximum}) {
+    expected.insert(expected.end(), state->begin(), state->end());
+  }
+  expect_close(actual, expected, sizeof(T) == 4 ? 2e-6 : 1e-13);
+}
+
+TYPED_TEST(CudaUpdate, Adam) {
+  for (int bits = 0; bits < 16; ++bits) {
+    AdamArgs args{.count = 37, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    args.weight_decay = (bits & 1) != 0 ? 0.1 : 0.0;
+    args.decoupled_weight_decay = (bits & 2) != 0;
+    args.maximize = (bits & 4) != 0;
+    check_adam<TypeParam>(args, (bits & 8) != 0, bits % 3, bits % 2 == 0);
+  }
+  for (const std::int64_t count : {0, 1, 4, 5000}) {
+    check_adam<TypeParam>({.count = count, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8},
+                          false, 0, false);
+  }
+}
+
+TYPED_TEST(CudaUpdate, DecayedMeansBecomeZero) {
+  using T = TypeParam;
+  const Context context;
+  const std::vector<T> zero{T{0}};
+  const DeviceArray<T> p(std::vector<T>{T{1}});
+  const DeviceArray<T> g(zero);
+  const DeviceArray<T> m(std::vector<T>{static_cast<T>(sizeof(T) == 4 ? 1e-30 : 1e-290)});
+  const DeviceArray<T> v(zero);
+  AdamArgs args{
+      .dtype = dtype_of<T>, .count = 1, .lr = 0.1, .beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8};
+  args.param = p.data();
+  args.grad = g.data();
+  args.exp_avg = m.data();
+  args.exp_avg_sq = v.data();
+  require(cuda::launch_adam_step(args, {}, context));
+  EXPECT_EQ(m.download()[0], T{0});
+}
+
+}  // namespace
+}  // namespace wick::testing
