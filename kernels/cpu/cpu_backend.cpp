@@ -34,12 +34,34 @@ MatmulTask<T> make_task(const MatmulArgs& args) {
   task.rows = args.c.rows;
   task.cols = args.c.cols;
   task.depth = args.transpose_a ? args.a.rows : args.a.cols;
-  task.last = args.c.rows;
   task.accumulate = args.accumulate;
   task.relu = args.relu;
   task.bias = static_cast<const T*>(args.bias);
   task.relu_mask = static_cast<const T*>(args.relu_mask.data);
   task.mask_row = args.relu_mask.stride;
+  return task;
+}
+
+// Multiples of these many rows or columns fill every kernel's tiles.
+constexpr std::int64_t kPartRows = 24;
+constexpr std::int64_t kPartCols = 48;
+
+template <typename T>
+MatmulTask<T> rows_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
+  task.rows = last - first;
+  task.a += first * task.a_row;
+  task.c += first * task.c_row;
+  if (task.relu_mask != nullptr) task.relu_mask += first * task.mask_row;
+  return task;
+}
+
+template <typename T>
+MatmulTask<T> cols_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
+  task.cols = last - first;
+  task.b += first * task.b_col;
+  task.c += first;
+  if (task.bias != nullptr) task.bias += first;
+  if (task.relu_mask != nullptr) task.relu_mask += first;
   return task;
 }
 
@@ -100,22 +122,21 @@ void CpuBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
 void CpuBackend::matmul(const MatmulArgs& args) {
   if (args.c.rows == 0 || args.c.cols == 0) return;
   if (args.dtype == DType::float64) return matmul_float64(args);
-  const MatmulTask<float> task = make_task<float>(args);
   const KernelTable<float>& table = kernels<float>();
-  const std::int64_t scratch = table.matmul_workspace(task.rows, task.cols, task.depth);
-  const auto rows = [&](std::int64_t first, std::int64_t last) {
-    MatmulTask<float> part = task;
-    part.first = first;
-    part.last = last;
-    part.workspace = thread_workspace<float>(scratch);
+  MatmulTask<float> task = make_task<float>(args);
+  task.method = table.choose_matmul(task);
+  const auto run = [&table](MatmulTask<float> part) {
+    part.workspace = thread_workspace<float>(table.matmul_workspace(part));
     table.matmul(part);
   };
-  const bool small = task.rows * task.cols * task.depth < kParallelWork;
-  if (small || pool_->size() == 1) {
-    rows(0, task.rows);
+  if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
+    run(task);
+  } else if (task.rows >= task.cols) {
+    pool_->run(task.rows, kPartRows,
+               [&](std::int64_t first, std::int64_t last) { run(rows_of(task, first, last)); });
   } else {
-    // Multiples of 24 rows fill every kernel's tiles.
-    pool_->run(task.rows, 24, rows);
+    pool_->run(task.cols, kPartCols,
+               [&](std::int64_t first, std::int64_t last) { run(cols_of(task, first, last)); });
   }
 }
 

@@ -7,7 +7,10 @@
 
 namespace wick::cpu {
 
-/// A block of rows [first, last) of Backend::matmul's C.
+/// How a product is computed; see matmul.h. Fixes the order in which each element is summed.
+enum class MatmulMethod { inner, outer, outer_swapped };
+
+/// Backend::matmul, or a rectangle of its C.
 template <typename T>
 struct MatmulTask {
   const T* a;  // (m, k) lies at a[m * a_row + k * a_col]
@@ -18,17 +21,17 @@ struct MatmulTask {
   std::int64_t b_col;
   T* c;
   std::int64_t c_row;
-  std::int64_t rows;  // of the whole C; what the choice of a method depends on
+  std::int64_t rows;
   std::int64_t cols;
   std::int64_t depth;
-  std::int64_t first;
-  std::int64_t last;
   bool accumulate;
   bool relu;
+  bool transpose_c;    // (m, n) lies at c[n * c_row + m], the mask likewise; the bias goes by m
   const T* bias;       // or null
   const T* relu_mask;  // or null
   std::int64_t mask_row;
-  T* workspace;  // matmul_workspace() elements, aligned to 64 bytes
+  MatmulMethod method;  // of the whole C, whatever part of it this is
+  T* workspace;         // matmul_workspace() elements, aligned to 64 bytes
 };
 
 template <typename T>
@@ -84,8 +87,10 @@ struct AdamTask {
 template <typename T>
 struct KernelTable {
   const char* name;
-  std::int64_t (*matmul_workspace)(std::int64_t rows, std::int64_t cols, std::int64_t depth);
-  void (*matmul)(const MatmulTask<T>&);
+  // Products; null for float64, whose products are Eigen's.
+  MatmulMethod (*choose_matmul)(const MatmulTask<T>& whole);
+  std::int64_t (*matmul_workspace)(const MatmulTask<T>& part);
+  void (*matmul)(const MatmulTask<T>& part);
   void (*column_sums)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, T* out,
                       bool accumulate);
   void (*relu)(const T* x, T* y, std::int64_t count);

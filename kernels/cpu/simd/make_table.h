@@ -13,17 +13,24 @@ namespace wick::cpu {
 
 template <typename T, typename Isa>
 constexpr KernelTable<T> make_table(const char* name) {
-  return {name,
-          matmul_workspace<T, Isa>,
-          matmul<T, Isa>,
-          column_sums<T, Isa>,
-          relu<T, Isa>,
-          relu_backward<T, Isa>,
-          cross_entropy<T, Isa>,
-          affine_u8<T, Isa>,
-          affine<T, Isa>,
-          sgd<T, Isa>,
-          adam<T, Isa>};
+  KernelTable<T> table{name,
+                       nullptr,
+                       nullptr,
+                       nullptr,
+                       column_sums<T, Isa>,
+                       relu<T, Isa>,
+                       relu_backward<T, Isa>,
+                       cross_entropy<T, Isa>,
+                       affine_u8<T, Isa>,
+                       affine<T, Isa>,
+                       sgd<T, Isa>,
+                       adam<T, Isa>};
+  if constexpr (sizeof(T) == sizeof(float)) {
+    table.choose_matmul = choose_matmul<T, Isa>;
+    table.matmul_workspace = matmul_workspace<T, Isa>;
+    table.matmul = matmul<T, Isa>;
+  }
+  return table;
 }
 
 }  // namespace wick::cpu

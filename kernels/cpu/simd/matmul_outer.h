@@ -1,125 +1,56 @@
 // SPDX-License-Identifier: MIT
-// Matrix products by outer products; see matmul.h.
+// Matrix products by outer products: blocks for the caches, copies where they pay; see matmul.h.
 #pragma once
 
-#include "kernels/cpu/simd/matmul_epilogue.h"
-#include "kernels/cpu/simd/transpose.h"
+#include "kernels/cpu/simd/matmul_tile.h"
 
 namespace wick::cpu {
 
-// The largest tile, in vectors of columns; with tile_rows() rows it fills three quarters of the
-// registers and leaves the rest for a row of B and a broadcast.
-template <typename Isa>
-inline constexpr int kTileVectors = Isa::kRegisters == 32 ? 4 : 2;
-
-template <typename Isa>
-constexpr int tile_rows(int vectors) {
-  constexpr int kAccumulators = Isa::kRegisters * 3 / 4;
-  const int rows = kAccumulators / vectors;
-  return rows > 8 ? 8 : rows;
-}
-
-// Rows of B worked on at once: a panel of them stays in the first-level cache.
+// Values of k worked on at once. Between blocks, C holds the partial sums.
 inline constexpr std::int64_t kDepthBlock = 256;
+// In the swapped method partial sums are dear, for they are transposed.
+inline constexpr std::int64_t kSwappedDepthBlock = 1024;
+// Rows of a copied block of A: with kDepthBlock it fills a good part of the second-level cache.
+inline constexpr std::int64_t kRowBlock = 384;
 
-template <typename T, typename Isa>
-std::int64_t outer_workspace(std::int64_t depth) {
-  const std::int64_t block = depth < kDepthBlock ? depth : kDepthBlock;
-  return block * kTileVectors<Isa> * kLanes<T, Isa>;
-}
-
-// One block of k for one panel of columns.
 template <typename T>
-struct Panel {
-  const T* b;  // row k at b + k * stride
-  std::int64_t stride;
-  std::int64_t n;      // first column
-  std::int64_t width;  // columns
-  std::int64_t k;      // first k
-  std::int64_t depth;
-  bool add;     // C holds the sum of earlier blocks, or is accumulated to
-  bool finish;  // the last block
-};
+std::int64_t depth_block(const MatmulTask<T>& task) {
+  const std::int64_t most = task.transpose_c ? kSwappedDepthBlock : kDepthBlock;
+  const std::int64_t blocks = (task.depth + most - 1) / most;
+  return blocks == 0 ? 0 : (task.depth + blocks - 1) / blocks;
+}
 
-// The accumulators of a tile on their way to C. A function of its own, so that its branches do not
-// take registers from the loop that computes them.
+// Vectors in each panel: the widest tile, or in the swapped method narrow and tall ones, of which
+// less is padding when they are transposed.
 template <typename T, typename Isa>
-[[gnu::noinline]] void store_tile(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t m,
-                                  int rows, const T* tile, std::int64_t stride) {
-  constexpr int kWide = kLanes<T, Isa>;
-  for (int r = 0; r < rows; ++r) {
-    for (std::int64_t n = 0; n < panel.width; n += kWide) {
-      const std::int64_t left = panel.width - n;
-      store_result<T, Isa>(task, m + r, panel.n + n, load<T, Isa>(tile + r * stride + n),
-                           left < kWide ? static_cast<int>(left) : kWide, panel.add, panel.finish);
-    }
-  }
+int panel_vectors(const MatmulTask<T>& task) {
+  return task.transpose_c ? 2 : kTileVectors<Isa>;
 }
 
-template <typename T, typename Isa, int Rows, int Vectors>
-[[gnu::noinline]] void outer_tile(const MatmulTask<T>& task, const Panel<T>& panel,
-                                  std::int64_t m) {
-  using V = Vector<T, Isa>;
-  constexpr int kWide = kLanes<T, Isa>;
-  V sum[Rows][Vectors] = {};
-  const T* a = task.a + m * task.a_row + panel.k * task.a_col;
-  const T* b = panel.b;
-  for (std::int64_t k = 0; k < panel.depth; ++k) {
-    V row[Vectors];
-    unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
-    unroll<Rows>([&](auto r) {
-      const V scale = broadcast<T, Isa>(a[r * task.a_row]);
-      unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
-    });
-    a += task.a_col;
-    b += panel.stride;
-  }
-  T tile[Rows * Vectors * kWide];
-  unroll<Rows>([&](auto r) {
-    unroll<Vectors>([&](auto v) { store<T, Isa>(tile + (r * Vectors + v) * kWide, sum[r][v]); });
-  });
-  store_tile<T, Isa>(task, panel, m, Rows, tile, Vectors * kWide);
+// Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
+template <typename T>
+bool copies_b(const MatmulTask<T>& task) {
+  return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
 }
 
-// Turns a number of rows below the full tile into a template argument.
-template <typename T, typename Isa, int Rows, int Vectors>
-void outer_rest(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t m,
-                std::int64_t rows) {
-  if constexpr (Rows > 0) {
-    if (rows == Rows) {
-      outer_tile<T, Isa, Rows, Vectors>(task, panel, m);
-    } else {
-      outer_rest<T, Isa, Rows - 1, Vectors>(task, panel, m, rows);
-    }
-  }
+// Likewise for A, whose elements are read once for every panel.
+template <typename T>
+bool copies_a(const MatmulTask<T>& task) {
+  return task.a_row == 1 && task.a_col >= 256 && task.cols >= 512 && task.depth > 1;
 }
 
-template <typename T, typename Isa, int Vectors>
-void outer_panel(const MatmulTask<T>& task, const Panel<T>& panel) {
-  constexpr int kRows = tile_rows<Isa>(Vectors);
-  std::int64_t m = task.first;
-  for (; m + kRows <= task.last; m += kRows) {
-    outer_tile<T, Isa, kRows, Vectors>(task, panel, m);
-  }
-  outer_rest<T, Isa, kRows - 1, Vectors>(task, panel, m, task.last - m);
-}
-
-template <typename T, typename Isa, int Vectors = kTileVectors<Isa>>
-void outer_panel_of(int vectors, const MatmulTask<T>& task, const Panel<T>& panel) {
-  if constexpr (Vectors > 0) {
-    if (vectors == Vectors) {
-      outer_panel<T, Isa, Vectors>(task, panel);
-    } else {
-      outer_panel_of<T, Isa, Vectors - 1>(vectors, task, panel);
-    }
-  }
-}
-
-// Copies a panel of B to the workspace, in rows of `stride` elements, the last ones zero.
 template <typename T, typename Isa>
-void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t stride) {
-  T* const to = task.workspace;
-  const T* const from = task.b + panel.k * task.b_row + panel.n * task.b_col;
+std::int64_t outer_workspace(const MatmulTask<T>& task) {
+  const std::int64_t depth = depth_block(task);
+  const std::int64_t panel = depth * kTileVectors<Isa> * kLanes<T, Isa>;
+  const std::int64_t rows = task.rows < kRowBlock ? task.rows : kRowBlock;
+  return panel + (copies_a(task) ? depth * (rows + kLanes<T, Isa>) : 0);
+}
+
+// Copies a panel of B to `to`, in rows of `stride` elements, the last ones zero.
+template <typename T, typename Isa>
+void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, const T* from, T* to,
+                std::int64_t stride) {
   if (task.b_col == 1) {
     for (std::int64_t k = 0; k < panel.depth; ++k) {
       for (std::int64_t n = 0; n < panel.width; ++n) to[k * stride + n] = from[k * task.b_row + n];
@@ -132,35 +63,72 @@ void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t s
   }
 }
 
+// Copies rows of A whose elements lie side by side for each k.
+template <typename T>
+void pack_rows(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t depth,
+               T* to, std::int64_t to_stride) {
+  for (std::int64_t k = 0; k < depth; ++k) {
+    for (std::int64_t m = 0; m < rows; ++m) to[k * to_stride + m] = from[k * from_stride + m];
+  }
+}
+
+// The panels of one block of k and of rows.
+template <typename T, typename Isa>
+void outer_block(const MatmulTask<T>& task, Panel<T> panel, const T* b, std::int64_t rows,
+                 T* workspace) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  const bool copy = copies_b(task);
+  // As equal in width as can be.
+  const std::int64_t all = (task.cols + kWide - 1) / kWide;
+  const std::int64_t most = panel_vectors<T, Isa>(task);
+  const std::int64_t panels = (all + most - 1) / most;
+  for (std::int64_t i = 0, done = 0; i < panels; ++i) {
+    const std::int64_t vectors = (all - done + panels - i - 1) / (panels - i);
+    panel.n = done * kWide;
+    const std::int64_t left = task.cols - panel.n;
+    panel.width = left < vectors * kWide ? left : vectors * kWide;
+    panel.b = b + panel.n * task.b_col;
+    panel.stride = task.b_row;
+    if (copy || panel.width % kWide != 0) {
+      pack_panel<T, Isa>(task, panel, panel.b, workspace, vectors * kWide);
+      panel.b = workspace;
+      panel.stride = vectors * kWide;
+    }
+    outer_panel<T, Isa>(static_cast<int>(vectors), task, panel, rows);
+    done += vectors;
+  }
+}
+
 template <typename T, typename Isa>
 void matmul_outer(const MatmulTask<T>& task) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
-  constexpr std::int64_t kPanel = kTileVectors<Isa> * kWide;
-  // Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
-  const bool copy_pays = task.depth * task.cols > 16 * 1024 && task.last - task.first > 32;
+  const std::int64_t block = depth_block(task);
+  const bool copy_a = copies_a(task);
+  const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
+  T* const a_block = task.workspace + block * kTileVectors<Isa> * kWide;
+  Panel<T> panel{};
   std::int64_t k = 0;
   do {  // once even where there is no k: C must be written
-    const std::int64_t left = task.depth - k;
-    const std::int64_t depth = left < kDepthBlock ? left : kDepthBlock;
-    for (std::int64_t n = 0; n < task.cols; n += kPanel) {
-      const std::int64_t width = task.cols - n < kPanel ? task.cols - n : kPanel;
-      const auto vectors = static_cast<int>((width + kWide - 1) / kWide);
-      Panel<T> panel{task.b + k * task.b_row + n * task.b_col,
-                     task.b_row,
-                     n,
-                     width,
-                     k,
-                     depth,
-                     task.accumulate || k > 0,
-                     k + depth == task.depth};
-      if (task.b_col != 1 || width % kWide != 0 || copy_pays) {
-        pack_panel<T, Isa>(task, panel, vectors * kWide);
-        panel.b = task.workspace;
-        panel.stride = vectors * kWide;
+    panel.depth = task.depth - k < block ? task.depth - k : block;
+    panel.add = task.accumulate || k > 0;
+    panel.finish = k + panel.depth == task.depth;
+    panel.direct = !task.transpose_c && !(panel.finish && epilogue);
+    const std::int64_t row_block = copy_a ? kRowBlock : task.rows;
+    for (std::int64_t m = 0; m < task.rows; m += row_block) {
+      const std::int64_t rows = task.rows - m < row_block ? task.rows - m : row_block;
+      panel.first_row = m;
+      panel.a = task.a + m * task.a_row + k * task.a_col;
+      panel.a_row = task.a_row;
+      panel.a_col = task.a_col;
+      if (copy_a) {
+        const std::int64_t stride = (rows + kWide - 1) / kWide * kWide;
+        pack_rows(panel.a, task.a_col, rows, panel.depth, a_block, stride);
+        panel.a = a_block;
+        panel.a_col = stride;
       }
-      outer_panel_of<T, Isa>(vectors, task, panel);
+      outer_block<T, Isa>(task, panel, task.b + k * task.b_row, rows, task.workspace);
     }
-    k += depth;
+    k += panel.depth;
   } while (k < task.depth);
 }
 
