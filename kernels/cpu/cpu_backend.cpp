@@ -7,6 +7,10 @@
 #include <cstring>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "core/error.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/matmul_float64.h"
@@ -16,6 +20,13 @@ namespace wick::cpu {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+// From so many bytes on, memory is asked for in huge pages, and aligned to them.
+constexpr std::size_t kLargeBytes = std::size_t{4} << 20;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+constexpr std::size_t alignment_of(std::size_t bytes) {
+  return bytes >= kLargeBytes ? kHugePage : kAlignment;
+}
 
 // Below this many multiply-adds, waking a second thread costs more than it saves.
 constexpr std::int64_t kParallelWork = 2'000'000;
@@ -94,11 +105,17 @@ void CpuBackend::set_num_threads(int count) {
 // -- Memory ---------------------------------------------------------------------------------------
 
 void* CpuBackend::allocate(std::size_t bytes) {
-  return ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
+  void* const data =
+      ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{alignment_of(bytes)});
+#if defined(__linux__)
+  // A product of large matrices otherwise waits for page tables. Advice: its failure is no error.
+  if (bytes >= kLargeBytes) ::madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+  return data;
 }
 
-void CpuBackend::deallocate(void* data, std::size_t /*bytes*/) noexcept {
-  ::operator delete (data, std::align_val_t{kAlignment});
+void CpuBackend::deallocate(void* data, std::size_t bytes) noexcept {
+  ::operator delete (data, std::align_val_t{alignment_of(bytes)});
 }
 
 void CpuBackend::copy_from_host(void* to, const void* host, std::size_t bytes) {

@@ -19,17 +19,19 @@
 
 namespace wick::cpu {
 
-// Where inner products win, measured: rows that do not fill the lanes of the swapped method, or a
-// small C.
+// Where inner products win, measured: too few rows to fill the lanes of the swapped method, or a
+// small C of long sums.
 inline constexpr std::int64_t kInnerRows = 12;
 inline constexpr std::int64_t kInnerSide = 48;
+inline constexpr std::int64_t kInnerDepth = 128;
 
 template <typename T, typename Isa>
 MatmulMethod choose_matmul(const MatmulTask<T>& whole) {
   const bool both_along_k = whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
   if (!both_along_k) return MatmulMethod::outer;
-  if (whole.depth >= kLanes<T, Isa> &&
-      (whole.rows <= kInnerRows || (whole.rows <= kInnerSide && whole.cols <= kInnerSide))) {
+  const bool few_rows = whole.rows <= kInnerRows && whole.depth >= kLanes<T, Isa>;
+  const bool small = whole.rows <= kInnerSide && whole.cols <= kInnerSide;
+  if (few_rows || (small && whole.depth >= kInnerDepth)) {
     return MatmulMethod::inner;
   }
   return whole.rows < whole.cols ? MatmulMethod::outer_swapped : MatmulMethod::outer;

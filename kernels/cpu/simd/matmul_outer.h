@@ -10,8 +10,8 @@ namespace wick::cpu {
 inline constexpr std::int64_t kDepthBlock = 256;
 // In the swapped method partial sums are dear, for they are transposed.
 inline constexpr std::int64_t kSwappedDepthBlock = 1024;
-// Rows of a copied block of A: with kDepthBlock it fills a good part of the second-level cache.
-inline constexpr std::int64_t kRowBlock = 384;
+// Elements of A worked on at once: half of a second-level cache.
+inline constexpr std::int64_t kBlockElements = 128 * 1024;
 
 template <typename T>
 std::int64_t depth_block(const MatmulTask<T>& task) {
@@ -33,42 +33,60 @@ bool copies_b(const MatmulTask<T>& task) {
   return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
 }
 
-// Likewise for A, whose elements are read once for every panel.
+// Likewise for A where its rows lie side by side; elsewhere its tiles read along the lines of
+// memory.
 template <typename T>
 bool copies_a(const MatmulTask<T>& task) {
   return task.a_row == 1 && task.a_col >= 256 && task.cols >= 512 && task.depth > 1;
+}
+
+template <typename T>
+std::int64_t row_block(const MatmulTask<T>& task) {
+  constexpr std::int64_t kTiles = 24;  // a multiple of every tile's rows but one
+  const std::int64_t depth = depth_block(task);
+  const std::int64_t most = depth == 0 ? task.rows : kBlockElements / depth / kTiles * kTiles;
+  return task.rows < most ? task.rows : most;
+}
+
+// The distance between the copied columns: no power of two, whose multiples would compete for the
+// same places of the caches.
+template <typename T, typename Isa>
+std::int64_t copied_stride(const MatmulTask<T>& task) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  return (row_block(task) / kWide | 1) * kWide + kWide;
 }
 
 template <typename T, typename Isa>
 std::int64_t outer_workspace(const MatmulTask<T>& task) {
   const std::int64_t depth = depth_block(task);
   const std::int64_t panel = depth * kTileVectors<Isa> * kLanes<T, Isa>;
-  const std::int64_t rows = task.rows < kRowBlock ? task.rows : kRowBlock;
-  return panel + (copies_a(task) ? depth * (rows + kLanes<T, Isa>) : 0);
+  if (!copies_a(task)) return panel;
+  return panel + copied_stride<T, Isa>(task) * depth;
+}
+
+// Copies `count` runs of `length` elements.
+template <typename T, typename Isa>
+void copy_runs(const T* from, std::int64_t from_stride, std::int64_t count, std::int64_t length,
+               T* to, std::int64_t to_stride) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  for (std::int64_t i = 0; i < count; ++i, from += from_stride, to += to_stride) {
+    std::int64_t j = 0;
+    for (; j + kWide <= length; j += kWide) store<T, Isa>(to + j, load<T, Isa>(from + j));
+    for (; j < length; ++j) to[j] = from[j];
+  }
 }
 
 // Copies a panel of B to `to`, in rows of `stride` elements, the last ones zero.
 template <typename T, typename Isa>
 void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, const T* from, T* to,
                 std::int64_t stride) {
-  if (task.b_col == 1) {
-    for (std::int64_t k = 0; k < panel.depth; ++k) {
-      for (std::int64_t n = 0; n < panel.width; ++n) to[k * stride + n] = from[k * task.b_row + n];
-    }
-  } else {
-    transpose<T, Isa>(from, task.b_col, panel.width, panel.depth, to, stride);
+  if (task.b_col != 1) {
+    transpose_padded<T, Isa>(from, task.b_col, panel.width, panel.depth, to, stride);
+    return;
   }
+  copy_runs<T, Isa>(from, task.b_row, panel.depth, panel.width, to, stride);
   for (std::int64_t n = panel.width; n < stride; ++n) {
     for (std::int64_t k = 0; k < panel.depth; ++k) to[k * stride + n] = T{0};
-  }
-}
-
-// Copies rows of A whose elements lie side by side for each k.
-template <typename T>
-void pack_rows(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t depth,
-               T* to, std::int64_t to_stride) {
-  for (std::int64_t k = 0; k < depth; ++k) {
-    for (std::int64_t m = 0; m < rows; ++m) to[k * to_stride + m] = from[k * from_stride + m];
   }
 }
 
@@ -89,6 +107,10 @@ void outer_block(const MatmulTask<T>& task, Panel<T> panel, const T* b, std::int
     panel.width = left < vectors * kWide ? left : vectors * kWide;
     panel.b = b + panel.n * task.b_col;
     panel.stride = task.b_row;
+    panel.next_b = panel.b + panel.width * task.b_col;
+    panel.next_stride = task.b_col == 1 ? task.b_row : task.b_col;
+    panel.next_width = left - panel.width < vectors * kWide ? left - panel.width : vectors * kWide;
+    panel.next_is_transposed = task.b_col != 1;
     if (copy || panel.width % kWide != 0) {
       pack_panel<T, Isa>(task, panel, panel.b, workspace, vectors * kWide);
       panel.b = workspace;
@@ -104,6 +126,8 @@ void matmul_outer(const MatmulTask<T>& task) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
   const std::int64_t block = depth_block(task);
   const bool copy_a = copies_a(task);
+  const std::int64_t most_rows = row_block(task);
+  const std::int64_t stride = copied_stride<T, Isa>(task);
   const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
   T* const a_block = task.workspace + block * kTileVectors<Isa> * kWide;
   Panel<T> panel{};
@@ -113,16 +137,14 @@ void matmul_outer(const MatmulTask<T>& task) {
     panel.add = task.accumulate || k > 0;
     panel.finish = k + panel.depth == task.depth;
     panel.direct = !task.transpose_c && !(panel.finish && epilogue);
-    const std::int64_t row_block = copy_a ? kRowBlock : task.rows;
-    for (std::int64_t m = 0; m < task.rows; m += row_block) {
-      const std::int64_t rows = task.rows - m < row_block ? task.rows - m : row_block;
+    for (std::int64_t m = 0; m < task.rows; m += most_rows) {
+      const std::int64_t rows = task.rows - m < most_rows ? task.rows - m : most_rows;
       panel.first_row = m;
       panel.a = task.a + m * task.a_row + k * task.a_col;
       panel.a_row = task.a_row;
       panel.a_col = task.a_col;
       if (copy_a) {
-        const std::int64_t stride = (rows + kWide - 1) / kWide * kWide;
-        pack_rows(panel.a, task.a_col, rows, panel.depth, a_block, stride);
+        copy_runs<T, Isa>(panel.a, panel.a_col, panel.depth, rows, a_block, stride);
         panel.a = a_block;
         panel.a_col = stride;
       }

@@ -33,6 +33,11 @@ struct Panel {
   std::int64_t n;          // the first column
   std::int64_t width;      // columns
   std::int64_t depth;
+  // The next panel, to ask the memory for it in good time.
+  const T* next_b;
+  std::int64_t next_stride;  // from row to row, or if it is transposed from column to column
+  std::int64_t next_width;   // its columns; 0 after the last
+  bool next_is_transposed;
   bool add;     // C holds the sum of earlier blocks, or is accumulated to
   bool finish;  // the last block
   bool direct;  // nothing but `add` is left to do and C's rows are not columns
@@ -73,10 +78,11 @@ template <typename T, typename Isa>
   }
 }
 
-// Rows [m, m + Rows) of A by the panel. UnitRows: A's a_row is 1.
+// Rows [m, m + Rows) of A by the panel. UnitRows: A's a_row is 1. `next_b`: a part of the next
+// panel to ask for, or null.
 template <typename T, typename Isa, int Rows, int Vectors, bool UnitRows>
-[[gnu::noinline]] void outer_tile(const MatmulTask<T>& task, const Panel<T>& panel,
-                                  std::int64_t m) {
+[[gnu::noinline]] void outer_tile(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t m,
+                                  const T* next_b) {
   using V = Vector<T, Isa>;
   constexpr int kWide = kLanes<T, Isa>;
   V sum[Rows][Vectors] = {};
@@ -86,20 +92,32 @@ template <typename T, typename Isa, int Rows, int Vectors, bool UnitRows>
   T* const c = task.c + (panel.first_row + m) * task.c_row + panel.n;
   const auto last = static_cast<int>(panel.width - (Vectors - 1) * kWide);  // lanes in use
   const bool direct = panel.direct && (kHasMasks<T, Isa> || last == kWide);
-  if (direct) {
-    unroll<Rows>([&](auto r) {
-      unroll<Vectors>([&](auto v) { __builtin_prefetch(c + r * task.c_row + v * kWide, 1); });
-    });
-  }
-  for (std::int64_t k = 0; k < panel.depth; ++k) {
-    V row[Vectors];
-    unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
-    unroll<Rows>([&](auto r) {
-      const V scale = broadcast<T, Isa>(a[r * a_row]);
-      unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
-    });
-    a += UnitRows ? panel.a_col : 1;
-    b += panel.stride;
+  // C is asked for shortly before it is needed: what came earlier would be gone again. Short sums
+  // are not worth asking.
+  const bool ask = panel.depth > 4 * kWide;
+  const std::int64_t ask_c = ask ? panel.depth / kWide * kWide - 4 * kWide : -1;
+  for (std::int64_t k = 0; k < panel.depth;) {
+    // Ask for what the next tile or panel will read, as much as this one computes with.
+    if (!UnitRows && ask) unroll<Rows>([&](auto r) { __builtin_prefetch(a + (Rows + r) * a_row); });
+    if (k == ask_c && direct) {
+      unroll<Rows>([&](auto r) {
+        unroll<Vectors>([&](auto v) { __builtin_prefetch(c + r * task.c_row + v * kWide, 1); });
+      });
+    }
+    const std::int64_t end = k + kWide < panel.depth ? k + kWide : panel.depth;
+    if (next_b != nullptr) {
+      for (std::int64_t i = k; i < end; ++i) __builtin_prefetch(next_b + i * panel.next_stride);
+    }
+    for (; k < end; ++k) {
+      V row[Vectors];
+      unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
+      unroll<Rows>([&](auto r) {
+        const V scale = broadcast<T, Isa>(a[r * a_row]);
+        unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
+      });
+      a += UnitRows ? panel.a_col : 1;
+      b += panel.stride;
+    }
   }
   if (!direct) {
     constexpr int kBufferRows = (Rows + kWide - 1) / kWide * kWide;  // whole squares
@@ -137,7 +155,7 @@ template <typename T, typename Isa, int Rows, int Vectors, bool UnitRows>
 
 // The tile of so many rows and vectors, by a table.
 template <typename T>
-using TileFunction = void (*)(const MatmulTask<T>&, const Panel<T>&, std::int64_t);
+using TileFunction = void (*)(const MatmulTask<T>&, const Panel<T>&, std::int64_t, const T*);
 
 template <typename T, typename Isa, int Rows, int Vectors, bool UnitRows>
 TileFunction<T> tile_function(int rows) {
@@ -159,8 +177,28 @@ void panel_tiles(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t 
   const auto large_tile = tile_function<T, Isa, kRows, Vectors, UnitRows>(small + 1);
   const auto small_tile = tile_function<T, Isa, kRows, Vectors, UnitRows>(small);
   std::int64_t m = 0;
-  for (std::int64_t i = 0; i < large_tiles; ++i, m += small + 1) large_tile(task, panel, m);
-  for (; m < rows; m += small) small_tile(task, panel, m);
+  constexpr int kWide = kLanes<T, Isa>;
+  std::int64_t asked = 0;
+  for (std::int64_t i = 0; i < tiles; ++i) {
+    // Each of the first tiles asks for one vector of each row of the next panel; where that lies
+    // transposed, each tile asks for its share of the columns.
+    const T* part = nullptr;
+    if (panel.next_is_transposed) {
+      for (; asked * tiles < (i + 1) * panel.next_width; ++asked) {
+        const T* const column = panel.next_b + asked * panel.next_stride;
+        for (std::int64_t k = 0; k < panel.depth; k += kWide) __builtin_prefetch(column + k, 0, 2);
+      }
+    } else if (i * kWide < panel.next_width) {
+      part = panel.next_b + i * kWide;
+    }
+    if (i < large_tiles) {
+      large_tile(task, panel, m, part);
+      m += small + 1;
+    } else {
+      small_tile(task, panel, m, part);
+      m += small;
+    }
+  }
 }
 
 template <typename T, typename Isa, int Vectors = kTileVectors<Isa>>
