@@ -157,6 +157,49 @@ void CpuBackend::matmul(const MatmulArgs& args) {
   }
 }
 
+std::size_t CpuBackend::packed_linear_bytes(DType dtype, std::int64_t outputs,
+                                            std::int64_t inputs) const {
+  if (dtype != DType::float32) return Backend::packed_linear_bytes(dtype, outputs, inputs);
+  return static_cast<std::size_t>(kernels<float>().packed_size(outputs, inputs)) * sizeof(float);
+}
+
+void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
+  if (dtype != DType::float32) return Backend::pack_linear(dtype, weight, packed);
+  MatmulTask<float> task{};
+  task.b = static_cast<const float*>(weight.data);
+  task.b_row = 1;
+  task.b_col = weight.stride;
+  task.cols = weight.rows;
+  task.depth = weight.cols;
+  kernels<float>().pack(task, static_cast<float*>(packed));
+}
+
+void CpuBackend::packed_linear(const PackedLinearArgs& args) {
+  if (args.y.rows == 0 || args.y.cols == 0) return;
+  if (args.dtype != DType::float32) return Backend::packed_linear(args);
+  MatmulTask<float> task{};
+  task.method = MatmulMethod::packed;
+  task.a = static_cast<const float*>(args.x.data);
+  task.a_row = args.x.stride;
+  task.a_col = 1;
+  task.b = static_cast<const float*>(args.packed);
+  task.c = static_cast<float*>(args.y.data);
+  task.c_row = args.y.stride;
+  task.rows = args.y.rows;
+  task.cols = args.y.cols;
+  task.depth = args.x.cols;
+  task.bias = static_cast<const float*>(args.bias);
+  task.relu = args.relu;
+  const KernelTable<float>& table = kernels<float>();
+  if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
+    table.matmul(task);
+  } else {
+    pool_->run(task.rows, kPartRows, [&](std::int64_t first, std::int64_t last) {
+      table.matmul(rows_of(task, first, last));
+    });
+  }
+}
+
 void CpuBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) {
   visit_arithmetic(dtype, "column_sums", [&]<typename T>(TypeTag<T>) {
     kernels<T>().column_sums(static_cast<const T*>(x.data), x.rows, x.cols, x.stride,

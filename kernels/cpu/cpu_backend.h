@@ -33,6 +33,10 @@ class CpuBackend final : public Backend {
   void synchronize() override {}
 
   void matmul(const MatmulArgs& args) override;
+  [[nodiscard]] std::size_t packed_linear_bytes(DType dtype, std::int64_t outputs,
+                                                std::int64_t inputs) const override;
+  void pack_linear(DType dtype, ConstMatrixRef weight, void* packed) override;
+  void packed_linear(const PackedLinearArgs& args) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void relu(DType dtype, const void* x, void* y, std::int64_t count) override;
   void relu_backward(DType dtype, const void* dy, const void* y, void* dx,

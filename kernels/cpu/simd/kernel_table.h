@@ -8,7 +8,7 @@
 namespace wick::cpu {
 
 /// How a product is computed; see matmul.h. Fixes the order in which each element is summed.
-enum class MatmulMethod { inner, outer, outer_swapped };
+enum class MatmulMethod { inner, outer, outer_swapped, packed };
 
 /// Backend::matmul, or a rectangle of its C.
 template <typename T>
@@ -16,7 +16,8 @@ struct MatmulTask {
   const T* a;  // (m, k) lies at a[m * a_row + k * a_col]
   std::int64_t a_row;
   std::int64_t a_col;
-  const T* b;  // (k, n) lies at b[k * b_row + n * b_col]; one of the strides is 1
+  const T*
+      b;  // (k, n) lies at b[k * b_row + n * b_col]; one of the strides is 1. Or packed: pack()
   std::int64_t b_row;
   std::int64_t b_col;
   T* c;
@@ -91,6 +92,9 @@ struct KernelTable {
   MatmulMethod (*choose_matmul)(const MatmulTask<T>& whole);
   std::int64_t (*matmul_workspace)(const MatmulTask<T>& part);
   void (*matmul)(const MatmulTask<T>& part);
+  // B in the order in which outer products read it: its size in elements, and the copy.
+  std::int64_t (*packed_size)(std::int64_t cols, std::int64_t depth);
+  void (*pack)(const MatmulTask<T>& whole, T* packed);
   void (*column_sums)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, T* out,
                       bool accumulate);
   void (*relu)(const T* x, T* y, std::int64_t count);

@@ -12,10 +12,11 @@
 // - Inner products (matmul_inner.h): for C = A Bᵀ with so few elements that transposing either
 // would
 //   cost more than it saves: vectors run along k in both, and their lanes are added up at the end.
+// And outer products with a B that was packed before (matmul_packed.h).
 #pragma once
 
 #include "kernels/cpu/simd/matmul_inner.h"
-#include "kernels/cpu/simd/matmul_outer.h"
+#include "kernels/cpu/simd/matmul_packed.h"
 
 namespace wick::cpu {
 
@@ -55,7 +56,8 @@ MatmulTask<T> swapped(const MatmulTask<T>& task) {
 template <typename T, typename Isa>
 std::int64_t matmul_workspace(const MatmulTask<T>& part) {
   switch (part.method) {
-    case MatmulMethod::inner: return 0;
+    case MatmulMethod::inner:
+    case MatmulMethod::packed: return 0;
     case MatmulMethod::outer_swapped: return outer_workspace<T, Isa>(swapped(part));
     default: return outer_workspace<T, Isa>(part);
   }
@@ -65,6 +67,7 @@ template <typename T, typename Isa>
 void matmul(const MatmulTask<T>& part) {
   switch (part.method) {
     case MatmulMethod::inner: return matmul_inner<T, Isa>(part);
+    case MatmulMethod::packed: return matmul_packed<T, Isa>(part);
     case MatmulMethod::outer_swapped: return matmul_outer<T, Isa>(swapped(part));
     default: return matmul_outer<T, Isa>(part);
   }

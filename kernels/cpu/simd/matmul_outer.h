@@ -30,6 +30,7 @@ int panel_vectors(const MatmulTask<T>& task) {
 // Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
 template <typename T>
 bool copies_b(const MatmulTask<T>& task) {
+  if (task.method == MatmulMethod::packed) return false;
   return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
 }
 
@@ -90,35 +91,50 @@ void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, const T* from,
   }
 }
 
-// The panels of one block of k and of rows.
-template <typename T, typename Isa>
-void outer_block(const MatmulTask<T>& task, Panel<T> panel, const T* b, std::int64_t rows,
-                 T* workspace) {
+// Calls visit(first vector, vectors) for each panel: as equal in width as can be.
+template <typename T, typename Isa, typename Visit>
+[[gnu::always_inline]] inline void for_panels(const MatmulTask<T>& task, const Visit& visit) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
-  const bool copy = copies_b(task);
-  // As equal in width as can be.
   const std::int64_t all = (task.cols + kWide - 1) / kWide;
   const std::int64_t most = panel_vectors<T, Isa>(task);
   const std::int64_t panels = (all + most - 1) / most;
   for (std::int64_t i = 0, done = 0; i < panels; ++i) {
     const std::int64_t vectors = (all - done + panels - i - 1) / (panels - i);
-    panel.n = done * kWide;
-    const std::int64_t left = task.cols - panel.n;
-    panel.width = left < vectors * kWide ? left : vectors * kWide;
-    panel.b = b + panel.n * task.b_col;
-    panel.stride = task.b_row;
-    panel.next_b = panel.b + panel.width * task.b_col;
-    panel.next_stride = task.b_col == 1 ? task.b_row : task.b_col;
-    panel.next_width = left - panel.width < vectors * kWide ? left - panel.width : vectors * kWide;
-    panel.next_is_transposed = task.b_col != 1;
-    if (copy || panel.width % kWide != 0) {
-      pack_panel<T, Isa>(task, panel, panel.b, workspace, vectors * kWide);
-      panel.b = workspace;
-      panel.stride = vectors * kWide;
-    }
-    outer_panel<T, Isa>(static_cast<int>(vectors), task, panel, rows);
+    visit(done, vectors);
     done += vectors;
   }
+}
+
+// The panels of one block of k and of rows.
+template <typename T, typename Isa>
+void outer_block(const MatmulTask<T>& task, Panel<T> panel, std::int64_t k, std::int64_t rows) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  const bool copy = copies_b(task);
+  const bool packed = task.method == MatmulMethod::packed;
+  const T* const b = task.b + (packed ? 0 : k * task.b_row);
+  for_panels<T, Isa>(task, [&](std::int64_t first, std::int64_t vectors) {
+    panel.n = first * kWide;
+    const std::int64_t left = task.cols - panel.n;
+    panel.width = left < vectors * kWide ? left : vectors * kWide;
+    if (packed) {
+      panel.stride = vectors * kWide;
+      panel.b = b + panel.n * task.depth + k * panel.stride;
+    } else {
+      panel.b = b + panel.n * task.b_col;
+      panel.stride = task.b_row;
+      panel.next_b = panel.b + panel.width * task.b_col;
+      panel.next_stride = task.b_col == 1 ? task.b_row : task.b_col;
+      panel.next_width =
+          left - panel.width < vectors * kWide ? left - panel.width : vectors * kWide;
+      panel.next_is_transposed = task.b_col != 1;
+      if (copy || panel.width % kWide != 0) {
+        pack_panel<T, Isa>(task, panel, panel.b, task.workspace, vectors * kWide);
+        panel.b = task.workspace;
+        panel.stride = vectors * kWide;
+      }
+    }
+    outer_panel<T, Isa>(static_cast<int>(vectors), task, panel, rows);
+  });
 }
 
 template <typename T, typename Isa>
@@ -148,7 +164,7 @@ void matmul_outer(const MatmulTask<T>& task) {
         panel.a = a_block;
         panel.a_col = stride;
       }
-      outer_block<T, Isa>(task, panel, task.b + k * task.b_row, rows, task.workspace);
+      outer_block<T, Isa>(task, panel, k, rows);
     }
     k += panel.depth;
   } while (k < task.depth);
