@@ -53,6 +53,11 @@ MatmulTask<T> make_task(const MatmulArgs& args) {
   return task;
 }
 
+// Likewise for elements that an optimizer updates; parts are multiples of kPartElements, so that
+// the elements that fill no vector are the same ones however many threads there are.
+constexpr std::int64_t kParallelElements = 64 * 1024;
+constexpr std::int64_t kPartElements = 1024;
+
 // Multiples of these many rows or columns fill every kernel's tiles.
 constexpr std::int64_t kPartRows = 24;
 constexpr std::int64_t kPartCols = 48;
@@ -293,13 +298,36 @@ void CpuBackend::index_select(const IndexSelectArgs& args) {
   }
 }
 
+template <typename Job>
+void CpuBackend::share_elements(std::int64_t count, const Job& job) {
+  if (count < kParallelElements || pool_->size() == 1) {
+    job(0, count);
+  } else {
+    pool_->run(count, kPartElements, job);
+  }
+}
+
 void CpuBackend::sgd_step(const SgdArgs& args) {
   visit_arithmetic(args.dtype, "sgd_step", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().sgd({args.count, static_cast<T*>(args.param), static_cast<const T*>(args.grad),
-                      static_cast<T*>(args.momentum_buffer), args.first_step, args.nesterov,
-                      T{args.maximize ? -1.0F : 1.0F}, static_cast<T>(args.lr),
-                      static_cast<T>(args.momentum), static_cast<T>(1.0 - args.dampening),
-                      static_cast<T>(args.weight_decay)});
+    const SgdTask<T> whole{args.count,
+                           static_cast<T*>(args.param),
+                           static_cast<const T*>(args.grad),
+                           static_cast<T*>(args.momentum_buffer),
+                           args.first_step,
+                           args.nesterov,
+                           T{args.maximize ? -1.0F : 1.0F},
+                           static_cast<T>(args.lr),
+                           static_cast<T>(args.momentum),
+                           static_cast<T>(1.0 - args.dampening),
+                           static_cast<T>(args.weight_decay)};
+    share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
+      SgdTask<T> part = whole;
+      part.count = last - first;
+      part.param += first;
+      part.grad += first;
+      if (part.momentum_buffer != nullptr) part.momentum_buffer += first;
+      kernels<T>().sgd(part);
+    });
   });
 }
 
@@ -308,14 +336,31 @@ void CpuBackend::adam_step(const AdamArgs& args) {
   const double correction2 = 1.0 - std::pow(args.beta2, args.step);
   const bool decoupled = args.decoupled_weight_decay;
   visit_arithmetic(args.dtype, "adam_step", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().adam({args.count, static_cast<T*>(args.param), static_cast<const T*>(args.grad),
-                       static_cast<T*>(args.exp_avg), static_cast<T*>(args.exp_avg_sq),
-                       static_cast<T*>(args.max_exp_avg_sq), T{args.maximize ? -1.0F : 1.0F},
-                       static_cast<T>(decoupled ? 1.0 - args.lr * args.weight_decay : 1.0),
-                       static_cast<T>(decoupled ? 0.0 : args.weight_decay),
-                       static_cast<T>(args.beta2), static_cast<T>(1.0 - args.beta1),
-                       static_cast<T>(1.0 - args.beta2), static_cast<T>(args.lr / correction1),
-                       static_cast<T>(1.0 / std::sqrt(correction2)), static_cast<T>(args.eps)});
+    const AdamTask<T> whole{args.count,
+                            static_cast<T*>(args.param),
+                            static_cast<const T*>(args.grad),
+                            static_cast<T*>(args.exp_avg),
+                            static_cast<T*>(args.exp_avg_sq),
+                            static_cast<T*>(args.max_exp_avg_sq),
+                            T{args.maximize ? -1.0F : 1.0F},
+                            static_cast<T>(decoupled ? 1.0 - args.lr * args.weight_decay : 1.0),
+                            static_cast<T>(decoupled ? 0.0 : args.weight_decay),
+                            static_cast<T>(args.beta2),
+                            static_cast<T>(1.0 - args.beta1),
+                            static_cast<T>(1.0 - args.beta2),
+                            static_cast<T>(args.lr / correction1),
+                            static_cast<T>(1.0 / std::sqrt(correction2)),
+                            static_cast<T>(args.eps)};
+    share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
+      AdamTask<T> part = whole;
+      part.count = last - first;
+      part.param += first;
+      part.grad += first;
+      part.exp_avg += first;
+      part.exp_avg_sq += first;
+      if (part.max_exp_avg_sq != nullptr) part.max_exp_avg_sq += first;
+      kernels<T>().adam(part);
+    });
   });
 }
 

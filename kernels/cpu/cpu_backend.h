@@ -60,6 +60,10 @@ class CpuBackend final : public Backend {
     }
   }
 
+  // Calls job(first, last) for parts of [0, count), on several threads where it pays.
+  template <typename Job>
+  void share_elements(std::int64_t count, const Job& job);
+
   Level level_;
   std::unique_ptr<ThreadPool> pool_;
 };
