@@ -90,6 +90,16 @@ std::int64_t largest_at(const T* row, std::int64_t count) {
   return best;
 }
 
+// How many rows of a gather are asked for before their turn.
+constexpr std::int64_t kRowsAhead = 4;
+
+void ask_for(const void* rows, std::int64_t index, std::int64_t count, std::size_t row_bytes) {
+  if (index < 0 || index >= count) return;  // reported when its turn comes
+  const auto* const row =
+      static_cast<const std::byte*>(rows) + static_cast<std::size_t>(index) * row_bytes;
+  for (std::size_t at = 0; at < row_bytes; at += kAlignment) __builtin_prefetch(row + at);
+}
+
 void check_index(const char* operation, std::int64_t index, std::int64_t rows) {
   if (index < 0 || index >= rows) {
     throw IndexError(concat(operation, ": index ", index, " is out of range for ", rows, " rows"));
@@ -271,9 +281,15 @@ void CpuBackend::gather_affine(const GatherAffineArgs& args) {
       throw DTypeError(concat("gather_affine: cannot make ", args.dtype, " from ",
                               args.source_dtype, "; use uint8 or ", args.dtype));
     }
+    const auto row_bytes =
+        static_cast<std::size_t>(args.channels * args.pixels) * size_of(args.source_dtype);
     for (std::int64_t i = 0; i < args.count; ++i) {
       const std::int64_t row = args.indices == nullptr ? i : args.indices[i];
       check_index("gather_affine", row, args.source_rows);
+      // Rows in random order are beyond what the processor foresees.
+      if (args.indices != nullptr && i + kRowsAhead < args.count) {
+        ask_for(args.source, args.indices[i + kRowsAhead], args.source_rows, row_bytes);
+      }
       for (std::int64_t c = 0; c < args.channels; ++c, out += args.pixels) {
         const std::int64_t at = (row * args.channels + c) * args.pixels;
         if (args.source_dtype == DType::uint8) {
