@@ -14,6 +14,7 @@ wick_packages_of() {
     tests) echo "libgtest-dev libgmock-dev nlohmann-json3-dev python3 git valgrind" ;;
     bench) echo "libbenchmark-dev" ;;
     lint) echo "clang-format clang-tidy ccache" ;;
+    fuzz) echo "clang libclang-rt-dev" ;;
     venv) echo "python3-venv python3-pip" ;;
     *)
       echo "wick_install_dependencies: unknown set '$1'" >&2
