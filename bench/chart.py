@@ -48,7 +48,8 @@ def draw(workloads, threads):
                 text += f"  ({ratio:.2g}×)"
             parts.append(
                 f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{html.escape(name)}</text>'
-                f'<rect x="{LEFT}" y="{y}" width="{length(ratio):.1f}" height="{BAR - 3}" fill="{color}"/>'
+                f'<rect x="{LEFT}" y="{y}" width="{length(ratio):.1f}" height="{BAR - 3}" '
+                f'fill="{color}"/>'
                 f'<text x="{LEFT + length(ratio) + 6:.1f}" y="{y + 12}">{text}</text>'
             )
             y += BAR

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """wick beside other engines: the same work in the same run, alternating.
 
-usage: compare.py BIN [--work train,inference,products] [--rounds 11] [--threads 1] [--quick]
+usage: compare.py BIN [--work train,inference,products] [--rounds 11] [--threads 1] [--shapes N]
                   [--json FILE] [--svg FILE]
 
 BIN is the folder of train_step_bench, inference_bench and kernels_bench (build/release/bin). Engines
@@ -73,7 +73,8 @@ def build_libtorch(torch, directory):
     abi = int(torch._C._GLIBCXX_USE_CXX11_ABI)
     command = ["g++", "-O2", "-std=c++20", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", source, "-o", program]
     command += [f"-I{path}" for path in cpp_extension.include_paths()]
-    command += [f"-L{lib}", f"-Wl,-rpath,{lib}", "-Wl,--no-as-needed", "-ltorch", "-ltorch_cpu", "-lc10"]
+    command += [f"-L{lib}", f"-Wl,-rpath,{lib}", "-Wl,--no-as-needed"]
+    command += ["-ltorch", "-ltorch_cpu", "-lc10"]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return program
 
@@ -240,7 +241,9 @@ class Engines:
             result.append(("PyTorch, compile", lambda: timed(fast, steps)))
         if self.libtorch is not None:
             run = self.libtorch
-            result.append(("LibTorch, C++", lambda: run_program(run, batch, steps, self.threads, sizes)))
+            result.append(
+                ("LibTorch, C++", lambda: run_program(run, batch, steps, self.threads, sizes))
+            )
         return result
 
     def inference(self, programs, sizes, batch, steps):
@@ -280,18 +283,14 @@ def alternate(title, engines, rounds):
         row = {"engine": name, "microseconds": statistics.median(values)}
         row |= {"ratio": middle, "low": low, "high": high}
         rows.append(row)
-        print(
-            f"  {name:18} {row['microseconds']:12.2f} us   x {middle:6.2f}   [{low:.2f} to {high:.2f}]",
-            flush=True,
-        )
+        line = f"  {name:18} {row['microseconds']:12.2f} us   x {middle:6.2f}"
+        print(f"{line}   [{low:.2f} to {high:.2f}]", flush=True)
     return {"title": title, "rows": rows}
 
 
-def products(programs, rounds, threads, quick):
+def products(programs, rounds, threads):
     """GFLOP/s of kernels_bench: its own alternation, in random order."""
     shapes = "(32|128|1024)x(32x784|512x784|512x512|2048x2048|10x512)"
-    if quick:
-        shapes = "(32|128)x(32x784|512x512)"
     with tempfile.TemporaryDirectory() as directory:
         out = os.path.join(directory, "out.json")
         command = [
@@ -321,7 +320,8 @@ def products(programs, rounds, threads, quick):
         if name not in peers:
             missing(name, "no shared library found")
     print(f"products, GFLOP/s, {threads} thread(s); the peak is {peak:.0f}")
-    print(f"  {'':28}{'wick':>8}{'of peak':>9}" + "".join(f"{name:>10}" for name in peers) + "   best peer")
+    head = "".join(f"{name:>10}" for name in peers)
+    print(f"  {'':28}{'wick':>8}{'of peak':>9}{head}   wick / best peer")
     for key, row in table.items():
         others = [row[name] for name in peers if name in row]
         line = f"  {key:28}{row['wick']:8.1f}{row['wick'] / peak:9.0%}"
@@ -336,7 +336,7 @@ def main():
     parser.add_argument("--work", default="train,inference,products")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="the smallest shapes only")
+    parser.add_argument("--shapes", type=int, help="only the first N of train and of inference")
     parser.add_argument("--json")
     parser.add_argument("--svg")
     args = parser.parse_args()
@@ -352,12 +352,12 @@ def main():
         for kind, title, shapes in plan:
             if kind not in wanted:
                 continue
-            for sizes, batch, steps in shapes[: 1 if args.quick else None]:
+            for sizes, batch, steps in shapes[: args.shapes]:
                 name = f"{title}, {'-'.join(map(str, sizes))}, batch {batch}"
                 measures = getattr(engines, kind)(args.programs, sizes, batch, steps)
                 results["workloads"].append(alternate(name, measures, args.rounds))
     if "products" in wanted:
-        results["products"] = products(args.programs, args.rounds, args.threads, args.quick)
+        results["products"] = products(args.programs, args.rounds, args.threads)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             file.write(json.dumps(results, indent=1) + "\n")

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/matmul_float64.h"
+#include "kernels/cpu/matmul_task.h"
 #include "kernels/cpu/workspace.h"
 
 namespace wick::cpu {
@@ -31,28 +32,6 @@ constexpr std::size_t alignment_of(std::size_t bytes) {
 // Below this many multiply-adds, waking a second thread costs more than it saves.
 constexpr std::int64_t kParallelWork = 2'000'000;
 
-template <typename T>
-MatmulTask<T> make_task(const MatmulArgs& args) {
-  MatmulTask<T> task{};
-  task.a = static_cast<const T*>(args.a.data);
-  task.a_row = args.transpose_a ? 1 : args.a.stride;
-  task.a_col = args.transpose_a ? args.a.stride : 1;
-  task.b = static_cast<const T*>(args.b.data);
-  task.b_row = args.transpose_b ? 1 : args.b.stride;
-  task.b_col = args.transpose_b ? args.b.stride : 1;
-  task.c = static_cast<T*>(args.c.data);
-  task.c_row = args.c.stride;
-  task.rows = args.c.rows;
-  task.cols = args.c.cols;
-  task.depth = args.transpose_a ? args.a.rows : args.a.cols;
-  task.accumulate = args.accumulate;
-  task.relu = args.relu;
-  task.bias = static_cast<const T*>(args.bias);
-  task.relu_mask = static_cast<const T*>(args.relu_mask.data);
-  task.mask_row = args.relu_mask.stride;
-  return task;
-}
-
 // Likewise for elements that an optimizer updates; parts are multiples of kPartElements, so that
 // the elements that fill no vector are the same ones however many threads there are.
 constexpr std::int64_t kParallelElements = 64 * 1024;
@@ -61,25 +40,6 @@ constexpr std::int64_t kPartElements = 1024;
 // Multiples of these many rows or columns fill every kernel's tiles.
 constexpr std::int64_t kPartRows = 24;
 constexpr std::int64_t kPartCols = 48;
-
-template <typename T>
-MatmulTask<T> rows_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
-  task.rows = last - first;
-  task.a += first * task.a_row;
-  task.c += first * task.c_row;
-  if (task.relu_mask != nullptr) task.relu_mask += first * task.mask_row;
-  return task;
-}
-
-template <typename T>
-MatmulTask<T> cols_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
-  task.cols = last - first;
-  task.b += first * task.b_col;
-  task.c += first;
-  if (task.bias != nullptr) task.bias += first;
-  if (task.relu_mask != nullptr) task.relu_mask += first;
-  return task;
-}
 
 template <typename T>
 std::int64_t largest_at(const T* row, std::int64_t count) {
@@ -192,19 +152,7 @@ void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
 void CpuBackend::packed_linear(const PackedLinearArgs& args) {
   if (args.y.rows == 0 || args.y.cols == 0) return;
   if (args.dtype != DType::float32) return Backend::packed_linear(args);
-  MatmulTask<float> task{};
-  task.method = MatmulMethod::packed;
-  task.a = static_cast<const float*>(args.x.data);
-  task.a_row = args.x.stride;
-  task.a_col = 1;
-  task.b = static_cast<const float*>(args.packed);
-  task.c = static_cast<float*>(args.y.data);
-  task.c_row = args.y.stride;
-  task.rows = args.y.rows;
-  task.cols = args.y.cols;
-  task.depth = args.x.cols;
-  task.bias = static_cast<const float*>(args.bias);
-  task.relu = args.relu;
+  const MatmulTask<float> task = make_packed_task<float>(args);
   const KernelTable<float>& table = kernels<float>();
   if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
     table.matmul(task);

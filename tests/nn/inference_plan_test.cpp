@@ -153,6 +153,24 @@ TEST(InferencePlan, RunsInSeveralThreadsAtOnce) {
   for (std::size_t i = 0; i < 4; ++i) expect_near(outputs[i], expected[i], 1e-5);
 }
 
+TEST(InferencePlan, DoesNotDependOnTheNumberOfThreads) {
+  Generator generator(9);
+  Sequential model;
+  add_layers(model, {1000, 900, 300}, generator);
+  const InferencePlan plan = compile(model, 49);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor x = Tensor::normal({49, 1000}, 0, 1, generator);  // 24 + 24 + 1 rows
+  const Tensor expected = Tensor::empty({49, 300});
+  plan.run(x, expected, workspace);
+  for (const int threads : {2, 3}) {
+    set_num_threads(threads);
+    const Tensor y = Tensor::empty({49, 300});
+    plan.run(x, y, workspace);
+    set_num_threads(1);
+    EXPECT_TRUE(bitwise_equal(y, expected)) << threads << " threads";
+  }
+}
+
 class OtherModule final : public Module {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Other"; }

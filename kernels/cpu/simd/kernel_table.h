@@ -8,7 +8,7 @@
 namespace wick::cpu {
 
 /// How a product is computed; see matmul.h. Fixes the order in which each element is summed.
-enum class MatmulMethod { inner, outer, outer_swapped, packed };
+enum class MatmulMethod { inner, outer, outer_swapped, packed, packed_row };
 
 /// Backend::matmul, or a rectangle of its C.
 template <typename T>

@@ -57,7 +57,8 @@ template <typename T, typename Isa>
 std::int64_t matmul_workspace(const MatmulTask<T>& part) {
   switch (part.method) {
     case MatmulMethod::inner:
-    case MatmulMethod::packed: return 0;
+    case MatmulMethod::packed:
+    case MatmulMethod::packed_row: return 0;
     case MatmulMethod::outer_swapped: return outer_workspace<T, Isa>(swapped(part));
     default: return outer_workspace<T, Isa>(part);
   }
@@ -67,7 +68,7 @@ template <typename T, typename Isa>
 void matmul(const MatmulTask<T>& part) {
   switch (part.method) {
     case MatmulMethod::inner: return matmul_inner<T, Isa>(part);
-    case MatmulMethod::packed: return matmul_packed<T, Isa>(part);
+    case MatmulMethod::packed_row: return matmul_packed_row<T, Isa>(part);
     case MatmulMethod::outer_swapped: return matmul_outer<T, Isa>(swapped(part));
     default: return matmul_outer<T, Isa>(part);
   }

@@ -73,9 +73,9 @@ void packed_row_of(std::int64_t vectors, const MatmulTask<T>& task, const T* b, 
   }
 }
 
+// For a C of one row.
 template <typename T, typename Isa>
-void matmul_packed(const MatmulTask<T>& task) {
-  if (task.rows != 1) return matmul_outer<T, Isa>(task);
+void matmul_packed_row(const MatmulTask<T>& task) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
   for_panels<T, Isa>(task, [&](std::int64_t first, std::int64_t vectors) {
     const std::int64_t n = first * kWide;
