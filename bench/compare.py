@@ -322,7 +322,7 @@ def products(programs, rounds, threads):
     print(f"products, GFLOP/s, {threads} thread(s); the peak is {peak:.0f}")
     head = "".join(f"{name:>10}" for name in peers)
     print(f"  {'':28}{'wick':>8}{'of peak':>9}{head}   wick / best peer")
-    for key, row in table.items():
+    for key, row in sorted(table.items()):
         others = [row[name] for name in peers if name in row]
         line = f"  {key:28}{row['wick']:8.1f}{row['wick'] / peak:9.0%}"
         line += "".join(f"{row[name]:10.1f}" if name in row else f"{'':10}" for name in peers)
