@@ -87,6 +87,29 @@ StreamState& Context::side() {
   return state_of(side_.get());
 }
 
+CaptureStream Context::lend_capture_stream() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!idle_.empty()) {
+      CaptureStream capture = std::move(idle_.back());
+      idle_.pop_back();
+      return capture;
+    }
+  }
+  CaptureStream capture;
+  capture.stream = make_stream();
+  capture.state = std::make_unique<StreamState>(capture.stream.get(), properties_);
+  static_cast<void>(capture.state->blas_workspace());
+  // The scratch is cleared in the stream, which from now on is captured.
+  check(cudaStreamSynchronize(capture.stream.get()), "prepare a recording");
+  return capture;
+}
+
+void Context::take_back(CaptureStream capture) {
+  const std::scoped_lock lock(mutex_);
+  idle_.push_back(std::move(capture));
+}
+
 // -- Memory ---------------------------------------------------------------------------------------
 //
 // All of it comes from and goes back to the device's own stream, whatever stream is in use, so that

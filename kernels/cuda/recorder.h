@@ -46,8 +46,7 @@ class Recorder final : public Recording {
   Context& context_;
   RecordedStep step_;
   Mode mode_ = Mode::warming_up;
-  Stream stream_;  // in which the capture happens
-  std::unique_ptr<StreamState> state_;
+  CaptureStream capture_;
   GraphExec exec_;
   std::int64_t updates_ = 0;         // calls of an optimizer's update in a step
   std::int64_t update_ = 0;          // the one that comes next
