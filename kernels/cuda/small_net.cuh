@@ -481,8 +481,7 @@ __global__ void __launch_bounds__(kNetThreads, 1)
     block.update(step, scalars);
     if (!more) break;
     block.store_inputs(step + 1, ahead);
-    __syncthreads();  // before this step's rows make room
-    if (owner) {
+    if (owner) {  // takes the place of this step's images, which nobody needs since output_layer
       block.images_of(step + 2)[own] = index;
       block.labels_of(step + 1)[own] = label;
     }
