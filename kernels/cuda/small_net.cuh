@@ -157,7 +157,8 @@ class SmallNetBlock {
   __device__ void output_layer(std::int64_t step) const;
   /// dh = dlogits weight2 where h is positive. Ends with the block in step.
   __device__ void hidden_gradient() const;
-  __device__ void update(std::int64_t step, const StepScalars& scalars) const;
+  /// With `last`, the gradients are also left in global memory.
+  __device__ void update(std::int64_t step, const StepScalars& scalars, bool last) const;
   /// The mean of the rows' losses; for the first warp, the same in each lane.
   __device__ double mean_loss(std::int64_t step) const;
 
@@ -207,6 +208,9 @@ class SmallNetBlock {
     } else {
       sgd_element<false>(task_.sgd, sgd, param[0], grad, param[size]);
     }
+  }
+  __device__ static void leave(const SmallNetParameter& parameter, std::int64_t i, float grad) {
+    if (parameter.grad != nullptr) parameter.grad[i] = grad;
   }
   template <bool Load>
   __device__ static void move_rows(float* shared, int stride, int size,
@@ -385,7 +389,9 @@ __device__ inline void SmallNetBlock::hidden_gradient() const {
   __syncthreads();
 }
 
-__device__ inline void SmallNetBlock::update(std::int64_t step, const StepScalars& scalars) const {
+__device__ inline void SmallNetBlock::update(std::int64_t step, const StepScalars& scalars,
+                                             bool last) const {
+  const bool leaves = last && blockIdx.x == 0;  // the gradients that all blocks have
   const float* const dlogits = memory_ + at_.dlogits;
   const float* const dh = memory_ + at_.dh;
   for (int i = static_cast<int>(threadIdx.x); i < outputs_ * (hidden_ + 1); i += kNetThreads) {
@@ -399,14 +405,17 @@ __device__ inline void SmallNetBlock::update(std::int64_t step, const StepScalar
     if (j < hidden_) {
       update_element(memory_ + at_.weight2 + o * at_.hidden_stride + j, at_.weight2_size, grad,
                      scalars);
+      if (leaves) leave(task_.args.weight2, o * hidden_ + j, grad);
     } else {
       update_element(memory_ + at_.bias2 + o, at_.bias2_size, grad, scalars);
+      if (leaves) leave(task_.args.bias2, o, grad);
     }
   }
   for (int j = static_cast<int>(threadIdx.x); j < hidden_; j += kNetThreads) {
     float grad = 0.0F;
     for (int r = 0; r < batch_; ++r) grad += dh[r * at_.dh_stride + j];
     update_element(memory_ + at_.bias1 + j, at_.bias1_size, grad, scalars);
+    if (leaves) leave(task_.args.bias1, j, grad);
   }
   // Four hidden units of one input per thread and round.
   const float* const inputs = inputs_of(step);
@@ -423,10 +432,10 @@ __device__ inline void SmallNetBlock::update(std::int64_t step, const StepScalar
     }
 #pragma unroll
     for (int q = 0; q < 4; ++q) {
-      if (j + q < hidden_) {
-        update_element(memory_ + at_.weight1 + (j + q) * at_.share_stride + k, at_.weight1_size,
-                       grads[q], scalars);
-      }
+      if (j + q >= hidden_) continue;
+      update_element(memory_ + at_.weight1 + (j + q) * at_.share_stride + k, at_.weight1_size,
+                     grads[q], scalars);
+      if (last) leave(task_.args.weight1, (j + q) * task_.args.inputs + first_input_ + k, grads[q]);
     }
   }
 }
@@ -478,7 +487,7 @@ __global__ void __launch_bounds__(kNetThreads, 1)
     block.output_layer(step);
     if (blockIdx.x == 0 && threadIdx.x < kWarpSize) losses += block.mean_loss(step);
     block.hidden_gradient();
-    block.update(step, scalars);
+    block.update(step, scalars, !more);
     if (!more) break;
     block.store_inputs(step + 1, ahead);
     if (owner) {  // takes the place of this step's images, which nobody needs since output_layer

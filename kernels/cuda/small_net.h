@@ -18,6 +18,7 @@ struct SmallNetParameter {
   float* param = nullptr;
   float* first = nullptr;   // Adam's exp_avg, SGD's momentum buffer, or null
   float* second = nullptr;  // Adam's exp_avg_sq, or null
+  float* grad = nullptr;    // where the last step's gradient is left, or null
 };
 
 /// Pointers are to device memory.
@@ -64,8 +65,8 @@ struct SmallNetDevice {
 [[nodiscard]] bool small_net_fits(const SmallNetArgs& args, const SmallNetDevice& device);
 
 /// Runs `steps` steps. Labels and indices out of range are reported as launchers.h says, under
-/// CheckedOperation::cross_entropy and gather_affine with the row within all steps. Gradients are
-/// not left anywhere. Throws ValueError for a network that does not fit.
+/// CheckedOperation::cross_entropy and gather_affine with the row within all steps. Throws
+/// ValueError for a network that does not fit.
 [[nodiscard]] cudaError_t launch_small_net(const SmallNetArgs& args, const SmallNetDevice& device,
                                            const LaunchContext& context);
 

@@ -51,7 +51,7 @@ cuda::SmallNetArgs options(const Problem& problem, bool adam, double momentum) {
   return args;
 }
 
-// The losses' sum, then all parameters and states.
+// The losses' sum, then all parameters and states, then the last step's gradients.
 Doubles reference(const Problem& problem, const cuda::SmallNetArgs& args) {
   cpu::CpuBackend cpu;
   const std::int64_t n = problem.batch;
@@ -140,7 +140,7 @@ Doubles reference(const Problem& problem, const cuda::SmallNetArgs& args) {
     }
   }
   Doubles result{losses};
-  for (const auto* const group : {&params, &first, &second}) {
+  for (const auto* const group : {&params, &first, &second, &grads}) {
     for (const Doubles& values : *group) result.insert(result.end(), values.begin(), values.end());
   }
   return result;
@@ -166,7 +166,7 @@ std::vector<float> fused(const Problem& problem, cuda::SmallNetArgs args,
   std::vector<std::unique_ptr<DeviceArray<float>>> arrays;
   cuda::SmallNetParameter* const params[] = {&args.weight1, &args.bias1, &args.weight2,
                                              &args.bias2};
-  for (int kind = 0; kind < 3; ++kind) {
+  for (int kind = 0; kind < 4; ++kind) {
     for (std::size_t p = 0; p < 4; ++p) {
       const std::vector<float> zeros(problem.params[p].size());
       arrays.push_back(std::make_unique<DeviceArray<float>>(kind == 0 ? problem.params[p] : zeros));
@@ -174,6 +174,7 @@ std::vector<float> fused(const Problem& problem, cuda::SmallNetArgs args,
       if (kind == 0) params[p]->param = data;
       if (kind == 1 && (args.adam || args.sgd_options.momentum != 0.0)) params[p]->first = data;
       if (kind == 2 && args.adam) params[p]->second = data;
+      if (kind == 3) params[p]->grad = data;
     }
   }
   args.images = images.data();
