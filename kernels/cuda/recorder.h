@@ -19,6 +19,8 @@ namespace wick::cuda {
 class Recorder final : public Recording, private StepObserver {
  public:
   Recorder(Context& context, RecordedStep step);
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
   ~Recorder() override;
 
   void replay(std::int64_t count) override;

@@ -2,6 +2,7 @@
 #include "kernels/cuda/small_net_steps.h"
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -16,6 +17,8 @@ namespace {
 class UpdateNotes final : public StepObserver {
  public:
   explicit UpdateNotes(Context& context) : context_(context) { context_.set_observer(this); }
+  UpdateNotes(const UpdateNotes&) = delete;
+  UpdateNotes& operator=(const UpdateNotes&) = delete;
   ~UpdateNotes() override { context_.set_observer(nullptr); }
 
   [[nodiscard]] bool note(const SgdArgs& args, StepSchedule& /*schedule*/) override {
