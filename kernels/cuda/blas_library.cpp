@@ -57,8 +57,8 @@ BlasLibrary open_library() {
   }
   throw DeviceError(
       concat("matmul: products on a CUDA device need cuBLASLt, which cannot be loaded (", tried,
-             "); install the package libcublas-", kMajor,
-             "-x of NVIDIA's, or put its folder into LD_LIBRARY_PATH"));
+             "); install NVIDIA's cuBLAS ", kMajor,
+             " (it is part of the CUDA toolkit), or put its folder into LD_LIBRARY_PATH"));
 }
 
 }  // namespace

@@ -7,16 +7,16 @@
 
 namespace wick::cuda {
 
-void check(cudaError_t status, std::string_view operation, std::source_location where) {
+void check(cudaError_t status, std::string_view operation, SourceLine where) {
   if (status == cudaSuccess) return;
   // Otherwise the next launch would report it again.
   static_cast<void>(cudaGetLastError());
-  const std::string_view path = where.file_name();
+  const std::string_view path = where.file;
   const std::size_t folder = path.rfind("kernels/cuda/");
   const std::string file(folder == std::string_view::npos ? path : path.substr(folder));
   throw CudaError(concat(operation, ": ", cudaGetErrorString(status), " (",
-                         cudaGetErrorName(status), ", ", file, ":", where.line(), ")"),
-                  std::string(operation), static_cast<int>(status), file, where.line());
+                         cudaGetErrorName(status), ", ", file, ":", where.line, ")"),
+                  std::string(operation), static_cast<int>(status), file, where.line);
 }
 
 void throw_out_of_memory(std::size_t bytes, std::string_view device) {

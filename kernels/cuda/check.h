@@ -3,17 +3,25 @@
 #pragma once
 
 #include <cstddef>
-#include <source_location>
 #include <string_view>
 
 #include <cuda_runtime_api.h>
 
 namespace wick::cuda {
 
+/// Where a call is made. (clang 14 has no std::source_location.)
+struct SourceLine {
+  const char* file;
+  unsigned line;
+  [[nodiscard]] static constexpr SourceLine here(const char* file = __builtin_FILE(),
+                                                 unsigned line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
 /// Throws CudaError where `status` is not success; `operation` is what was tried, in words of the
 /// caller's. CUDA then has no error pending any more, unless the device itself is lost.
-void check(cudaError_t status, std::string_view operation,
-           std::source_location where = std::source_location::current());
+void check(cudaError_t status, std::string_view operation, SourceLine where = SourceLine::here());
 
 /// Throws OutOfMemoryError for an allocation of `bytes` on the current device, `device` in words.
 [[noreturn]] void throw_out_of_memory(std::size_t bytes, std::string_view device);

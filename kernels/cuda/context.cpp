@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "kernels/cuda/recorder.h"
+#include "kernels/cuda/step_observer.h"
 
 namespace wick::cuda {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 // What this thread has chosen for a device; null stands for the device's own stream.
 struct Chosen {
   StreamState* stream = nullptr;
-  Recorder* recorder = nullptr;
+  StepObserver* observer = nullptr;
 };
 
 Chosen& chosen(int device) {
@@ -63,12 +63,12 @@ StreamState& Context::exchange_current(StreamState& next) noexcept {
   return before;
 }
 
-Recorder* Context::recorder() const {
-  return chosen(device_).recorder;
+StepObserver* Context::observer() const {
+  return chosen(device_).observer;
 }
 
-void Context::set_recorder(Recorder* recorder) noexcept {
-  chosen(device_).recorder = recorder;
+void Context::set_observer(StepObserver* observer) noexcept {
+  chosen(device_).observer = observer;
 }
 
 StreamState& Context::state_of(cudaStream_t stream) {
@@ -85,6 +85,29 @@ StreamState& Context::side() {
     if (side_ == nullptr) side_ = make_stream();
   }
   return state_of(side_.get());
+}
+
+CaptureStream Context::lend_capture_stream() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!idle_.empty()) {
+      CaptureStream capture = std::move(idle_.back());
+      idle_.pop_back();
+      return capture;
+    }
+  }
+  CaptureStream capture;
+  capture.stream = make_stream();
+  capture.state = std::make_unique<StreamState>(capture.stream.get(), properties_);
+  static_cast<void>(capture.state->blas_workspace());
+  // The scratch is cleared in the stream, which from now on is captured.
+  check(cudaStreamSynchronize(capture.stream.get()), "prepare a recording");
+  return capture;
+}
+
+void Context::take_back(CaptureStream capture) {
+  const std::scoped_lock lock(mutex_);
+  idle_.push_back(std::move(capture));
 }
 
 // -- Memory ---------------------------------------------------------------------------------------
@@ -105,7 +128,7 @@ void* Context::try_allocate(std::size_t bytes) {
 }
 
 void* Context::allocate(std::size_t bytes) {
-  if (const Recorder* const recording = recorder()) recording->refuse("allocate memory");
+  if (const StepObserver* const watching = observer()) watching->refuse("allocate memory");
   bytes = std::max<std::size_t>(bytes, 1);
   void* data = try_allocate(bytes);
   if (data == nullptr && has_pool_) {

@@ -14,7 +14,13 @@
 
 namespace wick::cuda {
 
-class Recorder;
+class StepObserver;
+
+/// A stream in which a recording is captured, with the scratch that its graph uses.
+struct CaptureStream {
+  Stream stream;
+  std::unique_ptr<StreamState> state;
+};
 
 /// Thread-safe. All functions must be called with the device as the current one (DeviceGuard).
 class Context {
@@ -33,14 +39,19 @@ class Context {
   [[nodiscard]] StreamState& current();
   /// Replaces it for this thread and returns the one before.
   StreamState& exchange_current(StreamState& next) noexcept;
-  /// What is recording this thread's work for the device, or null.
-  [[nodiscard]] Recorder* recorder() const;
-  void set_recorder(Recorder* recorder) noexcept;
+  /// What watches this thread's work for the device, or null.
+  [[nodiscard]] StepObserver* observer() const;
+  void set_observer(StepObserver* observer) noexcept;
   /// The state of a stream of the caller's; kept until the program ends.
   [[nodiscard]] StreamState& state_of(cudaStream_t stream);
 
   /// For work that is to run beside the device's own stream.
   [[nodiscard]] StreamState& side();
+
+  /// One that no other recording uses. Its scratch is large, so that it is lent again and again.
+  [[nodiscard]] CaptureStream lend_capture_stream();
+  /// Nothing that was captured in it may be running any more.
+  void take_back(CaptureStream capture);
 
   /// Memory in the order of the current stream. Throws OutOfMemoryError.
   [[nodiscard]] void* allocate(std::size_t bytes);
@@ -61,6 +72,7 @@ class Context {
   std::unique_ptr<StreamState> own_state_;
   std::mutex mutex_;  // of what follows
   Stream side_;       // from its first use on
+  std::vector<CaptureStream> idle_;
   std::map<cudaStream_t, std::unique_ptr<StreamState>> callers_;
   int holds_ = 0;
   std::vector<void*> held_;

@@ -13,7 +13,7 @@
 
 namespace wick::cuda {
 
-inline constexpr int kLossThreads = 256;
+inline constexpr int kLossThreads = 128;
 inline constexpr int kLossWarps = kLossThreads / kWarpSize;
 
 /// What a mean divides by and, with class weights, their sum.
@@ -177,14 +177,18 @@ struct WarpRow {
   static constexpr int N = kPackSize<T>;
   T values[PerLane];
 
-  __device__ static std::int64_t column_of(int j) {
+  // 32 bits are enough for a column here, and cheaper.
+  __device__ static int column_of(int j) {
     const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
     return (j / N * kWarpSize + lane) * N + j % N;
   }
-  __device__ void load(const T* row, std::int64_t classes, bool vectors, T otherwise) {
+  __device__ static int lane_of(std::int64_t column) {
+    return static_cast<int>(column / N % kWarpSize);
+  }
+  __device__ void load(const T* row, int classes, bool vectors, T otherwise) {
 #pragma unroll
     for (int j = 0; j < PerLane; j += N) {
-      const std::int64_t c = column_of(j);
+      const int c = column_of(j);
       if (vectors && c + N <= classes) {
         const Pack<T, N> pack = load_pack<N>(row + c);
         for (int k = 0; k < N; ++k) values[j + k] = pack[k];
@@ -193,10 +197,10 @@ struct WarpRow {
       }
     }
   }
-  __device__ void store(T* row, std::int64_t classes, bool vectors) const {
+  __device__ void store(T* row, int classes, bool vectors) const {
 #pragma unroll
     for (int j = 0; j < PerLane; j += N) {
-      const std::int64_t c = column_of(j);
+      const int c = column_of(j);
       if (vectors && c + N <= classes) {
         Pack<T, N> pack;
         for (int k = 0; k < N; ++k) pack[k] = values[j + k];
@@ -215,11 +219,12 @@ __device__ inline T warp_row_loss(const CrossEntropyTask<T>& task, LossNorm norm
   const std::int64_t target = task.targets[r];
   T* const grad = task.grad == nullptr ? nullptr : task.grad + r * task.grad_stride;
   Row row;
+  const auto classes = static_cast<int>(task.classes);
   const bool bad = !is_class(task, target);
   if (target == task.ignore_index || bad) {
     if (grad != nullptr) {
       for (int j = 0; j < PerLane; ++j) row.values[j] = T{0};
-      row.store(grad, task.classes, task.vectors);
+      row.store(grad, classes, task.vectors);
     }
     if (target == task.ignore_index) return T{0};
     if (threadIdx.x % kWarpSize == 0) {
@@ -229,7 +234,7 @@ __device__ inline T warp_row_loss(const CrossEntropyTask<T>& task, LossNorm norm
   }
   const T* const x = task.logits + r * task.stride;
   const T lowest = static_cast<T>(-INFINITY);
-  row.load(x, task.classes, task.vectors, lowest);
+  row.load(x, classes, task.vectors, lowest);
   T maximum = row.values[0];
   for (int j = 1; j < PerLane; ++j) {
     maximum = row.values[j] > maximum ? row.values[j] : maximum;
@@ -240,29 +245,39 @@ __device__ inline T warp_row_loss(const CrossEntropyTask<T>& task, LossNorm norm
   if (task.smooth != T{0}) {
     // Before the logits make room for their exponentials.
     for (int j = 0; j < PerLane; ++j) {
-      const std::int64_t c = Row::column_of(j);
-      if (c < task.classes) smooth_sum += class_weight(task, c) * (maximum - row.values[j]);
+      const int c = Row::column_of(j);
+      if (c < classes) smooth_sum += class_weight(task, c) * (maximum - row.values[j]);
     }
     smooth_sum = warp_sum(smooth_sum);
   }
+  // What fills the row up is exp(-inf) = 0.
   T sum{0};
   for (int j = 0; j < PerLane; ++j) {
-    row.values[j] = Row::column_of(j) < task.classes ? exponential(row.values[j] - maximum) : T{0};
+    row.values[j] = exponential(row.values[j] - maximum);
     sum += row.values[j];
   }
   sum = warp_sum(sum);
   const T log_sum = natural_log(sum);  // above the maximum
-  T loss = task.hard * weight * (log_sum + maximum - x[target]);
+  const T at_target = x[target] - maximum;
+  T loss = task.hard * weight * (log_sum - at_target);
   if (task.smooth != T{0}) {
     loss += task.smooth * (smooth_sum + static_cast<T>(norm.all_weights) * log_sum);
   }
   if (grad != nullptr) {
     const RowGradient<T> parts = row_gradient(task, norm, target, sum);
-    for (int j = 0; j < PerLane; ++j) {
-      const std::int64_t c = Row::column_of(j);
-      if (c < task.classes) row.values[j] = gradient(task, parts, c, target, row.values[j]);
+    for (int j = 0; j < PerLane; ++j) row.values[j] *= parts.factor;
+    if (task.smooth != T{0}) {
+      for (int j = 0; j < PerLane; ++j) {
+        const int c = Row::column_of(j);
+        if (c < classes) row.values[j] -= parts.smooth * class_weight(task, c);
+      }
     }
-    row.store(grad, task.classes, task.vectors);
+    row.store(grad, classes, task.vectors);
+    // The lane that has stored the target's gradient stores it once more; a comparison per element
+    // would cost all lanes more.
+    if (Row::lane_of(target) == static_cast<int>(threadIdx.x) % kWarpSize) {
+      grad[target] = gradient(task, parts, target, target, exponential(at_target));
+    }
   }
   return loss;
 }

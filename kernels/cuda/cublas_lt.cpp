@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <source_location>
 #include <string>
 
 #include "core/error.h"
@@ -18,10 +17,10 @@ namespace wick::cuda {
 namespace {
 
 void check_blas(cublasStatus_t status, const std::string& operation,
-                std::source_location where = std::source_location::current()) {
+                SourceLine where = SourceLine::here()) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   throw CudaError(concat(operation, ": cuBLASLt says ", blas_library().status_string(status)),
-                  operation, static_cast<int>(status), where.file_name(), where.line());
+                  operation, static_cast<int>(status), where.file, where.line);
 }
 
 /// Destroys a cuBLASLt object by a function that is known at run time.
@@ -83,6 +82,8 @@ std::string describe(const Kind& kind) {
 class CublasLt final : public Blas {
  public:
   CublasLt() : library_(blas_library()) { check_blas(library_.create(&handle_), "start cuBLASLt"); }
+  CublasLt(const CublasLt&) = delete;
+  CublasLt& operator=(const CublasLt&) = delete;
   ~CublasLt() override { static_cast<void>(library_.destroy(handle_)); }
 
   // For float64, the library documents none.

@@ -23,6 +23,8 @@ struct Grid {
   std::int64_t blocks = 0;  // along x; 0: nothing to do
   int threads = 0;
   std::size_t shared_bytes = 0;
+  bool cooperative = false;  // all blocks run at the same time
+  int cluster = 1;           // so many neighbouring blocks do
 };
 
 /// Starts `kernel` on the context's stream. Arguments travel by value.
@@ -35,6 +37,16 @@ template <typename... Expected, typename... Given>
   config.blockDim = dim3(static_cast<unsigned>(grid.threads));
   config.dynamicSmemBytes = grid.shared_bytes;
   config.stream = context.stream;
+  cudaLaunchAttribute attribute{};
+  if (grid.cooperative) {
+    attribute.id = cudaLaunchAttributeCooperative;
+    attribute.val.cooperative = 1;
+  } else if (grid.cluster > 1) {
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim = {static_cast<unsigned>(grid.cluster), 1, 1};
+  }
+  config.attrs = &attribute;
+  config.numAttrs = grid.cooperative || grid.cluster > 1 ? 1 : 0;
   return cudaLaunchKernelEx(&config, kernel, arguments...);
 }
 

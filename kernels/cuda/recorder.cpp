@@ -14,12 +14,12 @@ class Recorder::Scope {
   Scope(Recorder& recorder, Mode mode, StreamState& stream)
       : context_(recorder.context_), before_(context_.exchange_current(stream)) {
     recorder.mode_ = mode;
-    context_.set_recorder(&recorder);
+    context_.set_observer(&recorder);
   }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
   ~Scope() {
-    context_.set_recorder(nullptr);
+    context_.set_observer(nullptr);
     context_.exchange_current(before_);
   }
 
@@ -41,19 +41,18 @@ Recorder::~Recorder() {
     counter_.reset();
     noted_.reset();
     uploaded_.reset();
-    state_.reset();
-    stream_.reset();
+    if (capture_.state != nullptr) context_.take_back(std::move(capture_));
   } catch (...) {  // NOLINT(bugprone-empty-catch): the device is lost, and with it what was on it
   }
 }
 
 void Recorder::replay(std::int64_t count) {
   if (count < 0) throw ValueError(concat("Recording::replay: count ", count, " is negative"));
-  if (context_.recorder() != nullptr) {
+  if (context_.observer() != nullptr) {
     throw ValueError("Recording::replay: cannot be called inside a step that is recorded");
   }
   const DeviceGuard guard(context_.device());
-  if (count > 0 && updates_ == 0 && exec_ == nullptr && state_ == nullptr) {
+  if (count > 0 && uploaded_ == nullptr) {
     warm_up();
     --count;
   }
@@ -82,38 +81,35 @@ void Recorder::warm_up() {
 }
 
 void Recorder::prepare() {
-  stream_ = make_stream();
-  state_ = std::make_unique<StreamState>(stream_.get(), context_.properties());
-  static_cast<void>(state_->blas_workspace());
+  capture_ = context_.lend_capture_stream();
   const auto entries = static_cast<std::size_t>(std::max<std::int64_t>(updates_, 1) * kTableSteps);
   table_ = make_device_memory<StepScalars>(entries);
   counter_ = make_device_memory<std::int64_t>(1);
   noted_ = make_pinned<StepScalars>(entries);
   uploaded_ = make_event();
-  // The scratch has been cleared in the stream that is captured from now on.
-  check(cudaStreamSynchronize(stream_.get()), "prepare a recording");
 }
 
 void Recorder::capture() {
-  state_->report_errors_to(context_.current());
-  const Scope scope(*this, Mode::capturing, *state_);
+  capture_.state->report_errors_to(context_.current());
+  const Scope scope(*this, Mode::capturing, *capture_.state);
   context_.hold_frees();
   Graph graph;
   try {
     // Relaxed: what this thread loads at its first use has nothing to do with the capture.
-    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeRelaxed), "begin a recording");
+    check(cudaStreamBeginCapture(capture_.stream.get(), cudaStreamCaptureModeRelaxed),
+          "begin a recording");
     cudaGraph_t raw = nullptr;
     try {
       step_.compute();
       run_update();
-      check(launch_advance(counter_.get(), state_->launch()), "count a recorded step");
+      check(launch_advance(counter_.get(), capture_.state->launch()), "count a recorded step");
     } catch (...) {
       // Whatever it returns, the stream does not capture any more.
-      if (cudaStreamEndCapture(stream_.get(), &raw) == cudaSuccess) graph.reset(raw);
+      if (cudaStreamEndCapture(capture_.stream.get(), &raw) == cudaSuccess) graph.reset(raw);
       static_cast<void>(cudaGetLastError());
       throw;
     }
-    check(cudaStreamEndCapture(stream_.get(), &raw), "end a recording");
+    check(cudaStreamEndCapture(capture_.stream.get(), &raw), "end a recording");
     graph.reset(raw);
     cudaGraphExec_t exec = nullptr;
     check(cudaGraphInstantiate(&exec, graph.get(), 0), "prepare a recording");
@@ -134,7 +130,7 @@ void Recorder::replay_some(std::int64_t count) {
     slot_ = 1;
   }
   {
-    const Scope scope(*this, Mode::noting, *state_);
+    const Scope scope(*this, Mode::noting, *capture_.state);
     for (; slot_ < count; ++slot_) run_update();
   }
   const cudaStream_t stream = context_.current().stream();
@@ -149,6 +145,14 @@ void Recorder::replay_some(std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) check(cudaGraphLaunch(exec_.get(), stream), kName);
 }
 
+bool Recorder::note(const SgdArgs& args, StepSchedule& schedule) {
+  return note(step_scalars(args), schedule);
+}
+
+bool Recorder::note(const AdamArgs& args, StepSchedule& schedule) {
+  return note(step_scalars(args), schedule);
+}
+
 bool Recorder::note(const StepScalars& scalars, StepSchedule& schedule) {
   const std::int64_t call = update_++;
   if (mode_ == Mode::warming_up) return true;
@@ -158,7 +162,7 @@ bool Recorder::note(const StepScalars& scalars, StepSchedule& schedule) {
   return mode_ == Mode::capturing;
 }
 
-void Recorder::require_capturing(const char* operation) const {
+void Recorder::require_repeatable(const char* operation) const {
   if (mode_ != Mode::noting) return;
   throw ValueError(concat(operation,
                           ": the update of a recorded step may run optimizers only; "

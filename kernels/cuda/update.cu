@@ -36,15 +36,13 @@ Grid update_grid(std::int64_t count, bool vectors) {
 cudaError_t launch_sgd_step(const SgdArgs& args, StepSchedule schedule,
                             const LaunchContext& context) {
   return visit_arithmetic(args.dtype, "sgd_step", [&]<typename T>(TypeTag<T>) {
-    const SgdTask<T> task{
-        args.count,
-        static_cast<T*>(args.param),
-        static_cast<const T*>(args.grad),
-        static_cast<T*>(args.momentum_buffer),
-        {T{args.maximize ? -1.0F : 1.0F}, static_cast<T>(args.momentum),
-         static_cast<T>(1.0 - args.dampening), static_cast<T>(args.weight_decay), args.nesterov},
-        step_scalars(args),
-        schedule};
+    const SgdTask<T> task{args.count,
+                          static_cast<T*>(args.param),
+                          static_cast<const T*>(args.grad),
+                          static_cast<T*>(args.momentum_buffer),
+                          sgd_options<T>(args),
+                          step_scalars(args),
+                          schedule};
     constexpr int N = kPackSize<T>;
     const bool vectors = all_aligned(task.param, task.grad, task.buffer);
     const Grid grid = update_grid<T>(args.count, vectors);
@@ -59,19 +57,15 @@ cudaError_t launch_sgd_step(const SgdArgs& args, StepSchedule schedule,
 cudaError_t launch_adam_step(const AdamArgs& args, StepSchedule schedule,
                              const LaunchContext& context) {
   return visit_arithmetic(args.dtype, "adam_step", [&]<typename T>(TypeTag<T>) {
-    const bool decoupled = args.decoupled_weight_decay;
-    const AdamTask<T> task{
-        args.count,
-        static_cast<T*>(args.param),
-        static_cast<const T*>(args.grad),
-        static_cast<T*>(args.exp_avg),
-        static_cast<T*>(args.exp_avg_sq),
-        static_cast<T*>(args.max_exp_avg_sq),
-        {T{args.maximize ? -1.0F : 1.0F}, static_cast<T>(decoupled ? 0.0 : args.weight_decay),
-         static_cast<T>(args.beta2), static_cast<T>(1.0 - args.beta1),
-         static_cast<T>(1.0 - args.beta2), static_cast<T>(args.eps)},
-        step_scalars(args),
-        schedule};
+    const AdamTask<T> task{args.count,
+                           static_cast<T*>(args.param),
+                           static_cast<const T*>(args.grad),
+                           static_cast<T*>(args.exp_avg),
+                           static_cast<T*>(args.exp_avg_sq),
+                           static_cast<T*>(args.max_exp_avg_sq),
+                           adam_options<T>(args),
+                           step_scalars(args),
+                           schedule};
     constexpr int N = kPackSize<T>;
     const bool vectors =
         all_aligned(task.param, task.grad, task.exp_avg, task.exp_avg_sq, task.max_exp_avg_sq);

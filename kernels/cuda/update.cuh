@@ -46,6 +46,11 @@ struct SgdOptions {
   bool nesterov;
 };
 template <typename T>
+SgdOptions<T> sgd_options(const SgdArgs& args) {
+  return {T{args.maximize ? -1.0F : 1.0F}, static_cast<T>(args.momentum),
+          static_cast<T>(1.0 - args.dampening), static_cast<T>(args.weight_decay), args.nesterov};
+}
+template <typename T>
 struct SgdScalars {
   T lr;
   bool first_step;
@@ -75,6 +80,15 @@ struct AdamOptions {
   T one_minus_beta2;
   T eps;
 };
+template <typename T>
+AdamOptions<T> adam_options(const AdamArgs& args) {
+  return {T{args.maximize ? -1.0F : 1.0F},
+          static_cast<T>(args.decoupled_weight_decay ? 0.0 : args.weight_decay),
+          static_cast<T>(args.beta2),
+          static_cast<T>(1.0 - args.beta1),
+          static_cast<T>(1.0 - args.beta2),
+          static_cast<T>(args.eps)};
+}
 template <typename T>
 struct AdamScalars {
   T decay;

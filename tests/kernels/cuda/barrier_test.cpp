@@ -3,6 +3,7 @@
 // kernel runs without it, and some order of threads must then give another result.
 #include <cstring>
 
+#include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
 
 namespace wick::testing {
@@ -77,6 +78,41 @@ Bytes run_kernels() {
   require(cuda::launch_copy_strided({transposed.data(), DType::float32, {cols, rows}, {rows, 1}},
                                     {x.data(), DType::float32, {cols, rows}, {1, cols}}, narrow));
   append(results, transposed);
+
+  cuda::SmallNetArgs net;
+  net.steps = 3;
+  net.batch = 40;
+  net.inputs = 40;
+  net.hidden = 20;
+  net.outputs = 10;
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(rows * net.inputs));
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 37);
+  const DeviceArray<std::uint8_t> images(pixels);
+  const DeviceArray<std::int64_t> digits(random_indices(rows, net.outputs, 6));
+  const DeviceArray<std::int64_t> indices(random_indices(net.steps * net.batch, rows, 7));
+  const DeviceArray<cuda::StepScalars> scalars(std::vector<cuda::StepScalars>(3, {.lr = 0.1}));
+  const DeviceArray<float> weight1(random_values<float>(net.hidden * net.inputs, 8));
+  const DeviceArray<float> bias1(random_values<float>(net.hidden, 9));
+  const DeviceArray<float> weight2(random_values<float>(net.outputs * net.hidden, 10));
+  const DeviceArray<float> bias2(random_values<float>(net.outputs, 11));
+  net.images = images.data();
+  net.labels = digits.data();
+  net.image_count = rows;
+  net.scale = 1.0F / 256.0F;
+  net.indices = indices.data();
+  net.weight1.param = weight1.data();
+  net.bias1.param = bias1.data();
+  net.weight2.param = weight2.data();
+  net.bias2.param = bias2.data();
+  net.adam = false;
+  net.scalars = scalars.data();
+  const DeviceArray<double> losses(std::vector<double>{0.0});
+  net.loss_total = losses.data();
+  require(cuda::launch_small_net(net, {2, 2, 48 << 10}, context));
+  append(results, losses);
+  for (const DeviceArray<float>* const array : {&weight1, &bias1, &weight2, &bias2}) {
+    append(results, *array);
+  }
   return results;
 }
 

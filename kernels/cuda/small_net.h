@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Whole training steps of a small network in one launch: gather, forward, loss, backward, update.
+//
+// The network is Linear(inputs, hidden), ReLU, Linear(hidden, outputs) in float32 with the mean
+// cross-entropy, trained by SGD, Adam or AdamW. Its weights and optimizer state stay in the shared
+// memory of up to 16 multiprocessors while the steps go by: each owns a share of the inputs. Per
+// step they meet once, to add up what the hidden layer gets from their shares.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/launchers.h"
+
+namespace wick::cuda {
+
+/// One tensor of parameters and its optimizer state, in device memory.
+struct SmallNetParameter {
+  float* param = nullptr;
+  float* first = nullptr;   // Adam's exp_avg, SGD's momentum buffer, or null
+  float* second = nullptr;  // Adam's exp_avg_sq, or null
+  float* grad = nullptr;    // where the last step's gradient is left, or null
+};
+
+/// Pointers are to device memory.
+struct SmallNetArgs {
+  std::int64_t steps = 1;
+  std::int64_t batch = 0;
+  std::int64_t inputs = 0;
+  std::int64_t hidden = 0;
+  std::int64_t outputs = 0;
+
+  const std::uint8_t* images = nullptr;  // (image_count, inputs), contiguous
+  const std::int64_t* labels = nullptr;  // (image_count)
+  std::int64_t image_count = 0;
+  float scale = 1.0F;  // an input is image * scale + shift
+  float shift = 0.0F;
+  const std::int64_t* indices = nullptr;  // (steps, batch): rows of images and labels
+
+  SmallNetParameter weight1{};  // (hidden, inputs)
+  SmallNetParameter bias1{};    // (hidden)
+  SmallNetParameter weight2{};  // (outputs, hidden)
+  SmallNetParameter bias2{};    // (outputs)
+
+  /// The optimizer's options; count, pointers and what StepScalars holds are not looked at. amsgrad
+  /// is not for this kernel.
+  bool adam = true;
+  AdamArgs adam_options{};
+  SgdArgs sgd_options{};
+  const StepScalars* scalars = nullptr;  // (steps)
+
+  std::int64_t ignore_index = -100;
+  double* loss_total = nullptr;  // has each step's mean loss added
+};
+
+/// What a device offers to this kernel.
+struct SmallNetDevice {
+  int multiprocessors = 1;
+  /// Blocks that can meet in hardware: 8 from compute capability 9.0 on, 16 on 9.0 and 10.0; 0:
+  /// none, then blocks meet through memory in a cooperative launch.
+  int cluster_blocks = 0;
+  std::size_t shared_bytes_per_block = 48 << 10;  // cudaDevAttrMaxSharedMemoryPerBlockOptin
+};
+
+/// Whether launch_small_net takes this network: it looks at sizes only.
+[[nodiscard]] bool small_net_fits(const SmallNetArgs& args, const SmallNetDevice& device);
+
+/// Runs `steps` steps. Labels and indices out of range are reported as launchers.h says, under
+/// CheckedOperation::cross_entropy and gather_affine with the row within all steps. Throws
+/// ValueError for a network that does not fit.
+[[nodiscard]] cudaError_t launch_small_net(const SmallNetArgs& args, const SmallNetDevice& device,
+                                           const LaunchContext& context);
+
+}  // namespace wick::cuda
