@@ -27,6 +27,10 @@ target_include_directories(wick PUBLIC
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/wick>)
 target_link_libraries(wick PUBLIC Threads::Threads PRIVATE LibDeflate::LibDeflate)
+if(WICK_WITH_CUDA)
+  # cuBLASLt is loaded by dlopen when the first product on a GPU is asked for.
+  target_link_libraries(wick PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
+endif()
 if(WICK_SANITIZE)
   # A shared wick must be linked with the sanitizers' runtime like the programs.
   target_link_options(wick PRIVATE -fsanitize=${WICK_SANITIZE})

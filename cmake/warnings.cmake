@@ -4,18 +4,23 @@ set(WICK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, as in \"address,u
 
 add_library(wick_options INTERFACE)
 target_compile_features(wick_options INTERFACE cxx_std_20)
+# CMake 3.25 does not know that nvcc does C++20.
+target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
 target_compile_options(wick_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow
-  -Wnon-virtual-dtor -Woverloaded-virtual>)
+  -Wnon-virtual-dtor -Woverloaded-virtual>
+  # Not -Wpedantic and -Wconversion, which complain of the code that nvcc makes.
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow>)
 # Sanitizers change what the optimizer sees, and with it what it warns of: no errors there.
 if(WICK_WERROR AND NOT WICK_SANITIZE)
-  target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>
+    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
 endif()
 if(WICK_FUZZ)
   target_compile_options(wick_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(WICK_SANITIZE)
-  target_compile_options(wick_options INTERFACE
-    -fsanitize=${WICK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
+    -fsanitize=${WICK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>)
   target_link_options(wick_options INTERFACE -fsanitize=${WICK_SANITIZE})
 endif()

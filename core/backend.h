@@ -7,15 +7,23 @@
 // overlap inputs unless the operation says that it works in place. Matrices are row-major.
 // Arithmetic operations take dtype float32 or float64 and all their operands have that dtype.
 //
+// A device may do its work later than the call returns, but in the order of the calls; what a
+// kernel finds wrong (a label out of range) then shows where the host next waits: synchronize() and
+// copy_to_host().
+//
 // Thread safety: operations may be called from several threads on different data.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
 
 #include "core/device.h"
 #include "core/dims.h"
 #include "core/dtype.h"
+#include "core/recording.h"
 
 namespace wick {
 
@@ -64,9 +72,10 @@ struct CrossEntropyArgs {
   const void* class_weights = nullptr;    // (C) or none
   double label_smoothing = 0.0;           // in [0, 1]
   std::int64_t ignore_index = -100;
-  bool mean = true;      // else sum
-  void* loss = nullptr;  // one element, overwritten
-  MatrixRef grad{};      // (N, C), overwritten; data == nullptr: not wanted
+  bool mean = true;            // else sum
+  void* loss = nullptr;        // one element, overwritten
+  MatrixRef grad{};            // (N, C), overwritten; data == nullptr: not wanted
+  double* loss_sum = nullptr;  // one element that the loss is added to, or none
 };
 
 /// SGD with momentum over `count` elements, in place. PyTorch: torch.optim.SGD.
@@ -147,18 +156,33 @@ class Backend {
 
   [[nodiscard]] virtual Device device() const noexcept = 0;
 
-  /// At least `bytes` bytes, aligned to 64. Throws std::bad_alloc or DeviceError.
+  /// At least `bytes` bytes, aligned to 64. Throws std::bad_alloc, OutOfMemoryError or another
+  /// DeviceError.
   [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
   virtual void deallocate(void* data, std::size_t bytes) noexcept = 0;
 
   virtual void copy_from_host(void* to, const void* host, std::size_t bytes) = 0;
   virtual void copy_to_host(void* host, const void* from, std::size_t bytes) = 0;
+  /// Copies from memory of another device without the host's memory in between; returns false
+  /// where these two devices have no such way.
+  virtual bool copy_from_peer(void* /*to*/, Backend& /*peer*/, const void* /*from*/,
+                              std::size_t /*bytes*/) {
+    return false;
+  }
   virtual void zero(void* data, std::size_t bytes) = 0;
   /// Copies between layouts of equal shape, converting between any two dtypes as
   /// Tensor::to(DType) says. The source's data is only read.
   virtual void copy_strided(const StridedRef& to, const StridedRef& from) = 0;
-  /// Waits until all work given to the device is done.
+  /// Waits until the work that this thread has given to the device is done.
   virtual void synchronize() = 0;
+  /// ++*counter: lets recorded work tell its repetitions apart.
+  virtual void advance(std::int64_t* counter) = 0;
+  /// Calls `work` in this thread and returns when what it gives to the device is done: after
+  /// everything that this thread has given to the device before, but beside what other threads give
+  /// to it meanwhile, which is not held up.
+  virtual void aside(const std::function<void()>& work) { work(); }
+  /// Prepares work to be done again and again: see core/recording.h.
+  [[nodiscard]] virtual std::unique_ptr<Recording> record(RecordedStep step);
 
   virtual void matmul(const MatmulArgs& args) = 0;
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
@@ -183,6 +207,10 @@ class Backend {
   virtual void sgd_step(const SgdArgs& args) = 0;
   virtual void adam_step(const AdamArgs& args) = 0;
 };
+
+inline std::unique_ptr<Recording> Backend::record(RecordedStep step) {
+  return call_again(std::move(step));
+}
 
 /// The backend of a device, made at its first use and kept until the program ends.
 /// Throws DeviceError where the device does not exist or this build cannot drive it.

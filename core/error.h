@@ -3,9 +3,11 @@
 // where there is one, the remedy. The library never aborts, exits or prints.
 #pragma once
 
+#include <cstddef>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace wick {
 
@@ -32,6 +34,46 @@ class DTypeError : public Error {
 class DeviceError : public Error {
  public:
   using Error::Error;
+};
+
+/// The CUDA runtime or one of its libraries refused a call.
+class CudaError : public DeviceError {
+ public:
+  /// `status` is the number that the call returned, `file` and `line` where wick made it.
+  CudaError(const std::string& message, std::string operation, int status, std::string file,
+            unsigned line)
+      : DeviceError(message),
+        operation_(std::move(operation)),
+        file_(std::move(file)),
+        status_(status),
+        line_(line) {}
+  [[nodiscard]] const std::string& operation() const noexcept { return operation_; }
+  [[nodiscard]] const std::string& file() const noexcept { return file_; }
+  [[nodiscard]] unsigned line() const noexcept { return line_; }
+  [[nodiscard]] int status() const noexcept { return status_; }
+
+ private:
+  std::string operation_;
+  std::string file_;
+  int status_;
+  unsigned line_;
+};
+
+/// A device has no memory left for an allocation. Nothing else has changed: the program can free
+/// memory, or do with less, and go on.
+class OutOfMemoryError : public DeviceError {
+ public:
+  OutOfMemoryError(const std::string& message, std::size_t requested, std::size_t free,
+                   std::size_t total)
+      : DeviceError(message), requested_(requested), free_(free), total_(total) {}
+  [[nodiscard]] std::size_t requested() const noexcept { return requested_; }  // bytes
+  [[nodiscard]] std::size_t free() const noexcept { return free_; }            // bytes
+  [[nodiscard]] std::size_t total() const noexcept { return total_; }          // bytes
+
+ private:
+  std::size_t requested_;
+  std::size_t free_;
+  std::size_t total_;
 };
 
 /// An index, label or dimension outside its range.

@@ -157,6 +157,15 @@ void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& lo
     require_vector(kName, "the class weights", *options.weight, args.logits.cols);
     args.class_weights = options.weight->raw();
   }
+  if (options.loss_sum != nullptr) {
+    require_same_device(kName, logits, *options.loss_sum);
+    require_dtype(kName, *options.loss_sum, DType::float64);
+    if (options.loss_sum->numel() != 1) {
+      throw ShapeError(concat("cross_entropy: the sum of losses must have one element, got ",
+                              *options.loss_sum));
+    }
+    args.loss_sum = static_cast<double*>(options.loss_sum->raw());
+  }
   if (grad != nullptr) {
     require_operand(kName, logits, *grad);
     require_shape(kName, "the gradient", *grad, logits.shape());

@@ -36,7 +36,8 @@ struct CrossEntropyOptions {
   const Tensor* weight = nullptr;  // (C): a weight for each class
   double label_smoothing = 0.0;    // in [0, 1]
   std::int64_t ignore_index = -100;
-  bool mean = true;  // else the sum
+  bool mean = true;                  // else the sum
+  const Tensor* loss_sum = nullptr;  // float64, one element: the loss is added to it
 };
 
 /// torch.nn.functional.cross_entropy of logits (N, C) and int64 class indices (N): `loss` (one

@@ -328,8 +328,17 @@ void Tensor::copy_(const Tensor& source) const {
     backend().copy_strided(strided(), source.strided());
     return;
   }
-  // Between devices the bytes travel through host memory, contiguous and unconverted.
+  // Between devices the bytes travel contiguous and unconverted: straight where there is a way,
+  // else through host memory.
   const Tensor from = source.contiguous();
+  if (device().type != DeviceType::cpu && from.device().type != DeviceType::cpu) {
+    const Tensor here =
+        is_contiguous() && dtype_ == from.dtype_ ? *this : empty(shape_, from.dtype_, device());
+    if (backend().copy_from_peer(here.raw(), from.backend(), from.raw(), from.nbytes())) {
+      if (here.storage_ != storage_) backend().copy_strided(strided(), here.strided());
+      return;
+    }
+  }
   if (from.device() == kCpu && is_contiguous() && dtype_ == from.dtype_) {
     copy_bytes_from_host(from.raw());
     return;

@@ -27,6 +27,14 @@ int cuda_device_count() noexcept {
   return cuda::device_count();
 }
 
+void set_allow_tf32(bool allow) noexcept {
+  cuda::set_allow_tf32(allow);
+}
+
+bool allow_tf32() noexcept {
+  return cuda::allow_tf32();
+}
+
 void set_num_threads(int count) {
   cpu_backend().set_num_threads(count);
 }

@@ -15,6 +15,12 @@ namespace wick {
   return cuda_device_count() > 0;
 }
 
+/// Lets float32 matrix products on CUDA devices round their operands to TF32 (10 bits of mantissa),
+/// which is several times faster; torch.backends.cuda.matmul.allow_tf32. Off at the start. Concerns
+/// products from then on, not those recorded before. Thread-safe.
+void set_allow_tf32(bool allow) noexcept;
+[[nodiscard]] bool allow_tf32() noexcept;
+
 /// The number of threads that CPU operations use, at least 1; the default is 1. Results do not
 /// depend on it. Throws ValueError for less than 1. Not to be called while operations run.
 void set_num_threads(int count);

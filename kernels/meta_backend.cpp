@@ -26,6 +26,7 @@ class MetaBackend final : public Backend {
   }
   void zero(void*, std::size_t) override { refuse("zero"); }
   void copy_strided(const StridedRef&, const StridedRef&) override { refuse("copy"); }
+  void advance(std::int64_t*) override { refuse("advance"); }
   void matmul(const MatmulArgs&) override { refuse("matmul"); }
   void column_sums(DType, ConstMatrixRef, void*, bool) override { refuse("column_sums"); }
   void relu(DType, const void*, void*, std::int64_t) override { refuse("relu"); }

@@ -22,7 +22,8 @@ Tensor CrossEntropyLoss::forward(const Tensor& logits, const Tensor& targets) {
                      {.weight = options_.weight.defined() ? &options_.weight : nullptr,
                       .label_smoothing = options_.label_smoothing,
                       .ignore_index = options_.ignore_index,
-                      .mean = options_.reduction == Reduction::mean});
+                      .mean = options_.reduction == Reduction::mean,
+                      .loss_sum = sum_.defined() ? &sum_ : nullptr});
   return loss;
 }
 

@@ -2,6 +2,8 @@
 // Softmax cross-entropy.
 #pragma once
 
+#include <utility>
+
 #include "nn/buffer.h"
 
 namespace wick::nn {
@@ -25,6 +27,9 @@ class CrossEntropyLoss {
   /// The loss of logits (N, C) and int64 targets (N), as a tensor of one element on the logits'
   /// device that the next call overwrites. The mean of no rows is NaN.
   [[nodiscard]] Tensor forward(const Tensor& logits, const Tensor& targets);
+  /// Each forward() from now on also adds its loss to `sum`, a float64 tensor of one element on the
+  /// logits' device, so that nobody has to wait for every single loss. An undefined tensor ends it.
+  void accumulate_in(Tensor sum) { sum_ = std::move(sum); }
   /// The gradient of the last loss by the logits; the next forward() overwrites it.
   [[nodiscard]] Tensor backward() const;
 
@@ -33,6 +38,7 @@ class CrossEntropyLoss {
   Buffer loss_;
   Buffer grad_;
   Tensor last_grad_;
+  Tensor sum_;
 };
 
 }  // namespace wick::nn

@@ -155,6 +155,9 @@ void CpuBackend::cross_entropy(const CrossEntropyArgs& args) {
                                 static_cast<const T*>(args.class_weights), args.label_smoothing,
                                 args.ignore_index, args.mean, static_cast<T*>(args.loss),
                                 static_cast<T*>(args.grad.data), args.grad.stride});
+    if (args.loss_sum != nullptr) {
+      *args.loss_sum += static_cast<double>(*static_cast<const T*>(args.loss));
+    }
   });
 }
 

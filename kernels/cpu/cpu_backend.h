@@ -31,6 +31,7 @@ class CpuBackend final : public Backend {
   void zero(void* data, std::size_t bytes) override;
   void copy_strided(const StridedRef& to, const StridedRef& from) override;
   void synchronize() override {}
+  void advance(std::int64_t* counter) override { ++*counter; }
 
   void matmul(const MatmulArgs& args) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;

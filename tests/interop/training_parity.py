@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A training run here and one in PyTorch, from the same seed, on the same data in the same order,
-go the same way; and each goes on from the other's checkpoints."""
+go the same way; and each goes on from the other's checkpoints. WICK_TEST_DEVICE=cuda: both on a GPU
+(tests/gpu does it)."""
+import os
 import unittest
 from collections import OrderedDict
 
@@ -11,7 +13,8 @@ from torch import nn
 SEED = 39
 BATCH = 32
 STEPS = 200
-TOLERANCE = 1e-5  # relative, of each loss
+DEVICE = os.environ.get("WICK_TEST_DEVICE", "cpu")
+TOLERANCE = 1e-5 if DEVICE == "cpu" else 1e-3  # relative, of each loss
 # Where the input of a ReLU is no larger than the rounding errors, two right runs part: PyTorch's
 # own, too, when one weight is moved by one unit in the last place. The runs here keep clear of it.
 KINK = 1e-6
@@ -41,7 +44,7 @@ def named(entry):
 
 def train_here(optimizer, steps, scheduler=None, first_step=0, resume=None):
     return wick_program.run("train", {
-        "images": IMAGES, "labels": LABELS, "seed": SEED, "batch": BATCH, "steps": steps,
+        "device": DEVICE, "images": IMAGES, "labels": LABELS, "seed": SEED, "batch": BATCH, "steps": steps,
         "first_step": first_step, "optimizer": named(optimizer), "scheduler": named(scheduler),
         "resume": resume})
 
@@ -51,6 +54,8 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
     torch.manual_seed(SEED)
     model = nn.Sequential(OrderedDict(fc1=nn.Linear(784, 32), relu=nn.ReLU(),
                                       fc2=nn.Linear(32, 10)))
+    model.to(DEVICE)
+    images, labels = IMAGES.to(DEVICE), LABELS.to(DEVICE)
     criterion = nn.CrossEntropyLoss()
     opt = getattr(torch.optim, optimizer[0])(model.parameters(), **optimizer[1])
     initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -71,9 +76,10 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
         if step < first_step:
             continue
         chosen = orders[-1][step % batches * BATCH:][:BATCH]
-        inputs = IMAGES[chosen].to(torch.float32).mul(1 / 255).flatten(1)
+        chosen = chosen.to(DEVICE)
+        inputs = images[chosen].to(torch.float32).mul(1 / 255).flatten(1)
         opt.zero_grad()
-        loss = criterion(model(inputs), LABELS[chosen])
+        loss = criterion(model(inputs), labels[chosen])
         loss.backward()
         losses.append(loss.item())
         rates.append(opt.param_groups[0]["lr"])

@@ -54,7 +54,7 @@ def bits(tensor):
 
 def main():
     torch.set_num_threads(1)
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv)
 
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""

@@ -3,6 +3,7 @@
 // in that file.
 #include <memory>
 
+#include "core/ops.h"
 #include "core/random.h"
 #include "nn/cross_entropy_loss.h"
 #include "nn/sequential.h"
@@ -79,8 +80,9 @@ Value clones(const nn::Module& model) {
 }
 
 Value train(const Value& request) {
-  const Tensor& images = request.at("images").as_tensor();
-  const Tensor& labels = request.at("labels").as_tensor();
+  const auto device = wick::Device::parse(request.at("device").as_string());
+  const Tensor images = request.at("images").as_tensor().to(device);
+  const Tensor labels = request.at("labels").as_tensor().to(device);
   const std::int64_t batch = request.at("batch").as_int();
   const std::int64_t first = request.at("first_step").as_int();
   const std::int64_t last = first + request.at("steps").as_int();
@@ -90,6 +92,7 @@ Value train(const Value& request) {
   model.add<nn::Linear>("fc1", images.numel() / images.size(0), 32, generator);
   model.add<nn::ReLU>("relu");
   model.add<nn::Linear>("fc2", 32, 10, generator);
+  model.to(device);
   nn::Compose transforms{{"to_float", nn::ToFloat{}}, {"ravel", nn::Ravel{}}};
   nn::CrossEntropyLoss criterion;
   const Value& wanted = request.at("optimizer");
@@ -104,8 +107,9 @@ Value train(const Value& request) {
   }
 
   const std::int64_t batches = images.size(0) / batch;
-  const Tensor inputs = Tensor::empty({batch, model.named_parameters()[0].second->value.size(1)});
-  const Tensor targets = Tensor::empty({batch}, DType::int64);
+  const std::int64_t features = model.named_parameters()[0].second->value.size(1);
+  const Tensor inputs = Tensor::empty({batch, features}, DType::float32, device);
+  const Tensor targets = Tensor::empty({batch}, DType::int64, device);
   Tensor order;
   List orders;
   List losses;
@@ -114,13 +118,12 @@ Value train(const Value& request) {
     if (step % batches == 0) {
       order = generator.randperm(images.size(0));
       orders.items.emplace_back(order);
+      order = order.to(device);
     }
     if (step < first) continue;  // trained already, before the checkpoint
     const Tensor chosen = order.slice(0, step % batches * batch, (step % batches + 1) * batch);
     transforms.apply_gathered(images, chosen, inputs);
-    for (std::int64_t i = 0; i < batch; ++i) {
-      targets.data<std::int64_t>()[i] = labels.data<std::int64_t>()[chosen.data<std::int64_t>()[i]];
-    }
+    wick::ops::index_select(labels, chosen, targets);
     optimizer->zero_grad();
     losses.items.emplace_back(
         static_cast<double>(criterion.forward(model.forward(inputs), targets).item<float>()));

@@ -6,12 +6,14 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
 #include "core/backend.h"
 #include "core/error.h"
 #include "kernels/devices.h"
+#include "serialize/background_saver.h"
 #include "serialize/checkpoint.h"
 #include "tools/cli/checkpoints.h"
 #include "tools/cli/digit_net.h"
@@ -44,8 +46,8 @@ class Training {
   void describe_run() const;
   EpochResult run_epoch(Trainer& trainer);
   void end_epoch(const EpochResult& result);
-  void keep(const std::filesystem::path& path) const { save(checkpoint_of(run_), path); }
-  int stopped(const Trainer& trainer, int signal) const;
+  void keep(const std::filesystem::path& path);
+  int stopped(const Trainer& trainer, int signal);
 
   TrainOptions options_;
   DataSplit data_;
@@ -53,11 +55,13 @@ class Training {
   RunState run_;
   Tensor images_;  // of the training part, on the device
   Tensor labels_;
+  BackgroundSaver saver_;
 };
 
 void Training::load() {
   (void)backend_for(options_.device);  // a device that is not there fails before long work
   set_num_threads(options_.threads);
+  set_allow_tf32(options_.tf32);
   std::optional<Value> checkpoint;
   std::string name;
   if (options_.resume) {
@@ -112,8 +116,9 @@ EpochResult Training::run_epoch(Trainer& trainer) {
   ask_terminal(bar_options, STDERR_FILENO);
   ProgressBar bar(std::cerr, bar_options);
   bar.set_note_name("loss");
-  const EpochResult result = trainer.run_epoch([&](std::int64_t, double loss_mean) {
-    bar.advance(loss_mean);
+  std::int64_t shown = run_.position.step;
+  const EpochResult result = trainer.run_epoch([&](std::int64_t step, double loss_mean) {
+    bar.advance(loss_mean, step - std::exchange(shown, step));
     return StopSignal::received() == 0 && std::isfinite(loss_mean);
   });
   bar.finish();
@@ -123,6 +128,12 @@ EpochResult Training::run_epoch(Trainer& trainer) {
                             "; a lower --lr may help"));
   }
   return result;
+}
+
+/// From a GPU, while the training goes on.
+void Training::keep(const std::filesystem::path& path) {
+  if (options_.device == kCpu) return save(checkpoint_of(run_), path);
+  saver_.save(checkpoint_of(run_), path);
 }
 
 void Training::end_epoch(const EpochResult& result) {
@@ -141,14 +152,15 @@ void Training::end_epoch(const EpochResult& result) {
     position.best_loss = result.loss_mean;
     const auto path = epoch_checkpoint(options_.checkpoint_dir, position.epoch);
     keep(path);
-    say("saved   %s\n", path.c_str());
+    say("%s   %s\n", options_.device == kCpu ? "saved" : "saving", path.c_str());
   }
   keep(last_checkpoint(options_.checkpoint_dir));
 }
 
-int Training::stopped(const Trainer& trainer, int signal) const {
+int Training::stopped(const Trainer& trainer, int signal) {
   const auto path = last_checkpoint(options_.checkpoint_dir);
   if (run_.position.step > 0) keep(path);
+  saver_.wait();
   std::cerr << "train: stopped in epoch " << run_.position.epoch + 1 << " after "
             << run_.position.step << " of " << trainer.steps_per_epoch()
             << " batches; go on with: tools/train --resume " << path.string() << std::endl;
@@ -166,6 +178,7 @@ int Training::run() {
     const bool finished = run_.position.epoch >= run_.config.epochs;
     if (result.stopped && !finished) return stopped(trainer, StopSignal::received());
   }
+  saver_.wait();
   const Score score = evaluate(*run_.model, run_.transforms, data_.test.images.to(options_.device),
                                data_.test.labels.to(options_.device));
   say("test accuracy %s\n", accuracy_text(score).c_str());

@@ -155,6 +155,9 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
   add_data(fields, config);
   add_learning(fields, config, model, weight_decay);
   app.add_option("--device", device, "cpu, cuda or cuda:N")->type_name("NAME")->group("Machine");
+  app.add_flag("--tf32", options.tf32,
+               "matrix products on a GPU may round their operands to TF32:\nfaster, not as exact")
+      ->group("Machine");
   app.add_option("--threads", options.threads, "of the CPU; results do not depend on them")
       ->type_name("N")
       ->check(whole_number())

@@ -17,6 +17,7 @@ struct TrainOptions {
   std::set<std::string> given;  // the fields of `config` that the command line names
   Device device;
   int threads = 1;
+  bool tf32 = false;  // in matrix products on a GPU
   std::filesystem::path checkpoint_dir;
   std::optional<std::filesystem::path> resume;
 };

@@ -13,6 +13,9 @@
 namespace wick::tools {
 namespace {
 
+// Steps between two looks at the loss. On the CPU it is there anyway; a GPU would have to wait.
+constexpr std::int64_t kStepsPerLook = 100;
+
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -40,33 +43,54 @@ Trainer::Trainer(RunState& run, Tensor images, Tensor labels, TrainSplit split)
   permutation_ = Tensor::empty({count}, DType::int64);
   shuffled_ = Tensor::empty({count}, DType::int64);
   order_ = device == kCpu ? shuffled_ : Tensor::empty({count}, DType::int64, device);
-  inputs_ = Tensor::empty({rows, features}, DType::float32, device);
-  targets_ = Tensor::empty({rows}, DType::int64, device);
+  full_steps_ = rows == 0 ? 0 : count / rows;
+  batches_ = order_.slice(0, 0, full_steps_ * rows).view({full_steps_, rows});
+  at_ = Tensor::zeros({1}, DType::int64, device);
+  loss_sum_ = Tensor::zeros({}, DType::float64, device);
+  criterion_.accumulate_in(loss_sum_);
+  picked_row_ = Tensor::empty({1, rows}, DType::int64, device);
+  full_.picked = picked_row_.view({rows});
+  full_.inputs = Tensor::empty({rows, features}, DType::float32, device);
+  full_.targets = Tensor::empty({rows}, DType::int64, device);
+  const std::int64_t rest = count - full_steps_ * rows;
+  last_ = {order_.slice(0, count - rest), full_.inputs.slice(0, 0, rest),
+           full_.targets.slice(0, 0, rest)};
 }
 
 void Trainer::shuffle() {
   run_.generator.randperm(permutation_);
   ops::index_select(train_, permutation_, shuffled_);
   if (order_.device() != kCpu) order_.copy_(shuffled_);
+  at_.fill_(static_cast<double>(run_.position.step));
 }
 
-double Trainer::step(std::int64_t begin, std::int64_t size) {
-  const Tensor picked = order_.slice(0, begin, begin + size);
-  const Tensor inputs = inputs_.slice(0, 0, size);
-  const Tensor targets = targets_.slice(0, 0, size);
-  run_.transforms.apply_gathered(images_, picked, inputs);
-  ops::index_select(labels_, picked, targets);
-
+void Trainer::compute(const Batch& batch) {
+  run_.transforms.apply_gathered(images_, batch.picked, batch.inputs);
+  ops::index_select(labels_, batch.picked, batch.targets);
   run_.optimizer->zero_grad();
-  const Tensor logits = run_.model->forward(inputs);
-  const Tensor loss = criterion_.forward(logits, targets);
+  (void)criterion_.forward(run_.model->forward(batch.inputs), batch.targets);
   run_.model->backward(criterion_.backward(), false);
+}
+
+void Trainer::update() {
   run_.optimizer->step();
   if (run_.scheduler) run_.scheduler->step();
+}
 
-  float value = 0;
-  loss.backend().copy_to_host(&value, loss.raw(), sizeof value);
-  return value;
+RecordedStep Trainer::full_batch_step() {
+  return {[this] {
+            ops::index_select(batches_, at_, picked_row_);
+            compute(full_);
+            at_.backend().advance(static_cast<std::int64_t*>(at_.raw()));
+          },
+          [this] { update(); }};
+}
+
+double Trainer::take_loss_sum() const {
+  double sum = 0;
+  loss_sum_.backend().copy_to_host(&sum, loss_sum_.raw(), sizeof sum);
+  loss_sum_.zero_();
+  return sum;
 }
 
 EpochResult Trainer::run_epoch(const AfterStep& after_step) {
@@ -75,15 +99,28 @@ EpochResult Trainer::run_epoch(const AfterStep& after_step) {
   RunPosition& position = run_.position;
   const std::int64_t count = train_.numel();
   const std::int64_t batch = run_.config.batch_size;
+  // Anew in each epoch: what happens in between may give the layers other memory.
+  const auto recording = images_.backend().record(full_batch_step());
+  const std::int64_t per_look = images_.device() == kCpu ? 1 : kStepsPerLook;
   EpochResult result;
   const double start = now();
   while (position.step < steps_ && !result.stopped) {
     const std::int64_t begin = position.step * batch;
-    const std::int64_t size = std::min(batch, count - begin);
-    position.loss_sum += step(begin, size) * static_cast<double>(size);
-    ++position.step;
-    result.samples += size;
-    result.loss_mean = position.loss_sum / static_cast<double>(begin + size);
+    // Up to the next multiple, so that a resumed run looks where the other one did.
+    const std::int64_t steps = std::min(per_look - position.step % per_look,
+                                        std::max<std::int64_t>(full_steps_ - position.step, 1));
+    const std::int64_t samples = std::min(steps * batch, count - begin);
+    if (position.step < full_steps_) {
+      recording->replay(steps);
+    } else {
+      compute(last_);
+      update();
+    }
+    position.loss_sum +=
+        take_loss_sum() * (static_cast<double>(samples) / static_cast<double>(steps));
+    position.step += steps;
+    result.samples += samples;
+    result.loss_mean = position.loss_sum / static_cast<double>(begin + samples);
     result.stopped = !after_step(position.step, result.loss_mean);
   }
   result.seconds = now() - start;

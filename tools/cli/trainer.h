@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "core/recording.h"
 #include "nn/cross_entropy_loss.h"
 #include "tools/cli/run_state.h"
 #include "tools/cli/train_split.h"
@@ -21,7 +22,9 @@ struct EpochResult {
 
 /// Runs the epochs of a run over images that lie on its device. A step gathers its images by index,
 /// prepares them, and runs forward, backward, the optimizer and the scheduler; it allocates nothing
-/// once the first full batch has been seen.
+/// once the first full batch has been seen. Steps of full batches are recorded (core/recording.h),
+/// and on a GPU nobody waits for one of them: the losses are summed there, and looked at now and
+/// then.
 class Trainer {
  public:
   /// `images` uint8 (N, C, H, W) and `labels` int64 (N) on the model's device; the run must outlive
@@ -30,8 +33,8 @@ class Trainer {
 
   [[nodiscard]] std::int64_t steps_per_epoch() const noexcept { return steps_; }
 
-  /// Called after each step with the epoch's steps so far and its running mean loss; returns false
-  /// to stop there.
+  /// Called with the epoch's steps so far and its running mean loss, on the CPU after each step and
+  /// elsewhere after every few; returns false to stop there.
   using AfterStep = std::function<bool(std::int64_t step, double loss_mean)>;
 
   /// Does the epoch in which the run stands, from the step at which it stands. Moves the run's
@@ -40,20 +43,35 @@ class Trainer {
   EpochResult run_epoch(const AfterStep& after_step);
 
  private:
+  /// One batch: which images, and what the network is given.
+  struct Batch {
+    Tensor picked;   // (rows), int64
+    Tensor inputs;   // (rows, features)
+    Tensor targets;  // (rows)
+  };
+
   void shuffle();
-  double step(std::int64_t begin, std::int64_t size);
+  [[nodiscard]] RecordedStep full_batch_step();
+  void compute(const Batch& batch);
+  void update();
+  [[nodiscard]] double take_loss_sum() const;
 
   RunState& run_;
   Tensor images_;
   Tensor labels_;
   Tensor train_;  // positions of the training images, on the CPU
   std::int64_t steps_ = 0;
+  std::int64_t full_steps_ = 0;  // of these, with a full batch
   nn::CrossEntropyLoss criterion_;
   Tensor permutation_;  // int64, on the CPU
   Tensor shuffled_;     // int64, on the CPU: training images in the epoch's order
   Tensor order_;        // the same on the device
-  Tensor inputs_;       // (batch, features)
-  Tensor targets_;      // (batch)
+  Tensor batches_;      // its part in full batches, (full steps, batch)
+  Tensor at_;           // (1), on the device: the full batch that comes next
+  Tensor loss_sum_;     // float64, on the device: of the steps since the last look
+  Tensor picked_row_;   // (1, batch): full_.picked as index_select() fills it
+  Batch full_;
+  Batch last_;  // the epoch's last, where it is smaller
 };
 
 /// How many steps an epoch over `count` images has; the last may be smaller than the others.

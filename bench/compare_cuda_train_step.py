@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Training steps of wick on a GPU beside PyTorch's on the same one, alternating in one run.
+
+usage: compare_cuda_train_step.py TRAIN_STEP_BENCH [--rounds 5] [--seconds 240]
+
+Prints a table in Markdown: microseconds per step (medians) of wick, and of PyTorch eager, compiled by
+torch.compile, and captured in a CUDA graph; and how many times wick is faster than eager and than the
+best of the three. A step gathers a batch of uint8 images by index, and runs forward, backward and Adam
+(PyTorch's fused one). Without torch or a GPU, says so and exits with status 77.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+
+try:
+    import torch
+except ImportError:
+    print("not measured: this Python has no torch")
+    sys.exit(77)
+
+IMAGES = 60000
+# (batch, sizes, steps in a round)
+SHAPES = [
+    (32, [784, 32, 10], 2000),
+    (1024, [784, 32, 10], 2000),
+    (128, [784, 512, 512, 10], 1000),
+    (8192, [784, 512, 512, 10], 200),
+    (8192, [784, 2048, 2048, 10], 50),
+]
+
+
+class Task:
+    """Data, network and optimizer, all on the GPU."""
+
+    def __init__(self, batch, sizes):
+        torch.manual_seed(0)
+        layers = []
+        for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
+            layers.append(torch.nn.Linear(a, b))
+            if i + 2 < len(sizes):
+                layers.append(torch.nn.ReLU())
+        self.model = torch.nn.Sequential(*layers).cuda()
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.01, fused=True,
+                                          capturable=True)
+        self.images = torch.randint(0, 256, (IMAGES, sizes[0]), dtype=torch.uint8).cuda()
+        self.labels = self.images[:, : sizes[-1]].argmax(1)
+        batches = IMAGES // batch
+        self.order = torch.randperm(IMAGES)[: batches * batch].view(batches, batch).cuda()
+        self.rows = self.order[0].clone()
+
+    def loss(self, rows):
+        x = self.images[rows].float() / 255
+        return torch.nn.functional.cross_entropy(self.model(x), self.labels[rows])
+
+    def step(self, rows, loss):
+        self.optimizer.zero_grad(set_to_none=True)
+        loss(rows).backward()
+        self.optimizer.step()
+
+
+def eager(batch, sizes):
+    task = Task(batch, sizes)
+    return task, lambda i: task.step(task.order[i % len(task.order)], task.loss)
+
+
+def compiled(batch, sizes):
+    task = Task(batch, sizes)
+    loss = torch.compile(task.loss, mode="reduce-overhead")
+    return task, lambda i: task.step(task.order[i % len(task.order)], loss)
+
+
+def graphed(batch, sizes):
+    """As PyTorch's documentation does it: warm up beside, then capture the whole step."""
+    task = Task(batch, sizes)
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            task.step(task.rows, task.loss)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    task.optimizer.zero_grad(set_to_none=True)
+    with torch.cuda.graph(graph):
+        task.loss(task.rows).backward()
+        task.optimizer.step()
+
+    def run(i):
+        task.rows.copy_(task.order[i % len(task.order)])
+        graph.replay()
+
+    return task, run
+
+
+def measure(run, steps):
+    """Microseconds per step."""
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for i in range(steps):
+        run(i)
+    torch.cuda.synchronize()
+    return (time.perf_counter() - start) / steps * 1e6
+
+
+def run_wick(program, batch, sizes, steps, tf32):
+    """The second of two rounds of a fresh process: the first warms it up."""
+    out = subprocess.run(
+        [program, str(batch), str(steps), "2", "cuda-tf32" if tf32 else "cuda", *map(str, sizes)],
+        capture_output=True, text=True, check=True)
+    return float(out.stdout.split()[1])
+
+
+def compare(program, batch, sizes, steps, tf32, rounds, deadline):
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch._dynamo.reset()
+    ways = {"eager": eager, "graph": graphed}
+    if time.monotonic() < deadline:
+        ways["compile"] = compiled
+    runs = {}
+    for name, make in ways.items():
+        try:
+            runs[name] = make(batch, sizes)[1]
+            measure(runs[name], 20)
+        except Exception as error:  # a way that PyTorch does not manage is no reason to stop
+            print(f"{name}: {str(error).splitlines()[0]}", file=sys.stderr)
+            runs.pop(name, None)
+    times = {name: [] for name in ["wick", *runs]}
+    for done in range(rounds):
+        if done > 0 and time.monotonic() > deadline:
+            break
+        times["wick"].append(run_wick(program, batch, sizes, steps, tf32))
+        for name, run in runs.items():
+            times[name].append(measure(run, max(steps // (4 if name == "eager" else 1), 10)))
+    medians = {name: statistics.median(values) for name, values in times.items() if values}
+    best = min((value for name, value in medians.items() if name != "wick"), default=None)
+
+    def cell(name):
+        return f"{medians[name]:.1f}" if name in medians else "not measured"
+
+    def ratio(value):
+        return "not measured" if value is None else f"{value / medians['wick']:.2f}"
+
+    print(f"| {'-'.join(map(str, sizes))} | {batch} | {'on' if tf32 else 'off'} | {cell('wick')} | "
+          f"{cell('eager')} | {cell('compile')} | {cell('graph')} | {ratio(medians.get('eager'))} | "
+          f"{ratio(best)} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=240,
+                        help="after these, rounds and torch.compile are left out")
+    args = parser.parse_args()
+    if not torch.cuda.is_available():
+        print("not measured: PyTorch finds no GPU")
+        return 77
+    deadline = time.monotonic() + args.seconds
+    print(f"PyTorch {torch.__version__}; microseconds per step\n")
+    print("| model | batch | TF32 | wick | eager | torch.compile | CUDA graph | eager / wick | "
+          "best / wick |")
+    print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
+    for batch, sizes, steps in SHAPES:
+        for tf32 in (False, True):
+            compare(args.program, batch, sizes, steps, tf32, args.rounds, deadline)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

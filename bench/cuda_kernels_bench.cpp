@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// Times the operations of a CUDA device by events: medians, on operands larger than its caches,
+// next to a device-to-device copy measured in the same run, which is what a bandwidth-bound kernel
+// can reach at most. Prints a table in Markdown. That the results are right, gpu_test says.
+//
+//   cuda_kernels_bench [--quick]
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "core/ops.h"
+#include "core/random.h"
+#include "kernels/cuda_stream.h"
+#include "kernels/devices.h"
+
+namespace wick {
+namespace {
+
+constexpr Device kCuda{DeviceType::cuda, 0};
+
+void check(cudaError_t status) {
+  if (status != cudaSuccess) throw Error(cudaGetErrorString(status));
+}
+
+class Bench {
+ public:
+  explicit Bench(bool quick) : repetitions_(quick ? 5 : 25) {
+    for (cudaEvent_t& event : events_) check(cudaEventCreate(&event));
+    stream_ = static_cast<cudaStream_t>(current_cuda_stream(kCuda));
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+  ~Bench() {
+    for (cudaEvent_t event : events_) cudaEventDestroy(event);
+  }
+
+  [[nodiscard]] cudaStream_t stream() const { return stream_; }
+
+  /// The median time of `work` in milliseconds.
+  double time(const std::function<void()>& work) {
+    for (int i = 0; i < 3; ++i) work();
+    backend_for(kCuda).synchronize();
+    std::vector<float> times;
+    for (int i = 0; i < repetitions_; ++i) {
+      check(cudaEventRecord(events_[0], stream_));
+      work();
+      check(cudaEventRecord(events_[1], stream_));
+      check(cudaEventSynchronize(events_[1]));
+      float milliseconds = 0;
+      check(cudaEventElapsedTime(&milliseconds, events_[0], events_[1]));
+      times.push_back(milliseconds);
+    }
+    backend_for(kCuda).synchronize();
+    std::nth_element(times.begin(), times.begin() + repetitions_ / 2, times.end());
+    return static_cast<double>(times[static_cast<std::size_t>(repetitions_ / 2)]);
+  }
+
+  /// A row of the table: `bytes` are all that the operation must read and write.
+  void bandwidth(const std::string& name, double bytes, const std::function<void()>& work) {
+    const double milliseconds = time(work);
+    const double rate = bytes / milliseconds / 1e6;
+    if (limit_ == 0) limit_ = rate;
+    std::printf("| %s | %.3f ms | %.0f GB/s | %.1f %% |\n", name.c_str(), milliseconds, rate,
+                100.0 * rate / limit_);
+    std::fflush(stdout);
+  }
+  void arithmetic(const std::string& name, double operations, const std::function<void()>& work) {
+    const double milliseconds = time(work);
+    std::printf("| %s | %.3f ms | %.1f TFLOP/s | |\n", name.c_str(), milliseconds,
+                operations / milliseconds / 1e9);
+    std::fflush(stdout);
+  }
+
+ private:
+  int repetitions_;
+  cudaEvent_t events_[2]{};
+  cudaStream_t stream_ = nullptr;
+  double limit_ = 0;  // GB/s of the first row, the copy
+};
+
+Tensor zeros(const Dims& shape, DType dtype = DType::float32) {
+  return Tensor::zeros(shape, dtype, kCuda);
+}
+
+void run_copies(Bench& bench) {
+  constexpr std::int64_t kCount = std::int64_t{1} << 28;  // 1 GiB of float32
+  const Tensor a = zeros({kCount});
+  const Tensor b = zeros({kCount});
+  const auto bytes = static_cast<double>(a.nbytes());
+  bench.bandwidth("device-to-device copy, 1 GiB", 2 * bytes, [&] {
+    check(cudaMemcpyAsync(b.raw(), a.raw(), a.nbytes(), cudaMemcpyDeviceToDevice, bench.stream()));
+  });
+  bench.bandwidth("copy, contiguous, float32", 2 * bytes, [&] { b.copy_(a); });
+  const Tensor square = a.view({1 << 14, 1 << 14});
+  const Tensor turned = b.view({1 << 14, 1 << 14});
+  bench.bandwidth("copy, transposed, [16384, 16384]", 2 * bytes,
+                  [&] { turned.copy_(square.transpose(0, 1)); });
+  const Tensor half = zeros({kCount}, DType::bfloat16);
+  bench.bandwidth("float32 to bfloat16", 1.5 * bytes, [&] { half.copy_(a); });
+  bench.bandwidth("bfloat16 to float32", 1.5 * bytes, [&] { a.copy_(half); });
+  bench.bandwidth("zero", bytes, [&] { b.zero_(); });
+  bench.bandwidth("relu", 2 * bytes, [&] { ops::relu(a, b); });
+  const Tensor c = zeros({kCount});
+  bench.bandwidth("relu_backward", 3 * bytes, [&] { ops::relu_backward(a, b, c); });
+}
+
+void run_rows(Bench& bench) {
+  Generator generator(1);
+  constexpr std::int64_t kRows = 65536;
+  const Tensor part = Tensor::normal({1024, 1024}, 0, 1, generator).to(kCuda);
+  const Tensor logits = Tensor::empty({kRows, 1024}, DType::float32, kCuda);
+  for (std::int64_t i = 0; i < kRows; i += 1024) logits.slice(0, i, i + 1024).copy_(part);
+  const Tensor targets =
+      Tensor::uniform({kRows}, 0, 1024, generator, DType::float64).to(DType::int64).to(kCuda);
+  const Tensor loss = zeros({});
+  const Tensor grad = zeros({kRows, 1024});
+  const auto bytes = static_cast<double>(logits.nbytes());
+  bench.bandwidth("softmax cross-entropy and gradient, [65536, 1024]", 2 * bytes,
+                  [&] { ops::cross_entropy(logits, targets, loss, &grad); });
+  const Tensor sums = zeros({1024});
+  bench.bandwidth("column_sums, [65536, 1024]", bytes, [&] { ops::column_sums(logits, sums); });
+  const Tensor best = Tensor::empty({kRows}, DType::int64, kCuda);
+  bench.bandwidth("argmax, [65536, 1024]", bytes, [&] { ops::argmax(logits, best); });
+
+  constexpr std::int64_t kImages = 1 << 19;
+  const Tensor images = zeros({kImages, 1, 784}, DType::uint8);
+  const Tensor order = generator.randperm(kImages).to(kCuda);
+  const Tensor inputs = zeros({kImages, 784});
+  const Tensor scale = Tensor::from<float>({1.0F / 255.0F});
+  const Tensor shift = Tensor::from<float>({0.0F});
+  const auto count = static_cast<double>(kImages);
+  bench.bandwidth("gather of 784 bytes to float32, 524288 rows", count * (784.0 * 5 + 8),
+                  [&] { ops::gather_affine(images, &order, scale, shift, inputs); });
+  const Tensor rows = zeros({kImages, 784}, DType::uint8);
+  bench.bandwidth("index_select of 784 bytes, 524288 rows", count * (784.0 * 2 + 8), [&] {
+    ops::index_select(images.view({kImages, 784}), order, rows);
+  });
+}
+
+void run_updates(Bench& bench) {
+  constexpr std::int64_t kCount = 100'000'000;
+  const Tensor param = zeros({kCount});
+  const Tensor grad = Tensor::full({kCount}, 1e-3, DType::float32, kCuda);
+  const Tensor mean = zeros({kCount});
+  const Tensor square = zeros({kCount});
+  Backend& backend = backend_for(kCuda);
+  constexpr auto kBytes = 4.0 * static_cast<double>(kCount);
+  AdamArgs adam{.count = kCount,
+                .param = param.raw(),
+                .grad = grad.raw(),
+                .exp_avg = mean.raw(),
+                .exp_avg_sq = square.raw(),
+                .step = 10,
+                .lr = 1e-3,
+                .beta1 = 0.9,
+                .beta2 = 0.999,
+                .eps = 1e-8};
+  bench.bandwidth("Adam, 100 M parameters", 7 * kBytes, [&] { backend.adam_step(adam); });
+  adam.weight_decay = 0.01;
+  adam.decoupled_weight_decay = true;
+  bench.bandwidth("AdamW, 100 M parameters", 7 * kBytes, [&] { backend.adam_step(adam); });
+  const SgdArgs sgd{.count = kCount,
+                    .param = param.raw(),
+                    .grad = grad.raw(),
+                    .momentum_buffer = mean.raw(),
+                    .lr = 1e-3,
+                    .momentum = 0.9};
+  bench.bandwidth("SGD with momentum, 100 M parameters", 5 * kBytes,
+                  [&] { backend.sgd_step(sgd); });
+}
+
+void run_products(Bench& bench) {
+  Generator generator(2);
+  struct Shape {
+    std::int64_t rows, cols, depth;
+  };
+  for (const auto& [m, n, k] : {Shape{8192, 2048, 784}, {8192, 2048, 2048}, {8192, 8192, 8192}}) {
+    const Tensor a = zeros({m, k});
+    const Tensor b = zeros({n, k});
+    const Tensor bias = zeros({n});
+    const Tensor c = zeros({m, n});
+    // Zeros would need less power, and so run faster, than numbers do.
+    a.copy_(Tensor::normal({1, k}, 0, 1, generator).to(kCuda).as_strided({m, k}, {0, 1}, 0));
+    b.copy_(Tensor::normal({1, k}, 0, 1, generator).to(kCuda).as_strided({n, k}, {0, 1}, 0));
+    for (const bool tf32 : {false, true}) {
+      set_allow_tf32(tf32);
+      bench.arithmetic(concat("product with bias and ReLU, ", m, " x ", n, " x ", k,
+                              tf32 ? ", TF32" : ", float32"),
+                       2.0 * static_cast<double>(m) * static_cast<double>(n * k), [&] {
+                         ops::matmul(a, b, c, {.transpose_b = true, .bias = &bias, .relu = true});
+                       });
+    }
+    set_allow_tf32(false);
+  }
+}
+
+void run(bool quick) {
+  Bench bench(quick);
+  std::printf("| operation | time | rate | of the copy |\n|---|---:|---:|---:|\n");
+  run_copies(bench);
+  run_rows(bench);
+  run_updates(bench);
+  run_products(bench);
+}
+
+}  // namespace
+}  // namespace wick
+
+int main(int argc, char** argv) {
+  if (!wick::cuda_available()) {
+    std::cerr << "cuda_kernels_bench: there is no CUDA device\n";
+    return 77;
+  }
+  try {
+    wick::run(argc > 1 && std::strcmp(argv[1], "--quick") == 0);
+  } catch (const std::exception& error) {
+    std::cerr << "cuda_kernels_bench: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Memory, and the way from the backend's operations to the launchers.
+#include "kernels/cuda/cuda_backend.h"
+
+#include <utility>
+
+#include "core/error.h"
+#include "kernels/cuda/matmul.h"
+#include "kernels/cuda/recorder.h"
+
+namespace wick::cuda {
+namespace {
+
+/// What an operation holds while it gives its work to the device.
+class Use {
+ public:
+  Use(Context& context, const char* operation)
+      : guard_(context.device()), stream_(context.current()), lock_(stream_.mutex()) {
+    if (const Recorder* const recorder = context.recorder()) {
+      recorder->require_capturing(operation);
+    }
+  }
+  [[nodiscard]] StreamState& stream() const noexcept { return stream_; }
+  [[nodiscard]] const LaunchContext& launch() const noexcept { return stream_.launch(); }
+
+ private:
+  DeviceGuard guard_;
+  StreamState& stream_;
+  std::scoped_lock<std::mutex> lock_;
+};
+
+// For an optimizer's update. Calls `launch` with the schedule that it is to follow, unless the
+// update is only noted.
+template <typename Args, typename Launch>
+void update(Context& context, const char* operation, const Args& args, const Launch& launch) {
+  StepSchedule schedule;
+  if (Recorder* const recorder = context.recorder()) {
+    if (!recorder->note(step_scalars(args), schedule)) return;
+  }
+  const Use use(context, operation);
+  check(launch(schedule, use.launch()), operation);
+}
+
+}  // namespace
+
+CudaBackend::CudaBackend(int index) : context_(index) {}
+
+// -- Memory ---------------------------------------------------------------------------------------
+
+void* CudaBackend::allocate(std::size_t bytes) {
+  const DeviceGuard guard(context_.device());
+  return context_.allocate(bytes);
+}
+
+void CudaBackend::deallocate(void* data, std::size_t /*bytes*/) noexcept {
+  try {
+    const DeviceGuard guard(context_.device());
+    context_.deallocate(data);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the device is lost, and the memory with it
+  }
+}
+
+void CudaBackend::copy_from_host(void* to, const void* host, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (const Recorder* const recorder = context_.recorder()) {
+    recorder->refuse("copy from host memory");
+  }
+  const Use use(context_, "copy to the device");
+  transfer_.to_device(to, host, bytes, use.stream());
+}
+
+void CudaBackend::copy_to_host(void* host, const void* from, std::size_t bytes) {
+  if (const Recorder* const recorder = context_.recorder()) recorder->refuse("read results");
+  const Use use(context_, "copy to the host");
+  if (bytes == 0) return;
+  transfer_.to_host(host, from, bytes, use.stream());
+}
+
+bool CudaBackend::copy_from_peer(void* to, Backend& peer, const void* from, std::size_t bytes) {
+  auto* const other = dynamic_cast<CudaBackend*>(&peer);
+  if (other == nullptr) return false;
+  if (bytes == 0) return true;
+  if (const Recorder* const recorder = context_.recorder()) {
+    recorder->refuse("copy from another device");
+  }
+  StreamState& source = other->context_.current();
+  const Use use(context_, "copy between devices");
+  // After what made the bytes, and before what may overwrite or free them.
+  use.stream().wait_for(source);
+  check(cudaMemcpyPeerAsync(to, context_.device(), from, other->context_.device(), bytes,
+                            use.stream().stream()),
+        "copy between devices");
+  source.wait_for(use.stream());
+  return true;
+}
+
+void CudaBackend::zero(void* data, std::size_t bytes) {
+  if (bytes == 0) return;
+  const Use use(context_, "zero");
+  check(cudaMemsetAsync(data, 0, bytes, use.launch().stream), "zero");
+}
+
+void CudaBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
+  const Use use(context_, "copy");
+  check(launch_copy_strided(to, from, use.launch()), "copy");
+}
+
+void CudaBackend::synchronize() {
+  if (const Recorder* const recorder = context_.recorder()) recorder->refuse("wait for the device");
+  const Use use(context_, "synchronize");
+  use.stream().wait("synchronize");
+}
+
+void CudaBackend::advance(std::int64_t* counter) {
+  const Use use(context_, "advance");
+  check(launch_advance(counter, use.launch()), "advance");
+}
+
+void CudaBackend::aside(const std::function<void()>& work) {
+  if (const Recorder* const recorder = context_.recorder()) recorder->refuse("work aside");
+  const DeviceGuard guard(context_.device());
+  StreamState& side = context_.side();
+  side.wait_for(context_.current());
+  StreamState& before = context_.exchange_current(side);
+  try {
+    work();
+    synchronize();
+  } catch (...) {
+    context_.exchange_current(before);
+    throw;
+  }
+  context_.exchange_current(before);
+}
+
+std::unique_ptr<Recording> CudaBackend::record(RecordedStep step) {
+  return std::make_unique<Recorder>(context_, std::move(step));
+}
+
+// -- Operations -----------------------------------------------------------------------------------
+
+Blas& CudaBackend::blas() {
+  const std::scoped_lock lock(blas_mutex_);
+  if (blas_ == nullptr) blas_ = make_blas();
+  return *blas_;
+}
+
+void CudaBackend::matmul(const MatmulArgs& args) {
+  const Use use(context_, "matmul");
+  cuda::matmul(args, tf32_switch(), blas(), use.stream());
+}
+
+void CudaBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) {
+  const Use use(context_, "column_sums");
+  check(launch_column_sums(dtype, x, out, accumulate, use.launch()), "column_sums");
+}
+
+void CudaBackend::relu(DType dtype, const void* x, void* y, std::int64_t count) {
+  const Use use(context_, "relu");
+  check(launch_relu(dtype, x, y, count, use.launch()), "relu");
+}
+
+void CudaBackend::relu_backward(DType dtype, const void* dy, const void* y, void* dx,
+                                std::int64_t count) {
+  const Use use(context_, "relu_backward");
+  check(launch_relu_backward(dtype, dy, y, dx, count, use.launch()), "relu_backward");
+}
+
+void CudaBackend::cross_entropy(const CrossEntropyArgs& args) {
+  const Use use(context_, "cross_entropy");
+  check(launch_cross_entropy(args, args.loss_sum, use.launch()), "cross_entropy");
+}
+
+void CudaBackend::argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) {
+  const Use use(context_, "argmax");
+  check(launch_argmax(dtype, x, out, use.launch()), "argmax");
+}
+
+void CudaBackend::count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
+                             std::int64_t* hits) {
+  const Use use(context_, "count_hits");
+  check(launch_count_hits(dtype, x, labels, hits, false, use.launch()), "count_hits");
+}
+
+void CudaBackend::gather_affine(const GatherAffineArgs& args) {
+  const Use use(context_, "gather_affine");
+  check(launch_gather_affine(args, {}, use.launch()), "gather_affine");
+}
+
+void CudaBackend::index_select(const IndexSelectArgs& args) {
+  const Use use(context_, "index_select");
+  check(launch_index_select(args, {}, use.launch()), "index_select");
+}
+
+void CudaBackend::sgd_step(const SgdArgs& args) {
+  update(context_, "sgd_step", args, [&](StepSchedule schedule, const LaunchContext& launch) {
+    return launch_sgd_step(args, schedule, launch);
+  });
+}
+
+void CudaBackend::adam_step(const AdamArgs& args) {
+  update(context_, "adam_step", args, [&](StepSchedule schedule, const LaunchContext& launch) {
+    return launch_adam_step(args, schedule, launch);
+  });
+}
+
+}  // namespace wick::cuda

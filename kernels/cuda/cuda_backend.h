@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The backend of the device "cuda:N".
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "core/backend.h"
+#include "kernels/cuda/blas.h"
+#include "kernels/cuda/context.h"
+#include "kernels/cuda/transfer.h"
+
+namespace wick::cuda {
+
+/// Gives every operation to the stream that is current in the calling thread (Context::current())
+/// and returns; only copy_to_host() and synchronize() wait. The device that the caller has made the
+/// current one stays so. Matrix products are cuBLASLt's, all else are kernels of our own.
+class CudaBackend final : public Backend {
+ public:
+  /// The device must be the current one. Throws DeviceError where it cannot be used.
+  explicit CudaBackend(int index);
+
+  [[nodiscard]] Device device() const noexcept override {
+    return {DeviceType::cuda, context_.device()};
+  }
+  [[nodiscard]] Context& context() noexcept { return context_; }
+
+  [[nodiscard]] void* allocate(std::size_t bytes) override;
+  void deallocate(void* data, std::size_t bytes) noexcept override;
+  void copy_from_host(void* to, const void* host, std::size_t bytes) override;
+  void copy_to_host(void* host, const void* from, std::size_t bytes) override;
+  bool copy_from_peer(void* to, Backend& peer, const void* from, std::size_t bytes) override;
+  void zero(void* data, std::size_t bytes) override;
+  void copy_strided(const StridedRef& to, const StridedRef& from) override;
+  void synchronize() override;
+  void advance(std::int64_t* counter) override;
+  void aside(const std::function<void()>& work) override;
+  [[nodiscard]] std::unique_ptr<Recording> record(RecordedStep step) override;
+
+  void matmul(const MatmulArgs& args) override;
+  void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
+  void relu(DType dtype, const void* x, void* y, std::int64_t count) override;
+  void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
+                     std::int64_t count) override;
+  void cross_entropy(const CrossEntropyArgs& args) override;
+  void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) override;
+  void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
+                  std::int64_t* hits) override;
+  void gather_affine(const GatherAffineArgs& args) override;
+  void index_select(const IndexSelectArgs& args) override;
+  void sgd_step(const SgdArgs& args) override;
+  void adam_step(const AdamArgs& args) override;
+
+ private:
+  [[nodiscard]] Blas& blas();
+
+  Context context_;
+  Transfer transfer_;
+  std::mutex blas_mutex_;
+  std::unique_ptr<Blas> blas_;  // from the first product on
+};
+
+/// Whether float32 products may use TF32; off at the start. One switch for all devices, as
+/// PyTorch's.
+[[nodiscard]] std::atomic<bool>& tf32_switch() noexcept;
+
+}  // namespace wick::cuda

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Backend::matmul as one product of a BLAS, with a kernel behind it for what the BLAS leaves.
+#pragma once
+
+#include "core/backend.h"
+#include "kernels/cuda/blas.h"
+
+namespace wick::cuda {
+
+void matmul(const MatmulArgs& args, bool tf32, Blas& blas, StreamState& stream);
+
+}  // namespace wick::cuda

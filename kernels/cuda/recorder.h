@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Records a training step in a CUDA graph and replays it: one call of the driver per step.
+//
+// The first repetition runs as it is, so that everything is allocated and loaded. The second is
+// captured. What varies from step to step in an optimizer's update, StepScalars, lies in a table on
+// the device: before the graphs of some steps are launched, the host calls the step's `update` once
+// for each and only notes the scalars, and copies the table over.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/recording.h"
+#include "kernels/cuda/context.h"
+
+namespace wick::cuda {
+
+class Recorder final : public Recording {
+ public:
+  Recorder(Context& context, RecordedStep step);
+  ~Recorder() override;
+
+  void replay(std::int64_t count) override;
+
+  /// An optimizer's update with these scalars: false where it is only noted; else it is to be
+  /// launched with `schedule`. Called by the backend, in the thread of replay().
+  [[nodiscard]] bool note(const StepScalars& scalars, StepSchedule& schedule);
+  /// For all other operations: throws where they would not be repeated.
+  void require_capturing(const char* operation) const;
+  /// For what cannot be captured: throws ValueError but in the first repetition.
+  void refuse(const char* what) const;
+
+ private:
+  // Steps between two copies of the table.
+  static constexpr std::int64_t kTableSteps = 256;
+
+  enum class Mode : std::uint8_t { warming_up, capturing, noting };
+  class Scope;
+
+  void warm_up();
+  void prepare();
+  void capture();
+  void replay_some(std::int64_t count);
+  void run_update();
+
+  Context& context_;
+  RecordedStep step_;
+  Mode mode_ = Mode::warming_up;
+  CaptureStream capture_;
+  GraphExec exec_;
+  std::int64_t updates_ = 0;         // calls of an optimizer's update in a step
+  std::int64_t update_ = 0;          // the one that comes next
+  std::int64_t slot_ = 0;            // the step of the table that is being written
+  DeviceMemory<StepScalars> table_;  // (updates_, kTableSteps)
+  DeviceMemory<std::int64_t> counter_;
+  Pinned<StepScalars> noted_;  // (updates_, kTableSteps)
+  Event uploaded_;             // when noted_ may be written again
+};
+
+}  // namespace wick::cuda

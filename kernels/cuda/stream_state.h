@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// A stream and what the kernels that run in it need beside their operands.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+
+#include "kernels/cuda/handles.h"
+#include "kernels/cuda/launchers.h"
+
+namespace wick::cuda {
+
+/// Scratch for matrix products: what cuBLAS advises for Hopper.
+inline constexpr std::size_t kBlasWorkspaceBytes = std::size_t{32} << 20;
+
+/// Belongs to one device. Not thread-safe but for mutex().
+class StreamState {
+ public:
+  /// `stream` is not owned. The device must be the current one.
+  StreamState(cudaStream_t stream, const cudaDeviceProp& device);
+  StreamState(const StreamState&) = delete;
+  StreamState& operator=(const StreamState&) = delete;
+  ~StreamState();
+
+  [[nodiscard]] cudaStream_t stream() const noexcept { return launch_.stream; }
+  /// What launchers take.
+  [[nodiscard]] const LaunchContext& launch() const noexcept { return launch_; }
+  /// kBlasWorkspaceBytes, allocated at the first call.
+  [[nodiscard]] void* blas_workspace();
+
+  /// Waits for the stream, then throws IndexError for the first label or index out of range that a
+  /// kernel has met since the last call. `operation` is what the host waits for.
+  void wait(const char* operation);
+
+  /// The stream runs nothing before what `other` has been given so far.
+  void wait_for(StreamState& other);
+
+  /// Kernels report labels out of range where those of `other` do.
+  void report_errors_to(const StreamState& other) noexcept { launch_.error = other.launch_.error; }
+
+  /// Held while an operation gives its work to the stream, so that operations of other threads do
+  /// not come in between and use the same scratch.
+  [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }
+
+ private:
+  LaunchContext launch_;
+  DeviceMemory<std::byte> scratch_;  // kWorkspaceBytes, and the flag
+  DeviceMemory<std::byte> blas_workspace_;
+  Pinned<ErrorFlag> found_;  // the device's flag, as of the last wait
+  Event reached_;
+  std::mutex mutex_;
+};
+
+}  // namespace wick::cuda

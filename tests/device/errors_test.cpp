@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// What goes wrong on a device becomes an exception that says so, and the program can go on.
+#include "core/backend.h"
+#include "core/error.h"
+#include "core/ops.h"
+#include "nn/cross_entropy_loss.h"
+#include "nn/linear.h"
+#include "tests/device/device_under_test.h"
+
+namespace wick {
+namespace {
+
+using testing::expect_throw_with;
+using testing::kCuda;
+using testing::kSecondCuda;
+using testing::OnDevice;
+using testing::OnTwoDevices;
+
+using Errors = OnDevice;
+
+TEST_F(Errors, OutOfMemoryNamesSizesAndTheProgramGoesOn) {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 50;
+  try {
+    static_cast<void>(Tensor::empty({kHuge}, DType::uint8, kCuda));
+    FAIL() << "a petabyte was allocated";
+  } catch (const OutOfMemoryError& error) {
+    EXPECT_EQ(error.requested(), static_cast<std::size_t>(kHuge));
+    EXPECT_GT(error.total(), 0U);
+    EXPECT_LE(error.free(), error.total());
+    EXPECT_NE(std::string(error.what()).find("1125899906842624"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("cuda:0"), std::string::npos);
+  }
+  EXPECT_EQ(Tensor::ones({3}, DType::float32, kCuda).to_vector<float>(),
+            (std::vector<float>{1, 1, 1}));
+}
+
+TEST_F(Errors, NoSuchDevice) {
+  const Device absent{DeviceType::cuda, 77};
+  expect_throw_with<DeviceError>(
+      [&] { static_cast<void>(Tensor::zeros({1}, DType::float32, absent)); },
+      "cuda:77: this machine has ");
+}
+
+TEST_F(Errors, MixedDevicesNameBoth) {
+  const Tensor here = Tensor::ones({2, 2});
+  const Tensor there = Tensor::ones({2, 2}, DType::float32, kCuda);
+  for (const auto& operands : {std::pair(here, there), std::pair(there, here)}) {
+    try {
+      ops::matmul(operands.first, operands.second, here);
+      FAIL() << "nothing was thrown";
+    } catch (const DeviceError& error) {
+      const std::string text = error.what();
+      EXPECT_NE(text.find("cpu"), std::string::npos) << text;
+      EXPECT_NE(text.find("cuda:0"), std::string::npos) << text;
+    }
+  }
+  Generator generator(1);
+  nn::Linear layer(2, 2, generator);
+  expect_throw_with<DeviceError>([&] { static_cast<void>(layer.forward(there)); }, "cuda:0");
+  EXPECT_THROW(static_cast<void>(there.data<float>()), DeviceError);
+}
+
+TEST_F(Errors, TargetOutOfRangeShowsWhereTheHostWaits) {
+  for (const std::int64_t bad : {std::int64_t{3}, std::int64_t{-1}, INT64_MAX, INT64_MIN}) {
+    const Tensor logits = Tensor::zeros({5, 3}, DType::float32, kCuda);
+    const Tensor targets = Tensor::from<std::int64_t>({0, 1, 2, bad, bad}, {5}, kCuda);
+    nn::CrossEntropyLoss criterion;
+    const Tensor loss = criterion.forward(logits, targets);
+    expect_throw_with<IndexError>([&] { static_cast<void>(loss.item<float>()); },
+                                  concat("cross_entropy: target ", bad, " of row 3"));
+    // Reported once; what follows is right again.
+    const Tensor good = Tensor::from<std::int64_t>({0, 1, 2, 0, -100}, {5}, kCuda);
+    EXPECT_NEAR(static_cast<double>(criterion.forward(logits, good).item<float>()), std::log(3.0),
+                1e-6);
+  }
+}
+
+TEST_F(Errors, IndexOutOfRangeIsNeverFollowed) {
+  const Tensor source = Tensor::full({4, 9}, 7.0, DType::uint8, kCuda);
+  const Tensor indices = Tensor::from<std::int64_t>({0, 4, 1}, {3}, kCuda);
+  const Tensor rows = Tensor::empty({3, 9}, DType::uint8, kCuda);
+  ops::index_select(source, indices, rows);
+  expect_throw_with<IndexError>([&] { backend_for(kCuda).synchronize(); },
+                                "index_select: index 4 of row 1 is not in [0, 4)");
+  const Tensor scale = Tensor::ones({1});
+  const Tensor shift = Tensor::zeros({1});
+  const Tensor floats = Tensor::empty({3, 9}, DType::float32, kCuda);
+  ops::gather_affine(source.view({4, 1, 9}), &indices, scale, shift, floats);
+  expect_throw_with<IndexError>([&] { static_cast<void>(floats.to(kCpu)); },
+                                "gather_affine: index 4 of row 1 is not in [0, 4)");
+  backend_for(kCuda).synchronize();
+}
+
+TEST_F(Errors, MoreThanTwoToThe31Elements) {
+  constexpr std::int64_t kCount = (std::int64_t{1} << 31) + 11;
+  Tensor bytes;
+  try {
+    bytes = Tensor::empty({kCount}, DType::uint8, kCuda);
+  } catch (const OutOfMemoryError&) {
+    GTEST_SKIP() << "the device has no memory for it";
+  }
+  bytes.fill_(3);
+  EXPECT_EQ(bytes.slice(0, kCount - 2, kCount).to_vector<std::uint8_t>(),
+            (std::vector<std::uint8_t>{3, 3}));
+  const Tensor indices = Tensor::from<std::int64_t>({kCount - 1}, {1}, kCuda);
+  bytes.slice(0, kCount - 1, kCount).fill_(9);
+  const Tensor out = Tensor::empty({1}, DType::uint8, kCuda);
+  ops::index_select(bytes, indices, out);
+  EXPECT_EQ(out.item<std::uint8_t>(), 9);
+}
+
+using ErrorsOfTwo = OnTwoDevices;
+
+TEST_F(ErrorsOfTwo, MixedCudaDevicesNameBoth) {
+  const Tensor first = Tensor::ones({2, 2}, DType::float32, kCuda);
+  const Tensor second = Tensor::ones({2, 2}, DType::float32, kSecondCuda);
+  expect_throw_with<DeviceError>([&] { ops::matmul(first, second, first); }, "cuda:1");
+}
+
+}  // namespace
+}  // namespace wick

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// A step that is recorded once and replayed does what the same calls do.
+#include "core/backend.h"
+#include "core/error.h"
+#include "tests/device/small_training.h"
+
+namespace wick {
+namespace {
+
+using testing::expect_throw_with;
+using testing::kCuda;
+using testing::OnDevice;
+using testing::SmallTraining;
+
+using Recordings = OnDevice;
+
+void expect_same_state(SmallTraining& a, SmallTraining& b, const std::string& what) {
+  for (std::size_t i = 0; i < a.model.parameters().size(); ++i) {
+    EXPECT_TRUE(bitwise_equal(a.model.parameters()[i]->value, b.model.parameters()[i]->value))
+        << what << ", parameter " << i;
+  }
+  EXPECT_TRUE(bitwise_equal(a.loss_sum, b.loss_sum)) << what;
+  EXPECT_TRUE(a.optimizer().state_dict() == b.optimizer().state_dict()) << what;
+}
+
+TEST_F(Recordings, ReplayIsTheSameBitsAsTheCalls) {
+  for (const char* const optimizer : {"sgd", "adam", "adamw"}) {
+    SmallTraining called(kCuda, optimizer);
+    SmallTraining replayed(kCuda, optimizer);
+    const auto recording = backend_for(kCuda).record(replayed.recorded_step());
+    for (const std::int64_t count : {1, 1, 3, 3}) {  // warms up, records, replays
+      recording->replay(count);
+      for (std::int64_t i = 0; i < count; ++i) {
+        called.compute();
+        called.update();
+      }
+      expect_same_state(replayed, called, concat(optimizer, ", ", count, " more steps"));
+    }
+    EXPECT_EQ(replayed.optimizer().lr(), called.optimizer().lr());
+    // The host's bookkeeping went on, so that both can go on by calls.
+    called.rewind();
+    replayed.rewind();
+    called.compute();
+    called.update();
+    replayed.compute();
+    replayed.update();
+    expect_same_state(replayed, called, optimizer);
+  }
+}
+
+TEST_F(Recordings, MoreStepsThanTheTableHolds) {
+  SmallTraining called(kCuda, "sgd");
+  SmallTraining replayed(kCuda, "sgd");
+  // Of one batch again and again: the counter is part of the step, and would leave the epoch.
+  const auto only_first = [](SmallTraining& training) {
+    return RecordedStep{[&training] {
+                          training.rewind();
+                          training.compute();
+                        },
+                        [&training] { training.update(); }};
+  };
+  const auto recording = backend_for(kCuda).record(only_first(replayed));
+  const auto calls = call_again(only_first(called));
+  recording->replay(600);
+  calls->replay(600);
+  expect_same_state(replayed, called, "600 steps");
+}
+
+TEST_F(Recordings, OfTheCpuCallsTheFunctions) {
+  SmallTraining called(kCpu, "adam");
+  SmallTraining replayed(kCpu, "adam");
+  const auto recording = backend_for(kCpu).record(replayed.recorded_step());
+  recording->replay(5);
+  for (int i = 0; i < 5; ++i) {
+    called.compute();
+    called.update();
+  }
+  expect_same_state(replayed, called, "5 steps");
+}
+
+TEST_F(Recordings, RefuseWhatCannotBeReplayed) {
+  SmallTraining training(kCuda, "adam");
+  Backend& backend = backend_for(kCuda);
+  const auto refused = [&](const std::function<void()>& compute, const char* text) {
+    const auto recording = backend.record({compute, [] {}});
+    recording->replay(1);
+    expect_throw_with<ValueError>([&] { recording->replay(1); }, text);
+    // The device is as usable as before.
+    EXPECT_EQ(Tensor::ones({2}, DType::float32, kCuda).to_vector<float>(),
+              (std::vector<float>{1, 1}));
+  };
+  refused([&] { static_cast<void>(training.loss_sum.item<double>()); }, "read results");
+  refused([&] { static_cast<void>(Tensor::empty({4}, DType::float32, kCuda)); }, "allocate");
+  refused([&] { backend.synchronize(); }, "wait for the device");
+  const auto recording = backend.record({[] {}, [&] { training.loss_sum.zero_(); }});
+  recording->replay(2);
+  expect_throw_with<ValueError>([&] { recording->replay(1); }, "optimizers only");
+  EXPECT_THROW(recording->replay(-1), ValueError);
+}
+
+TEST_F(Recordings, ReportLabelsOutOfRange) {
+  const Tensor logits = Tensor::zeros({2, 3}, DType::float32, kCuda);
+  const Tensor targets = Tensor::from<std::int64_t>({0, 1}, {2}, kCuda);
+  nn::CrossEntropyLoss criterion;
+  const auto recording = backend_for(kCuda).record(
+      {[&] { static_cast<void>(criterion.forward(logits, targets)); }, [] {}});
+  recording->replay(3);
+  backend_for(kCuda).synchronize();
+  targets.copy_(Tensor::from<std::int64_t>({0, 5}, {2}));
+  recording->replay(1);
+  expect_throw_with<IndexError>([&] { backend_for(kCuda).synchronize(); }, "target 5 of row 1");
+}
+
+}  // namespace
+}  // namespace wick

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The training program's loop on a device: what it learns, and that a stop changes nothing.
+#include "tools/cli/trainer.h"
+
+#include "tests/device/device_under_test.h"
+#include "tools/cli/evaluate.h"
+#include "tools/data/synthetic.h"
+
+namespace wick::tools {
+namespace {
+
+using wick::testing::kCuda;
+using wick::testing::OnDevice;
+
+using TrainerOnDevice = OnDevice;
+
+constexpr std::int64_t kCount = 330;  // ten batches, and ten images more
+
+struct Session {
+  Dataset digits = synthetic_digits(kCount, 1);
+  RunState run;
+  std::unique_ptr<Trainer> trainer;
+
+  explicit Session(Device device) {
+    TrainConfig config;
+    config.data = "synthetic";
+    config.epochs = 2;
+    run = new_run(config, digits, device, steps_for(kCount, config.batch_size));
+    digits.images = digits.images.to(device);
+    digits.labels = digits.labels.to(device);
+    trainer =
+        std::make_unique<Trainer>(run, digits.images, digits.labels, split_training(kCount, 0, 0));
+  }
+  EpochResult epoch() {
+    return trainer->run_epoch([](std::int64_t, double) { return true; });
+  }
+};
+
+TEST_F(TrainerOnDevice, LearnsAsOnTheCpu) {
+  Session here(kCpu);
+  Session there(kCuda);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    const EpochResult expected = here.epoch();
+    const EpochResult actual = there.epoch();
+    EXPECT_NEAR(actual.loss_mean, expected.loss_mean, 1e-4);
+    EXPECT_EQ(actual.samples, kCount);
+    // In between, the layers are given larger batches, and so other memory.
+    const Score wanted =
+        evaluate(*here.run.model, here.run.transforms, here.digits.images, here.digits.labels);
+    const Score score =
+        evaluate(*there.run.model, there.run.transforms, there.digits.images, there.digits.labels);
+    EXPECT_NEAR(score.loss, wanted.loss, 1e-4);
+    EXPECT_NEAR(static_cast<double>(score.hits), static_cast<double>(wanted.hits), 1.0);
+  }
+}
+
+TEST_F(TrainerOnDevice, AStopChangesNothing) {
+  Session whole(kCuda);
+  Session parts(kCuda);
+  const EpochResult wanted = whole.epoch();
+  const EpochResult stopped = parts.trainer->run_epoch([](std::int64_t, double) { return false; });
+  EXPECT_TRUE(stopped.stopped);
+  EXPECT_EQ(parts.run.position.step, 10);
+  EXPECT_EQ(parts.epoch().loss_mean, wanted.loss_mean);
+  EXPECT_TRUE(parts.run.model->state_dict().to_value() == whole.run.model->state_dict().to_value());
+  EXPECT_TRUE(parts.run.optimizer->state_dict() == whole.run.optimizer->state_dict());
+}
+
+}  // namespace
+}  // namespace wick::tools
