@@ -7,7 +7,8 @@ usage: compare_cuda_train_step.py TRAIN_STEP_BENCH [--rounds 5] [--seconds 240]
 Prints a table in Markdown: microseconds per step (medians) of wick, and of PyTorch eager, compiled by
 torch.compile, and captured in a CUDA graph; and how many times wick is faster than eager and than the
 best of the three. A step gathers a batch of uint8 images by index, and runs forward, backward and Adam
-(PyTorch's fused one). Without torch or a GPU, says so and exits with status 77.
+(PyTorch's fused one). wick does small networks by a kernel for whole steps; "recorded" is without
+it. Without torch or a GPU, says so and exits with status 77.
 """
 
 import argparse
@@ -105,10 +106,10 @@ def measure(run, steps):
     return (time.perf_counter() - start) / steps * 1e6
 
 
-def run_wick(program, batch, sizes, steps, tf32):
+def run_wick(program, batch, sizes, steps, machine):
     """The second of two rounds of a fresh process: the first warms it up."""
     out = subprocess.run(
-        [program, str(batch), str(steps), "2", "cuda-tf32" if tf32 else "cuda", *map(str, sizes)],
+        [program, str(batch), str(steps), "2", machine, *map(str, sizes)],
         capture_output=True, text=True, check=True)
     return float(out.stdout.split()[1])
 
@@ -127,15 +128,19 @@ def compare(program, batch, sizes, steps, tf32, rounds, deadline):
         except Exception as error:  # a way that PyTorch does not manage is no reason to stop
             print(f"{name}: {str(error).splitlines()[0]}", file=sys.stderr)
             runs.pop(name, None)
-    times = {name: [] for name in ["wick", *runs]}
+    machines = {"wick": "cuda-tf32" if tf32 else "cuda"}
+    if len(sizes) == 3 and not tf32:
+        machines["recorded"] = "cuda-graph"
+    times = {name: [] for name in [*machines, *runs]}
     for done in range(rounds):
         if done > 0 and time.monotonic() > deadline:
             break
-        times["wick"].append(run_wick(program, batch, sizes, steps, tf32))
+        for name, machine in machines.items():
+            times[name].append(run_wick(program, batch, sizes, steps, machine))
         for name, run in runs.items():
             times[name].append(measure(run, max(steps // (4 if name == "eager" else 1), 10)))
     medians = {name: statistics.median(values) for name, values in times.items() if values}
-    best = min((value for name, value in medians.items() if name != "wick"), default=None)
+    best = min((value for name, value in medians.items() if name in runs), default=None)
 
     def cell(name):
         return f"{medians[name]:.1f}" if name in medians else "not measured"
@@ -144,7 +149,7 @@ def compare(program, batch, sizes, steps, tf32, rounds, deadline):
         return "not measured" if value is None else f"{value / medians['wick']:.2f}"
 
     print(f"| {'-'.join(map(str, sizes))} | {batch} | {'on' if tf32 else 'off'} | {cell('wick')} | "
-          f"{cell('eager')} | {cell('compile')} | {cell('graph')} | {ratio(medians.get('eager'))} | "
+          f"{cell('recorded') if 'recorded' in machines else ''} | {cell('eager')} | {cell('compile')} | {cell('graph')} | {ratio(medians.get('eager'))} | "
           f"{ratio(best)} |", flush=True)
 
 
@@ -160,9 +165,9 @@ def main():
         return 77
     deadline = time.monotonic() + args.seconds
     print(f"PyTorch {torch.__version__}; microseconds per step\n")
-    print("| model | batch | TF32 | wick | eager | torch.compile | CUDA graph | eager / wick | "
+    print("| model | batch | TF32 | wick | recorded | eager | torch.compile | CUDA graph | eager / wick | "
           "best / wick |")
-    print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
+    print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     for batch, sizes, steps in SHAPES:
         for tf32 in (False, True):
             compare(args.program, batch, sizes, steps, tf32, args.rounds, deadline)

@@ -2,7 +2,8 @@
 // Times whole training steps: gather a batch from uint8 images, forward, loss, backward, Adam.
 // Prints the mean microseconds of a step, one line for each round; bench/compare_train_step.py and
 // bench/compare_cuda_train_step.py alternate these rounds with PyTorch's. On a GPU the steps are
-// recorded and replayed, and the host waits at the end of a round.
+// recorded and replayed, or, of a network that is small enough, done by the kernel for whole steps
+// (not for "cuda-graph"); the host waits at the end of a round.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -29,6 +30,7 @@ struct Setup {
   int threads;
   Device device;
   bool tf32;
+  bool whole_steps;  // where the device has a kernel for them
 };
 
 void run(const Setup& setup) {
@@ -79,6 +81,33 @@ void run(const Setup& setup) {
                                         at.backend().advance(static_cast<std::int64_t*>(at.raw()));
                                       },
                                       [&] { optimizer.step(); }});
+  const std::vector<ParameterPtr> parameters = model.parameters();
+  const auto ref = [&](std::size_t i) -> ParameterRef {
+    parameters[i]->has_grad = true;
+    return {static_cast<float*>(parameters[i]->value.raw()),
+            static_cast<float*>(parameters[i]->grad.raw())};
+  };
+  // By the kernel for whole steps; false where there is none.
+  const auto small_net = [&](std::int64_t first, std::int64_t steps) {
+    if (!setup.whole_steps || parameters.size() != 4) return false;
+    const SmallNetStepsArgs args{
+        .steps = steps,
+        .batch = setup.batch,
+        .inputs = features,
+        .hidden = setup.sizes[1],
+        .outputs = setup.sizes[2],
+        .images = static_cast<const std::uint8_t*>(images.raw()),
+        .labels = static_cast<const std::int64_t*>(labels.raw()),
+        .image_count = kImages,
+        .scale = 1.0F / 255.0F,
+        .indices = static_cast<const std::int64_t*>(order.raw()) + first * setup.batch,
+        .weight1 = ref(0),
+        .bias1 = ref(1),
+        .weight2 = ref(2),
+        .bias2 = ref(3),
+        .loss_sum = static_cast<double*>(loss_sum.raw())};
+    return images.backend().small_net_steps(args, [&] { optimizer.step(); });
+  };
   // Epoch after epoch, in the same order.
   std::int64_t left = batches;
   const auto replay = [&](std::int64_t steps) {
@@ -88,7 +117,7 @@ void run(const Setup& setup) {
         left = batches;
       }
       const std::int64_t now = std::min(steps, left);
-      recording->replay(now);
+      if (!small_net(batches - left, now)) recording->replay(now);
       steps -= now;
       left -= now;
     }
@@ -111,8 +140,9 @@ void run(const Setup& setup) {
 
 int main(int argc, char** argv) {
   if (argc < 7) {
-    std::cerr << "usage: train_step_bench BATCH STEPS ROUNDS THREADS|cuda|cuda-tf32 INPUTS "
-                 "[HIDDEN...] CLASSES\n";
+    std::cerr
+        << "usage: train_step_bench BATCH STEPS ROUNDS THREADS|cuda|cuda-tf32|cuda-graph INPUTS "
+           "[HIDDEN...] CLASSES\n";
     return 2;
   }
   try {
@@ -122,8 +152,8 @@ int main(int argc, char** argv) {
     const bool cuda = machine.starts_with("cuda");
     wick::run({sizes, std::stoll(argv[1]), std::stoll(argv[2]), std::stoi(argv[3]),
                cuda ? 1 : std::stoi(machine),
-               cuda ? wick::Device{wick::DeviceType::cuda, 0} : wick::kCpu,
-               machine == "cuda-tf32"});
+               cuda ? wick::Device{wick::DeviceType::cuda, 0} : wick::kCpu, machine == "cuda-tf32",
+               cuda && machine != "cuda-graph"});
   } catch (const std::exception& error) {
     std::cerr << "train_step_bench: " << error.what() << '\n';
     return 1;

@@ -139,6 +139,33 @@ struct IndexSelectArgs {
   void* out = nullptr;
 };
 
+/// A float32 parameter and its gradient.
+struct ParameterRef {
+  float* value = nullptr;
+  float* grad = nullptr;
+};
+
+/// Training steps of Linear(inputs, hidden), ReLU, Linear(hidden, outputs) with the mean
+/// cross-entropy, on batches gathered from images of bytes: input = pixel * scale + shift.
+struct SmallNetStepsArgs {
+  std::int64_t steps = 0;
+  std::int64_t batch = 0;
+  std::int64_t inputs = 0;
+  std::int64_t hidden = 0;
+  std::int64_t outputs = 0;
+  const std::uint8_t* images = nullptr;  // (image_count, inputs)
+  const std::int64_t* labels = nullptr;  // (image_count)
+  std::int64_t image_count = 0;
+  float scale = 1.0F;
+  float shift = 0.0F;
+  const std::int64_t* indices = nullptr;  // (steps, batch)
+  ParameterRef weight1{};                 // (hidden, inputs)
+  ParameterRef bias1{};                   // (hidden)
+  ParameterRef weight2{};                 // (outputs, hidden)
+  ParameterRef bias2{};                   // (outputs)
+  double* loss_sum = nullptr;             // one element that each step's loss is added to
+};
+
 /// A tensor's layout over memory of this device, without ownership.
 struct StridedRef {
   void* data = nullptr;
@@ -204,6 +231,13 @@ class Backend {
   virtual void gather_affine(const GatherAffineArgs& args) = 0;
   /// Throws IndexError for an index outside [0, source_rows).
   virtual void index_select(const IndexSelectArgs& args) = 0;
+  /// Whole training steps at once, where a device has a kernel for them and the network fits it;
+  /// else returns false and has done nothing. `update` is called once for each step and must call
+  /// sgd_step() or adam_step() once, for all four parameters. The gradients are the last step's.
+  virtual bool small_net_steps(const SmallNetStepsArgs& /*args*/,
+                               const std::function<void()>& /*update*/) {
+    return false;
+  }
   virtual void sgd_step(const SgdArgs& args) = 0;
   virtual void adam_step(const AdamArgs& args) = 0;
 };

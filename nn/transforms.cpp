@@ -154,6 +154,11 @@ Dims Compose::output_shape(const Dims& image_shape) const {
   return plan.ravel ? Dims{element_count(shape)} : shape;
 }
 
+std::pair<float, float> Compose::scale_and_shift() const {
+  const Plan plan = make_plan(1);
+  return {plan.scale_float[0], plan.shift_float[0]};
+}
+
 Tensor Compose::apply(const Tensor& images, DType dtype) {
   require_images(images);
   const Dims& shape = images.shape();

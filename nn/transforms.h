@@ -71,6 +71,9 @@ class Compose {
   /// with Ravel. Throws ShapeError where the transforms do not take C channels.
   [[nodiscard]] Dims output_shape(const Dims& image_shape) const;
 
+  /// The one scale and shift, x * scale + shift, that all steps come to for images of one channel.
+  [[nodiscard]] std::pair<float, float> scale_and_shift() const;
+
   /// Prepares images (N, C, H, W) of uint8, float32 or float64 into a new tensor of `dtype`
   /// (float32 or float64) on their device. Throws ShapeError or DTypeError.
   [[nodiscard]] Tensor apply(const Tensor& images, DType dtype = DType::float32);

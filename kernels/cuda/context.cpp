@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "kernels/cuda/recorder.h"
+#include "kernels/cuda/step_observer.h"
 
 namespace wick::cuda {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 // What this thread has chosen for a device; null stands for the device's own stream.
 struct Chosen {
   StreamState* stream = nullptr;
-  Recorder* recorder = nullptr;
+  StepObserver* observer = nullptr;
 };
 
 Chosen& chosen(int device) {
@@ -63,12 +63,12 @@ StreamState& Context::exchange_current(StreamState& next) noexcept {
   return before;
 }
 
-Recorder* Context::recorder() const {
-  return chosen(device_).recorder;
+StepObserver* Context::observer() const {
+  return chosen(device_).observer;
 }
 
-void Context::set_recorder(Recorder* recorder) noexcept {
-  chosen(device_).recorder = recorder;
+void Context::set_observer(StepObserver* observer) noexcept {
+  chosen(device_).observer = observer;
 }
 
 StreamState& Context::state_of(cudaStream_t stream) {
@@ -128,7 +128,7 @@ void* Context::try_allocate(std::size_t bytes) {
 }
 
 void* Context::allocate(std::size_t bytes) {
-  if (const Recorder* const recording = recorder()) recording->refuse("allocate memory");
+  if (const StepObserver* const watching = observer()) watching->refuse("allocate memory");
   bytes = std::max<std::size_t>(bytes, 1);
   void* data = try_allocate(bytes);
   if (data == nullptr && has_pool_) {

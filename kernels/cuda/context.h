@@ -14,7 +14,7 @@
 
 namespace wick::cuda {
 
-class Recorder;
+class StepObserver;
 
 /// A stream in which a recording is captured, with the scratch that its graph uses.
 struct CaptureStream {
@@ -39,9 +39,9 @@ class Context {
   [[nodiscard]] StreamState& current();
   /// Replaces it for this thread and returns the one before.
   StreamState& exchange_current(StreamState& next) noexcept;
-  /// What is recording this thread's work for the device, or null.
-  [[nodiscard]] Recorder* recorder() const;
-  void set_recorder(Recorder* recorder) noexcept;
+  /// What watches this thread's work for the device, or null.
+  [[nodiscard]] StepObserver* observer() const;
+  void set_observer(StepObserver* observer) noexcept;
   /// The state of a stream of the caller's; kept until the program ends.
   [[nodiscard]] StreamState& state_of(cudaStream_t stream);
 

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/cuda/recorder.h"
+#include "kernels/cuda/small_net_steps.h"
 
 namespace wick::cuda {
 namespace {
@@ -16,8 +17,8 @@ class Use {
  public:
   Use(Context& context, const char* operation)
       : guard_(context.device()), stream_(context.current()), lock_(stream_.mutex()) {
-    if (const Recorder* const recorder = context.recorder()) {
-      recorder->require_capturing(operation);
+    if (const StepObserver* const observer = context.observer()) {
+      observer->require_repeatable(operation);
     }
   }
   [[nodiscard]] StreamState& stream() const noexcept { return stream_; }
@@ -34,8 +35,8 @@ class Use {
 template <typename Args, typename Launch>
 void update(Context& context, const char* operation, const Args& args, const Launch& launch) {
   StepSchedule schedule;
-  if (Recorder* const recorder = context.recorder()) {
-    if (!recorder->note(step_scalars(args), schedule)) return;
+  if (StepObserver* const observer = context.observer()) {
+    if (!observer->note(args, schedule)) return;
   }
   const Use use(context, operation);
   check(launch(schedule, use.launch()), operation);
@@ -62,15 +63,15 @@ void CudaBackend::deallocate(void* data, std::size_t /*bytes*/) noexcept {
 
 void CudaBackend::copy_from_host(void* to, const void* host, std::size_t bytes) {
   if (bytes == 0) return;
-  if (const Recorder* const recorder = context_.recorder()) {
-    recorder->refuse("copy from host memory");
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("copy from host memory");
   }
   const Use use(context_, "copy to the device");
   transfer_.to_device(to, host, bytes, use.stream());
 }
 
 void CudaBackend::copy_to_host(void* host, const void* from, std::size_t bytes) {
-  if (const Recorder* const recorder = context_.recorder()) recorder->refuse("read results");
+  if (const StepObserver* const observer = context_.observer()) observer->refuse("read results");
   const Use use(context_, "copy to the host");
   if (bytes == 0) return;
   transfer_.to_host(host, from, bytes, use.stream());
@@ -80,8 +81,8 @@ bool CudaBackend::copy_from_peer(void* to, Backend& peer, const void* from, std:
   auto* const other = dynamic_cast<CudaBackend*>(&peer);
   if (other == nullptr) return false;
   if (bytes == 0) return true;
-  if (const Recorder* const recorder = context_.recorder()) {
-    recorder->refuse("copy from another device");
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("copy from another device");
   }
   StreamState& source = other->context_.current();
   const Use use(context_, "copy between devices");
@@ -106,7 +107,8 @@ void CudaBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
 }
 
 void CudaBackend::synchronize() {
-  if (const Recorder* const recorder = context_.recorder()) recorder->refuse("wait for the device");
+  if (const StepObserver* const observer = context_.observer())
+    observer->refuse("wait for the device");
   const Use use(context_, "synchronize");
   use.stream().wait("synchronize");
 }
@@ -117,7 +119,7 @@ void CudaBackend::advance(std::int64_t* counter) {
 }
 
 void CudaBackend::aside(const std::function<void()>& work) {
-  if (const Recorder* const recorder = context_.recorder()) recorder->refuse("work aside");
+  if (const StepObserver* const observer = context_.observer()) observer->refuse("work aside");
   const DeviceGuard guard(context_.device());
   StreamState& side = context_.side();
   side.wait_for(context_.current());
@@ -134,6 +136,15 @@ void CudaBackend::aside(const std::function<void()>& work) {
 
 std::unique_ptr<Recording> CudaBackend::record(RecordedStep step) {
   return std::make_unique<Recorder>(context_, std::move(step));
+}
+
+bool CudaBackend::small_net_steps(const SmallNetStepsArgs& args,
+                                  const std::function<void()>& update) {
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("have whole steps in it");
+  }
+  const DeviceGuard guard(context_.device());
+  return cuda::small_net_steps(args, update, context_);
 }
 
 // -- Operations -----------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class CudaBackend final : public Backend {
                   std::int64_t* hits) override;
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
+  bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update) override;
   void sgd_step(const SgdArgs& args) override;
   void adam_step(const AdamArgs& args) override;
 

@@ -14,12 +14,12 @@ class Recorder::Scope {
   Scope(Recorder& recorder, Mode mode, StreamState& stream)
       : context_(recorder.context_), before_(context_.exchange_current(stream)) {
     recorder.mode_ = mode;
-    context_.set_recorder(&recorder);
+    context_.set_observer(&recorder);
   }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
   ~Scope() {
-    context_.set_recorder(nullptr);
+    context_.set_observer(nullptr);
     context_.exchange_current(before_);
   }
 
@@ -48,7 +48,7 @@ Recorder::~Recorder() {
 
 void Recorder::replay(std::int64_t count) {
   if (count < 0) throw ValueError(concat("Recording::replay: count ", count, " is negative"));
-  if (context_.recorder() != nullptr) {
+  if (context_.observer() != nullptr) {
     throw ValueError("Recording::replay: cannot be called inside a step that is recorded");
   }
   const DeviceGuard guard(context_.device());
@@ -145,6 +145,14 @@ void Recorder::replay_some(std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) check(cudaGraphLaunch(exec_.get(), stream), kName);
 }
 
+bool Recorder::note(const SgdArgs& args, StepSchedule& schedule) {
+  return note(step_scalars(args), schedule);
+}
+
+bool Recorder::note(const AdamArgs& args, StepSchedule& schedule) {
+  return note(step_scalars(args), schedule);
+}
+
 bool Recorder::note(const StepScalars& scalars, StepSchedule& schedule) {
   const std::int64_t call = update_++;
   if (mode_ == Mode::warming_up) return true;
@@ -154,7 +162,7 @@ bool Recorder::note(const StepScalars& scalars, StepSchedule& schedule) {
   return mode_ == Mode::capturing;
 }
 
-void Recorder::require_capturing(const char* operation) const {
+void Recorder::require_repeatable(const char* operation) const {
   if (mode_ != Mode::noting) return;
   throw ValueError(concat(operation,
                           ": the update of a recorded step may run optimizers only; "

@@ -12,23 +12,16 @@
 
 #include "core/recording.h"
 #include "kernels/cuda/context.h"
+#include "kernels/cuda/step_observer.h"
 
 namespace wick::cuda {
 
-class Recorder final : public Recording {
+class Recorder final : public Recording, private StepObserver {
  public:
   Recorder(Context& context, RecordedStep step);
   ~Recorder() override;
 
   void replay(std::int64_t count) override;
-
-  /// An optimizer's update with these scalars: false where it is only noted; else it is to be
-  /// launched with `schedule`. Called by the backend, in the thread of replay().
-  [[nodiscard]] bool note(const StepScalars& scalars, StepSchedule& schedule);
-  /// For all other operations: throws where they would not be repeated.
-  void require_capturing(const char* operation) const;
-  /// For what cannot be captured: throws ValueError but in the first repetition.
-  void refuse(const char* what) const;
 
  private:
   // Steps between two copies of the table.
@@ -36,6 +29,12 @@ class Recorder final : public Recording {
 
   enum class Mode : std::uint8_t { warming_up, capturing, noting };
   class Scope;
+
+  [[nodiscard]] bool note(const SgdArgs& args, StepSchedule& schedule) override;
+  [[nodiscard]] bool note(const AdamArgs& args, StepSchedule& schedule) override;
+  void require_repeatable(const char* operation) const override;
+  void refuse(const char* what) const override;
+  [[nodiscard]] bool note(const StepScalars& scalars, StepSchedule& schedule);
 
   void warm_up();
   void prepare();

@@ -110,6 +110,7 @@ TEST_F(CopiesOfTwo, BetweenDevices) {
   // The source may change as soon as the call has returned.
   const Tensor copy = second.to(kCuda);
   second.zero_();
+  backend_for(kSecondCuda).synchronize();
   EXPECT_TRUE(bitwise_equal(copy, x));
 }
 

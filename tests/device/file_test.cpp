@@ -87,6 +87,9 @@ TEST_F(Files, SavedWhileTrainingGoesOn) {
   save(state, dir / "then.pt");
   BackgroundSaver saver;
   saver.save(state, dir / "snapshot.pt");
+  saver.wait();  // with nobody else who waits for the device
+  EXPECT_TRUE(load(dir / "snapshot.pt", kCpu) == load(dir / "then.pt", kCpu));
+  saver.save(state, dir / "snapshot.pt");
   recording->replay(5);
   backend_for(kCuda).synchronize();
   saver.wait();

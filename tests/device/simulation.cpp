@@ -1,12 +1,65 @@
 // SPDX-License-Identifier: MIT
-// Two simulated devices, before the first test asks for one.
+// Two simulated devices, before the first test asks for one; and what only they let a test arrange.
+#include <cuda_runtime_api.h>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "kernels/cuda_stream.h"
+#include "tests/device/small_training.h"
 #include "tests/simt/simt.h"
 
+namespace wick {
 namespace {
 
+using testing::kCuda;
+
 const bool kTwoDevices = [] {
-  wick::simt::set_device_count(2);
+  simt::set_device_count(2);
   return true;
 }();
 
+// Sets the limit of the first device to so many bytes more than it uses, while it lives.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(std::size_t left) {
+    backend_for(kCuda).synchronize();
+    simt::set_memory_limit(0, simt::memory_in_use(0) + left);
+  }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+  ~MemoryLimit() { simt::set_memory_limit(0, std::size_t{1} << 30); }
+};
+
+TEST(SimulatedMemory, AnAllocationThatFailsLosesNothing) {
+  const Tensor before = Tensor::full({100}, 3.0, DType::float32, kCuda);
+  const MemoryLimit limit(10000);
+  Tensor held = Tensor::full({2000}, 1.0, DType::float32, kCuda);
+  try {
+    static_cast<void>(Tensor::empty({1000}, DType::float32, kCuda));
+    FAIL() << "nothing was thrown";
+  } catch (const OutOfMemoryError& error) {
+    EXPECT_EQ(error.requested(), 4000U);
+    EXPECT_EQ(error.free(), 2000U);
+    EXPECT_GT(error.total(), 10000U);
+  }
+  EXPECT_EQ(held.to_vector<float>(), std::vector<float>(2000, 1.0F));
+  held = Tensor();
+  const Tensor after = Tensor::full({1000}, 2.0, DType::float32, kCuda);
+  EXPECT_EQ(after.to_vector<float>(), std::vector<float>(1000, 2.0F));
+  EXPECT_EQ(before.to_vector<float>(), std::vector<float>(100, 3.0F));
+}
+
+TEST(SimulatedMemory, WhereThereIsNoneForScratch) {
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  {
+    const MemoryLimit limit(10000);
+    EXPECT_THROW(CudaStreamGuard(kCuda, stream), OutOfMemoryError);
+  }
+  const CudaStreamGuard guard(kCuda, stream);
+  EXPECT_EQ(Tensor::ones({2}, DType::float32, kCuda).to_vector<float>(),
+            (std::vector<float>{1.0F, 1.0F}));
+}
+
 }  // namespace
+}  // namespace wick

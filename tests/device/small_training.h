@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/backend.h"
 #include "core/ops.h"
 #include "core/recording.h"
 #include "nn/cross_entropy_loss.h"
@@ -78,6 +79,32 @@ class SmallTraining {
   }
   [[nodiscard]] RecordedStep recorded_step() {
     return {[this] { compute(); }, [this] { update(); }};
+  }
+  /// The next `steps` steps as Backend::small_net_steps takes them.
+  [[nodiscard]] SmallNetStepsArgs small_net_args(std::int64_t first, std::int64_t steps) {
+    const auto parameters = model.parameters();
+    const auto ref = [&](std::size_t i) -> ParameterRef {
+      parameters[i]->has_grad = true;
+      return {static_cast<float*>(parameters[i]->value.raw()),
+              static_cast<float*>(parameters[i]->grad.raw())};
+    };
+    const auto [scale, shift] = transforms_.scale_and_shift();
+    return {.steps = steps,
+            .batch = kBatch,
+            .inputs = 20,
+            .hidden = 16,
+            .outputs = 5,
+            .images = static_cast<const std::uint8_t*>(images_.raw()),
+            .labels = static_cast<const std::int64_t*>(labels_.raw()),
+            .image_count = kImages,
+            .scale = scale,
+            .shift = shift,
+            .indices = static_cast<const std::int64_t*>(order_.raw()) + first * kBatch,
+            .weight1 = ref(0),
+            .bias1 = ref(1),
+            .weight2 = ref(2),
+            .bias2 = ref(3),
+            .loss_sum = static_cast<double*>(loss_sum.raw())};
   }
   /// Back to the first batch.
   void rewind() { counter_.zero_(); }

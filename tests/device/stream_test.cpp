@@ -55,11 +55,14 @@ TEST_F(Streams, GuardSetsAndRestoresTheCurrentOne) {
 TEST_F(Streams, WorkIsInOrderWithWhatComesBeforeAndAfter) {
   const Tensor x = Tensor::ones({1000}, DType::float32, kCuda);
   const Tensor one = Tensor::ones({1, 1}, DType::float32, kCuda);
-  Tensor y;
+  const Tensor y = Tensor::empty({1000, 1}, DType::float32, kCuda);
   {
     const CudaStreamGuard guard(kCuda, stream_);
-    y = Tensor::empty({1000, 1}, DType::float32, kCuda);
     ops::matmul(x.view({1000, 1}), one, y);
+  }
+  EXPECT_EQ(y.to_vector<float>(), std::vector<float>(1000, 1.0F));
+  {
+    const CudaStreamGuard guard(kCuda, stream_);
     // Freed here, used again there.
     const Tensor gone = Tensor::full({1000}, 5.0, DType::float32, kCuda);
   }

@@ -21,8 +21,9 @@ struct Session {
   RunState run;
   std::unique_ptr<Trainer> trainer;
 
-  explicit Session(Device device) {
+  explicit Session(Device device, std::vector<std::int64_t> model = {32}) {
     TrainConfig config;
+    config.model = std::move(model);
     config.data = "synthetic";
     config.epochs = 2;
     run = new_run(config, digits, device, steps_for(kCount, config.batch_size));
@@ -37,33 +38,40 @@ struct Session {
 };
 
 TEST_F(TrainerOnDevice, LearnsAsOnTheCpu) {
-  Session here(kCpu);
-  Session there(kCuda);
-  for (int epoch = 0; epoch < 2; ++epoch) {
-    const EpochResult expected = here.epoch();
-    const EpochResult actual = there.epoch();
-    EXPECT_NEAR(actual.loss_mean, expected.loss_mean, 1e-4);
-    EXPECT_EQ(actual.samples, kCount);
-    // In between, the layers are given larger batches, and so other memory.
-    const Score wanted =
-        evaluate(*here.run.model, here.run.transforms, here.digits.images, here.digits.labels);
-    const Score score =
-        evaluate(*there.run.model, there.run.transforms, there.digits.images, there.digits.labels);
-    EXPECT_NEAR(score.loss, wanted.loss, 1e-4);
-    EXPECT_NEAR(static_cast<double>(score.hits), static_cast<double>(wanted.hits), 1.0);
+  // A small network, which has a kernel of its own, and one that is recorded.
+  for (const std::vector<std::int64_t>& model : {std::vector<std::int64_t>{32}, {24, 16}}) {
+    Session here(kCpu, model);
+    Session there(kCuda, model);
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      const EpochResult expected = here.epoch();
+      const EpochResult actual = there.epoch();
+      EXPECT_NEAR(actual.loss_mean, expected.loss_mean, 1e-4);
+      EXPECT_EQ(actual.samples, kCount);
+      // In between, the layers are given larger batches, and so other memory.
+      const Score wanted =
+          evaluate(*here.run.model, here.run.transforms, here.digits.images, here.digits.labels);
+      const Score score = evaluate(*there.run.model, there.run.transforms, there.digits.images,
+                                   there.digits.labels);
+      EXPECT_NEAR(score.loss, wanted.loss, 1e-4);
+      EXPECT_NEAR(static_cast<double>(score.hits), static_cast<double>(wanted.hits), 1.0);
+    }
   }
 }
 
 TEST_F(TrainerOnDevice, AStopChangesNothing) {
-  Session whole(kCuda);
-  Session parts(kCuda);
-  const EpochResult wanted = whole.epoch();
-  const EpochResult stopped = parts.trainer->run_epoch([](std::int64_t, double) { return false; });
-  EXPECT_TRUE(stopped.stopped);
-  EXPECT_EQ(parts.run.position.step, 10);
-  EXPECT_EQ(parts.epoch().loss_mean, wanted.loss_mean);
-  EXPECT_TRUE(parts.run.model->state_dict().to_value() == whole.run.model->state_dict().to_value());
-  EXPECT_TRUE(parts.run.optimizer->state_dict() == whole.run.optimizer->state_dict());
+  for (const std::vector<std::int64_t>& model : {std::vector<std::int64_t>{32}, {24, 16}}) {
+    Session whole(kCuda, model);
+    Session parts(kCuda, model);
+    const EpochResult wanted = whole.epoch();
+    const EpochResult stopped =
+        parts.trainer->run_epoch([](std::int64_t, double) { return false; });
+    EXPECT_TRUE(stopped.stopped);
+    EXPECT_EQ(parts.run.position.step, 10);
+    EXPECT_EQ(parts.epoch().loss_mean, wanted.loss_mean);
+    EXPECT_TRUE(parts.run.model->state_dict().to_value() ==
+                whole.run.model->state_dict().to_value());
+    EXPECT_TRUE(parts.run.optimizer->state_dict() == whole.run.optimizer->state_dict());
+  }
 }
 
 }  // namespace

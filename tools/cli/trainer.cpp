@@ -86,6 +86,38 @@ RecordedStep Trainer::full_batch_step() {
           [this] { update(); }};
 }
 
+bool Trainer::small_net_steps(std::int64_t steps) {
+  const std::vector<ParameterPtr> parameters = run_.model->parameters();
+  const bool takes_bytes = images_.dtype() == DType::uint8 && images_.size(1) == 1;
+  if (images_.device() == kCpu || run_.config.model.size() != 1 || !takes_bytes) return false;
+  const auto ref = [&](std::size_t i) -> ParameterRef {
+    return {static_cast<float*>(parameters[i]->value.raw()),
+            static_cast<float*>(parameters[i]->grad.raw())};
+  };
+  const std::int64_t batch = full_.picked.numel();
+  const auto [scale, shift] = run_.transforms.scale_and_shift();
+  const SmallNetStepsArgs args{
+      .steps = steps,
+      .batch = batch,
+      .inputs = full_.inputs.size(1),
+      .hidden = run_.config.model.front(),
+      .outputs = parameters[3]->value.numel(),
+      .images = static_cast<const std::uint8_t*>(images_.raw()),
+      .labels = static_cast<const std::int64_t*>(labels_.raw()),
+      .image_count = images_.size(0),
+      .scale = scale,
+      .shift = shift,
+      .indices = static_cast<const std::int64_t*>(order_.raw()) + run_.position.step * batch,
+      .weight1 = ref(0),
+      .bias1 = ref(1),
+      .weight2 = ref(2),
+      .bias2 = ref(3),
+      .loss_sum = static_cast<double*>(loss_sum_.raw())};
+  // The kernel works the gradients out; the optimizer is to believe that they are there.
+  for (const ParameterPtr& parameter : parameters) parameter->has_grad = true;
+  return images_.backend().small_net_steps(args, [this] { update(); });
+}
+
 double Trainer::take_loss_sum() const {
   double sum = 0;
   loss_sum_.backend().copy_to_host(&sum, loss_sum_.raw(), sizeof sum);
@@ -110,11 +142,11 @@ EpochResult Trainer::run_epoch(const AfterStep& after_step) {
     const std::int64_t steps = std::min(per_look - position.step % per_look,
                                         std::max<std::int64_t>(full_steps_ - position.step, 1));
     const std::int64_t samples = std::min(steps * batch, count - begin);
-    if (position.step < full_steps_) {
-      recording->replay(steps);
-    } else {
+    if (position.step >= full_steps_) {
       compute(last_);
       update();
+    } else if (!small_net_steps(steps)) {
+      recording->replay(steps);
     }
     position.loss_sum +=
         take_loss_sum() * (static_cast<double>(samples) / static_cast<double>(steps));

@@ -23,8 +23,8 @@ struct EpochResult {
 /// Runs the epochs of a run over images that lie on its device. A step gathers its images by index,
 /// prepares them, and runs forward, backward, the optimizer and the scheduler; it allocates nothing
 /// once the first full batch has been seen. Steps of full batches are recorded (core/recording.h),
-/// and on a GPU nobody waits for one of them: the losses are summed there, and looked at now and
-/// then.
+/// or done many at a time where the device has a kernel for that; on a GPU nobody waits for one of
+/// them: the losses are summed there, and looked at now and then.
 class Trainer {
  public:
   /// `images` uint8 (N, C, H, W) and `labels` int64 (N) on the model's device; the run must outlive
@@ -52,6 +52,9 @@ class Trainer {
 
   void shuffle();
   [[nodiscard]] RecordedStep full_batch_step();
+  /// Full batches from the run's position on by a kernel for whole steps of small networks; false
+  /// where the device has none for this one.
+  [[nodiscard]] bool small_net_steps(std::int64_t steps);
   void compute(const Batch& batch);
   void update();
   [[nodiscard]] double take_loss_sum() const;

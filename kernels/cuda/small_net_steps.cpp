@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/cuda/small_net_steps.h"
+
+#include <optional>
+#include <vector>
+
+#include "core/error.h"
+#include "kernels/cuda/small_net.h"
+#include "kernels/cuda/step_observer.h"
+
+namespace wick::cuda {
+namespace {
+
+/// Lets an optimizer count its steps, and keeps what it would have launched. Its state may be made
+/// meanwhile: nothing is recorded.
+class UpdateNotes final : public StepObserver {
+ public:
+  explicit UpdateNotes(Context& context) : context_(context) { context_.set_observer(this); }
+  ~UpdateNotes() override { context_.set_observer(nullptr); }
+
+  [[nodiscard]] bool note(const SgdArgs& args, StepSchedule& /*schedule*/) override {
+    if (scalars.empty()) sgd = args;
+    scalars.push_back(step_scalars(args));
+    return false;
+  }
+  [[nodiscard]] bool note(const AdamArgs& args, StepSchedule& /*schedule*/) override {
+    if (scalars.empty()) adam = args;
+    scalars.push_back(step_scalars(args));
+    return false;
+  }
+  void require_repeatable(const char* /*operation*/) const override {}
+  void refuse(const char* /*what*/) const override {}
+
+  std::optional<SgdArgs> sgd;
+  std::optional<AdamArgs> adam;
+  std::vector<StepScalars> scalars;  // one for each update
+
+ private:
+  Context& context_;
+};
+
+SmallNetDevice device_of(const cudaDeviceProp& properties) {
+  SmallNetDevice device;
+  device.multiprocessors = properties.multiProcessorCount;
+  const bool large_clusters =
+      (properties.major == 9 || properties.major == 10) && properties.minor == 0;
+  if (properties.major >= 9) device.cluster_blocks = large_clusters ? 16 : 8;
+  device.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
+  return device;
+}
+
+SmallNetArgs kernel_args(const SmallNetStepsArgs& args) {
+  SmallNetArgs net;
+  net.steps = args.steps;
+  net.batch = args.batch;
+  net.inputs = args.inputs;
+  net.hidden = args.hidden;
+  net.outputs = args.outputs;
+  net.images = args.images;
+  net.labels = args.labels;
+  net.image_count = args.image_count;
+  net.scale = args.scale;
+  net.shift = args.shift;
+  net.indices = args.indices;
+  net.loss_total = args.loss_sum;
+  return net;
+}
+
+/// Where the state of a parameter lies: as far into the optimizer's flat tensors as the parameter
+/// into the flat parameters.
+struct FlatState {
+  const float* param;
+  std::int64_t count;
+  float* first;
+  float* second;
+
+  [[nodiscard]] SmallNetParameter of(const ParameterRef& parameter) const {
+    const std::ptrdiff_t at = parameter.value - param;
+    if (at < 0 || at >= count) {
+      throw ValueError("small_net_steps: the update is not of all parameters in one piece");
+    }
+    return {parameter.value, first == nullptr ? nullptr : first + at,
+            second == nullptr ? nullptr : second + at, parameter.grad};
+  }
+};
+
+void take_optimizer(SmallNetArgs& net, const SmallNetStepsArgs& args, const UpdateNotes& notes) {
+  FlatState state{};
+  net.adam = notes.adam.has_value();
+  if (net.adam) {
+    net.adam_options = *notes.adam;
+    state = {static_cast<const float*>(notes.adam->param), notes.adam->count,
+             static_cast<float*>(notes.adam->exp_avg), static_cast<float*>(notes.adam->exp_avg_sq)};
+  } else {
+    net.sgd_options = *notes.sgd;
+    state = {static_cast<const float*>(notes.sgd->param), notes.sgd->count,
+             static_cast<float*>(notes.sgd->momentum_buffer), nullptr};
+  }
+  if (net.adam && notes.adam->max_exp_avg_sq != nullptr) {
+    throw ValueError("small_net_steps: amsgrad is not for this kernel");
+  }
+  net.weight1 = state.of(args.weight1);
+  net.bias1 = state.of(args.bias1);
+  net.weight2 = state.of(args.weight2);
+  net.bias2 = state.of(args.bias2);
+}
+
+}  // namespace
+
+bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update,
+                     Context& context) {
+  constexpr const char* kName = "small_net_steps";
+  SmallNetArgs net = kernel_args(args);
+  const SmallNetDevice device = device_of(context.properties());
+  if (!small_net_fits(net, device)) return false;
+  if (args.steps <= 0) return true;
+  std::vector<StepScalars> scalars;
+  {
+    UpdateNotes notes(context);
+    for (std::int64_t i = 0; i < args.steps; ++i) update();
+    if (std::cmp_not_equal(notes.scalars.size(), args.steps)) {
+      throw ValueError(concat("small_net_steps: ", notes.scalars.size(), " updates in ", args.steps,
+                              " steps; each must update all parameters at once"));
+    }
+    take_optimizer(net, args, notes);
+    scalars = std::move(notes.scalars);
+  }
+  const std::size_t bytes = scalars.size() * sizeof(StepScalars);
+  void* const table = context.allocate(bytes);
+  try {
+    StreamState& stream = context.current();
+    const std::scoped_lock lock(stream.mutex());
+    // From pageable memory: it is read before the call returns.
+    check(cudaMemcpyAsync(table, scalars.data(), bytes, cudaMemcpyHostToDevice, stream.stream()),
+          kName);
+    net.scalars = static_cast<const StepScalars*>(table);
+    check(launch_small_net(net, device, stream.launch()), kName);
+  } catch (...) {
+    context.deallocate(table);
+    throw;
+  }
+  context.deallocate(table);
+  return true;
+}
+
+}  // namespace wick::cuda

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What watches a thread's operations while steps are recorded, or only counted.
+#pragma once
+
+#include "kernels/cuda/launchers.h"
+
+namespace wick::cuda {
+
+class StepObserver {
+ public:
+  StepObserver() = default;
+  StepObserver(const StepObserver&) = delete;
+  StepObserver& operator=(const StepObserver&) = delete;
+  virtual ~StepObserver() = default;
+
+  /// An optimizer's update: false where it is only noted; else it is to be launched with
+  /// `schedule`.
+  [[nodiscard]] virtual bool note(const SgdArgs& args, StepSchedule& schedule) = 0;
+  [[nodiscard]] virtual bool note(const AdamArgs& args, StepSchedule& schedule) = 0;
+  /// Any other operation: throws ValueError where it would not be repeated.
+  virtual void require_repeatable(const char* operation) const = 0;
+  /// What no recording can have in it: throws ValueError where there is one.
+  virtual void refuse(const char* what) const = 0;
+};
+
+}  // namespace wick::cuda
