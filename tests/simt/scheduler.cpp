@@ -61,9 +61,9 @@ class Machine {
     ready_.push(&thread);
   }
   void finish_warp(Block& block, unsigned warp, unsigned mask);
+  // The thread must pause after it, for good; outside the call, so that no string stays behind.
   void fail(std::string message) {
     if (failure_.empty()) failure_ = std::move(message);
-    thread_->fiber->pause();  // for good
   }
 
   const Launch& launch_;
@@ -211,10 +211,11 @@ void Machine::block_barrier(Where where) {
   if (block.at_barrier == 0) {
     block.first_at_barrier = &self;
   } else if (!same_place(block.first_at_barrier->where, where)) {
-    return fail(concat(kernel_and_block(launch_.kernel, block), ": thread ",
-                       block.first_at_barrier->number, " waits at the barrier at ",
-                       place(block.first_at_barrier->where), ", thread ", self.number,
-                       " at another at ", place(where)));
+    fail(concat(kernel_and_block(launch_.kernel, block), ": thread ",
+                block.first_at_barrier->number, " waits at the barrier at ",
+                place(block.first_at_barrier->where), ", thread ", self.number, " at another at ",
+                place(where)));
+    return self.fiber->pause();
   }
   self.where = where;
   if (++block.at_barrier == block.threads.size()) {
@@ -248,9 +249,10 @@ void Machine::enter_warp(unsigned mask, Where where) {
       std::min<unsigned>(kWarp, static_cast<unsigned>(block.threads.size()) - warp * kWarp);
   const unsigned present = lanes == kWarp ? 0xFFFFFFFFU : (1U << lanes) - 1U;
   if (((mask >> (self.number % kWarp)) & 1U) == 0 || (mask & ~present) != 0) {
-    return fail(concat(kernel_and_block(launch_.kernel, block), ": thread ", self.number,
-                       " calls a warp function at ", place(where), " with mask ", mask,
-                       ", which must name this lane and only lanes that there are"));
+    fail(concat(kernel_and_block(launch_.kernel, block), ": thread ", self.number,
+                " calls a warp function at ", place(where), " with mask ", mask,
+                ", which must name this lane and only lanes that there are"));
+    return self.fiber->pause();
   }
   self.mask = mask;
   self.where = where;
