@@ -87,9 +87,9 @@ RecordedStep Trainer::full_batch_step() {
 }
 
 bool Trainer::small_net_steps(std::int64_t steps) {
-  const std::vector<ParameterPtr> parameters = run_.model->parameters();
   const bool takes_bytes = images_.dtype() == DType::uint8 && images_.size(1) == 1;
   if (images_.device() == kCpu || run_.config.model.size() != 1 || !takes_bytes) return false;
+  const std::vector<ParameterPtr> parameters = run_.model->parameters();
   const auto ref = [&](std::size_t i) -> ParameterRef {
     return {static_cast<float*>(parameters[i]->value.raw()),
             static_cast<float*>(parameters[i]->grad.raw())};
