@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: MIT
 // Micro-benchmarks of the CPU kernels on named shapes. Each is checked against a float64 reference
-// before it is timed; the counters are GFLOP/s or GB/s.
+// before it is timed. The counters are GFLOP/s or GB/s and `peak`: the share of what this machine
+// can do at most with as many threads, measured in the same run (context: peak_gflops,
+// copy_gbytes). Data that fits a cache can be faster than copying memory: then `peak` is above 1.
 //
-//   kernels_bench --benchmark_filter=matmul
+//   kernels_bench [--threads=N] [--benchmark_filter=matmul] [--benchmark_out=FILE]
+//
+// Products of other libraries on the same operands are listed beside wick's, where they are
+// installed.
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <benchmark/benchmark.h>
 
+#include "bench/machine_peak.h"
+#include "bench/peers.h"
 #include "core/error.h"
 #include "core/ops.h"
 #include "core/random.h"
+#include "kernels/devices.h"
 
 namespace wick {
 namespace {
@@ -17,8 +31,11 @@ namespace {
 constexpr double kGiga = 1e9;
 
 void report(benchmark::State& state, const char* unit, double per_iteration) {
-  state.counters[unit] = benchmark::Counter(
-      per_iteration / kGiga * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  const double total = per_iteration / kGiga * static_cast<double>(state.iterations());
+  state.counters[unit] = benchmark::Counter(total, benchmark::Counter::kIsRate);
+  const bench::MachinePeak& peak = bench::current_peak();
+  const double most = std::strcmp(unit, "GB/s") == 0 ? peak.copy_gbytes : peak.gflops;
+  state.counters["peak"] = benchmark::Counter(total / most, benchmark::Counter::kIsRate);
 }
 
 // Throws where a float32 result is not near its float64 reference: a fast wrong answer is no
@@ -37,48 +54,133 @@ Tensor wide(const Tensor& tensor) {
   return tensor.to(DType::float64);
 }
 
-// y = x Wᵀ, dW = dYᵀ X, dX = dY W: the three products of a layer (batch, out, in).
-enum class Product { forward, weight_grad, input_grad };
+// y = x Wᵀ, dW = dYᵀ X, dX = dY W: the three products of a layer (batch, out, in); and the first
+// with the weight packed beforehand.
+enum class LayerProduct { forward, weight_grad, input_grad, packed };
 
-void matmul(benchmark::State& state, Product product) {
-  const std::int64_t batch = state.range(0);
-  const std::int64_t out = state.range(1);
-  const std::int64_t in = state.range(2);
-  Generator generator(1);
-  const Tensor x = Tensor::normal({batch, in}, 0, 1, generator);
-  const Tensor weight = Tensor::normal({out, in}, 0, 1, generator);
-  const Tensor dy = Tensor::normal({batch, out}, 0, 1, generator);
-  const auto operands = [&]() -> std::tuple<Tensor, Tensor, Dims, ops::MatmulOptions> {
-    switch (product) {
-      case Product::forward: return {x, weight, {batch, out}, {.transpose_b = true}};
-      case Product::weight_grad: return {dy, x, {out, in}, {.transpose_a = true}};
-      default: return {dy, weight, {batch, in}, {}};
+struct Shape {
+  std::int64_t batch;
+  std::int64_t out;
+  std::int64_t in;
+};
+
+// The operands of a product, and its result in float64.
+struct Operands {
+  Tensor a;
+  Tensor b;
+  Tensor c;
+  Tensor expected;
+  ops::MatmulOptions options;
+
+  Operands(LayerProduct product, const Shape& shape) {
+    Generator generator(1);
+    const auto random = [&](std::int64_t rows, std::int64_t cols) {
+      return Tensor::normal({rows, cols}, 0, 1, generator);
+    };
+    if (product == LayerProduct::weight_grad) {
+      a = random(shape.batch, shape.out);
+      b = random(shape.batch, shape.in);
+      c = Tensor::empty({shape.out, shape.in});
+      options.transpose_a = true;
+    } else if (product == LayerProduct::input_grad) {
+      a = random(shape.batch, shape.out);
+      b = random(shape.out, shape.in);
+      c = Tensor::empty({shape.batch, shape.in});
+    } else {
+      a = random(shape.batch, shape.in);
+      b = random(shape.out, shape.in);
+      c = Tensor::empty({shape.batch, shape.out});
+      options.transpose_b = true;
     }
-  };
-  const auto [a, b, shape, options] = operands();
-  const Tensor c = Tensor::empty(shape);
-  const Tensor reference = Tensor::empty(shape, DType::float64);
-  ops::matmul(wide(a), wide(b), reference, options);
-  ops::matmul(a, b, c, options);
-  verify(c, reference, 1e-3);
+    expected = Tensor::empty(c.shape(), DType::float64);
+    ops::matmul(wide(a), wide(b), expected, options);
+  }
+};
+
+template <typename Multiply>
+void measure_product(benchmark::State& state, const Shape& shape, const Operands& operands,
+                     const Multiply& multiply) {
+  multiply();
+  verify(operands.c, operands.expected, 1e-3);
   for (auto _ : state) {
-    ops::matmul(a, b, c, options);
+    multiply();
     benchmark::ClobberMemory();
   }
-  report(state, "GFLOP/s", 2.0 * static_cast<double>(batch * out * in));
+  report(state, "GFLOP/s", 2.0 * static_cast<double>(shape.batch * shape.out * shape.in));
 }
 
-void mlp_shapes(benchmark::internal::Benchmark* bench) {
-  for (const std::int64_t batch : {1, 32, 128, 1024}) {
-    bench->Args({batch, 32, 784})->Args({batch, 10, 32})->Args({batch, 512, 784});
-    bench->Args({batch, 512, 512});
+void matmul(benchmark::State& state, LayerProduct product, Shape shape) {
+  const Operands operands(product, shape);
+  if (product != LayerProduct::packed) {
+    measure_product(state, shape, operands,
+                    [&] { ops::matmul(operands.a, operands.b, operands.c, operands.options); });
+    return;
   }
-  bench->Args({1024, 2048, 2048});
+  Backend& backend = operands.a.backend();
+  Storage packed(backend.packed_linear_bytes(DType::float32, shape.out, shape.in), backend);
+  backend.pack_linear(DType::float32, {operands.b.raw(), shape.out, shape.in, shape.in},
+                      packed.data());
+  measure_product(state, shape, operands, [&] {
+    backend.packed_linear({.x = {operands.a.raw(), shape.batch, shape.in, shape.in},
+                           .packed = packed.data(),
+                           .y = {operands.c.raw(), shape.batch, shape.out, shape.out}});
+  });
 }
 
-BENCHMARK_CAPTURE(matmul, forward, Product::forward)->Apply(mlp_shapes);
-BENCHMARK_CAPTURE(matmul, weight_grad, Product::weight_grad)->Apply(mlp_shapes);
-BENCHMARK_CAPTURE(matmul, input_grad, Product::input_grad)->Apply(mlp_shapes);
+void peer_matmul(benchmark::State& state, const bench::Peer& peer, LayerProduct product,
+                 Shape shape) {
+  const Operands operands(product, shape);
+  const ops::MatmulOptions& options = operands.options;
+  const bench::Product call{options.transpose_a,
+                            options.transpose_b,
+                            operands.c.size(0),
+                            operands.c.size(1),
+                            operands.a.size(options.transpose_a ? 0 : 1),
+                            operands.a.data<float>(),
+                            operands.b.data<float>(),
+                            operands.c.data<float>()};
+  measure_product(state, shape, operands, [&] { peer.multiply(call); });
+}
+
+void register_products(int threads) {
+  std::vector<Shape> shapes;
+  for (const std::int64_t batch : {1, 32, 128, 1024}) {
+    for (const auto& [out, in] : {std::pair{32, 784},
+                                  {10, 32},
+                                  {10, 512},
+                                  {512, 784},
+                                  {512, 512},
+                                  {2048, 784},
+                                  {2048, 2048},
+                                  {10, 2048}}) {
+      shapes.push_back({batch, out, in});
+    }
+  }
+  const std::vector<bench::Peer> peers = bench::find_peers(threads);
+  const std::vector<std::pair<std::string, LayerProduct>> products = {
+      {"forward", LayerProduct::forward},
+      {"weight_grad", LayerProduct::weight_grad},
+      {"input_grad", LayerProduct::input_grad},
+      {"packed", LayerProduct::packed}};
+  for (const auto& [title, product] : products) {
+    for (const Shape& shape : shapes) {
+      const std::string name =
+          concat("matmul/", title, '/', shape.batch, 'x', shape.out, 'x', shape.in);
+      const auto add = [&](const std::string& who, const auto& function) {
+        auto* const registered = benchmark::RegisterBenchmark((name + who).c_str(), function);
+        if (threads > 1) registered->UseRealTime();  // else the thread's own time: less noise
+      };
+      add("",
+          [product = product, shape](benchmark::State& state) { matmul(state, product, shape); });
+      if (product == LayerProduct::packed) continue;
+      for (const bench::Peer& peer : peers) {
+        add("/" + peer.name, [peer, product = product, shape](benchmark::State& state) {
+          peer_matmul(state, peer, product, shape);
+        });
+      }
+    }
+  }
+}
 
 void cross_entropy(benchmark::State& state) {
   const std::int64_t rows = state.range(0);
@@ -211,4 +313,31 @@ BENCHMARK(sgd)->Arg(25450)->Arg(1 << 20);
 }  // namespace
 }  // namespace wick
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  // Before the library sees the arguments: it knows no --threads.
+  constexpr const char* kThreads = "--threads=";
+  int threads = 1;
+  int kept = 0;
+  for (int i = 0; i < argc; ++i) {
+    if (std::strncmp(argv[i], kThreads, std::strlen(kThreads)) == 0) {
+      threads = std::atoi(argv[i] + std::strlen(kThreads));
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  try {
+    wick::set_num_threads(threads);
+    benchmark::Initialize(&kept, argv);
+    if (benchmark::ReportUnrecognizedArguments(kept, argv)) return 2;
+    wick::register_products(threads);
+    const wick::bench::MachinePeak& peak = wick::bench::current_peak();
+    benchmark::AddCustomContext("threads", std::to_string(threads));
+    benchmark::AddCustomContext("capability", wick::cpu_capability());
+    benchmark::AddCustomContext("peak_gflops", std::to_string(peak.gflops));
+    benchmark::AddCustomContext("copy_gbytes", std::to_string(peak.copy_gbytes));
+    benchmark::RunSpecifiedBenchmarks();
+  } catch (const std::exception& error) {
+    std::cerr << "kernels_bench: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -4,9 +4,6 @@
 # root of the tree ("core/dims.h"). Both ways lead to the same files, in the build tree (through
 # links in ${PROJECT_BINARY_DIR}/include/wick) and installed (below include/wick).
 include(CMakePackageConfigHelpers)
-list(APPEND CMAKE_MODULE_PATH ${PROJECT_SOURCE_DIR}/cmake)
-find_package(Threads REQUIRED)
-find_package(LibDeflate REQUIRED)
 
 set(folders core kernels nn optim serialize)
 add_library(wick)

@@ -63,6 +63,16 @@ struct MatmulArgs {
       relu_mask{};  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
 };
 
+/// Y = X Wᵀ, plus the bias on each row, then ReLU: a layer whose weight pack_linear() has prepared.
+struct PackedLinearArgs {
+  DType dtype = DType::float32;
+  ConstMatrixRef x{};            // (M, K)
+  const void* packed = nullptr;  // what pack_linear() made of W (N, K)
+  MatrixRef y{};                 // (M, N)
+  const void* bias = nullptr;    // (N) or none
+  bool relu = false;
+};
+
 /// Softmax over each row, cross-entropy with the target class, and the gradient, in one pass.
 /// PyTorch: torch.nn.functional.cross_entropy.
 struct CrossEntropyArgs {
@@ -212,6 +222,17 @@ class Backend {
   [[nodiscard]] virtual std::unique_ptr<Recording> record(RecordedStep step);
 
   virtual void matmul(const MatmulArgs& args) = 0;
+
+  // Weights that are used many times and do not change may be laid out as the device likes to read
+  // them. What is written here for all devices leaves them as they are.
+
+  /// The bytes that a weight (outputs, inputs) takes up when it is packed.
+  [[nodiscard]] virtual std::size_t packed_linear_bytes(DType dtype, std::int64_t outputs,
+                                                        std::int64_t inputs) const;
+  /// `packed`, aligned to 64 bytes, receives `weight` (outputs, inputs).
+  virtual void pack_linear(DType dtype, ConstMatrixRef weight, void* packed);
+  virtual void packed_linear(const PackedLinearArgs& args);
+
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) = 0;
   /// y = max(x, 0) for `count` elements; NaN stays NaN. In place if y == x.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/checkpoint.h"
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/checkpoint_archive.h"
 #include "serialize/legacy_reader.h"
-#include "serialize/object_table.h"
 #include "serialize/pickle_writer.h"
 #include "serialize/storage_loader.h"
 #include "serialize/write_checkpoint.h"
@@ -32,15 +32,10 @@ Value load(const std::filesystem::path& path, const MapLocation& map_location) {
   if (const InputFile file(path); looks_like_legacy(file)) return load_legacy(file, map_location);
   const CheckpointArchive archive(path);
   StorageLoader loader(archive, map_location);
-  Value value = archive.unpickle(
-      [&loader](const StorageId& id, DType dtype) { return loader.add(id, dtype); });
-  try {
-    loader.read();
-  } catch (...) {
-    take_apart(value);  // nobody else could, where it contains itself
-    throw;
-  }
-  return value;
+  HeldValue value(archive.unpickle(
+      [&loader](const StorageId& id, DType dtype) { return loader.add(id, dtype); }));
+  loader.read();
+  return value.release();
 }
 
 }  // namespace wick

@@ -30,6 +30,9 @@ void save(const StateDict& state, const std::filesystem::path& path,
 ///
 /// Throws IoError where the file cannot be read, FormatError where its content is damaged or not
 /// admitted (naming the record and the offset), DeviceError where a tensor's device is not there.
+///
+/// A container may contain itself; who loads files of unknown origin and drops their values calls
+/// take_apart() (core/containers.h), since nothing else frees such a circle.
 [[nodiscard]] Value load(const std::filesystem::path& path, const MapLocation& map_location = {});
 
 }  // namespace wick

@@ -73,7 +73,7 @@ class CheckpointFile {
   /// {"a": {"b": t}}): then tree() tells them apart.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
   /// The whole value, its tensors on the device "meta": all but their elements. Do not change it.
-  /// Where it contains itself, who is done with the file must break the circle, as with load().
+  /// Where it may contain itself, whoever is done with it calls take_apart() (core/containers.h).
   [[nodiscard]] const Value& tree() const noexcept;
 
   /// One tensor with its elements, by its name or by its handle in tree().

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/fresh_memory.h"
 
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <ctime>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@ namespace {
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 constexpr std::size_t kLeastBytes = std::size_t{64} << 10;
 // Clearing a huge page takes a tenth of this.
-constexpr auto kSlow = std::chrono::milliseconds(1);
+constexpr std::int64_t kSlowNanoseconds = 1'000'000;
 
 // The part of the memory that begins and ends at multiples of `unit`.
 std::span<char> whole_units(std::span<char> memory, std::size_t unit) {
@@ -32,25 +31,47 @@ void populate([[maybe_unused]] std::span<char> memory) {
 #endif
 }
 
+// Of the processor: what other threads take meanwhile does not count.
+std::int64_t thread_nanoseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
 }  // namespace
+
+std::size_t FreshMemory::past_boundary(const char* address) noexcept {
+  return reinterpret_cast<std::uintptr_t>(address) % kHugePageBytes;
+}
 
 void FreshMemory::prepare(std::span<char> memory) noexcept {
   static const auto page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   if (memory.size() < kLeastBytes) return;
-#if defined(MADV_HUGEPAGE) && defined(MADV_NOHUGEPAGE)
-  std::span<char> huge = whole_units(memory, kHugePageBytes);
-  while (!huge.empty() && huge_.load(std::memory_order_relaxed)) {
-    const std::span<char> page = huge.first(kHugePageBytes);
-    static_cast<void>(::madvise(page.data(), page.size(), MADV_HUGEPAGE));
-    const auto start = std::chrono::steady_clock::now();
-    populate(page);
-    if (std::chrono::steady_clock::now() - start > kSlow) huge_ = false;
-    huge = huge.subspan(kHugePageBytes);
-  }
-  if (!huge.empty()) static_cast<void>(::madvise(huge.data(), huge.size(), MADV_NOHUGEPAGE));
-#endif
   const std::span<char> pages = whole_units(memory, page_bytes);
-  if (!pages.empty()) populate(pages);
+  std::size_t head = pages.size();  // how much lies before the first huge page, and from where on
+  std::size_t tail = pages.size();  // it lies behind the last
+#if defined(MADV_HUGEPAGE) && defined(MADV_NOHUGEPAGE)
+  const std::span<char> units = whole_units(memory, kHugePageBytes);
+  if (!units.empty()) {
+    head = static_cast<std::size_t>(units.data() - pages.data());
+    tail = head + units.size();
+  }
+  std::span<char> rest = units;
+  while (!rest.empty() && huge_.load(std::memory_order_relaxed)) {
+    const std::span<char> page = rest.first(kHugePageBytes);
+    static_cast<void>(::madvise(page.data(), page.size(), MADV_HUGEPAGE));
+    const std::int64_t start = thread_nanoseconds();
+    populate(page);
+    if (thread_nanoseconds() - start > kSlowNanoseconds) huge_ = false;
+    rest = rest.subspan(kHugePageBytes);
+  }
+  if (!rest.empty()) {
+    static_cast<void>(::madvise(rest.data(), rest.size(), MADV_NOHUGEPAGE));
+    populate(rest);
+  }
+#endif
+  if (head != 0) populate(pages.first(head));
+  if (tail != pages.size()) populate(pages.subspan(tail));
 }
 
 }  // namespace wick

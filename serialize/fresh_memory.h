@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace wick {
@@ -12,9 +14,13 @@ namespace wick {
 /// happens. Thread-safe, one object for all parts of a job.
 class FreshMemory {
  public:
-  /// Takes huge pages while they come quickly: they are several times faster, except in a virtual
-  /// machine whose host must first find the memory behind each of them.
+  /// Takes huge pages while they come quickly: they are several times faster, except where the
+  /// system must first make room for each, or a virtual machine's host find the memory behind it.
   void prepare(std::span<char> memory) noexcept;
+
+  /// How far an address lies behind the begin of a huge page: whoever prepares a large memory in
+  /// parts cuts it where this is 0.
+  [[nodiscard]] static std::size_t past_boundary(const char* address) noexcept;
 
  private:
   std::atomic<bool> huge_{true};

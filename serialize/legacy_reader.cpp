@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "core/backend.h"
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/byte_reader.h"
-#include "serialize/object_table.h"
 #include "serialize/pickle_extent.h"
 #include "serialize/pickle_reader.h"
 
@@ -29,20 +29,6 @@ std::shared_ptr<Storage> no_storages(const StorageId& /*id*/, DType /*dtype*/) {
   throw ValueError("a storage lies where none may be");
 }
 
-// A value that goes away with what it contains, even if that is itself.
-class Held {
- public:
-  explicit Held(Value value) : value_(std::move(value)) {}
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() { take_apart(value_); }
-  [[nodiscard]] const Value& get() const noexcept { return value_; }
-  [[nodiscard]] Value release() noexcept { return std::exchange(value_, Value()); }
-
- private:
-  Value value_;
-};
-
 class LegacyReader {
  public:
   LegacyReader(const InputFile& file, const MapLocation& map_location)
@@ -52,8 +38,8 @@ class LegacyReader {
     expect("the magic number", BigInteger::from_bytes(std::string(kMagic)));
     expect("the protocol version", kProtocolVersion);
     // Byte order and sizes of C types: the storages look the same whatever they were.
-    const Held system(next("the system's information", no_storages));
-    Held value(
+    const HeldValue system(next("the system's information", no_storages));
+    HeldValue value(
         next("the value", [this](const StorageId& id, DType /*dtype*/) { return storage(id); }));
     read_storages();
     return value.release();
@@ -76,7 +62,7 @@ class LegacyReader {
 
   void expect(std::string_view part, const Value& wanted) {
     const std::uint64_t start = offset_;
-    const Held found(next(part, no_storages));
+    const HeldValue found(next(part, no_storages));
     if (!(found.get() == wanted)) fail(part, start, "it is not that of torch.save");
   }
 
@@ -130,7 +116,7 @@ class LegacyReader {
 
   void read_storages() {
     const std::uint64_t keys_offset = offset_;
-    const Held keys(next("the list of storages", no_storages));
+    const HeldValue keys(next("the list of storages", no_storages));
     if (keys.get().kind() != Value::Kind::list) {
       fail("the list of storages", keys_offset, "it is no list");
     }

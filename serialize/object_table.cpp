@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/pickle_opcodes.h"
 
@@ -20,13 +21,6 @@ constexpr std::uint64_t kContainerWork = 200;  // about the bytes of an empty di
 constexpr std::uint64_t kItemWork = 64;        // about the bytes of an item in a dict
 constexpr std::uint64_t kMaxWeight = std::uint64_t{1} << 40;
 
-bool is_container(const Value& value) {
-  const Kind kind = value.kind();
-  return kind == Kind::list || kind == Kind::tuple || kind == Kind::dict || kind == Kind::set ||
-         kind == Kind::frozen_set ||
-         (kind == Kind::tensor && value.as_tensor_object().attributes != nullptr);
-}
-
 // A short tuple of numbers, as shapes and strides are: it needs no entry in the table, since it
 // goes without further ado and is weighed at a glance.
 bool is_plain(const Value& container) {
@@ -34,40 +28,6 @@ bool is_plain(const Value& container) {
   if (container.kind() != Kind::tuple || container.as_tuple().size() > kShort) return false;
   return std::ranges::all_of(container.as_tuple(),
                              [](const Value& item) { return item.kind() <= Kind::complex; });
-}
-
-// The containers directly inside one.
-std::vector<Value> containers_in(const Value& container) {
-  std::vector<Value> result;
-  const auto take = [&result](const Value& value) {
-    if (is_container(value)) result.push_back(value);
-  };
-  if (container.kind() == Kind::tensor) {
-    const auto& attributes = container.as_tensor_object().attributes;
-    if (attributes != nullptr) result.emplace_back(attributes);
-  } else if (container.kind() == Kind::dict) {
-    const Dict& dict = container.as_dict();
-    for (const auto& [key, value] : dict) take(key), take(value);
-    if (dict.attributes() != nullptr) result.emplace_back(dict.attributes());
-  } else if (container.kind() == Kind::set) {
-    for (const auto& [item, unused] : container.as_set()) take(item);
-  } else if (container.kind() == Kind::frozen_set) {
-    for (const auto& [item, unused] : container.as_frozen_set()) take(item);
-  } else {
-    for (const Value& item : container.as_sequence()) take(item);
-  }
-  return result;
-}
-
-void empty(const Value& container) {
-  switch (container.kind()) {
-    case Kind::list: container.as_list().clear(); break;
-    case Kind::tuple: container.as_tuple().clear(); break;
-    case Kind::dict: container.as_dict() = Dict(); break;
-    case Kind::set: container.as_set() = Set(); break;
-    case Kind::tensor: container.as_tensor_object().attributes = nullptr; break;
-    default: break;  // a frozen set holds only what was complete before it: it closes no circle
-  }
 }
 
 [[noreturn]] void too_deep() {
@@ -81,7 +41,7 @@ ObjectTable::ObjectTable(std::uint64_t input_bytes)
 
 ObjectTable::~ObjectTable() {
   for (const Value& container : containers_) {
-    if (!reached_.contains(container.identity())) empty(container);
+    if (!reached_.contains(container.identity())) empty_container(container);
   }
 }
 
@@ -213,20 +173,6 @@ void ObjectTable::accept(const Value& root) {
     }
   }
   for (const auto& [identity, height] : heights) reached_.insert(identity);
-}
-
-void take_apart(const Value& root) {
-  std::vector<Value> pending{root};
-  std::vector<Value> containers;
-  std::unordered_set<const void*> seen;
-  while (!pending.empty()) {
-    const Value value = std::move(pending.back());
-    pending.pop_back();
-    if (!is_container(value) || !seen.insert(value.identity()).second) continue;
-    for (const Value& inner : containers_in(value)) pending.push_back(inner);
-    containers.push_back(value);
-  }
-  for (const Value& container : containers) empty(container);
 }
 
 }  // namespace wick

@@ -67,7 +67,4 @@ class ObjectTable {
   std::unordered_set<const void*> reached_;        // by an accepted result
 };
 
-/// Empties every container in a value, so that those which contain themselves are freed with it.
-void take_apart(const Value& root);
-
 }  // namespace wick

@@ -14,7 +14,7 @@ namespace wick {
 /// A stack machine for the opcodes in pickle_opcodes.h over the names in torch_globals.h.
 ///
 /// - Containers that are shared in the pickle are shared in the value; a container may contain
-///   itself (who drops such a value must break the circle first, or its memory stays).
+///   itself, and is then freed by take_apart() only (core/containers.h).
 /// - Containers lie at most pickle::kMaxDepth deep. Memory and time are bounded by a multiple of
 ///   `stored_bytes`, what the pickle takes in its file: its own size unless it was compressed.
 ///

@@ -82,7 +82,11 @@ class Reading {
       }
       task.data_offset = zip_.data_offset(entry);
       do {
-        task.bytes = std::min(kTaskBytes, entry.size - task.begin);
+        const std::uint64_t past =
+            reads_[task.first].to == nullptr
+                ? 0
+                : FreshMemory::past_boundary(reads_[task.first].to + task.begin);
+        task.bytes = std::min(kTaskBytes - past, entry.size - task.begin);
         add(task);
         task.begin += task.bytes;
       } while (task.begin < entry.size);
@@ -109,13 +113,16 @@ class Reading {
     if (read.to == nullptr) {
       scratch.resize(static_cast<std::size_t>(std::min(kPieceBytes, task.bytes)));
     }
+    std::uint64_t prepared = 0;
     for (std::uint64_t done = 0; done < task.bytes;) {
-      const std::uint64_t count = std::min(kPieceBytes, task.bytes - done);
       char* const to = read.to == nullptr ? scratch.data() : read.to + task.begin + done;
-      const std::span<char> piece(to, static_cast<std::size_t>(count));
-      if (read.to != nullptr && done % kFreshBytes == 0) {
-        fresh_.prepare({to, static_cast<std::size_t>(std::min(kFreshBytes, task.bytes - done))});
+      if (read.to != nullptr && done == prepared) {
+        prepared += std::min(kFreshBytes - FreshMemory::past_boundary(to), task.bytes - done);
+        fresh_.prepare({to, static_cast<std::size_t>(prepared - done)});
       }
+      const std::uint64_t limit = read.to == nullptr ? task.bytes : prepared;
+      const std::uint64_t count = std::min(kPieceBytes, limit - done);
+      const std::span<char> piece(to, static_cast<std::size_t>(count));
       zip_.file().read_at(task.data_offset + task.begin + done, piece);
       task.crc = crc32(task.crc, piece);
       if (read.to != nullptr) reverse_numbers(piece, read.number_bytes);

@@ -48,7 +48,7 @@ EXTERNAL = [
     (re.compile(r"^(fcntl|unistd|dirent|sys/(stat|mman|types|statvfs|uio))(\.h)$"),
      ("serialize", "tools", "tests", "bench", "kernels/cpu")),
     # x86 intrinsics and instruction set detection.
-    (re.compile(r"^(immintrin|cpuid|x86intrin)\.h$"), ("kernels/cpu",)),
+    (re.compile(r"^(immintrin|cpuid|x86intrin)\.h$"), ("kernels/cpu", "bench")),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')

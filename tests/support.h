@@ -4,8 +4,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -33,6 +35,12 @@ class TempDir {
  private:
   std::filesystem::path path_;
 };
+
+/// A new file each time: to write an old one anew can wait for the disk.
+inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::filesystem::remove(path);
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 /// The folder with MNIST's four files: $WICK_MNIST, or ../shared/mnist beside the source tree.
 inline std::optional<std::filesystem::path> mnist_dir() {

@@ -7,41 +7,39 @@
 #include <cstring>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "core/error.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/matmul_float64.h"
+#include "kernels/cpu/matmul_task.h"
 #include "kernels/cpu/workspace.h"
 
 namespace wick::cpu {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+// From so many bytes on, memory is asked for in huge pages, and aligned to them.
+constexpr std::size_t kLargeBytes = std::size_t{4} << 20;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+constexpr std::size_t alignment_of(std::size_t bytes) {
+  return bytes >= kLargeBytes ? kHugePage : kAlignment;
+}
 
 // Below this many multiply-adds, waking a second thread costs more than it saves.
 constexpr std::int64_t kParallelWork = 2'000'000;
 
-template <typename T>
-MatmulTask<T> make_task(const MatmulArgs& args) {
-  MatmulTask<T> task{};
-  task.a = static_cast<const T*>(args.a.data);
-  task.a_row = args.transpose_a ? 1 : args.a.stride;
-  task.a_col = args.transpose_a ? args.a.stride : 1;
-  task.b = static_cast<const T*>(args.b.data);
-  task.b_row = args.transpose_b ? 1 : args.b.stride;
-  task.b_col = args.transpose_b ? args.b.stride : 1;
-  task.c = static_cast<T*>(args.c.data);
-  task.c_row = args.c.stride;
-  task.rows = args.c.rows;
-  task.cols = args.c.cols;
-  task.depth = args.transpose_a ? args.a.rows : args.a.cols;
-  task.last = args.c.rows;
-  task.accumulate = args.accumulate;
-  task.relu = args.relu;
-  task.bias = static_cast<const T*>(args.bias);
-  task.relu_mask = static_cast<const T*>(args.relu_mask.data);
-  task.mask_row = args.relu_mask.stride;
-  return task;
-}
+// Likewise for elements that an optimizer updates; parts are multiples of kPartElements, so that
+// the elements that fill no vector are the same ones however many threads there are.
+constexpr std::int64_t kParallelElements = 64 * 1024;
+constexpr std::int64_t kPartElements = 1024;
+
+// Multiples of these many rows or columns fill every kernel's tiles.
+constexpr std::int64_t kPartRows = 24;
+constexpr std::int64_t kPartCols = 48;
 
 template <typename T>
 std::int64_t largest_at(const T* row, std::int64_t count) {
@@ -50,6 +48,16 @@ std::int64_t largest_at(const T* row, std::int64_t count) {
     if (row[i] > row[best] || (std::isnan(row[i]) && !std::isnan(row[best]))) best = i;
   }
   return best;
+}
+
+// How many rows of a gather are asked for before their turn.
+constexpr std::int64_t kRowsAhead = 4;
+
+void ask_for(const void* rows, std::int64_t index, std::int64_t count, std::size_t row_bytes) {
+  if (index < 0 || index >= count) return;  // reported when its turn comes
+  const auto* const row =
+      static_cast<const std::byte*>(rows) + static_cast<std::size_t>(index) * row_bytes;
+  for (std::size_t at = 0; at < row_bytes; at += kAlignment) __builtin_prefetch(row + at);
 }
 
 void check_index(const char* operation, std::int64_t index, std::int64_t rows) {
@@ -72,11 +80,17 @@ void CpuBackend::set_num_threads(int count) {
 // -- Memory ---------------------------------------------------------------------------------------
 
 void* CpuBackend::allocate(std::size_t bytes) {
-  return ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
+  void* const data =
+      ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{alignment_of(bytes)});
+#if defined(__linux__)
+  // A product of large matrices otherwise waits for page tables. Advice: its failure is no error.
+  if (bytes >= kLargeBytes) ::madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+  return data;
 }
 
-void CpuBackend::deallocate(void* data, std::size_t /*bytes*/) noexcept {
-  ::operator delete (data, std::align_val_t{kAlignment});
+void CpuBackend::deallocate(void* data, std::size_t bytes) noexcept {
+  ::operator delete (data, std::align_val_t{alignment_of(bytes)});
 }
 
 void CpuBackend::copy_from_host(void* to, const void* host, std::size_t bytes) {
@@ -100,22 +114,52 @@ void CpuBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
 void CpuBackend::matmul(const MatmulArgs& args) {
   if (args.c.rows == 0 || args.c.cols == 0) return;
   if (args.dtype == DType::float64) return matmul_float64(args);
-  const MatmulTask<float> task = make_task<float>(args);
   const KernelTable<float>& table = kernels<float>();
-  const std::int64_t scratch = table.matmul_workspace(task.rows, task.cols, task.depth);
-  const auto rows = [&](std::int64_t first, std::int64_t last) {
-    MatmulTask<float> part = task;
-    part.first = first;
-    part.last = last;
-    part.workspace = thread_workspace<float>(scratch);
+  MatmulTask<float> task = make_task<float>(args);
+  task.method = table.choose_matmul(task);
+  const auto run = [&table](MatmulTask<float> part) {
+    part.workspace = thread_workspace<float>(table.matmul_workspace(part));
     table.matmul(part);
   };
-  const bool small = task.rows * task.cols * task.depth < kParallelWork;
-  if (small || pool_->size() == 1) {
-    rows(0, task.rows);
+  if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
+    run(task);
+  } else if (task.rows >= task.cols) {
+    pool_->run(task.rows, kPartRows,
+               [&](std::int64_t first, std::int64_t last) { run(rows_of(task, first, last)); });
   } else {
-    // Multiples of 24 rows fill every kernel's tiles.
-    pool_->run(task.rows, 24, rows);
+    pool_->run(task.cols, kPartCols,
+               [&](std::int64_t first, std::int64_t last) { run(cols_of(task, first, last)); });
+  }
+}
+
+std::size_t CpuBackend::packed_linear_bytes(DType dtype, std::int64_t outputs,
+                                            std::int64_t inputs) const {
+  if (dtype != DType::float32) return Backend::packed_linear_bytes(dtype, outputs, inputs);
+  return static_cast<std::size_t>(kernels<float>().packed_size(outputs, inputs)) * sizeof(float);
+}
+
+void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
+  if (dtype != DType::float32) return Backend::pack_linear(dtype, weight, packed);
+  MatmulTask<float> task{};
+  task.b = static_cast<const float*>(weight.data);
+  task.b_row = 1;
+  task.b_col = weight.stride;
+  task.cols = weight.rows;
+  task.depth = weight.cols;
+  kernels<float>().pack(task, static_cast<float*>(packed));
+}
+
+void CpuBackend::packed_linear(const PackedLinearArgs& args) {
+  if (args.y.rows == 0 || args.y.cols == 0) return;
+  if (args.dtype != DType::float32) return Backend::packed_linear(args);
+  const MatmulTask<float> task = make_packed_task<float>(args);
+  const KernelTable<float>& table = kernels<float>();
+  if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
+    table.matmul(task);
+  } else {
+    pool_->run(task.rows, kPartRows, [&](std::int64_t first, std::int64_t last) {
+      table.matmul(rows_of(task, first, last));
+    });
   }
 }
 
@@ -188,9 +232,15 @@ void CpuBackend::gather_affine(const GatherAffineArgs& args) {
       throw DTypeError(concat("gather_affine: cannot make ", args.dtype, " from ",
                               args.source_dtype, "; use uint8 or ", args.dtype));
     }
+    const auto row_bytes =
+        static_cast<std::size_t>(args.channels * args.pixels) * size_of(args.source_dtype);
     for (std::int64_t i = 0; i < args.count; ++i) {
       const std::int64_t row = args.indices == nullptr ? i : args.indices[i];
       check_index("gather_affine", row, args.source_rows);
+      // Rows in random order are beyond what the processor foresees.
+      if (args.indices != nullptr && i + kRowsAhead < args.count) {
+        ask_for(args.source, args.indices[i + kRowsAhead], args.source_rows, row_bytes);
+      }
       for (std::int64_t c = 0; c < args.channels; ++c, out += args.pixels) {
         const std::int64_t at = (row * args.channels + c) * args.pixels;
         if (args.source_dtype == DType::uint8) {
@@ -215,13 +265,36 @@ void CpuBackend::index_select(const IndexSelectArgs& args) {
   }
 }
 
+template <typename Job>
+void CpuBackend::share_elements(std::int64_t count, const Job& job) {
+  if (count < kParallelElements || pool_->size() == 1) {
+    job(0, count);
+  } else {
+    pool_->run(count, kPartElements, job);
+  }
+}
+
 void CpuBackend::sgd_step(const SgdArgs& args) {
   visit_arithmetic(args.dtype, "sgd_step", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().sgd({args.count, static_cast<T*>(args.param), static_cast<const T*>(args.grad),
-                      static_cast<T*>(args.momentum_buffer), args.first_step, args.nesterov,
-                      T{args.maximize ? -1.0F : 1.0F}, static_cast<T>(args.lr),
-                      static_cast<T>(args.momentum), static_cast<T>(1.0 - args.dampening),
-                      static_cast<T>(args.weight_decay)});
+    const SgdTask<T> whole{args.count,
+                           static_cast<T*>(args.param),
+                           static_cast<const T*>(args.grad),
+                           static_cast<T*>(args.momentum_buffer),
+                           args.first_step,
+                           args.nesterov,
+                           T{args.maximize ? -1.0F : 1.0F},
+                           static_cast<T>(args.lr),
+                           static_cast<T>(args.momentum),
+                           static_cast<T>(1.0 - args.dampening),
+                           static_cast<T>(args.weight_decay)};
+    share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
+      SgdTask<T> part = whole;
+      part.count = last - first;
+      part.param += first;
+      part.grad += first;
+      if (part.momentum_buffer != nullptr) part.momentum_buffer += first;
+      kernels<T>().sgd(part);
+    });
   });
 }
 
@@ -230,14 +303,31 @@ void CpuBackend::adam_step(const AdamArgs& args) {
   const double correction2 = 1.0 - std::pow(args.beta2, args.step);
   const bool decoupled = args.decoupled_weight_decay;
   visit_arithmetic(args.dtype, "adam_step", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().adam({args.count, static_cast<T*>(args.param), static_cast<const T*>(args.grad),
-                       static_cast<T*>(args.exp_avg), static_cast<T*>(args.exp_avg_sq),
-                       static_cast<T*>(args.max_exp_avg_sq), T{args.maximize ? -1.0F : 1.0F},
-                       static_cast<T>(decoupled ? 1.0 - args.lr * args.weight_decay : 1.0),
-                       static_cast<T>(decoupled ? 0.0 : args.weight_decay),
-                       static_cast<T>(args.beta2), static_cast<T>(1.0 - args.beta1),
-                       static_cast<T>(1.0 - args.beta2), static_cast<T>(args.lr / correction1),
-                       static_cast<T>(1.0 / std::sqrt(correction2)), static_cast<T>(args.eps)});
+    const AdamTask<T> whole{args.count,
+                            static_cast<T*>(args.param),
+                            static_cast<const T*>(args.grad),
+                            static_cast<T*>(args.exp_avg),
+                            static_cast<T*>(args.exp_avg_sq),
+                            static_cast<T*>(args.max_exp_avg_sq),
+                            T{args.maximize ? -1.0F : 1.0F},
+                            static_cast<T>(decoupled ? 1.0 - args.lr * args.weight_decay : 1.0),
+                            static_cast<T>(decoupled ? 0.0 : args.weight_decay),
+                            static_cast<T>(args.beta2),
+                            static_cast<T>(1.0 - args.beta1),
+                            static_cast<T>(1.0 - args.beta2),
+                            static_cast<T>(args.lr / correction1),
+                            static_cast<T>(1.0 / std::sqrt(correction2)),
+                            static_cast<T>(args.eps)};
+    share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
+      AdamTask<T> part = whole;
+      part.count = last - first;
+      part.param += first;
+      part.grad += first;
+      part.exp_avg += first;
+      part.exp_avg_sq += first;
+      if (part.max_exp_avg_sq != nullptr) part.max_exp_avg_sq += first;
+      kernels<T>().adam(part);
+    });
   });
 }
 

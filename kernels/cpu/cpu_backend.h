@@ -34,6 +34,10 @@ class CpuBackend final : public Backend {
   void advance(std::int64_t* counter) override { ++*counter; }
 
   void matmul(const MatmulArgs& args) override;
+  [[nodiscard]] std::size_t packed_linear_bytes(DType dtype, std::int64_t outputs,
+                                                std::int64_t inputs) const override;
+  void pack_linear(DType dtype, ConstMatrixRef weight, void* packed) override;
+  void packed_linear(const PackedLinearArgs& args) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void relu(DType dtype, const void* x, void* y, std::int64_t count) override;
   void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
@@ -56,6 +60,10 @@ class CpuBackend final : public Backend {
       return *level_.float64;
     }
   }
+
+  // Calls job(first, last) for parts of [0, count), on several threads where it pays.
+  template <typename Job>
+  void share_elements(std::int64_t count, const Job& job);
 
   Level level_;
   std::unique_ptr<ThreadPool> pool_;

@@ -10,6 +10,13 @@ namespace {
 // gap between two operations of a step and shorter than waking a sleeper.
 constexpr int kSpins = 2000;
 
+// Ranges for each thread: more even out what the threads get of their processors, and cost more.
+constexpr std::int64_t kPartsPerThread = 2;
+
+// A ticket's halves.
+constexpr int kRoundShift = 32;
+constexpr std::uint64_t kPartMask = 0xFFFFFFFF;
+
 void pause() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -20,39 +27,57 @@ void pause() noexcept {
 
 ThreadPool::ThreadPool(int threads) {
   workers_.reserve(static_cast<std::size_t>(std::max(threads - 1, 0)));
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
 }
 
 ThreadPool::~ThreadPool() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;
-    ++round_;
+    ticket_ += std::uint64_t{1} << kRoundShift;
   }
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::do_part(int index) const {
-  const std::int64_t first = std::min(part_ * index, count_);
-  const std::int64_t last = std::min(first + part_, count_);
-  if (first < last) job_.call(job_.object, first, last);
+void ThreadPool::do_parts(std::uint64_t round) {
+  for (;;) {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    const std::uint64_t index = ticket & kPartMask;
+    if (ticket >> kRoundShift != round || index >= parts_.load(std::memory_order_relaxed)) return;
+    const void* const object = object_.load(std::memory_order_relaxed);
+    const Call call = call_.load(std::memory_order_relaxed);
+    const std::int64_t count = count_.load(std::memory_order_relaxed);
+    const std::int64_t part = part_.load(std::memory_order_relaxed);
+    // Where this succeeds, the job was unfinished and so what was read above was its own.
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+    const std::int64_t first = part * static_cast<std::int64_t>(index);
+    call(object, first, std::min(first + part, count));
+    done_.fetch_add(1, std::memory_order_release);
+  }
 }
 
-void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, JobRef job) {
+void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, const void* object, Call call) {
   const std::int64_t grains = (count + grain - 1) / grain;
+  const std::int64_t wanted = std::min<std::int64_t>(grains, size() * kPartsPerThread);
+  const std::int64_t part = (grains + wanted - 1) / wanted * grain;
+  const auto parts = static_cast<std::uint64_t>((count + part - 1) / part);
+  std::uint64_t round = 0;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    job_ = job;
-    count_ = count;
-    part_ = (grains + size() - 1) / size() * grain;
-    running_ = static_cast<int>(workers_.size());
-    ++round_;
+    object_.store(object, std::memory_order_relaxed);
+    call_.store(call, std::memory_order_relaxed);
+    count_.store(count, std::memory_order_relaxed);
+    part_.store(part, std::memory_order_relaxed);
+    parts_.store(parts, std::memory_order_relaxed);
+    done_.store(0, std::memory_order_relaxed);
+    round = (ticket_.load(std::memory_order_relaxed) >> kRoundShift) + 1;
+    ticket_.store(round << kRoundShift, std::memory_order_release);
   }
   wake_.notify_all();
-  do_part(0);
+  do_parts(round);
   int spins = 0;
-  while (running_.load(std::memory_order_acquire) != 0) {
+  while (done_.load(std::memory_order_acquire) != parts) {
     if (++spins > kSpins) {
       std::this_thread::yield();
     } else {
@@ -61,18 +86,18 @@ void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, JobRef job) 
   }
 }
 
-void ThreadPool::work(int index) {
+void ThreadPool::work() {
   std::uint64_t seen = 0;
+  const auto news = [&] { return ticket_.load(std::memory_order_acquire) >> kRoundShift != seen; };
   for (;;) {
-    for (int spins = 0; round_ == seen && spins < kSpins; ++spins) pause();
-    if (round_ == seen) {
+    for (int spins = 0; !news() && spins < kSpins; ++spins) pause();
+    if (!news()) {
       std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [&] { return round_ != seen; });
+      wake_.wait(lock, news);
     }
-    seen = round_;
+    seen = ticket_.load(std::memory_order_acquire) >> kRoundShift;
     if (stop_) return;
-    do_part(index);
-    running_.fetch_sub(1, std::memory_order_release);
+    do_parts(seen);
   }
 }
 

@@ -25,9 +25,10 @@ class ThreadPool {
 
   [[nodiscard]] int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Splits [0, count) into at most size() ranges whose bounds are multiples of `grain`, calls
-  /// job(first, last) for each, and returns when all are done. `job` must not throw and must not
-  /// call run() itself.
+  /// Splits [0, count) into ranges whose bounds are multiples of `grain`, some for each thread,
+  /// calls job(first, last) for each, and returns when all are done. A range belongs to whichever
+  /// thread comes first, so that a thread that gets no processor holds nobody up. `job` must not
+  /// throw and must not call run() itself.
   template <typename Job>
   void run(std::int64_t count, std::int64_t grain, const Job& job) {
     const std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
@@ -35,30 +36,31 @@ class ThreadPool {
       job(std::int64_t{0}, count);
       return;
     }
-    run_shared(count, grain, {&job, [](const void* object, std::int64_t first, std::int64_t last) {
-                                (*static_cast<const Job*>(object))(first, last);
-                              }});
+    run_shared(count, grain, &job, [](const void* object, std::int64_t first, std::int64_t last) {
+      (*static_cast<const Job*>(object))(first, last);
+    });
   }
 
  private:
-  // A reference to the caller's function object, without an allocation.
-  struct JobRef {
-    const void* object = nullptr;
-    void (*call)(const void*, std::int64_t, std::int64_t) = nullptr;
-  };
+  using Call = void (*)(const void*, std::int64_t, std::int64_t);
 
-  void run_shared(std::int64_t count, std::int64_t grain, JobRef job);
-  void work(int index);
-  void do_part(int index) const;
+  void run_shared(std::int64_t count, std::int64_t grain, const void* object, Call call);
+  void work();
+  void do_parts(std::uint64_t round);
 
-  std::mutex busy_;
-  std::mutex mutex_;
+  std::mutex busy_;   // held by the caller whose job is shared
+  std::mutex mutex_;  // for sleeping and waking
   std::condition_variable wake_;
-  JobRef job_;
-  std::int64_t count_ = 0;
-  std::int64_t part_ = 0;                // size of each thread's range
-  std::atomic<std::uint64_t> round_{0};  // counts the jobs; a change tells the workers to start
-  std::atomic<int> running_{0};          // workers that have not finished the round
+  // The job: written by run_shared while no part is left to take, read before a part is taken.
+  std::atomic<const void*> object_{nullptr};
+  std::atomic<Call> call_{nullptr};
+  std::atomic<std::int64_t> count_{0};
+  std::atomic<std::int64_t> part_{0};  // size of each range
+  std::atomic<std::uint64_t> parts_{0};
+  // The number of the job in the upper half, its next part that nobody has taken in the lower. One
+  // word, so that a thread that comes late cannot take a part of a job that it has not read.
+  std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::uint64_t> done_{0};  // finished parts
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;
 };

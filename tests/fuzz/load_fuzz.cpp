@@ -4,21 +4,15 @@
 // other input is the file.
 #include <string>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/checkpoint.h"
 #include "serialize/checkpoint_file.h"
-#include "serialize/object_table.h"
 #include "serialize/zip_writer.h"
 #include "tests/fuzz/memory_file.h"
 
 namespace wick {
 namespace {
-
-// Breaks circles, so that they are freed.
-struct Held {
-  Value value;
-  ~Held() { take_apart(value); }
-};
 
 std::string archive_around(std::string_view pickle) {
   std::string bytes;
@@ -35,7 +29,7 @@ std::string archive_around(std::string_view pickle) {
 
 void load_eagerly(const MapLocation& map_location, const testing::MemoryFile& memory) {
   try {
-    const Held held{load(memory.path(), map_location)};
+    const HeldValue held{load(memory.path(), map_location)};
   } catch (const Error&) {
   }
 }
@@ -43,14 +37,14 @@ void load_eagerly(const MapLocation& map_location, const testing::MemoryFile& me
 void load_lazily(const testing::MemoryFile& memory) {
   try {
     const CheckpointFile file = CheckpointFile::open(memory.path(), kCpu, {.verify = true});
-    const Held tree{file.tree()};  // goes before the file
+    const HeldValue tree{file.tree()};  // goes before the file
     for (const NamedTensor& named : named_tensors(file.tree())) {
       try {
         static_cast<void>(file.tensor(named.tensor));
       } catch (const Error&) {
       }
     }
-    const Held held{file.value()};
+    const HeldValue held{file.value()};
   } catch (const Error&) {
   }
 }

@@ -4,21 +4,15 @@
 #include <memory>
 #include <string>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "core/storage.h"
-#include "serialize/object_table.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 #include "tests/fuzz/memory_file.h"
 
 namespace wick {
 namespace {
-
-// Breaks circles, so that they are freed.
-struct Held {
-  Value value;
-  ~Held() { take_apart(value); }
-};
 
 std::shared_ptr<Storage> describe(const StorageId& id, DType dtype) {
   const std::size_t element = id.dtype ? size_of(*id.dtype) : 1;
@@ -31,19 +25,19 @@ std::shared_ptr<Storage> describe(const StorageId& id, DType dtype) {
 }
 
 void read_pickle(std::string_view bytes) {
-  const Held first{unpickle_value(bytes, "fuzz", describe)};
+  const HeldValue first{unpickle_value(bytes, "fuzz", describe)};
   Pickled written;
   try {
-    written = pickle_value(first.value);
+    written = pickle_value(first.get());
   } catch (const Error&) {
     return;  // not all that can be read can be written
   }
   // On "meta", as here, nothing is written that could not be read.
-  const Held second{
+  const HeldValue second{
       unpickle_value(written.bytes, "again", [&written](const StorageId& id, DType /*dtype*/) {
         return written.storages.at(std::stoul(id.key));
       })};
-  if (pickle_value(second.value).bytes != written.bytes) std::abort();
+  if (pickle_value(second.get()).bytes != written.bytes) std::abort();
 }
 
 }  // namespace

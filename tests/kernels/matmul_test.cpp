@@ -48,9 +48,31 @@ void expect_product(const Matrix& a, const Matrix& b, const Matrix& before, cons
 }
 
 const std::vector<Case> kCases = {
-    {1, 1, 1},     {1, 10, 32},   {1, 32, 784}, {32, 32, 784}, {32, 10, 32},    {10, 32, 32},
-    {32, 784, 32}, {3, 5, 7},     {17, 19, 23}, {48, 33, 100}, {49, 67, 300},   {65, 129, 257},
-    {7, 64, 600},  {128, 96, 64}, {2, 3, 1000}, {5, 1, 9},     {130, 200, 513}, {4, 4, 0}};
+    {1, 1, 1},
+    {1, 10, 32},
+    {1, 32, 784},
+    {32, 32, 784},
+    {32, 10, 32},
+    {10, 32, 32},
+    {32, 784, 32},
+    {3, 5, 7},
+    {17, 19, 23},
+    {48, 33, 100},
+    {49, 67, 300},
+    {65, 129, 257},
+    {7, 64, 600},
+    {128, 96, 64},
+    {2, 3, 1000},
+    {5, 1, 9},
+    {130, 200, 513},
+    {4, 4, 0},
+    // More than one block of k in the swapped method; more than one of rows and of k where A is
+    // copied; columns that share out unevenly.
+    {50, 60, 1030},
+    {390, 515, 9},
+    {260, 513, 260},
+    {13, 50, 40},
+    {20, 80, 5}};
 
 TEST(Matmul, AgreesWithFloat64AtEveryLevelAndTranspose) {
   Generator generator(1);

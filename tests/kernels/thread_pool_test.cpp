@@ -49,6 +49,30 @@ TEST(ThreadPool, WorksAfterItsThreadsHaveSlept) {
   }
 }
 
+TEST(ThreadPool, ACallerDoesNotWaitForAnothersJob) {
+  ThreadPool pool(2);
+  std::atomic<bool> begun{false};
+  std::atomic<bool> other_done{false};
+  std::atomic<bool> gave_up{false};
+  std::thread first([&] {
+    pool.run(2, 1, [&](std::int64_t, std::int64_t) {
+      begun = true;
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (!other_done && !gave_up) {
+        if (std::chrono::steady_clock::now() > give_up) gave_up = true;
+        std::this_thread::yield();
+      }
+    });
+  });
+  while (!begun) std::this_thread::yield();
+  std::int64_t sum = 0;  // not atomic: the busy pool leaves the whole job to its caller
+  pool.run(100, 1, [&](std::int64_t first_index, std::int64_t last) { sum += last - first_index; });
+  other_done = true;
+  first.join();
+  EXPECT_FALSE(gave_up);
+  EXPECT_EQ(sum, 100);
+}
+
 TEST(ThreadPool, CallersDoNotDisturbEachOther) {
   ThreadPool pool(2);
   std::vector<std::thread> callers;

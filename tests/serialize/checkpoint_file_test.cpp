@@ -322,10 +322,7 @@ TEST_F(CheckpointFileTest, EveryFlippedBitIsAnErrorOrHarmless) {
   for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     std::string changed = bytes;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
-    {
-      std::ofstream file(path, std::ios::binary);
-      file << changed;
-    }
+    testing::write_file(path, changed);
     try {
       const CheckpointFile file = CheckpointFile::open(path, kCpu, options);
       EXPECT_EQ(file.value(), good) << "bit " << bit;

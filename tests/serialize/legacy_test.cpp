@@ -9,11 +9,11 @@
 
 #include <gtest/gtest.h>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/byte_writer.h"
 #include "serialize/checkpoint.h"
 #include "serialize/legacy_reader.h"
-#include "serialize/object_table.h"
 #include "serialize/pickle_extent.h"
 #include "serialize/pickle_writer.h"
 #include "tests/support.h"
@@ -61,7 +61,7 @@ class Legacy : public ::testing::Test {
   [[nodiscard]] Value load_bytes(const std::string& bytes, const MapLocation& where = {}) const {
     // A new file each time: writing over one waits for the disk.
     std::filesystem::remove(directory_ / "old.pt");
-    std::ofstream(directory_ / "old.pt", std::ios::binary) << bytes;
+    testing::write_file(directory_ / "old.pt", bytes);
     return load(directory_ / "old.pt", where);
   }
   void refuse(const Parts& parts, const std::string& message) const {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/npy.h"
 
-#include <fstream>
-
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -17,10 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::expect_throw_with;
 using testing::TempDir;
-
-void write_file(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
+using testing::write_file;
 
 const DType kDTypes[] = {DType::float32,   DType::float64,   DType::float16, DType::uint8,
                          DType::int8,      DType::int16,     DType::int32,   DType::int64,

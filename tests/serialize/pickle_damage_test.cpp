@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/containers.h"
 #include "core/error.h"
-#include "serialize/object_table.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 

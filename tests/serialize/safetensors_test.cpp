@@ -18,10 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::expect_throw_with;
 using testing::TempDir;
-
-void write_file(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
+using testing::write_file;
 
 const DType kDTypes[] = {
     DType::float64,        DType::float32,     DType::float16,         DType::bfloat16,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/sharded.h"
 
-#include <fstream>
-
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -18,10 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::expect_throw_with;
 using testing::TempDir;
-
-void write_file(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
+using testing::write_file;
 
 class Sharded : public ::testing::Test {
  protected:

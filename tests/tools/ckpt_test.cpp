@@ -130,6 +130,10 @@ TEST_F(Ckpt, ShowEndsOnAValueThatHoldsItself) {
   list->items.clear();  // so that it is freed
   EXPECT_THAT(good({"show", "@loop.pt"}), HasSubstr("the same as above"));
   EXPECT_THAT(good({"ls", "@loop.pt"}), HasSubstr("1 tensor,"));
+  EXPECT_THAT(good({"verify", "@loop.pt"}), HasSubstr("loop.pt"));
+  good({"convert", "@loop.pt", "@copy.pt"});
+  EXPECT_THAT(good({"show", "@copy.pt"}), HasSubstr("the same as above"));
+  good({"diff", "@loop.pt", "@copy.pt"});
 }
 
 TEST_F(Ckpt, ShowPrintsStatisticsAndAHistogram) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_set>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/checkpoint.h"
@@ -103,8 +104,8 @@ class DTypeChange {
 };
 
 void convert_tree(const ConvertOptions& options) {
-  Value root = load_any(options.in, location_of(options));
-  const Value* const part = find_part(root, options.root);
+  const HeldValue root(load_any(options.in, location_of(options)));
+  const Value* const part = find_part(root.get(), options.root);
   if (part == nullptr) {
     throw StateDictError(concat("nothing called \"", options.root, "\" in file ", options.in,
                                 "; ckpt show ", options.in.string(), " shows what there is"));

@@ -191,7 +191,7 @@ int diff(const DiffOptions& options, std::ostream& out, const Style& style) {
   Counts counts = diff_tensors(a, b, options, tensors);
   Table values({{"VALUE"}, {"FIRST"}, {"SECOND"}});
   // Other formats hold no values, so that their absence says nothing.
-  const bool comparable = a.tree.has_value() && b.tree.has_value();
+  const bool comparable = a.tree != nullptr && b.tree != nullptr;
   if (comparable) counts.values = diff_values(*a.tree, *b.tree, values);
   for (const Table* const table : {&tensors, &values}) {
     if (table->empty()) continue;

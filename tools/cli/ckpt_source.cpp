@@ -5,6 +5,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/checkpoint.h"
 #include "serialize/checkpoint_file.h"
@@ -33,6 +34,12 @@ TensorInfo describe(std::string name, DType dtype, const Dims& shape) {
   return info;
 }
 
+// It may contain itself, and nothing else would free it then.
+std::shared_ptr<const Value> hold(Value tree) {
+  const auto held = std::make_shared<const HeldValue>(std::move(tree));
+  return {held, &held->get()};
+}
+
 void add_torch(CkptSource& source, const fs::path& path) {
   const auto file = std::make_shared<const CheckpointFile>(CheckpointFile::open(path, kCpu));
   // Both in the order of the file, a handle for each description.
@@ -41,12 +48,12 @@ void add_torch(CkptSource& source, const fs::path& path) {
     source.tensors.push_back({file->tensors().at(i),
                               [file, handle = handles[i].tensor] { return file->tensor(handle); }});
   }
-  source.tree = file->tree();
+  source.tree = hold(file->tree());
 }
 
 // The format of PyTorch before 1.6 cannot be read in parts.
 void add_legacy(CkptSource& source, const fs::path& path) {
-  source.tree = load(path, kCpu);
+  source.tree = hold(load(path, kCpu));
   std::unordered_map<const Storage*, std::string> records;
   for (const auto& [name, tensor] : named_tensors(*source.tree)) {
     const Storage* const storage = tensor.storage().get();

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,7 +30,7 @@ struct CkptSource {
   std::vector<SourceTensor> tensors;
   TextMetadata metadata;  // of a safetensors file
   /// The whole value, its tensors without elements; for formats that hold only tensors, none.
-  std::optional<Value> tree;
+  std::shared_ptr<const Value> tree;
 
   /// Throws StateDictError that names the file, and a name like it where there is one.
   [[nodiscard]] const SourceTensor& at(std::string_view name) const;

@@ -22,5 +22,11 @@ struct Avx512 {
   static constexpr int kVectorBytes = 64;
   static constexpr int kRegisters = 32;
 };
+/// Shorter vectors of the same instruction set.
+template <typename Isa, int Bytes>
+struct NarrowIsa {
+  static constexpr int kVectorBytes = Bytes;
+  static constexpr int kRegisters = Isa::kRegisters;
+};
 
 }  // namespace wick::cpu

@@ -7,28 +7,32 @@
 
 namespace wick::cpu {
 
-/// A block of rows [first, last) of Backend::matmul's C.
+/// How a product is computed; see matmul.h. Fixes the order in which each element is summed.
+enum class MatmulMethod { inner, outer, outer_swapped, packed, packed_row };
+
+/// Backend::matmul, or a rectangle of its C.
 template <typename T>
 struct MatmulTask {
   const T* a;  // (m, k) lies at a[m * a_row + k * a_col]
   std::int64_t a_row;
   std::int64_t a_col;
-  const T* b;  // (k, n) lies at b[k * b_row + n * b_col]; one of the strides is 1
+  const T*
+      b;  // (k, n) lies at b[k * b_row + n * b_col]; one of the strides is 1. Or packed: pack()
   std::int64_t b_row;
   std::int64_t b_col;
   T* c;
   std::int64_t c_row;
-  std::int64_t rows;  // of the whole C; what the choice of a method depends on
+  std::int64_t rows;
   std::int64_t cols;
   std::int64_t depth;
-  std::int64_t first;
-  std::int64_t last;
   bool accumulate;
   bool relu;
+  bool transpose_c;    // (m, n) lies at c[n * c_row + m], the mask likewise; the bias goes by m
   const T* bias;       // or null
   const T* relu_mask;  // or null
   std::int64_t mask_row;
-  T* workspace;  // matmul_workspace() elements, aligned to 64 bytes
+  MatmulMethod method;  // of the whole C, whatever part of it this is
+  T* workspace;         // matmul_workspace() elements, aligned to 64 bytes
 };
 
 template <typename T>
@@ -84,8 +88,13 @@ struct AdamTask {
 template <typename T>
 struct KernelTable {
   const char* name;
-  std::int64_t (*matmul_workspace)(std::int64_t rows, std::int64_t cols, std::int64_t depth);
-  void (*matmul)(const MatmulTask<T>&);
+  // Products; null for float64, whose products are Eigen's.
+  MatmulMethod (*choose_matmul)(const MatmulTask<T>& whole);
+  std::int64_t (*matmul_workspace)(const MatmulTask<T>& part);
+  void (*matmul)(const MatmulTask<T>& part);
+  // B in the order in which outer products read it: its size in elements, and the copy.
+  std::int64_t (*packed_size)(std::int64_t cols, std::int64_t depth);
+  void (*pack)(const MatmulTask<T>& whole, T* packed);
   void (*column_sums)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, T* out,
                       bool accumulate);
   void (*relu)(const T* x, T* y, std::int64_t count);

@@ -13,17 +13,24 @@ namespace wick::cpu {
 
 template <typename T, typename Isa>
 constexpr KernelTable<T> make_table(const char* name) {
-  return {name,
-          matmul_workspace<T, Isa>,
-          matmul<T, Isa>,
-          column_sums<T, Isa>,
-          relu<T, Isa>,
-          relu_backward<T, Isa>,
-          cross_entropy<T, Isa>,
-          affine_u8<T, Isa>,
-          affine<T, Isa>,
-          sgd<T, Isa>,
-          adam<T, Isa>};
+  KernelTable<T> table{};
+  table.name = name;
+  table.column_sums = column_sums<T, Isa>;
+  table.relu = relu<T, Isa>;
+  table.relu_backward = relu_backward<T, Isa>;
+  table.cross_entropy = cross_entropy<T, Isa>;
+  table.affine_u8 = affine_u8<T, Isa>;
+  table.affine = affine<T, Isa>;
+  table.sgd = sgd<T, Isa>;
+  table.adam = adam<T, Isa>;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    table.choose_matmul = choose_matmul<T, Isa>;
+    table.matmul_workspace = matmul_workspace<T, Isa>;
+    table.matmul = matmul<T, Isa>;
+    table.packed_size = packed_size<T, Isa>;
+    table.pack = pack<T, Isa>;
+  }
+  return table;
 }
 
 }  // namespace wick::cpu

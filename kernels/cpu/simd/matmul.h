@@ -1,44 +1,76 @@
 // SPDX-License-Identifier: MIT
-// Matrix products. Each element of C is summed in an order that depends on the shapes alone, never
-// on how the rows are shared out among threads.
+// Matrix products. Each element of C is summed in an order that depends on the method and the depth
+// alone, never on how C is shared out among threads.
 //
-// Two methods:
+// Three methods:
 // - Outer products (matmul_outer.h): a tile of C stays in registers while k runs; rows of B are
 // read
-//   as vectors, elements of A are broadcast. B's columns must be contiguous; a panel of them is
-//   copied to a workspace first where they are not, or where B is large enough for the copy to pay.
-// - Inner products (matmul_inner.h): for C = A Bᵀ with few rows, where copying B would cost more
-// than
-//   it saves: vectors run along k in both, and their lanes are added up at the end.
+//   as vectors, elements of A are broadcast. Where B's columns do not lie side by side, panels of B
+//   are transposed into a workspace first.
+// - Outer products, swapped: Cᵀ = Bᵀ Aᵀ for C = A Bᵀ with fewer rows than columns, so that the
+//   smaller of the two matrices is the one to transpose.
+// - Inner products (matmul_inner.h): for C = A Bᵀ with so few elements that transposing either
+// would
+//   cost more than it saves: vectors run along k in both, and their lanes are added up at the end.
+// And outer products with a B that was packed before (matmul_packed.h).
 #pragma once
 
 #include "kernels/cpu/simd/matmul_inner.h"
-#include "kernels/cpu/simd/matmul_outer.h"
+#include "kernels/cpu/simd/matmul_packed.h"
 
 namespace wick::cpu {
 
-// Fewer rows than this do not repay a transposing copy of B.
-inline constexpr std::int64_t kInnerRows = 48;
+// Where inner products win, measured: too few rows to fill the lanes of the swapped method, or a
+// small C of long sums.
+inline constexpr std::int64_t kInnerRows = 12;
+inline constexpr std::int64_t kInnerSide = 48;
+inline constexpr std::int64_t kInnerDepth = 128;
 
 template <typename T, typename Isa>
-bool prefers_inner(const MatmulTask<T>& task) {
-  return task.b_row == 1 && task.a_col == 1 && task.rows <= kInnerRows &&
-         task.depth >= kLanes<T, Isa>;
+MatmulMethod choose_matmul(const MatmulTask<T>& whole) {
+  const bool both_along_k = whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
+  if (!both_along_k) return MatmulMethod::outer;
+  const bool few_rows = whole.rows <= kInnerRows && whole.depth >= kLanes<T, Isa>;
+  const bool small = whole.rows <= kInnerSide && whole.cols <= kInnerSide;
+  if (few_rows || (small && whole.depth >= kInnerDepth)) {
+    return MatmulMethod::inner;
+  }
+  return whole.rows < whole.cols ? MatmulMethod::outer_swapped : MatmulMethod::outer;
+}
+
+template <typename T>
+MatmulTask<T> swapped(const MatmulTask<T>& task) {
+  MatmulTask<T> result = task;
+  result.a = task.b;
+  result.a_row = task.b_col;
+  result.a_col = task.b_row;
+  result.b = task.a;
+  result.b_row = task.a_col;
+  result.b_col = task.a_row;
+  result.rows = task.cols;
+  result.cols = task.rows;
+  result.transpose_c = true;
+  return result;
 }
 
 template <typename T, typename Isa>
-std::int64_t matmul_workspace(std::int64_t rows, std::int64_t cols, std::int64_t depth) {
-  (void)rows;
-  (void)cols;
-  return outer_workspace<T, Isa>(depth);
+std::int64_t matmul_workspace(const MatmulTask<T>& part) {
+  switch (part.method) {
+    case MatmulMethod::inner:
+    case MatmulMethod::packed:
+    case MatmulMethod::packed_row: return 0;
+    case MatmulMethod::outer_swapped: return outer_workspace<T, Isa>(swapped(part));
+    default: return outer_workspace<T, Isa>(part);
+  }
 }
 
 template <typename T, typename Isa>
-void matmul(const MatmulTask<T>& task) {
-  if (task.depth > 0 && prefers_inner<T, Isa>(task)) {
-    matmul_inner<T, Isa>(task);
-  } else {
-    matmul_outer<T, Isa>(task);
+void matmul(const MatmulTask<T>& part) {
+  switch (part.method) {
+    case MatmulMethod::inner: return matmul_inner<T, Isa>(part);
+    case MatmulMethod::packed_row: return matmul_packed_row<T, Isa>(part);
+    case MatmulMethod::outer_swapped: return matmul_outer<T, Isa>(swapped(part));
+    default: return matmul_outer<T, Isa>(part);
   }
 }
 

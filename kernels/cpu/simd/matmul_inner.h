@@ -43,43 +43,47 @@ template <typename T, typename Isa, int Rows, int Cols>
   unroll<kSums / kWide>([&](auto group) {
     store<T, Isa>(results + group * kWide, add_across<T, Isa>(sum + group * kWide));
   });
-  for (int r = 0; r < Rows; ++r) {
-    T lanes[kWide] = {};
-    for (int c = 0; c < Cols; ++c) lanes[c] = results[r * Cols + c];
-    store_result<T, Isa>(task, m + r, n, load<T, Isa>(lanes), Cols, task.accumulate, true);
-  }
-}
-
-template <typename T, typename Isa, int Rows, int Cols>
-void inner_cols(const MatmulTask<T>& task, std::int64_t m, std::int64_t n, std::int64_t cols) {
-  if constexpr (Cols > 0) {
-    if (cols == Cols) {
-      inner_tile<T, Isa, Rows, Cols>(task, m, n);
+  unroll<Rows>([&](auto r) {
+    const T* const row = results + r * Cols;
+    if constexpr (Cols == 2 || Cols == 4) {
+      using Short = NarrowIsa<Isa, Cols* static_cast<int>(sizeof(T))>;
+      store_result<T, Short>(task, m + r, n, load<T, Short>(row), Cols, task.accumulate, true);
     } else {
-      inner_cols<T, Isa, Rows, Cols - 1>(task, m, n, cols);
+      T lanes[kWide] = {};
+      for (int c = 0; c < Cols; ++c) lanes[c] = row[c];
+      store_result<T, Isa>(task, m + r, n, load<T, Isa>(lanes), Cols, task.accumulate, true);
     }
-  }
+  });
 }
 
-template <typename T, typename Isa, int Rows>
-void inner_rows(const MatmulTask<T>& task, std::int64_t m, std::int64_t rows) {
-  if constexpr (Rows > 0) {
-    if (rows != Rows) {
-      inner_rows<T, Isa, Rows - 1>(task, m, rows);
-      return;
+// Turns numbers of rows and columns below the full tile into template arguments.
+template <typename T, typename Isa, int Rows, int Cols>
+void inner_edge(const MatmulTask<T>& task, std::int64_t m, std::int64_t n, std::int64_t rows,
+                std::int64_t cols) {
+  if constexpr (Rows > 0 && Cols > 0) {
+    if (rows < Rows) {
+      inner_edge<T, Isa, Rows - 1, Cols>(task, m, n, rows, cols);
+    } else if (cols < Cols) {
+      inner_edge<T, Isa, Rows, Cols - 1>(task, m, n, rows, cols);
+    } else {
+      inner_tile<T, Isa, Rows, Cols>(task, m, n);
     }
-    constexpr int kCols = kInnerTileCols<T, Isa>;
-    std::int64_t n = 0;
-    for (; n + kCols <= task.cols; n += kCols) inner_tile<T, Isa, Rows, kCols>(task, m, n);
-    inner_cols<T, Isa, Rows, kCols - 1>(task, m, n, task.cols - n);
   }
 }
 
 template <typename T, typename Isa>
 void matmul_inner(const MatmulTask<T>& task) {
-  for (std::int64_t m = task.first; m < task.last; m += kInnerTileRows) {
-    const std::int64_t left = task.last - m;
-    inner_rows<T, Isa, kInnerTileRows>(task, m, left < kInnerTileRows ? left : kInnerTileRows);
+  constexpr int kRows = kInnerTileRows;
+  constexpr int kCols = kInnerTileCols<T, Isa>;
+  // Rows of B lie in the nearest cache while those of A pass.
+  for (std::int64_t n = 0; n < task.cols; n += kCols) {
+    for (std::int64_t m = 0; m < task.rows; m += kRows) {
+      if (m + kRows <= task.rows && n + kCols <= task.cols) {
+        inner_tile<T, Isa, kRows, kCols>(task, m, n);
+      } else {
+        inner_edge<T, Isa, kRows, kCols>(task, m, n, task.rows - m, task.cols - n);
+      }
+    }
   }
 }
 

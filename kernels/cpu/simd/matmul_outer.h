@@ -1,166 +1,172 @@
 // SPDX-License-Identifier: MIT
-// Matrix products by outer products; see matmul.h.
+// Matrix products by outer products: blocks for the caches, copies where they pay; see matmul.h.
 #pragma once
 
-#include "kernels/cpu/simd/matmul_epilogue.h"
-#include "kernels/cpu/simd/transpose.h"
+#include "kernels/cpu/simd/matmul_tile.h"
 
 namespace wick::cpu {
 
-// The largest tile, in vectors of columns; with tile_rows() rows it fills three quarters of the
-// registers and leaves the rest for a row of B and a broadcast.
-template <typename Isa>
-inline constexpr int kTileVectors = Isa::kRegisters == 32 ? 4 : 2;
-
-template <typename Isa>
-constexpr int tile_rows(int vectors) {
-  constexpr int kAccumulators = Isa::kRegisters * 3 / 4;
-  const int rows = kAccumulators / vectors;
-  return rows > 8 ? 8 : rows;
-}
-
-// Rows of B worked on at once: a panel of them stays in the first-level cache.
+// Values of k worked on at once. Between blocks, C holds the partial sums.
 inline constexpr std::int64_t kDepthBlock = 256;
+// In the swapped method partial sums are dear, for they are transposed.
+inline constexpr std::int64_t kSwappedDepthBlock = 1024;
+// Elements of A worked on at once: half of a second-level cache.
+inline constexpr std::int64_t kBlockElements = 128 * 1024;
 
-template <typename T, typename Isa>
-std::int64_t outer_workspace(std::int64_t depth) {
-  const std::int64_t block = depth < kDepthBlock ? depth : kDepthBlock;
-  return block * kTileVectors<Isa> * kLanes<T, Isa>;
-}
-
-// One block of k for one panel of columns.
 template <typename T>
-struct Panel {
-  const T* b;  // row k at b + k * stride
-  std::int64_t stride;
-  std::int64_t n;      // first column
-  std::int64_t width;  // columns
-  std::int64_t k;      // first k
-  std::int64_t depth;
-  bool add;     // C holds the sum of earlier blocks, or is accumulated to
-  bool finish;  // the last block
-};
+std::int64_t depth_block(const MatmulTask<T>& task) {
+  const std::int64_t most = task.transpose_c ? kSwappedDepthBlock : kDepthBlock;
+  const std::int64_t blocks = (task.depth + most - 1) / most;
+  return blocks == 0 ? 0 : (task.depth + blocks - 1) / blocks;
+}
 
-// The accumulators of a tile on their way to C. A function of its own, so that its branches do not
-// take registers from the loop that computes them.
+// Vectors in each panel: the widest tile, or in the swapped method narrow and tall ones, of which
+// less is padding when they are transposed.
 template <typename T, typename Isa>
-[[gnu::noinline]] void store_tile(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t m,
-                                  int rows, const T* tile, std::int64_t stride) {
-  constexpr int kWide = kLanes<T, Isa>;
-  for (int r = 0; r < rows; ++r) {
-    for (std::int64_t n = 0; n < panel.width; n += kWide) {
-      const std::int64_t left = panel.width - n;
-      store_result<T, Isa>(task, m + r, panel.n + n, load<T, Isa>(tile + r * stride + n),
-                           left < kWide ? static_cast<int>(left) : kWide, panel.add, panel.finish);
-    }
-  }
+int panel_vectors(const MatmulTask<T>& task) {
+  return task.transpose_c ? 2 : kTileVectors<Isa>;
 }
 
-template <typename T, typename Isa, int Rows, int Vectors>
-[[gnu::noinline]] void outer_tile(const MatmulTask<T>& task, const Panel<T>& panel,
-                                  std::int64_t m) {
-  using V = Vector<T, Isa>;
-  constexpr int kWide = kLanes<T, Isa>;
-  V sum[Rows][Vectors] = {};
-  const T* a = task.a + m * task.a_row + panel.k * task.a_col;
-  const T* b = panel.b;
-  for (std::int64_t k = 0; k < panel.depth; ++k) {
-    V row[Vectors];
-    unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
-    unroll<Rows>([&](auto r) {
-      const V scale = broadcast<T, Isa>(a[r * task.a_row]);
-      unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
-    });
-    a += task.a_col;
-    b += panel.stride;
-  }
-  T tile[Rows * Vectors * kWide];
-  unroll<Rows>([&](auto r) {
-    unroll<Vectors>([&](auto v) { store<T, Isa>(tile + (r * Vectors + v) * kWide, sum[r][v]); });
-  });
-  store_tile<T, Isa>(task, panel, m, Rows, tile, Vectors * kWide);
+// Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
+template <typename T>
+bool copies_b(const MatmulTask<T>& task) {
+  if (task.method == MatmulMethod::packed) return false;
+  return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
 }
 
-// Turns a number of rows below the full tile into a template argument.
-template <typename T, typename Isa, int Rows, int Vectors>
-void outer_rest(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t m,
-                std::int64_t rows) {
-  if constexpr (Rows > 0) {
-    if (rows == Rows) {
-      outer_tile<T, Isa, Rows, Vectors>(task, panel, m);
-    } else {
-      outer_rest<T, Isa, Rows - 1, Vectors>(task, panel, m, rows);
-    }
-  }
+// Likewise for A where its rows lie side by side; elsewhere its tiles read along the lines of
+// memory.
+template <typename T>
+bool copies_a(const MatmulTask<T>& task) {
+  return task.a_row == 1 && task.a_col >= 256 && task.cols >= 512 && task.depth > 1;
 }
 
-template <typename T, typename Isa, int Vectors>
-void outer_panel(const MatmulTask<T>& task, const Panel<T>& panel) {
-  constexpr int kRows = tile_rows<Isa>(Vectors);
-  std::int64_t m = task.first;
-  for (; m + kRows <= task.last; m += kRows) {
-    outer_tile<T, Isa, kRows, Vectors>(task, panel, m);
-  }
-  outer_rest<T, Isa, kRows - 1, Vectors>(task, panel, m, task.last - m);
+template <typename T>
+std::int64_t row_block(const MatmulTask<T>& task) {
+  constexpr std::int64_t kTiles = 24;  // a multiple of every tile's rows but one
+  const std::int64_t depth = depth_block(task);
+  const std::int64_t most = depth == 0 ? task.rows : kBlockElements / depth / kTiles * kTiles;
+  return task.rows < most ? task.rows : most;
 }
 
-template <typename T, typename Isa, int Vectors = kTileVectors<Isa>>
-void outer_panel_of(int vectors, const MatmulTask<T>& task, const Panel<T>& panel) {
-  if constexpr (Vectors > 0) {
-    if (vectors == Vectors) {
-      outer_panel<T, Isa, Vectors>(task, panel);
-    } else {
-      outer_panel_of<T, Isa, Vectors - 1>(vectors, task, panel);
-    }
-  }
-}
-
-// Copies a panel of B to the workspace, in rows of `stride` elements, the last ones zero.
+// The distance between the copied columns: no power of two, whose multiples would compete for the
+// same places of the caches.
 template <typename T, typename Isa>
-void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, std::int64_t stride) {
-  T* const to = task.workspace;
-  const T* const from = task.b + panel.k * task.b_row + panel.n * task.b_col;
-  if (task.b_col == 1) {
-    for (std::int64_t k = 0; k < panel.depth; ++k) {
-      for (std::int64_t n = 0; n < panel.width; ++n) to[k * stride + n] = from[k * task.b_row + n];
-    }
-  } else {
-    transpose<T, Isa>(from, task.b_col, panel.width, panel.depth, to, stride);
+std::int64_t copied_stride(const MatmulTask<T>& task) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  return (row_block(task) / kWide | 1) * kWide + kWide;
+}
+
+template <typename T, typename Isa>
+std::int64_t outer_workspace(const MatmulTask<T>& task) {
+  const std::int64_t depth = depth_block(task);
+  const std::int64_t panel = depth * kTileVectors<Isa> * kLanes<T, Isa>;
+  if (!copies_a(task)) return panel;
+  return panel + copied_stride<T, Isa>(task) * depth;
+}
+
+// Copies `count` runs of `length` elements.
+template <typename T, typename Isa>
+void copy_runs(const T* from, std::int64_t from_stride, std::int64_t count, std::int64_t length,
+               T* to, std::int64_t to_stride) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  for (std::int64_t i = 0; i < count; ++i, from += from_stride, to += to_stride) {
+    std::int64_t j = 0;
+    for (; j + kWide <= length; j += kWide) store<T, Isa>(to + j, load<T, Isa>(from + j));
+    for (; j < length; ++j) to[j] = from[j];
   }
+}
+
+// Copies a panel of B to `to`, in rows of `stride` elements, the last ones zero.
+template <typename T, typename Isa>
+void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, const T* from, T* to,
+                std::int64_t stride) {
+  if (task.b_col != 1) {
+    transpose_padded<T, Isa>(from, task.b_col, panel.width, panel.depth, to, stride);
+    return;
+  }
+  copy_runs<T, Isa>(from, task.b_row, panel.depth, panel.width, to, stride);
   for (std::int64_t n = panel.width; n < stride; ++n) {
     for (std::int64_t k = 0; k < panel.depth; ++k) to[k * stride + n] = T{0};
   }
 }
 
-template <typename T, typename Isa>
-void matmul_outer(const MatmulTask<T>& task) {
+// Calls visit(first vector, vectors) for each panel: as equal in width as can be.
+template <typename T, typename Isa, typename Visit>
+[[gnu::always_inline]] inline void for_panels(const MatmulTask<T>& task, const Visit& visit) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
-  constexpr std::int64_t kPanel = kTileVectors<Isa> * kWide;
-  // Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
-  const bool copy_pays = task.depth * task.cols > 16 * 1024 && task.last - task.first > 32;
-  std::int64_t k = 0;
-  do {  // once even where there is no k: C must be written
-    const std::int64_t left = task.depth - k;
-    const std::int64_t depth = left < kDepthBlock ? left : kDepthBlock;
-    for (std::int64_t n = 0; n < task.cols; n += kPanel) {
-      const std::int64_t width = task.cols - n < kPanel ? task.cols - n : kPanel;
-      const auto vectors = static_cast<int>((width + kWide - 1) / kWide);
-      Panel<T> panel{task.b + k * task.b_row + n * task.b_col,
-                     task.b_row,
-                     n,
-                     width,
-                     k,
-                     depth,
-                     task.accumulate || k > 0,
-                     k + depth == task.depth};
-      if (task.b_col != 1 || width % kWide != 0 || copy_pays) {
-        pack_panel<T, Isa>(task, panel, vectors * kWide);
+  const std::int64_t all = (task.cols + kWide - 1) / kWide;
+  const std::int64_t most = panel_vectors<T, Isa>(task);
+  const std::int64_t panels = (all + most - 1) / most;
+  for (std::int64_t i = 0, done = 0; i < panels; ++i) {
+    const std::int64_t vectors = (all - done + panels - i - 1) / (panels - i);
+    visit(done, vectors);
+    done += vectors;
+  }
+}
+
+// The panels of one block of k and of rows.
+template <typename T, typename Isa>
+void outer_block(const MatmulTask<T>& task, Panel<T> panel, std::int64_t k, std::int64_t rows) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  const bool copy = copies_b(task);
+  const bool packed = task.method == MatmulMethod::packed;
+  const T* const b = task.b + (packed ? 0 : k * task.b_row);
+  for_panels<T, Isa>(task, [&](std::int64_t first, std::int64_t vectors) {
+    panel.n = first * kWide;
+    const std::int64_t left = task.cols - panel.n;
+    panel.width = left < vectors * kWide ? left : vectors * kWide;
+    if (packed) {
+      panel.stride = vectors * kWide;
+      panel.b = b + panel.n * task.depth + k * panel.stride;
+    } else {
+      panel.b = b + panel.n * task.b_col;
+      panel.stride = task.b_row;
+      panel.next_b = panel.b + panel.width * task.b_col;
+      panel.next_stride = task.b_col == 1 ? task.b_row : task.b_col;
+      panel.next_width =
+          left - panel.width < vectors * kWide ? left - panel.width : vectors * kWide;
+      panel.next_is_transposed = task.b_col != 1;
+      if (copy || panel.width % kWide != 0) {
+        pack_panel<T, Isa>(task, panel, panel.b, task.workspace, vectors * kWide);
         panel.b = task.workspace;
         panel.stride = vectors * kWide;
       }
-      outer_panel_of<T, Isa>(vectors, task, panel);
     }
-    k += depth;
+    outer_panel<T, Isa>(static_cast<int>(vectors), task, panel, rows);
+  });
+}
+
+template <typename T, typename Isa>
+void matmul_outer(const MatmulTask<T>& task) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  const std::int64_t block = depth_block(task);
+  const bool copy_a = copies_a(task);
+  const std::int64_t most_rows = row_block(task);
+  const std::int64_t stride = copied_stride<T, Isa>(task);
+  const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
+  T* const a_block = task.workspace + block * kTileVectors<Isa> * kWide;
+  Panel<T> panel{};
+  std::int64_t k = 0;
+  do {  // once even where there is no k: C must be written
+    panel.depth = task.depth - k < block ? task.depth - k : block;
+    panel.add = task.accumulate || k > 0;
+    panel.finish = k + panel.depth == task.depth;
+    panel.direct = !task.transpose_c && !(panel.finish && epilogue);
+    for (std::int64_t m = 0; m < task.rows; m += most_rows) {
+      const std::int64_t rows = task.rows - m < most_rows ? task.rows - m : most_rows;
+      panel.first_row = m;
+      panel.a = task.a + m * task.a_row + k * task.a_col;
+      panel.a_row = task.a_row;
+      panel.a_col = task.a_col;
+      if (copy_a) {
+        copy_runs<T, Isa>(panel.a, panel.a_col, panel.depth, rows, a_block, stride);
+        panel.a = a_block;
+        panel.a_col = stride;
+      }
+      outer_block<T, Isa>(task, panel, k, rows);
+    }
+    k += panel.depth;
   } while (k < task.depth);
 }
 

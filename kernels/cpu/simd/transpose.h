@@ -43,26 +43,36 @@ template <typename T, typename Isa, int Rounds = kLanes<T, Isa>>
   }
 }
 
-/// to[c * to_stride + r] = from[r * from_stride + c] for `rows` by `cols` elements.
+/// to[c * to_stride + r] = from[r * from_stride + c] for `rows` by `cols` elements. Each row of
+/// `to` is filled with zeros up to a multiple of kLanes elements, for which there must be room.
 template <typename T, typename Isa>
-void transpose(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t cols, T* to,
-               std::int64_t to_stride) {
+void transpose_padded(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t cols,
+                      T* to, std::int64_t to_stride) {
+  using V = Vector<T, Isa>;
   constexpr int kWide = kLanes<T, Isa>;
-  std::int64_t r = 0;
-  for (; r + kWide <= rows; r += kWide) {
-    std::int64_t c = 0;
-    for (; c + kWide <= cols; c += kWide) {
-      Vector<T, Isa> tile[kWide];
-      unroll<kWide>([&](auto i) { tile[i] = load<T, Isa>(from + (r + i) * from_stride + c); });
+  for (std::int64_t r = 0; r < rows; r += kWide) {
+    const std::int64_t rows_left = rows - r;
+    const T* const band = from + r * from_stride;
+    for (std::int64_t c = 0; c < cols; c += kWide) {
+      const std::int64_t cols_left = cols - c;
+      V tile[kWide];
+      if (rows_left >= kWide && cols_left >= kWide) {
+        unroll<kWide>([&](auto i) { tile[i] = load<T, Isa>(band + i * from_stride + c); });
+        transpose_tile<T, Isa>(tile);
+        unroll<kWide>([&](auto i) { store<T, Isa>(to + (c + i) * to_stride + r, tile[i]); });
+        continue;
+      }
+      for (int i = 0; i < kWide; ++i) {
+        const T* const row = band + i * from_stride + c;
+        tile[i] = i >= rows_left      ? V{}
+                  : cols_left < kWide ? load_first<T, Isa>(row, static_cast<int>(cols_left))
+                                      : load<T, Isa>(row);
+      }
       transpose_tile<T, Isa>(tile);
-      unroll<kWide>([&](auto i) { store<T, Isa>(to + (c + i) * to_stride + r, tile[i]); });
+      for (int i = 0; i < kWide && i < cols_left; ++i) {
+        store<T, Isa>(to + (c + i) * to_stride + r, tile[i]);
+      }
     }
-    for (; c < cols; ++c) {
-      for (int i = 0; i < kWide; ++i) to[c * to_stride + r + i] = from[(r + i) * from_stride + c];
-    }
-  }
-  for (; r < rows; ++r) {
-    for (std::int64_t c = 0; c < cols; ++c) to[c * to_stride + r] = from[r * from_stride + c];
   }
 }
 

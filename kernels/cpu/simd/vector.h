@@ -5,6 +5,10 @@
 
 #include <cstdint>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/cpu/simd/isa.h"
 #include "kernels/cpu/simd/unroll.h"
 
@@ -35,20 +39,54 @@ template <typename T, typename Isa>
   *reinterpret_cast<typename VectorOf<T, Isa>::Unaligned*>(to) = value;
 }
 
-/// The first `count` lanes; the others are zero and their memory is not touched.
+/// Copies 0 < count < 2 * Lanes elements, a power of two, by two overlapping vectors of the largest
+/// size that fits twice over.
+template <typename T, typename Isa, int Lanes>
+[[gnu::always_inline]] inline void copy_overlapping(const T* from, T* to, int count) {
+  using Piece = NarrowIsa<Isa, Lanes* static_cast<int>(sizeof(T))>;
+  if constexpr (Lanes == 1) {
+    *to = *from;
+  } else if (count >= Lanes) {
+    const auto head = load<T, Piece>(from);
+    const auto tail = load<T, Piece>(from + count - Lanes);
+    store<T, Piece>(to, head);
+    store<T, Piece>(to + count - Lanes, tail);
+  } else {
+    copy_overlapping<T, Isa, Lanes / 2>(from, to, count);
+  }
+}
+
+/// Whether parts of vectors are read and written by one instruction.
+template <typename T, typename Isa>
+inline constexpr bool kHasMasks = Isa::kVectorBytes == 64 && sizeof(T) == sizeof(float);
+
+/// The first `count` lanes, 0 < count < kLanes; the others are zero and their memory is not
+/// touched.
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline Vector<T, Isa> load_first(const T* from, int count) {
+#if defined(__AVX512F__)
+  if constexpr (kHasMasks<T, Isa>) {
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from);
+  }
+#endif
   T lanes[kLanes<T, Isa>] = {};
-  for (int i = 0; i < count; ++i) lanes[i] = from[i];
+  copy_overlapping<T, Isa, kLanes<T, Isa> / 2>(from, lanes, count);
   return load<T, Isa>(lanes);
 }
 
+/// Writes the first `count` lanes, 0 < count < kLanes.
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline void store_first(T* to, Vector<T, Isa> value, int count) {
+#if defined(__AVX512F__)
+  if constexpr (kHasMasks<T, Isa>) {
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), value);
+    return;
+  }
+#endif
   // By way of memory: a lane picked by a variable would force the vector out of its register.
   T lanes[kLanes<T, Isa>];
   store<T, Isa>(lanes, value);
-  for (int i = 0; i < count; ++i) to[i] = lanes[i];
+  copy_overlapping<T, Isa, kLanes<T, Isa> / 2>(lanes, to, count);
 }
 
 /// All lanes equal. (x - 0 keeps the sign of a zero, which x + 0 would not.)

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// From the backend's arguments to the kernels' tasks, and parts of a task for several threads.
+#pragma once
+
+#include "core/backend.h"
+#include "kernels/cpu/simd/kernel_table.h"
+
+namespace wick::cpu {
+
+template <typename T>
+MatmulTask<T> make_task(const MatmulArgs& args) {
+  MatmulTask<T> task{};
+  task.a = static_cast<const T*>(args.a.data);
+  task.a_row = args.transpose_a ? 1 : args.a.stride;
+  task.a_col = args.transpose_a ? args.a.stride : 1;
+  task.b = static_cast<const T*>(args.b.data);
+  task.b_row = args.transpose_b ? 1 : args.b.stride;
+  task.b_col = args.transpose_b ? args.b.stride : 1;
+  task.c = static_cast<T*>(args.c.data);
+  task.c_row = args.c.stride;
+  task.rows = args.c.rows;
+  task.cols = args.c.cols;
+  task.depth = args.transpose_a ? args.a.rows : args.a.cols;
+  task.accumulate = args.accumulate;
+  task.relu = args.relu;
+  task.bias = static_cast<const T*>(args.bias);
+  task.relu_mask = static_cast<const T*>(args.relu_mask.data);
+  task.mask_row = args.relu_mask.stride;
+  return task;
+}
+
+template <typename T>
+MatmulTask<T> make_packed_task(const PackedLinearArgs& args) {
+  MatmulTask<T> task{};
+  task.method = args.y.rows == 1 ? MatmulMethod::packed_row : MatmulMethod::packed;
+  task.a = static_cast<const T*>(args.x.data);
+  task.a_row = args.x.stride;
+  task.a_col = 1;
+  task.b = static_cast<const T*>(args.packed);
+  task.c = static_cast<T*>(args.y.data);
+  task.c_row = args.y.stride;
+  task.rows = args.y.rows;
+  task.cols = args.y.cols;
+  task.depth = args.x.cols;
+  task.bias = static_cast<const T*>(args.bias);
+  task.relu = args.relu;
+  return task;
+}
+
+/// Rows [first, last) of the task's C.
+template <typename T>
+MatmulTask<T> rows_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
+  task.rows = last - first;
+  task.a += first * task.a_row;
+  task.c += first * task.c_row;
+  if (task.relu_mask != nullptr) task.relu_mask += first * task.mask_row;
+  return task;
+}
+
+/// Columns [first, last) of the task's C.
+template <typename T>
+MatmulTask<T> cols_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
+  task.cols = last - first;
+  task.b += first * task.b_col;
+  task.c += first;
+  if (task.bias != nullptr) task.bias += first;
+  if (task.relu_mask != nullptr) task.relu_mask += first;
+  return task;
+}
+
+}  // namespace wick::cpu

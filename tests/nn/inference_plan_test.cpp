@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// The plan's results against the module's, its refusals, and that it allocates nothing.
+#include "nn/inference_plan.h"
+
+#include <cmath>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "core/random.h"
+#include "kernels/devices.h"
+#include "tests/count_allocations.h"
+#include "tests/support.h"
+
+namespace wick::nn {
+namespace {
+
+using testing::expect_throw_with;
+
+void expect_near(const Tensor& actual, const Tensor& expected, double tolerance) {
+  ASSERT_EQ(actual.shape(), expected.shape());
+  const auto left = actual.to(DType::float64).to_vector<double>();
+  const auto right = expected.to(DType::float64).to_vector<double>();
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    ASSERT_NEAR(left[i], right[i], tolerance * (1.0 + std::fabs(right[i]))) << "element " << i;
+  }
+}
+
+void add_layers(Sequential& model, const std::vector<std::int64_t>& sizes, Generator& generator,
+                const LinearOptions& options = {}) {
+  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
+    model.add<Linear>(concat("fc", i), sizes[i], sizes[i + 1], generator, options);
+    if (i + 2 < sizes.size()) model.add<ReLU>(concat("relu", i));
+  }
+}
+
+TEST(InferencePlan, GivesTheModulesOutput) {
+  Generator generator(1);
+  for (const std::vector<std::int64_t>& sizes : {std::vector<std::int64_t>{784, 32, 10},
+                                                 {784, 512, 512, 10},
+                                                 {7, 5},
+                                                 {3, 1, 130, 65, 2},
+                                                 {300, 70, 1}}) {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      for (const bool bias : {true, false}) {
+        Sequential model;
+        add_layers(model, sizes, generator, {.bias = bias, .dtype = dtype});
+        const InferencePlan plan = compile(model, 70);
+        InferencePlan::Workspace workspace = plan.make_workspace();
+        EXPECT_EQ(plan.in_features(), sizes.front());
+        EXPECT_EQ(plan.out_features(), sizes.back());
+        for (const std::int64_t batch : {0, 1, 2, 13, 32, 70}) {
+          const Tensor x = Tensor::normal({batch, sizes.front()}, 0, 1, generator).to(dtype);
+          const Tensor y = Tensor::full({batch, sizes.back()}, NAN, dtype);
+          plan.run(x, y, workspace);
+          expect_near(y, model.forward(x), dtype == DType::float32 ? 1e-5 : 1e-12);
+        }
+      }
+    }
+  }
+}
+
+TEST(InferencePlan, TakesNestedModelsAndReLUAnywhere) {
+  Generator generator(2);
+  Sequential model;
+  model.add<ReLU>("first");
+  auto inner = std::make_unique<Sequential>();
+  add_layers(*inner, {20, 30, 40}, generator);
+  model.append("inner", std::move(inner));
+  model.add<ReLU>("relu");
+  model.add<ReLU>("again");
+  model.add<Linear>("last", 40, 3, generator);
+  model.add<ReLU>("end");
+  const InferencePlan plan = compile(model, 9);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  // Rows that are apart, in and out.
+  const Tensor wide = Tensor::normal({9, 25}, 0, 1, generator);
+  const Tensor x = wide.slice(1, 2, 22);
+  const Tensor out = Tensor::full({9, 5}, -1.0);
+  plan.run(x, out.slice(1, 1, 4), workspace);
+  expect_near(out.slice(1, 1, 4), model.forward(x.contiguous()), 1e-5);
+  for (std::int64_t r = 0; r < 9; ++r) {
+    EXPECT_EQ(out.at<float>({r, 0}), -1.0F);
+    EXPECT_EQ(out.at<float>({r, 4}), -1.0F);
+  }
+}
+
+TEST(InferencePlan, KeepsTheWeightsOfItsTime) {
+  Generator generator(3);
+  Sequential model;
+  add_layers(model, {8, 4}, generator);
+  const InferencePlan plan = compile(model, 2);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor x = Tensor::normal({2, 8}, 0, 1, generator);
+  const Tensor before = model.forward(x).clone();
+  for (const ParameterPtr& parameter : model.parameters()) {
+    std::fill_n(parameter->value.data<float>(), parameter->value.numel(), 0.0F);
+  }
+  const Tensor y = Tensor::empty({2, 4});
+  plan.run(x, y, workspace);
+  expect_near(y, before, 1e-6);
+}
+
+TEST(InferencePlan, NaNPassesThrough) {
+  Generator generator(4);
+  Sequential model;
+  add_layers(model, {16, 8, 3}, generator);
+  const InferencePlan plan = compile(model, 2);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor y = Tensor::zeros({2, 3});
+  plan.run(Tensor::full({2, 16}, NAN), y, workspace);
+  for (const float value : y.to_vector<float>()) EXPECT_TRUE(std::isnan(value));
+}
+
+TEST(InferencePlan, AllocatesNothing) {
+  Generator generator(5);
+  for (const std::int64_t batch : {1, 64}) {
+    Sequential model;
+    add_layers(model, {784, 512, 10}, generator);
+    const InferencePlan plan = compile(model, 64);
+    InferencePlan::Workspace workspace = plan.make_workspace();
+    const Tensor x = Tensor::normal({batch, 784}, 0, 1, generator);
+    const Tensor y = Tensor::empty({batch, 10});
+    const std::size_t before = testing::allocation_count();
+    plan.run(x, y, workspace);
+    EXPECT_EQ(testing::allocation_count(), before);
+  }
+}
+
+TEST(InferencePlan, RunsInSeveralThreadsAtOnce) {
+  Generator generator(6);
+  Sequential model;
+  add_layers(model, {300, 200, 100, 10}, generator);
+  const InferencePlan plan = compile(model, 50);
+  set_num_threads(2);  // the plan's threads and the library's own
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> expected;
+  for (int i = 0; i < 4; ++i) {
+    inputs.push_back(Tensor::normal({50, 300}, 0, 1, generator));
+    expected.push_back(model.forward(inputs.back()).clone());
+  }
+  std::vector<Tensor> outputs(4);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      InferencePlan::Workspace workspace = plan.make_workspace();
+      outputs[i] = Tensor::empty({50, 10});
+      for (int round = 0; round < 50; ++round) plan.run(inputs[i], outputs[i], workspace);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  set_num_threads(1);
+  for (std::size_t i = 0; i < 4; ++i) expect_near(outputs[i], expected[i], 1e-5);
+}
+
+TEST(InferencePlan, DoesNotDependOnTheNumberOfThreads) {
+  Generator generator(9);
+  Sequential model;
+  add_layers(model, {1000, 900, 300}, generator);
+  const InferencePlan plan = compile(model, 49);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor x = Tensor::normal({49, 1000}, 0, 1, generator);  // 24 + 24 + 1 rows
+  const Tensor expected = Tensor::empty({49, 300});
+  plan.run(x, expected, workspace);
+  for (const int threads : {2, 3}) {
+    set_num_threads(threads);
+    const Tensor y = Tensor::empty({49, 300});
+    plan.run(x, y, workspace);
+    set_num_threads(1);
+    EXPECT_TRUE(bitwise_equal(y, expected)) << threads << " threads";
+  }
+}
+
+class OtherModule final : public Module {
+ public:
+  [[nodiscard]] std::string_view type_name() const noexcept override { return "Other"; }
+  [[nodiscard]] Tensor forward(const Tensor& input) override { return input; }
+  Tensor backward(const Tensor& grad, bool /*input_grad*/) override { return grad; }
+};
+
+TEST(InferencePlan, RefusesWhatItCannotCompile) {
+  Generator generator(7);
+  Sequential model;
+  expect_throw_with<ValueError>([&] { (void)compile(model, 1); }, "no Linear");
+  model.add<Linear>("a", 4, 5, generator);
+  expect_throw_with<ValueError>([&] { (void)compile(model, 0); }, "max_batch 0");
+  Sequential other;
+  other.add<Linear>("a", 4, 5, generator);
+  other.add<OtherModule>("b");
+  expect_throw_with<ValueError>([&] { (void)compile(other, 1); }, "b is a Other");
+  Sequential misfit;
+  misfit.add<Linear>("a", 4, 5, generator);
+  misfit.add<Linear>("b", 6, 5, generator);
+  expect_throw_with<ShapeError>([&] { (void)compile(misfit, 1); }, "b takes 6 features");
+  Sequential mixed;
+  mixed.add<Linear>("a", 4, 5, generator);
+  mixed.add<Linear>("b", 5, 5, generator, LinearOptions{.dtype = DType::float64});
+  expect_throw_with<ValueError>([&] { (void)compile(mixed, 1); }, "float64");
+}
+
+TEST(InferencePlan, RefusesTensorsThatDoNotFit) {
+  Generator generator(8);
+  Sequential model;
+  add_layers(model, {4, 6, 5}, generator);
+  const InferencePlan plan = compile(model, 3);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor y = Tensor::empty({2, 5});
+  const auto run = [&](const Tensor& in, const Tensor& out) { plan.run(in, out, workspace); };
+  expect_throw_with<ShapeError>([&] { run(Tensor::empty({2, 3}), y); }, "(N, 4)");
+  expect_throw_with<ShapeError>([&] { run(Tensor::empty({4, 4}), y); }, "at most 3");
+  expect_throw_with<ShapeError>([&] { run(Tensor::empty({3, 4}), y); }, "equally many");
+  expect_throw_with<ShapeError>(
+      [&] {
+        run(Tensor::empty({4, 2}).transpose(0, 1), y);
+      },
+      "contiguous");
+  expect_throw_with<DTypeError>([&] { run(Tensor::empty({2, 4}, DType::float64), y); }, "float32");
+  Sequential large;
+  add_layers(large, {4, 60, 5}, generator);
+  const InferencePlan wide = compile(large, 3);
+  expect_throw_with<ValueError>(
+      [&] {
+        wide.run(Tensor::empty({2, 4}), y, workspace);
+      },
+      "make_workspace");
+}
+
+}  // namespace
+}  // namespace wick::nn
