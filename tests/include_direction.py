@@ -42,7 +42,7 @@ EXTERNAL = [
     (re.compile(r"^(unsupported/)?Eigen/"), ("kernels/cpu", "bench", "tests")),
     (re.compile(r"^(cuda|cublas|curand|cub/|thrust/|cooperative_groups|mma\.h|nvtx)"),
      ("kernels/cuda", "tests", "bench")),
-    (re.compile(r"^dlfcn\.h$"), ("kernels/cuda", "tests", "bench")),  # cuBLASLt is loaded when needed
+    (re.compile(r"^dlfcn\.h$"), ("kernels/cuda", "bench", "tests")),  # loaded when needed
     (re.compile(r"^libdeflate\.h$"), ("serialize", "tools", "tests")),
     # POSIX: files that are synced and mapped.
     (re.compile(r"^(fcntl|unistd|dirent|sys/(stat|mman|types|statvfs|uio))(\.h)$"),
