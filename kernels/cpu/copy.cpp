@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/convert.h"
+#include "kernels/strided_loops.h"
 
 namespace wick::cpu {
 namespace {
@@ -64,46 +65,13 @@ CopyRow row_function(DType to, DType from) {
   });
 }
 
-// A copy's loops, outermost first; dimensions of size 1 are gone, and neighbours that are one run
-// in both layouts are one dimension.
-struct Loops {
-  Dims shape;
-  Dims to;
-  Dims from;
-};
-
-Loops coalesce(const StridedRef& to, const StridedRef& from) {
-  Loops loops;
-  for (std::size_t i = 0; i < to.shape.size(); ++i) {
-    const std::int64_t size = to.shape[i];
-    if (size == 1) continue;
-    const std::size_t last = loops.shape.size();
-    if (last > 0 && loops.to[last - 1] == size * to.strides[i] &&
-        loops.from[last - 1] == size * from.strides[i]) {
-      loops.shape[last - 1] *= size;
-      loops.to[last - 1] = to.strides[i];
-      loops.from[last - 1] = from.strides[i];
-    } else {
-      loops.shape.push_back(size);
-      loops.to.push_back(to.strides[i]);
-      loops.from.push_back(from.strides[i]);
-    }
-  }
-  if (loops.shape.empty()) {
-    loops.shape.push_back(1);
-    loops.to.push_back(1);
-    loops.from.push_back(1);
-  }
-  return loops;
-}
-
 }  // namespace
 
 void copy_strided(const StridedRef& to, const StridedRef& from) {
   for (const std::int64_t size : to.shape) {
     if (size == 0) return;
   }
-  const Loops loops = coalesce(to, from);
+  const StridedLoops loops = coalesce(to, from);
   const CopyRow copy_row = row_function(to.dtype, from.dtype);
   const auto to_size = static_cast<std::int64_t>(size_of(to.dtype));
   const auto from_size = static_cast<std::int64_t>(size_of(from.dtype));

@@ -1,44 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the copies: simplifies the layouts and picks a kernel.
 #include "kernels/cuda/copy_strided.cuh"
+#include "kernels/strided_loops.h"
 
 namespace wick::cuda {
 namespace {
 
-struct Loops {
-  Dims shape;
-  Dims to;
-  Dims from;
-};
-
-// Outermost first; dimensions of size 1 are gone, and neighbours that are one run in both layouts
-// are one dimension.
-Loops coalesce(const StridedRef& to, const StridedRef& from) {
-  Loops loops;
-  for (std::size_t i = 0; i < to.shape.size(); ++i) {
-    const std::int64_t size = to.shape[i];
-    if (size == 1) continue;
-    const std::size_t last = loops.shape.size();
-    if (last > 0 && loops.to[last - 1] == size * to.strides[i] &&
-        loops.from[last - 1] == size * from.strides[i]) {
-      loops.shape[last - 1] *= size;
-      loops.to[last - 1] = to.strides[i];
-      loops.from[last - 1] = from.strides[i];
-    } else {
-      loops.shape.push_back(size);
-      loops.to.push_back(to.strides[i]);
-      loops.from.push_back(from.strides[i]);
-    }
-  }
-  if (loops.shape.empty()) {
-    loops.shape.push_back(1);
-    loops.to.push_back(1);
-    loops.from.push_back(1);
-  }
-  return loops;
-}
-
-CopyLoops plain(const Loops& loops) {
+CopyLoops plain(const StridedLoops& loops) {
   CopyLoops result{};
   result.dims = static_cast<int>(loops.shape.size());
   result.count = element_count({loops.shape.data(), loops.shape.size()});
@@ -123,7 +91,7 @@ cudaError_t launch_conversion(const CopyLoops& loops, const StridedRef& to, cons
 }
 
 // More dimensions than a kernel takes: the outermost one is gone through here.
-cudaError_t launch_loops(const Loops& loops, StridedRef to, StridedRef from,
+cudaError_t launch_loops(const StridedLoops& loops, StridedRef to, StridedRef from,
                          const LaunchContext& context) {
   if (loops.shape.size() <= static_cast<std::size_t>(kMostLoops)) {
     const CopyLoops copy = plain(loops);
@@ -135,7 +103,7 @@ cudaError_t launch_loops(const Loops& loops, StridedRef to, StridedRef from,
     }
     return launch_moves(bytes, copy, to.data, from.data, context);
   }
-  Loops inner = loops;
+  StridedLoops inner = loops;
   inner.shape.erase(0);
   inner.to.erase(0);
   inner.from.erase(0);
