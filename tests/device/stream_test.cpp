@@ -27,6 +27,8 @@ class Streams : public OnDevice {
   void TearDown() override {
     if (stream_ != nullptr) {
       EXPECT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
+      // A stream may go as soon as its guards have gone.
+      EXPECT_EQ(cudaStreamDestroy(stream_), cudaSuccess);
     }
     OnDevice::TearDown();
   }
