@@ -59,6 +59,35 @@ TEST(Zip, ReadsBackWhatIsWritten) {
   EXPECT_EQ(opened.zip.find("first"), nullptr);
 }
 
+// Checksums of large records are worked out beside the writing, whatever came before them.
+TEST(Zip, LargeRecordsInSeveralParts) {
+  std::string data(9 << 20, '\0');
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * i >> 7);
+  const std::string_view view(data);
+  std::string bytes;
+  ZipWriter zip([&bytes](std::string_view piece) { bytes.append(piece); }, "a");
+  zip.begin("large", data.size());
+  zip.append(view.substr(0, 3));
+  zip.append(view.substr(3, 6 << 20));
+  zip.append(view.substr(3 + (6 << 20)));
+  zip.end();
+  zip.finish();
+  const testing::TempDir directory;
+  const Opened opened(directory, bytes);
+  EXPECT_EQ(opened.zip.read(*opened.zip.find("a/large")), data);  // and its checksum agrees
+}
+
+TEST(Zip, AFailingSinkEndsALargeRecord) {
+  const std::string data(5 << 20, 'x');
+  ZipWriter zip(
+      [](std::string_view piece) {
+        if (piece.front() == 'x') throw IoError("full");
+      },
+      "a");
+  zip.begin("large", data.size());
+  EXPECT_THROW(zip.append(data), IoError);
+}
+
 TEST(Zip, DataAreAligned) {
   const std::string bytes = small_archive();
   EXPECT_EQ(bytes.find("hello") % ZipWriter::kAlignment, 0u);
