@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Every write but the last begins and ends at a multiple of this, which the system's page cache
+// likes.
 constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 // One write(2) of Linux takes at most 2 GiB; smaller pieces keep interruptions short.
 constexpr std::size_t kMaxWriteBytes = std::size_t{1} << 28;
@@ -91,11 +93,16 @@ void AtomicFile::fail(const char* operation, int code) {
 void AtomicFile::write(std::string_view bytes) {
   if (descriptor_ < 0) throw IoError(concat("cannot write ", path_, ": it is closed"));
   size_ += bytes.size();
-  if (buffer_.size() + bytes.size() > kBufferBytes) flush();
-  if (bytes.size() >= kBufferBytes) {
-    write_through(bytes);
-  } else {
-    buffer_.append(bytes);
+  while (!bytes.empty()) {
+    std::size_t count = bytes.size() / kBufferBytes * kBufferBytes;
+    if (buffer_.empty() && count != 0) {
+      write_through(bytes.substr(0, count));
+    } else {
+      count = std::min(bytes.size(), kBufferBytes - buffer_.size());
+      buffer_.append(bytes.substr(0, count));
+      if (buffer_.size() == kBufferBytes) flush();
+    }
+    bytes.remove_prefix(count);
   }
 }
 

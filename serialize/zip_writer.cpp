@@ -133,18 +133,23 @@ void ZipWriter::append(std::string_view bytes) {
   }
   Record& record = records_.back();
   missing_ -= bytes.size();
+  // What the sink gets ends at multiples of kPieceBytes in the file.
+  const auto next_piece = [this](std::string_view rest) {
+    return rest.substr(0, kPieceBytes - offset_ % kPieceBytes);
+  };
   if (bytes.size() >= kTwoThreadBytes && std::thread::hardware_concurrency() > 1 &&
       run_both([&] { record.crc = crc32(record.crc, bytes); },
                [&] {
-                 for (std::string_view rest = bytes; !rest.empty();
-                      rest.remove_prefix(std::min(kPieceBytes, rest.size()))) {
-                   emit(rest.substr(0, kPieceBytes));
+                 for (std::string_view rest = bytes; !rest.empty();) {
+                   const std::string_view piece = next_piece(rest);
+                   emit(piece);
+                   rest.remove_prefix(piece.size());
                  }
                })) {
     return;
   }
   while (!bytes.empty()) {
-    const std::string_view piece = bytes.substr(0, kPieceBytes);
+    const std::string_view piece = next_piece(bytes);
     record.crc = crc32(record.crc, piece);
     emit(piece);
     bytes.remove_prefix(piece.size());
