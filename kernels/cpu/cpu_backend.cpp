@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <new>
 
 #if defined(__linux__)
@@ -21,13 +22,10 @@ namespace wick::cpu {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-// From so many bytes on, memory is asked for in huge pages, and aligned to them.
+// From so many bytes on, memory is asked for in huge pages. It is not aligned to them: the C
+// library would then take it from the system each time, instead of giving out again what was freed.
 constexpr std::size_t kLargeBytes = std::size_t{4} << 20;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
-constexpr std::size_t alignment_of(std::size_t bytes) {
-  return bytes >= kLargeBytes ? kHugePage : kAlignment;
-}
 
 // Below this many multiply-adds, waking a second thread costs more than it saves.
 constexpr std::int64_t kParallelWork = 2'000'000;
@@ -80,17 +78,21 @@ void CpuBackend::set_num_threads(int count) {
 // -- Memory ---------------------------------------------------------------------------------------
 
 void* CpuBackend::allocate(std::size_t bytes) {
-  void* const data =
-      ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{alignment_of(bytes)});
+  void* const data = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
 #if defined(__linux__)
   // A product of large matrices otherwise waits for page tables. Advice: its failure is no error.
-  if (bytes >= kLargeBytes) ::madvise(data, bytes, MADV_HUGEPAGE);
+  if (bytes >= kLargeBytes) {
+    void* first = data;
+    std::size_t left = bytes;
+    std::align(kHugePage, kHugePage, first, left);
+    ::madvise(first, left / kHugePage * kHugePage, MADV_HUGEPAGE);
+  }
 #endif
   return data;
 }
 
-void CpuBackend::deallocate(void* data, std::size_t bytes) noexcept {
-  ::operator delete (data, std::align_val_t{alignment_of(bytes)});
+void CpuBackend::deallocate(void* data, std::size_t /*bytes*/) noexcept {
+  ::operator delete (data, std::align_val_t{kAlignment});
 }
 
 void CpuBackend::copy_from_host(void* to, const void* host, std::size_t bytes) {
