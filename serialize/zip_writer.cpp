@@ -2,13 +2,12 @@
 #include "serialize/zip_writer.h"
 
 #include <algorithm>
-#include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "core/error.h"
 #include "serialize/crc32.h"
+#include "serialize/parallel.h"
 #include "serialize/zip_format.h"
 
 namespace wick {
@@ -71,20 +70,6 @@ constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 // From here on a second thread, which costs some 50 us, gains more than that.
 constexpr std::size_t kTwoThreadBytes = std::size_t{4} << 20;
 
-// Runs `beside` in a thread of its own and `here` in this one. False where the system gives no
-// thread; then nothing has run.
-template <typename Beside, typename Here>
-bool run_both(const Beside& beside, const Here& here) {
-  std::optional<std::jthread> thread;  // waited for, whatever `here` throws
-  try {
-    thread.emplace(beside);
-  } catch (const std::system_error&) {
-    return false;
-  }
-  here();
-  return true;
-}
-
 }  // namespace
 
 ZipWriter::ZipWriter(Sink sink, std::string archive_name)
@@ -134,25 +119,26 @@ void ZipWriter::append(std::string_view bytes) {
   Record& record = records_.back();
   missing_ -= bytes.size();
   // What the sink gets ends at multiples of kPieceBytes in the file.
-  const auto next_piece = [this](std::string_view rest) {
-    return rest.substr(0, kPieceBytes - offset_ % kPieceBytes);
+  const auto for_pieces = [&](const auto& use) {
+    for (std::string_view rest = bytes; !rest.empty();) {
+      const std::string_view piece = rest.substr(0, kPieceBytes - offset_ % kPieceBytes);
+      use(piece);
+      rest.remove_prefix(piece.size());
+    }
   };
-  if (bytes.size() >= kTwoThreadBytes && std::thread::hardware_concurrency() > 1 &&
-      run_both([&] { record.crc = crc32(record.crc, bytes); },
-               [&] {
-                 for (std::string_view rest = bytes; !rest.empty();) {
-                   const std::string_view piece = next_piece(rest);
-                   emit(piece);
-                   rest.remove_prefix(piece.size());
-                 }
-               })) {
-    return;
-  }
-  while (!bytes.empty()) {
-    const std::string_view piece = next_piece(bytes);
-    record.crc = crc32(record.crc, piece);
-    emit(piece);
-    bytes.remove_prefix(piece.size());
+  if (bytes.size() >= kTwoThreadBytes && std::thread::hardware_concurrency() > 1) {
+    run_parallel(2, 2, [&](std::size_t task) {
+      if (task == 0) {
+        for_pieces([&](std::string_view piece) { emit(piece); });
+      } else {
+        record.crc = crc32(record.crc, bytes);
+      }
+    });
+  } else {
+    for_pieces([&](std::string_view piece) {
+      record.crc = crc32(record.crc, piece);
+      emit(piece);
+    });
   }
 }
 

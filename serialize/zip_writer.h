@@ -16,6 +16,7 @@ namespace wick {
 /// a multiple of `kAlignment` bytes. Nothing is sought or patched, so any sink of bytes serves.
 class ZipWriter {
  public:
+  /// Called by one thread at a time, which need not be the one that calls append().
   using Sink = std::function<void(std::string_view)>;
   struct Record {
     std::string name;  // without the archive's
