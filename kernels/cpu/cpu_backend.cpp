@@ -17,6 +17,7 @@
 #include "kernels/cpu/matmul_float64.h"
 #include "kernels/cpu/matmul_task.h"
 #include "kernels/cpu/workspace.h"
+#include "kernels/step_scalars.h"
 
 namespace wick::cpu {
 namespace {
@@ -301,8 +302,7 @@ void CpuBackend::sgd_step(const SgdArgs& args) {
 }
 
 void CpuBackend::adam_step(const AdamArgs& args) {
-  const double correction1 = 1.0 - std::pow(args.beta1, args.step);
-  const double correction2 = 1.0 - std::pow(args.beta2, args.step);
+  const StepScalars scalars = step_scalars(args);
   const bool decoupled = args.decoupled_weight_decay;
   visit_arithmetic(args.dtype, "adam_step", [&]<typename T>(TypeTag<T>) {
     const AdamTask<T> whole{args.count,
@@ -312,13 +312,13 @@ void CpuBackend::adam_step(const AdamArgs& args) {
                             static_cast<T*>(args.exp_avg_sq),
                             static_cast<T*>(args.max_exp_avg_sq),
                             T{args.maximize ? -1.0F : 1.0F},
-                            static_cast<T>(decoupled ? 1.0 - args.lr * args.weight_decay : 1.0),
+                            static_cast<T>(scalars.decay),
                             static_cast<T>(decoupled ? 0.0 : args.weight_decay),
                             static_cast<T>(args.beta2),
                             static_cast<T>(1.0 - args.beta1),
                             static_cast<T>(1.0 - args.beta2),
-                            static_cast<T>(args.lr / correction1),
-                            static_cast<T>(1.0 / std::sqrt(correction2)),
+                            static_cast<T>(scalars.step_size),
+                            static_cast<T>(scalars.inverse_bias_correction2_sqrt),
                             static_cast<T>(args.eps)};
     share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
       AdamTask<T> part = whole;

@@ -24,6 +24,7 @@
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"
+#include "kernels/step_scalars.h"
 
 namespace wick::cuda {
 
@@ -65,20 +66,8 @@ struct StepOffset {
   std::int64_t stride = 0;                // in elements; the batch size
 };
 
-/// The scalars of one optimizer step, worked out in double on the host.
-struct StepScalars {
-  double lr = 0.0;
-  double decay = 1.0;                          // Adam: 1 - lr * weight_decay if decoupled, else 1
-  double step_size = 0.0;                      // Adam: lr / (1 - beta1^step)
-  double inverse_bias_correction2_sqrt = 1.0;  // Adam: 1 / sqrt(1 - beta2^step)
-  std::int64_t first_step = 0;                 // SGD: the momentum buffer holds nothing yet
-};
-
-[[nodiscard]] StepScalars step_scalars(const SgdArgs& args);
-[[nodiscard]] StepScalars step_scalars(const AdamArgs& args);
-
-/// A table of them in device memory; a step takes table[*counter] in place of lr, step and
-/// first_step of its arguments. The table must be long enough for every replay.
+/// A table of an optimizer's scalars in device memory; a step takes table[*counter] in place of lr,
+/// step and first_step of its arguments. The table must be long enough for every replay.
 struct StepSchedule {
   const StepScalars* table = nullptr;     // none: the arguments' own scalars
   const std::int64_t* counter = nullptr;  // must not be null where there is a table

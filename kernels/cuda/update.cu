@@ -1,27 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Launchers of the optimizer updates, and their scalars.
-#include <cmath>
-
+// Launchers of the optimizer updates.
 #include "kernels/cuda/update.cuh"
 
 namespace wick::cuda {
-
-StepScalars step_scalars(const SgdArgs& args) {
-  StepScalars scalars;
-  scalars.lr = args.lr;
-  scalars.first_step = args.first_step ? 1 : 0;
-  return scalars;
-}
-
-StepScalars step_scalars(const AdamArgs& args) {
-  StepScalars scalars;
-  scalars.lr = args.lr;
-  scalars.decay = args.decoupled_weight_decay ? 1.0 - args.lr * args.weight_decay : 1.0;
-  scalars.step_size = args.lr / (1.0 - std::pow(args.beta1, args.step));
-  scalars.inverse_bias_correction2_sqrt = 1.0 / std::sqrt(1.0 - std::pow(args.beta2, args.step));
-  return scalars;
-}
-
 namespace {
 
 // One pack per thread: with so many blocks on their way, a device has all the loads under way that

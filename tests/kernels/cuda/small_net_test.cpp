@@ -155,14 +155,13 @@ std::vector<float> fused(const Problem& problem, cuda::SmallNetArgs args,
   const DeviceArray<std::int64_t> labels(problem.labels);
   const DeviceArray<std::int64_t> indices(problem.indices);
   const DeviceArray<double> total(std::vector<double>{0.0});
-  std::vector<cuda::StepScalars> table;
+  std::vector<StepScalars> table;
   for (std::int64_t step = 0; step < problem.steps; ++step) {
     args.adam_options.step = static_cast<double>(step + 1);
     args.sgd_options.first_step = step == 0;
-    table.push_back(args.adam ? cuda::step_scalars(args.adam_options)
-                              : cuda::step_scalars(args.sgd_options));
+    table.push_back(args.adam ? step_scalars(args.adam_options) : step_scalars(args.sgd_options));
   }
-  const DeviceArray<cuda::StepScalars> scalars(table);
+  const DeviceArray<StepScalars> scalars(table);
   std::vector<std::unique_ptr<DeviceArray<float>>> arrays;
   cuda::SmallNetParameter* const params[] = {&args.weight1, &args.bias1, &args.weight2,
                                              &args.bias2};

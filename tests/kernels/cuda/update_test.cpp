@@ -39,12 +39,12 @@ void check_sgd(SgdArgs args, std::int64_t misaligned, bool from_table) {
     const Context context;
     const DeviceArray<T> p(start, misaligned);
     const DeviceArray<T> b(args.count);  // starts as NaN
-    std::vector<cuda::StepScalars> table;
+    std::vector<StepScalars> table;
     for (int step = 0; step < kSteps; ++step) {
       args.first_step = step == 0;
-      table.push_back(cuda::step_scalars(args));
+      table.push_back(step_scalars(args));
     }
-    const DeviceArray<cuda::StepScalars> device_table(table);
+    const DeviceArray<StepScalars> device_table(table);
     const DeviceArray<std::int64_t> counter(std::vector<std::int64_t>{0});
     for (int step = 0; step < kSteps; ++step) {
       const DeviceArray<T> g(random_values<T>(args.count, 10U + unsigned(step)));
@@ -108,12 +108,12 @@ void check_adam(AdamArgs args, bool amsgrad, std::int64_t misaligned, bool from_
     const DeviceArray<T> m(zeros, misaligned);
     const DeviceArray<T> v(zeros, misaligned);
     const DeviceArray<T> x(zeros, misaligned);
-    std::vector<cuda::StepScalars> table;
+    std::vector<StepScalars> table;
     for (int step = 0; step < kSteps; ++step) {
       args.step = step + 1;
-      table.push_back(cuda::step_scalars(args));
+      table.push_back(step_scalars(args));
     }
-    const DeviceArray<cuda::StepScalars> device_table(table);
+    const DeviceArray<StepScalars> device_table(table);
     const DeviceArray<std::int64_t> counter(std::vector<std::int64_t>{0});
     for (int step = 0; step < kSteps; ++step) {
       const DeviceArray<T> g(random_values<T>(args.count, 10U + unsigned(step)), misaligned);
