@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "core/backend.h"
 
+#include <utility>
+
 namespace wick {
+
+std::unique_ptr<Recording> Backend::record(RecordedStep step) {
+  return call_again(std::move(step));
+}
 
 std::size_t Backend::packed_linear_bytes(DType dtype, std::int64_t outputs,
                                          std::int64_t inputs) const {

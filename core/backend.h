@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <utility>
 
 #include "core/device.h"
 #include "core/dims.h"
@@ -262,10 +261,6 @@ class Backend {
   virtual void sgd_step(const SgdArgs& args) = 0;
   virtual void adam_step(const AdamArgs& args) = 0;
 };
-
-inline std::unique_ptr<Recording> Backend::record(RecordedStep step) {
-  return call_again(std::move(step));
-}
 
 /// The backend of a device, made at its first use and kept until the program ends.
 /// Throws DeviceError where the device does not exist or this build cannot drive it.
