@@ -23,7 +23,8 @@ except ImportError:
     print("not measured: this Python has no torch")
     sys.exit(77)
 
-IMAGES = 60000
+from compare import IMAGES, torch_model
+
 # (batch, sizes, steps in a round)
 SHAPES = [
     (32, [784, 32, 10], 2000),
@@ -38,13 +39,7 @@ class Task:
     """Data, network and optimizer, all on the GPU."""
 
     def __init__(self, batch, sizes):
-        torch.manual_seed(0)
-        layers = []
-        for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
-            layers.append(torch.nn.Linear(a, b))
-            if i + 2 < len(sizes):
-                layers.append(torch.nn.ReLU())
-        self.model = torch.nn.Sequential(*layers).cuda()
+        self.model = torch_model(torch, sizes).cuda()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.01, fused=True,
                                           capturable=True)
         self.images = torch.randint(0, 256, (IMAGES, sizes[0]), dtype=torch.uint8).cuda()
