@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Times whole training steps: gather a batch from uint8 images, forward, loss, backward, Adam.
-// Prints the mean microseconds of a step, one line for each round; bench/compare_train_step.py and
+// Prints the mean microseconds of a step, one line for each round; bench/compare.py and
 // bench/compare_cuda_train_step.py alternate these rounds with PyTorch's. On a GPU the steps are
 // recorded and replayed, or, of a network that is small enough, done by the kernel for whole steps
 // (not for "cuda-graph"); the host waits at the end of a round.
