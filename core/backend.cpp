@@ -9,6 +9,11 @@ std::unique_ptr<Recording> Backend::record(RecordedStep step) {
   return call_again(std::move(step));
 }
 
+std::size_t Backend::relu_bits_bytes(DType /*dtype*/, std::int64_t /*rows*/,
+                                     std::int64_t /*cols*/) const {
+  return 0;
+}
+
 std::size_t Backend::packed_linear_bytes(DType dtype, std::int64_t outputs,
                                          std::int64_t inputs) const {
   return static_cast<std::size_t>(outputs * inputs) * size_of(dtype);

@@ -5,7 +5,8 @@
 // Contract for every operation: arguments have been validated (core/ops.h does it), pointers are
 // this device's memory unless they are called "host", and sizes may be zero. Outputs do not
 // overlap inputs unless the operation says that it works in place. Matrices are row-major.
-// Arithmetic operations take dtype float32 or float64 and all their operands have that dtype.
+// Arithmetic operations take dtype float32 or float64 and all their operands have that dtype; but
+// see MatmulArgs for bfloat16.
 //
 // A device may do its work later than the call returns, but in the order of the calls; what a
 // kernel finds wrong (a label out of range) then shows where the host next waits: synchronize() and
@@ -45,11 +46,24 @@ struct MatrixRef {
   }
 };
 
+/// What a ReLU has let through, a bit for each element, for the product that takes its gradient:
+/// less to read than the ReLU's output. Backend::relu_bits_bytes() in memory of the device, laid
+/// out as it likes.
+struct ReluBitsRef {
+  void* data = nullptr;   // none: not wanted
+  bool* valid = nullptr;  // in host memory: whether the bits are those of the last ReLU
+};
+
 /// C = epilogue(op(A) op(B)), where op transposes or not. In this order:
 /// plus C itself (accumulate), plus bias on each row, then ReLU, then zero wherever the mask is not
 /// positive.
+///
+/// A and B are of `operand_dtype`: `dtype` itself, or bfloat16 where `dtype` is float32 or
+/// bfloat16. Products of bfloat16 are summed in float32; a C of bfloat16 is rounded to it.
+/// Everything beside A and B has `dtype`.
 struct MatmulArgs {
   DType dtype = DType::float32;
+  DType operand_dtype = dtype;
   ConstMatrixRef a{};  // (M, K), or (K, M) if transpose_a
   ConstMatrixRef b{};  // (K, N), or (N, K) if transpose_b
   MatrixRef c{};       // (M, N)
@@ -60,6 +74,13 @@ struct MatmulArgs {
   bool relu = false;
   ConstMatrixRef
       relu_mask{};  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
+  /// With `relu`: receives the bits of C, where the device can. With relu_mask: those of the mask,
+  /// which are used in its place where they are valid.
+  ReluBitsRef relu_bits{};
+  /// (M), or none; only with transpose_a: the sums of A's columns. A layer's bias gradient, where
+  /// the product is its weight's.
+  void* a_sums = nullptr;
+  bool accumulate_sums = false;  // added to what is there
 };
 
 /// Y = X Wᵀ, plus the bias on each row, then ReLU: a layer whose weight pack_linear() has prepared.
@@ -221,6 +242,10 @@ class Backend {
   [[nodiscard]] virtual std::unique_ptr<Recording> record(RecordedStep step);
 
   virtual void matmul(const MatmulArgs& args) = 0;
+  /// The size of MatmulArgs::relu_bits for a C (rows, cols); 0 where the device has no use for
+  /// them.
+  [[nodiscard]] virtual std::size_t relu_bits_bytes(DType dtype, std::int64_t rows,
+                                                    std::int64_t cols) const;
 
   // Weights that are used many times and do not change may be laid out as the device likes to read
   // them. What is written here for all devices leaves them as they are.

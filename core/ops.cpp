@@ -65,11 +65,46 @@ void require_vector(const char* operation, const char* what, const Tensor& tenso
 
 }  // namespace
 
+void ReluBits::prepare(DType dtype, std::int64_t rows, std::int64_t cols, Device device) {
+  const auto bytes =
+      static_cast<std::int64_t>(backend_for(device).relu_bits_bytes(dtype, rows, cols));
+  if (bytes == 0) {
+    memory = Tensor();
+  } else if (!memory.defined() || memory.device() != device || memory.numel() < bytes) {
+    memory = Tensor::empty({bytes}, DType::uint8, device);
+  }
+  valid = false;
+}
+
+namespace {
+
+void add_relu_bits(ReluBits& bits, const Tensor& out, MatmulArgs& args) {
+  if (!bits.memory.defined()) return;
+  require_same_device("matmul", out, bits.memory);
+  const std::size_t needed = out.backend().relu_bits_bytes(args.dtype, args.c.rows, args.c.cols);
+  if (bits.memory.nbytes() < needed) {
+    throw ValueError(concat("matmul: the ReLU's bits have ", bits.memory.nbytes(), " bytes, ", out,
+                            " needs ", needed, "; use ReluBits::prepare()"));
+  }
+  args.relu_bits = {bits.memory.raw(), &bits.valid};
+}
+
+}  // namespace
+
 void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options) {
   constexpr const char* kName = "matmul";
   require_operand(kName, a, b);
-  require_operand(kName, a, out);
-  MatmulArgs args{.dtype = a.dtype(),
+  require_same_device(kName, a, out);
+  if (a.dtype() == DType::bfloat16) {
+    if (out.dtype() != DType::float32) require_dtype(kName, out, DType::bfloat16);
+  } else if (a.dtype() != DType::float64) {
+    require_dtype(kName, a, DType::float32);
+    require_dtype(kName, out, DType::float32);
+  } else {
+    require_dtype(kName, out, DType::float64);
+  }
+  MatmulArgs args{.dtype = out.dtype(),
+                  .operand_dtype = a.dtype(),
                   .a = matrix(kName, a),
                   .b = matrix(kName, b),
                   .c = matrix(kName, out),
@@ -88,14 +123,25 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
   }
   require_shape(kName, "the result", out, {rows, cols});
   if (options.bias != nullptr) {
-    require_operand(kName, a, *options.bias);
+    require_operand(kName, out, *options.bias);
     require_vector(kName, "the bias", *options.bias, cols);
     args.bias = options.bias->raw();
   }
   if (options.relu_mask != nullptr) {
-    require_operand(kName, a, *options.relu_mask);
+    require_operand(kName, out, *options.relu_mask);
     require_shape(kName, "the ReLU mask", *options.relu_mask, {rows, cols});
     args.relu_mask = matrix(kName, *options.relu_mask);
+  }
+  if (options.relu_bits != nullptr) add_relu_bits(*options.relu_bits, out, args);
+  if (options.a_sums != nullptr) {
+    if (!options.transpose_a) {
+      throw ValueError(
+          "matmul: a_sums are those of columns of a transposed operand; set transpose_a");
+    }
+    require_operand(kName, out, *options.a_sums);
+    require_vector(kName, "the sums", *options.a_sums, rows);
+    args.a_sums = options.a_sums->raw();
+    args.accumulate_sums = options.accumulate_sums;
   }
   a.backend().matmul(args);
 }

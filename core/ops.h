@@ -12,6 +12,17 @@
 
 namespace wick::ops {
 
+/// What a ReLU has let through, a bit for each element of its output: the matmul that applies it
+/// leaves them, and the one that takes its gradient has less to read. A device that has no use for
+/// them leaves them alone.
+struct ReluBits {
+  /// Makes room for those of an output (rows, cols); allocates only where there was less.
+  void prepare(DType dtype, std::int64_t rows, std::int64_t cols, Device device);
+
+  Tensor memory;       // uint8; undefined where the device has no use for it
+  bool valid = false;  // the bits are those of the last ReLU
+};
+
 struct MatmulOptions {
   bool transpose_a = false;
   bool transpose_b = false;
@@ -19,9 +30,13 @@ struct MatmulOptions {
   const Tensor* bias = nullptr;       // (N): added to each row
   bool relu = false;                  // max(x, 0) of the result
   const Tensor* relu_mask = nullptr;  // (M, N): the result is zeroed where this is not positive
+  ReluBits* relu_bits = nullptr;      // with relu: receives them; with relu_mask: those of the mask
+  const Tensor* a_sums = nullptr;     // (M): receives the sums of a's columns; needs transpose_a
+  bool accumulate_sums = false;       // add to `a_sums` instead of overwriting it
 };
 
-/// out = op(a) op(b), then in this order: accumulate, bias, relu, relu_mask.
+/// out = op(a) op(b), then in this order: accumulate, bias, relu, relu_mask. `a` and `b` may also
+/// be bfloat16, with all else float32 or bfloat16: such products are summed in float32.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options = {});
 
 /// out (N) = sum over the rows of x (M, N); added to `out` if `accumulate`.

@@ -72,9 +72,9 @@ class InferencePlan {
 };
 
 /// Prepares `model`, made of Linear, ReLU and further Sequential, for batches of up to `max_batch`
-/// rows. Throws ValueError for other modules, for a model without a Linear, for a batch below 1,
-/// and for parameters of several dtypes or devices; ShapeError where a layer does not fit the one
-/// before.
+/// rows; in the dtype of its parameters, whatever Module::autocast() says. Throws ValueError for
+/// other modules, for a model without a Linear, for a batch below 1, and for parameters of several
+/// dtypes or devices; ShapeError where a layer does not fit the one before.
 [[nodiscard]] InferencePlan compile(const Sequential& model, std::int64_t max_batch);
 
 }  // namespace wick::nn

@@ -21,15 +21,23 @@ Linear::Linear(std::int64_t in_features, std::int64_t out_features, Generator& g
   if (options.bias) bias_ = register_parameter("bias", bias);
 }
 
+namespace {
+
+// The tensor itself where it is bfloat16 already.
+const Tensor& rounded(const Tensor& tensor, Buffer& buffer) {
+  if (tensor.dtype() == DType::bfloat16) return tensor;
+  const Tensor& cast = buffer.get(tensor.shape(), DType::bfloat16, tensor.device());
+  cast.copy_(tensor);
+  return cast;
+}
+
+}  // namespace
+
 Tensor Linear::forward(const Tensor& input) {
-  return run(input, false);
+  return forward_fused(input, {});
 }
 
-Tensor Linear::forward_relu(const Tensor& input) {
-  return run(input, true);
-}
-
-Tensor Linear::run(const Tensor& input, bool relu) {
+Tensor Linear::forward_fused(const Tensor& input, const FusedForward& more) {
   const Tensor& weight = weight_->value;
   const std::int64_t features = in_features();
   if (input.dim() < 1 || input.size(-1) != features) {
@@ -43,22 +51,40 @@ Tensor Linear::run(const Tensor& input, bool relu) {
                 {element_count(std::span(input_shape_).first(input_shape_.size() - 1)), features});
   Dims shape = input_shape_;
   shape[shape.size() - 1] = out_features();
-  const Tensor& output = output_.get(shape, weight.dtype(), weight.device());
-  ops::matmul(input_, weight,
+  DType output_dtype = weight.dtype();
+  const Tensor* bias = bias_ ? &bias_->value : nullptr;
+  was_autocast_ = is_autocast();
+  if (was_autocast_) {
+    input_operand_ = rounded(input_, input_cast_);
+    weight_operand_ = rounded(weight, weight_cast_);
+    if (more.for_autocast) {
+      output_dtype = DType::bfloat16;
+      if (bias != nullptr) bias = &rounded(*bias, bias_cast_);
+    }
+  }
+  const Tensor& output = output_.get(shape, output_dtype, weight.device());
+  const bool leaves_bits = more.relu && is_training();
+  if (leaves_bits) {
+    relu_bits_.prepare(output_dtype, input_.size(0), out_features(), weight.device());
+  }
+  ops::matmul(was_autocast_ ? input_operand_ : input_, was_autocast_ ? weight_operand_ : weight,
               input.dim() == 2 ? output : output.view({input_.size(0), out_features()}),
-              {.transpose_b = true, .bias = bias_ ? &bias_->value : nullptr, .relu = relu});
+              {.transpose_b = true,
+               .bias = bias,
+               .relu = more.relu,
+               .relu_bits = leaves_bits ? &relu_bits_ : nullptr});
   return output;
 }
 
 Tensor Linear::backward(const Tensor& grad_output, bool input_grad) {
-  return differentiate(grad_output, input_grad ? InputGrad::plain : InputGrad::none);
+  return differentiate(grad_output, input_grad ? InputGrad::plain : InputGrad::none, nullptr);
 }
 
-Tensor Linear::backward_relu(const Tensor& grad_output) {
-  return differentiate(grad_output, InputGrad::through_relu);
+Tensor Linear::backward_relu(const Tensor& grad_output, ops::ReluBits* bits) {
+  return differentiate(grad_output, InputGrad::through_relu, bits);
 }
 
-Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted) {
+Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted, ops::ReluBits* bits) {
   if (!input_.defined()) throw ValueError("Linear: backward() before any forward()");
   Dims shape = input_shape_;
   shape[shape.size() - 1] = out_features();
@@ -66,20 +92,24 @@ Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted) {
     throw ShapeError(concat("Linear: the last forward() gave shape ", shape,
                             ", backward() got the gradient ", grad_output));
   }
-  const Tensor grad =
+  Tensor grad =
       grad_output.dim() == 2 ? grad_output : grad_output.reshape({input_.size(0), shape.back()});
+  if (was_autocast_) grad = rounded(grad, grad_cast_);
   // dW = dYᵀ X, db = column sums of dY, dX = dY W.
-  ops::matmul(grad, input_, weight_->grad, {.transpose_a = true, .accumulate = weight_->has_grad});
+  ops::matmul(grad, was_autocast_ ? input_operand_ : input_, weight_->grad,
+              {.transpose_a = true,
+               .accumulate = weight_->has_grad,
+               .a_sums = bias_ ? &bias_->grad : nullptr,
+               .accumulate_sums = bias_ && bias_->has_grad});
   weight_->has_grad = true;
-  if (bias_) {
-    ops::column_sums(grad, bias_->grad, bias_->has_grad);
-    bias_->has_grad = true;
-  }
+  if (bias_) bias_->has_grad = true;
   if (wanted == InputGrad::none) return {};
-  const Tensor& weight = weight_->value;
-  const Tensor& grad_input = grad_input_.get(input_shape_, weight.dtype(), weight.device());
-  ops::matmul(grad, weight, input_shape_.size() == 2 ? grad_input : grad_input.view(input_.shape()),
-              {.relu_mask = wanted == InputGrad::through_relu ? &input_ : nullptr});
+  const Tensor& grad_input = grad_input_.get(input_shape_, input_.dtype(), input_.device());
+  const bool through_relu = wanted == InputGrad::through_relu;
+  ops::matmul(
+      grad, was_autocast_ ? weight_operand_ : weight_->value,
+      input_shape_.size() == 2 ? grad_input : grad_input.view(input_.shape()),
+      {.relu_mask = through_relu ? &input_ : nullptr, .relu_bits = through_relu ? bits : nullptr});
   return grad_input;
 }
 

@@ -2,6 +2,7 @@
 // Fully connected layer.
 #pragma once
 
+#include "core/ops.h"
 #include "core/random.h"
 #include "nn/buffer.h"
 #include "nn/module.h"
@@ -16,6 +17,10 @@ struct LinearOptions {
 
 /// torch.nn.Linear: y = x Wᵀ + b for x of shape (..., in_features), with parameters `weight`
 /// (out_features, in_features) and `bias` (out_features).
+///
+/// Under autocast (Module::autocast) the weight is rounded anew in each forward(), and input and
+/// gradient where they are not bfloat16 already; a layer takes both dtypes. The gradient by the
+/// input has the input's dtype.
 class Linear final : public Module {
  public:
   /// Draws the initial weights from `generator` as PyTorch does (init::linear_).
@@ -35,16 +40,30 @@ class Linear final : public Module {
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 
-  /// forward() and a ReLU behind it, in one pass over the output.
-  [[nodiscard]] Tensor forward_relu(const Tensor& input);
+  /// What forward() can take along.
+  struct FusedForward {
+    bool relu = false;  // a ReLU behind the layer
+    /// The output is for another layer under autocast: it stays bfloat16, where this one is, too.
+    bool for_autocast = false;
+  };
+  /// forward() and more, in one pass over the output.
+  [[nodiscard]] Tensor forward_fused(const Tensor& input, const FusedForward& more);
+  /// What the last forward with a ReLU has left for the backward_relu() of the layer behind.
+  [[nodiscard]] ops::ReluBits& relu_bits() noexcept { return relu_bits_; }
   /// backward() and that of a ReLU in front of this layer, in one pass: where the last input is a
-  /// ReLU's output, returns the gradient by that ReLU's input.
-  [[nodiscard]] Tensor backward_relu(const Tensor& grad_output);
+  /// ReLU's output, returns the gradient by that ReLU's input. `bits`, or null: those of the same
+  /// ReLU.
+  [[nodiscard]] Tensor backward_relu(const Tensor& grad_output, ops::ReluBits* bits = nullptr);
+
+  /// Whether its products have operands of bfloat16.
+  [[nodiscard]] bool is_autocast() const {
+    return autocast_dtype() == DType::bfloat16 && weight_->value.dtype() == DType::float32;
+  }
 
  private:
   enum class InputGrad { none, plain, through_relu };
-  [[nodiscard]] Tensor run(const Tensor& input, bool relu);
-  [[nodiscard]] Tensor differentiate(const Tensor& grad_output, InputGrad wanted);
+  [[nodiscard]] Tensor differentiate(const Tensor& grad_output, InputGrad wanted,
+                                     ops::ReluBits* bits);
 
   ParameterPtr weight_;
   ParameterPtr bias_;
@@ -52,6 +71,15 @@ class Linear final : public Module {
   Dims input_shape_;  // its shape before that
   Buffer output_;
   Buffer grad_input_;
+  ops::ReluBits relu_bits_;
+  // Under autocast, in bfloat16: operands of the last forward() and of backward().
+  bool was_autocast_ = false;  // in the last forward()
+  Tensor input_operand_;
+  Tensor weight_operand_;
+  Buffer input_cast_;
+  Buffer weight_cast_;
+  Buffer bias_cast_;
+  Buffer grad_cast_;
 };
 
 }  // namespace wick::nn

@@ -112,6 +112,14 @@ void Module::train(bool on) {
   for (const auto& [name, child] : children_) child->train(on);
 }
 
+void Module::autocast(DType dtype) {
+  if (dtype != DType::float32 && dtype != DType::bfloat16) {
+    throw DTypeError(concat("Module::autocast: takes bfloat16, or float32 for none, not ", dtype));
+  }
+  autocast_dtype_ = dtype;
+  for (const auto& [name, child] : children_) child->autocast(dtype);
+}
+
 namespace {
 
 template <typename Target>

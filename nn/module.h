@@ -62,6 +62,15 @@ class Module {
   void eval() { train(false); }
   [[nodiscard]] bool is_training() const noexcept { return training_; }
 
+  /// torch.autocast for this module and all below it: with bfloat16, a Linear whose parameters are
+  /// float32 rounds the operands of its products, forward and backward, to bfloat16; sums are
+  /// float32. So are parameters and their gradients, and with them optimizers and checkpoints, and
+  /// what comes in and goes out; between two layers of a Sequential, values are bfloat16. With
+  /// float32, as new modules are, there is no rounding. Not part of the state dictionary. Throws
+  /// DTypeError for other dtypes: float16 would need its losses scaled.
+  void autocast(DType dtype);
+  [[nodiscard]] DType autocast_dtype() const noexcept { return autocast_dtype_; }
+
   /// Moves or converts the parameters and buffers, in place. Optimizers made before notice.
   void to(Device device);
   void to(DType dtype);
@@ -85,6 +94,7 @@ class Module {
   std::vector<std::pair<std::string, Tensor>> buffers_;
   std::vector<NamedChild> children_;
   bool training_ = true;
+  DType autocast_dtype_ = DType::float32;
 };
 
 }  // namespace wick::nn

@@ -13,14 +13,23 @@ Module& Sequential::append(std::string name, std::unique_ptr<Module> module) {
   return child;
 }
 
+// Whether the output of this Linear, with the ReLU that it does along, goes to one under autocast.
+bool Sequential::is_for_autocast(std::size_t linear) const {
+  const std::size_t next = linear + (steps_[linear].fused_relu_after ? 2 : 1);
+  return next < steps_.size() && steps_[next].linear != nullptr &&
+         steps_[next].linear->is_autocast();
+}
+
 Tensor Sequential::forward(const Tensor& input) {
   Tensor x = input;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
-    if (steps_[i].fused_relu_after) {
-      x = steps_[i].linear->forward_relu(x);
-      steps_[++i].relu->set_output(x);
+    const Step& step = steps_[i];
+    if (step.linear != nullptr) {
+      x = step.linear->forward_fused(
+          x, {.relu = step.fused_relu_after, .for_autocast = is_for_autocast(i)});
+      if (step.fused_relu_after) steps_[++i].relu->set_output(x);
     } else {
-      x = steps_[i].module->forward(x);
+      x = step.module->forward(x);
     }
   }
   return x;
@@ -32,7 +41,9 @@ Tensor Sequential::backward(const Tensor& grad_output, bool input_grad) {
     const Step& step = steps_[i];
     // A ReLU in front: this Linear takes its gradient along.
     if (step.linear != nullptr && i > 0 && steps_[i - 1].relu != nullptr) {
-      grad = step.linear->backward_relu(grad);
+      const bool has_bits = i > 1 && steps_[i - 2].fused_relu_after;
+      grad =
+          step.linear->backward_relu(grad, has_bits ? &steps_[i - 2].linear->relu_bits() : nullptr);
       --i;
     } else {
       grad = step.module->backward(grad, input_grad || i > 0);

@@ -15,7 +15,8 @@
 namespace wick::nn {
 
 /// torch.nn.Sequential. Names become the first part of the state dictionary's keys: "fc1.weight".
-/// A Linear and the ReLU behind it run as one operation, forward and backward.
+/// A Linear and the ReLU behind it run as one operation, forward and backward. Under autocast
+/// (Module::autocast), what goes from one Linear to the next, through a ReLU or not, is bfloat16.
 ///
 ///   nn::Sequential model;
 ///   model.add<nn::Linear>("fc1", 784, 32, generator);
@@ -48,6 +49,8 @@ class Sequential final : public Module {
     ReLU* relu;             // likewise
     bool fused_relu_after;  // a Linear that does the work of the ReLU behind it
   };
+  [[nodiscard]] bool is_for_autocast(std::size_t linear) const;
+
   std::vector<Step> steps_;
 };
 

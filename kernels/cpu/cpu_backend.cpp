@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "kernels/cpu/copy.h"
+#include "kernels/cpu/matmul_bfloat16.h"
 #include "kernels/cpu/matmul_float64.h"
 #include "kernels/cpu/matmul_task.h"
 #include "kernels/cpu/workspace.h"
@@ -115,6 +116,12 @@ void CpuBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
 // -- Operations -----------------------------------------------------------------------------------
 
 void CpuBackend::matmul(const MatmulArgs& args) {
+  if (args.operand_dtype == DType::bfloat16) return matmul_bfloat16(args, *this);
+  multiply(args);
+  if (args.a_sums != nullptr) column_sums(args.dtype, args.a, args.a_sums, args.accumulate_sums);
+}
+
+void CpuBackend::multiply(const MatmulArgs& args) {
   if (args.c.rows == 0 || args.c.cols == 0) return;
   if (args.dtype == DType::float64) return matmul_float64(args);
   const KernelTable<float>& table = kernels<float>();

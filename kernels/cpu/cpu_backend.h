@@ -61,6 +61,9 @@ class CpuBackend final : public Backend {
     }
   }
 
+  // The product of matmul(), without the sums.
+  void multiply(const MatmulArgs& args);
+
   // Calls job(first, last) for parts of [0, count), on several threads where it pays.
   template <typename Job>
   void share_elements(std::int64_t count, const Job& job);

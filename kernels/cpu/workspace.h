@@ -10,8 +10,9 @@
 namespace wick::cpu {
 
 /// At least `count` elements, aligned to 64 bytes; the content is anything. The next call in the
-/// same thread may return the same memory. Freed when the thread ends.
-template <typename T>
+/// same thread for the same purpose (any type that names one) may return the same memory. Freed
+/// when the thread ends.
+template <typename T, typename Purpose = void>
 [[nodiscard]] T* thread_workspace(std::int64_t count) {
   constexpr std::align_val_t kAlignment{64};
   struct Free {

@@ -21,20 +21,39 @@ struct ColumnMajor {
   bool transpose = false;
 };
 
-/// C = epilogue(op(A) op(B) + beta C): plus a bias for each row of C, then ReLU.
+/// What a product does beside the product itself.
+enum class Epilogue {
+  none,
+  bias,            // plus a bias for each row of C
+  relu,            // ReLU
+  relu_bias,       // a bias, then ReLU
+  relu_bits,       // ReLU, with a bit left for each element that it lets through
+  relu_bias_bits,  // a bias, then ReLU, with its bits
+  relu_gradient,   // zero where the bit of a ReLU is not set
+  b_sums,          // beside C, the sums of op(B)'s columns
+};
+
+/// C = epilogue(op(A) op(B) + beta C). Sums are float32 for operands of bfloat16.
 struct Product {
-  DType dtype = DType::float32;
-  ColumnMajor a{};  // op(A): (m, k)
-  ColumnMajor b{};  // op(B): (k, n)
+  DType dtype = DType::float32;    // of A and B
+  DType c_dtype = DType::float32;  // of C and `vector`: the same, or float32 for bfloat16
+  ColumnMajor a{};                 // op(A): (m, k)
+  ColumnMajor b{};                 // op(B): (k, n)
   void* c = nullptr;
   std::int64_t m = 0;  // at least 1, as n and k
   std::int64_t n = 0;
   std::int64_t k = 0;
-  std::int64_t c_stride = 0;   // at least m
-  bool accumulate = false;     // beta is 1, else 0, and C is not read
-  const void* bias = nullptr;  // (m) or none
-  bool relu = false;
+  std::int64_t c_stride = 0;  // at least m
+  bool accumulate = false;    // beta is 1, else 0, and C is not read
+  Epilogue epilogue = Epilogue::none;
+  void* vector = nullptr;  // the bias (m), or b_sums (n)
+  void* bits = nullptr;    // (m, n) bits, columns relu_bits_stride(m) bits apart
 };
+
+/// In bits: cuBLASLt wants columns of masks to begin at multiples of 128.
+[[nodiscard]] constexpr std::int64_t relu_bits_stride(std::int64_t m) {
+  return (m + 127) / 128 * 128;
+}
 
 class Blas {
  public:
@@ -43,11 +62,11 @@ class Blas {
   Blas& operator=(const Blas&) = delete;
   virtual ~Blas() = default;
 
-  /// Whether products of this dtype can have a bias and a ReLU; else they must not be asked for.
-  [[nodiscard]] virtual bool has_epilogues(DType dtype) const noexcept = 0;
-  /// Gives the product to the stream. `tf32`: float32 products may round their operands to 10 bits
-  /// of mantissa. Results are the same from run to run. Can be captured in a graph.
-  virtual void multiply(const Product& product, bool tf32, StreamState& stream) = 0;
+  /// Gives the product to the stream. Returns false, and has done nothing, where the library has no
+  /// algorithm for it with its epilogue; it has one without. `tf32`: float32 products may round
+  /// their operands to 10 bits of mantissa. Results are the same from run to run. Can be captured
+  /// in a graph.
+  [[nodiscard]] virtual bool multiply(const Product& product, bool tf32, StreamState& stream) = 0;
 };
 
 /// The library for the current device. Throws DeviceError that names it where it is missing.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// out[c] = (accumulate ? out[c] : 0) + sum of column c of x (rows, cols).
+// out[c] = (accumulate ? out[c] : 0) + sum of column c of x (rows, cols). Elements of X are summed
+// as Computed<X>, and the sums stored as Out.
 //
 // A block takes a tile of columns and a share of the rows; its threads are 8 rows of 32. Where
 // several blocks share a tile, each leaves its sums in `partial` (shares, cols), and the last of
@@ -16,18 +17,18 @@ inline constexpr int kColumnRows = 8;
 inline constexpr int kColumnThreads = kColumnLanes * kColumnRows;
 inline constexpr int kColumnUnroll = 4;
 
-template <typename T>
+template <typename X, typename Out>
 struct ColumnSumsTask {
-  const T* x;
+  const X* x;
   std::int64_t rows;
   std::int64_t cols;
   std::int64_t stride;
-  T* out;
+  Out* out;
   bool accumulate;
   std::int64_t tiles;       // of columns
   std::int64_t shares;      // of rows; block = share * tiles + tile
   std::int64_t share_rows;  // rows per share
-  T* partial;               // (shares, cols), where shares > 1
+  Computed<X>* partial;     // (shares, cols), where shares > 1
   unsigned* tickets;        // one per tile
 };
 
@@ -38,37 +39,41 @@ struct ColumnSumsShared {
 };
 
 /// Column `col + j` of the rows [begin, end) in steps of kColumnRows.
-template <int N, typename T>
-__device__ inline Pack<T, N> sum_rows(const ColumnSumsTask<T>& task, std::int64_t col,
-                                      std::int64_t begin, std::int64_t end) {
-  Pack<T, N> sums{};
+template <int N, typename X, typename Out>
+__device__ inline Pack<Computed<X>, N> sum_rows(const ColumnSumsTask<X, Out>& task,
+                                                std::int64_t col, std::int64_t begin,
+                                                std::int64_t end) {
+  Pack<Computed<X>, N> sums{};
   std::int64_t row = begin;
   constexpr int kStep = kColumnRows * kColumnUnroll;
   for (; row + (kColumnUnroll - 1) * kColumnRows < end; row += kStep) {
-    Pack<T, N> loaded[kColumnUnroll];
+    Pack<X, N> loaded[kColumnUnroll];
 #pragma unroll
     for (int u = 0; u < kColumnUnroll; ++u) {
       loaded[u] = load_pack<N>(task.x + (row + u * kColumnRows) * task.stride + col);
     }
 #pragma unroll
     for (int u = 0; u < kColumnUnroll; ++u) {
-      for (int j = 0; j < N; ++j) sums[j] += loaded[u][j];
+      for (int j = 0; j < N; ++j) sums[j] += convert<Computed<X>>(loaded[u][j]);
     }
   }
   for (; row < end; row += kColumnRows) {
-    const Pack<T, N> loaded = load_pack<N>(task.x + row * task.stride + col);
-    for (int j = 0; j < N; ++j) sums[j] += loaded[j];
+    const Pack<X, N> loaded = load_pack<N>(task.x + row * task.stride + col);
+    for (int j = 0; j < N; ++j) sums[j] += convert<Computed<X>>(loaded[j]);
   }
   return sums;
 }
 
-template <typename T>
-__device__ inline void store_column(const ColumnSumsTask<T>& task, std::int64_t col, T sum) {
-  task.out[col] = task.accumulate ? task.out[col] + sum : sum;
+template <typename X, typename Out>
+__device__ inline void store_column(const ColumnSumsTask<X, Out>& task, std::int64_t col,
+                                    Computed<X> sum) {
+  const Computed<X> before = task.accumulate ? convert<Computed<X>>(task.out[col]) : Computed<X>{0};
+  task.out[col] = convert<Out>(before + sum);
 }
 
-template <int N, typename T>
-__global__ void __launch_bounds__(kColumnThreads) column_sums_kernel(ColumnSumsTask<T> task) {
+template <int N, typename X, typename Out>
+__global__ void __launch_bounds__(kColumnThreads) column_sums_kernel(ColumnSumsTask<X, Out> task) {
+  using T = Computed<X>;
   auto& shared = *shared_memory<ColumnSumsShared<N, T>>();
   const int lane = static_cast<int>(threadIdx.x) % kColumnLanes;
   const int row = static_cast<int>(threadIdx.x) / kColumnLanes;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Products by cuBLASLt. What it works out for a kind of product (operand layouts, the algorithm
-// that its heuristics choose) is kept for the next one of the kind.
+// that its heuristics choose, or that there is none) is kept for the next one of the kind.
 #include <algorithm>
 #include <array>
 #include <compare>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/error.h"
@@ -33,14 +34,14 @@ using Preference = BlasOwner<std::remove_pointer_t<cublasLtMatmulPreference_t>>;
 /// Everything that decides on the algorithm.
 struct Kind {
   DType dtype{};
+  DType c_dtype{};
   bool tf32 = false;
   bool transpose_a = false;
   bool transpose_b = false;
   bool accumulate = false;
-  bool bias = false;
-  bool relu = false;
+  Epilogue epilogue = Epilogue::none;
   std::array<std::int64_t, 6> sizes{};        // m, n, k and the three strides
-  std::array<std::uint32_t, 3> alignments{};  // of A, B and C, in bytes
+  std::array<std::uint32_t, 5> alignments{};  // of A, B, C, the vector and the bits, in bytes
   friend auto operator<=>(const Kind&, const Kind&) = default;
 };
 
@@ -49,7 +50,7 @@ struct Plan {
   Layout a;
   Layout b;
   Layout c;
-  cublasLtMatmulAlgo_t algorithm;
+  std::optional<cublasLtMatmulAlgo_t> algorithm;  // none: the library does not do this epilogue
 };
 
 // The largest power of two up to 256 that divides an address.
@@ -61,22 +62,21 @@ std::uint32_t alignment_of(const void* data) {
 }
 
 Kind kind_of(const Product& product, bool tf32) {
-  const std::uint32_t of_c = alignment_of(product.c);
   return {product.dtype,
+          product.c_dtype,
           tf32 && product.dtype == DType::float32,
           product.a.transpose,
           product.b.transpose,
           product.accumulate,
-          product.bias != nullptr,
-          product.relu,
+          product.epilogue,
           {product.m, product.n, product.k, product.a.stride, product.b.stride, product.c_stride},
-          {alignment_of(product.a.data), alignment_of(product.b.data),
-           product.bias == nullptr ? of_c : std::min(of_c, alignment_of(product.bias))}};
+          {alignment_of(product.a.data), alignment_of(product.b.data), alignment_of(product.c),
+           alignment_of(product.vector), alignment_of(product.bits)}};
 }
 
 std::string describe(const Kind& kind) {
   return concat("matmul of ", kind.sizes[1], " x ", kind.sizes[2], " with ", kind.sizes[2], " x ",
-                kind.sizes[0], " ", kind.dtype);
+                kind.sizes[0], " ", kind.dtype, " into ", kind.c_dtype);
 }
 
 class CublasLt final : public Blas {
@@ -86,17 +86,16 @@ class CublasLt final : public Blas {
   CublasLt& operator=(const CublasLt&) = delete;
   ~CublasLt() override { static_cast<void>(library_.destroy(handle_)); }
 
-  // For float64, the library documents none.
-  [[nodiscard]] bool has_epilogues(DType dtype) const noexcept override {
-    return dtype == DType::float32;
-  }
-  void multiply(const Product& product, bool tf32, StreamState& stream) override;
+  [[nodiscard]] bool multiply(const Product& product, bool tf32, StreamState& stream) override;
 
  private:
-  const Plan& plan_for(const Kind& kind);
-  [[nodiscard]] Plan make_plan(const Kind& kind) const;
-  [[nodiscard]] Layout make_layout(const Kind& kind, std::int64_t rows, std::int64_t cols,
-                                   std::int64_t stride) const;
+  Plan& plan_for(const Kind& kind, const Product& product);
+  [[nodiscard]] Plan make_plan(const Kind& kind, const Product& product) const;
+  [[nodiscard]] std::optional<cublasLtMatmulAlgo_t> choose(const Kind& kind,
+                                                           const Plan& plan) const;
+  void point(const Plan& plan, const Product& product) const;
+  [[nodiscard]] Layout make_layout(DType dtype, const Kind& kind, std::int64_t rows,
+                                   std::int64_t cols, std::int64_t stride) const;
   [[nodiscard]] Preference make_preference(const Kind& kind) const;
 
   const BlasLibrary& library_;
@@ -106,21 +105,58 @@ class CublasLt final : public Blas {
 };
 
 cudaDataType_t data_type(DType dtype) {
-  return dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
+  switch (dtype) {
+    case DType::float64: return CUDA_R_64F;
+    case DType::bfloat16: return CUDA_R_16BF;
+    default: return CUDA_R_32F;
+  }
+}
+
+// Of the sums and of alpha and beta. Those of bfloat16 operands are float32.
+cublasComputeType_t compute_type(const Kind& kind) {
+  if (kind.dtype == DType::float64) return CUBLAS_COMPUTE_64F;
+  return kind.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+cudaDataType_t scale_type(const Kind& kind) {
+  return kind.dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
 }
 
 cublasLtEpilogue_t epilogue_of(const Kind& kind) {
-  if (kind.bias) return kind.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
-  return kind.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
+  switch (kind.epilogue) {
+    case Epilogue::none: break;
+    case Epilogue::bias: return CUBLASLT_EPILOGUE_BIAS;
+    case Epilogue::relu: return CUBLASLT_EPILOGUE_RELU;
+    case Epilogue::relu_bias: return CUBLASLT_EPILOGUE_RELU_BIAS;
+    case Epilogue::relu_bits: return CUBLASLT_EPILOGUE_RELU_AUX;
+    case Epilogue::relu_bias_bits: return CUBLASLT_EPILOGUE_RELU_AUX_BIAS;
+    case Epilogue::relu_gradient: return CUBLASLT_EPILOGUE_DRELU;
+    case Epilogue::b_sums: return CUBLASLT_EPILOGUE_BGRADB;
+  }
+  return CUBLASLT_EPILOGUE_DEFAULT;
 }
 
-Layout CublasLt::make_layout(const Kind& kind, std::int64_t rows, std::int64_t cols,
+bool has_vector(Epilogue epilogue) {
+  return epilogue == Epilogue::bias || epilogue == Epilogue::relu_bias ||
+         epilogue == Epilogue::relu_bias_bits || epilogue == Epilogue::b_sums;
+}
+
+bool has_bits(Epilogue epilogue) {
+  return epilogue == Epilogue::relu_bits || epilogue == Epilogue::relu_bias_bits ||
+         epilogue == Epilogue::relu_gradient;
+}
+
+// What the library says of an epilogue that it does not have for this kind of product.
+bool is_refusal(cublasStatus_t status) {
+  return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
+}
+
+Layout CublasLt::make_layout(DType dtype, const Kind& kind, std::int64_t rows, std::int64_t cols,
                              std::int64_t stride) const {
   cublasLtMatrixLayout_t layout = nullptr;
-  check_blas(
-      library_.layout_create(&layout, data_type(kind.dtype), static_cast<std::uint64_t>(rows),
-                             static_cast<std::uint64_t>(cols), stride),
-      describe(kind));
+  check_blas(library_.layout_create(&layout, data_type(dtype), static_cast<std::uint64_t>(rows),
+                                    static_cast<std::uint64_t>(cols), stride),
+             describe(kind));
   return {layout, library_.layout_destroy};
 }
 
@@ -143,72 +179,92 @@ Preference CublasLt::make_preference(const Kind& kind) const {
   return preference;
 }
 
-Plan CublasLt::make_plan(const Kind& kind) const {
+// Where the epilogue finds its data. The heuristics look at it, too: at its alignment.
+void CublasLt::point(const Plan& plan, const Product& product) const {
+  const auto set = [&](cublasLtMatmulDescAttributes_t name, const void* const& value) {
+    check_blas(library_.desc_set(plan.description.get(), name, &value, sizeof value), "matmul");
+  };
+  if (has_vector(product.epilogue)) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, product.vector);
+  if (has_bits(product.epilogue)) set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, product.bits);
+}
+
+std::optional<cublasLtMatmulAlgo_t> CublasLt::choose(const Kind& kind, const Plan& plan) const {
+  const Preference preference = make_preference(kind);
+  cublasLtMatmulHeuristicResult_t best{};
+  int found = 0;
+  cublasStatus_t status =
+      library_.heuristic(handle_, plan.description.get(), plan.a.get(), plan.b.get(), plan.c.get(),
+                         plan.c.get(), preference.get(), 1, &best, &found);
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    status = found == 0 ? CUBLAS_STATUS_NOT_SUPPORTED : best.state;
+  }
+  if (kind.epilogue != Epilogue::none && is_refusal(status)) return std::nullopt;
+  check_blas(status, describe(kind));
+  return best.algo;
+}
+
+Plan CublasLt::make_plan(const Kind& kind, const Product& product) const {
   const auto [m, n, k, a_stride, b_stride, c_stride] = kind.sizes;
-  const cublasComputeType_t compute = kind.dtype == DType::float64 ? CUBLAS_COMPUTE_64F
-                                      : kind.tf32                  ? CUBLAS_COMPUTE_32F_FAST_TF32
-                                                                   : CUBLAS_COMPUTE_32F;
   cublasLtMatmulDesc_t raw = nullptr;
-  check_blas(library_.desc_create(&raw, compute, data_type(kind.dtype)), describe(kind));
-  Plan plan{
-      {raw, library_.desc_destroy},
-      kind.transpose_a ? make_layout(kind, k, m, a_stride) : make_layout(kind, m, k, a_stride),
-      kind.transpose_b ? make_layout(kind, n, k, b_stride) : make_layout(kind, k, n, b_stride),
-      make_layout(kind, m, n, c_stride),
-      {}};
+  check_blas(library_.desc_create(&raw, compute_type(kind), scale_type(kind)), describe(kind));
+  Plan plan{{raw, library_.desc_destroy},
+            kind.transpose_a ? make_layout(kind.dtype, kind, k, m, a_stride)
+                             : make_layout(kind.dtype, kind, m, k, a_stride),
+            kind.transpose_b ? make_layout(kind.dtype, kind, n, k, b_stride)
+                             : make_layout(kind.dtype, kind, k, n, b_stride),
+            make_layout(kind.c_dtype, kind, m, n, c_stride),
+            {}};
   const auto set = [&](cublasLtMatmulDescAttributes_t name, const auto& value) {
     check_blas(library_.desc_set(raw, name, &value, sizeof value), describe(kind));
   };
   set(CUBLASLT_MATMUL_DESC_TRANSA, kind.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(CUBLASLT_MATMUL_DESC_TRANSB, kind.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(kind));
-
-  const Preference preference = make_preference(kind);
-  cublasLtMatmulHeuristicResult_t best{};
-  int found = 0;
-  const cublasStatus_t status =
-      library_.heuristic(handle_, raw, plan.a.get(), plan.b.get(), plan.c.get(), plan.c.get(),
-                         preference.get(), 1, &best, &found);
-  check_blas(status != CUBLAS_STATUS_SUCCESS ? status
-             : found == 0                    ? CUBLAS_STATUS_NOT_SUPPORTED
-                                             : best.state,
-             describe(kind));
-  plan.algorithm = best.algo;
+  if (has_bits(kind.epilogue)) {
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, relu_bits_stride(m));
+  }
+  point(plan, product);
+  plan.algorithm = choose(kind, plan);
   return plan;
 }
 
-const Plan& CublasLt::plan_for(const Kind& kind) {
+Plan& CublasLt::plan_for(const Kind& kind, const Product& product) {
   const auto known = plans_.find(kind);
   if (known != plans_.end()) return known->second;
-  return plans_.emplace(kind, make_plan(kind)).first->second;
+  return plans_.emplace(kind, make_plan(kind, product)).first->second;
 }
 
-void CublasLt::multiply(const Product& product, bool tf32, StreamState& stream) {
+bool CublasLt::multiply(const Product& product, bool tf32, StreamState& stream) {
+  // For float64, the library documents no epilogue.
+  if (product.dtype == DType::float64 && product.epilogue != Epilogue::none) return false;
   const Kind kind = kind_of(product, tf32);
   void* const workspace = stream.blas_workspace();
   const std::scoped_lock lock(mutex_);
-  const Plan& plan = plan_for(kind);
-  if (product.bias != nullptr) {
-    check_blas(library_.desc_set(plan.description.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-                                 &product.bias, sizeof product.bias),
-               describe(kind));
-  }
+  Plan& plan = plan_for(kind, product);
+  if (!plan.algorithm) return false;
+  point(plan, product);
   const auto run = [&](const void* one, const void* beta) {
-    check_blas(library_.matmul(handle_, plan.description.get(), one, product.a.data, plan.a.get(),
-                               product.b.data, plan.b.get(), beta, product.c, plan.c.get(),
-                               product.c, plan.c.get(), &plan.algorithm, workspace,
-                               kBlasWorkspaceBytes, stream.stream()),
-               describe(kind));
+    return library_.matmul(handle_, plan.description.get(), one, product.a.data, plan.a.get(),
+                           product.b.data, plan.b.get(), beta, product.c, plan.c.get(), product.c,
+                           plan.c.get(), &*plan.algorithm, workspace, kBlasWorkspaceBytes,
+                           stream.stream());
   };
+  cublasStatus_t status{};
   if (product.dtype == DType::float64) {
     const double one = 1.0;
     const double beta = product.accumulate ? 1.0 : 0.0;
-    run(&one, &beta);
+    status = run(&one, &beta);
   } else {
     const float one = 1.0F;
     const float beta = product.accumulate ? 1.0F : 0.0F;
-    run(&one, &beta);
+    status = run(&one, &beta);
   }
+  if (product.epilogue != Epilogue::none && is_refusal(status)) {
+    plan.algorithm.reset();
+    return false;
+  }
+  check_blas(status, describe(kind));
+  return true;
 }
 
 }  // namespace

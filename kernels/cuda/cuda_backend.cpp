@@ -160,9 +160,14 @@ void CudaBackend::matmul(const MatmulArgs& args) {
   cuda::matmul(args, tf32_switch(), blas(), use.stream());
 }
 
+std::size_t CudaBackend::relu_bits_bytes(DType dtype, std::int64_t rows, std::int64_t cols) const {
+  if (dtype == DType::float64) return 0;  // the library has nothing beside float64 products
+  return static_cast<std::size_t>(rows * relu_bits_stride(cols) / 8);
+}
+
 void CudaBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) {
   const Use use(context_, "column_sums");
-  check(launch_column_sums(dtype, x, out, accumulate, use.launch()), "column_sums");
+  check(launch_column_sums(dtype, x, dtype, out, accumulate, use.launch()), "column_sums");
 }
 
 void CudaBackend::relu(DType dtype, const void* x, void* y, std::int64_t count) {

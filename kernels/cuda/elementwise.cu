@@ -60,27 +60,36 @@ cudaError_t launch_fill(DType dtype, void* data, std::int64_t count, double valu
                 static_cast<int>(tail), pattern);
 }
 
+namespace {
+
+template <typename T>
+cudaError_t launch_epilogue_of(const EpilogueArgs& args, const LaunchContext& context) {
+  const EpilogueTask<T> task{static_cast<T*>(args.c.data),
+                             args.c.rows,
+                             args.c.cols,
+                             args.c.stride,
+                             static_cast<const T*>(args.bias),
+                             args.relu,
+                             static_cast<const T*>(args.relu_mask.data),
+                             args.relu_mask.stride};
+  const bool vectors = rows_aligned(args.c, sizeof(T)) && rows_aligned(args.relu_mask, sizeof(T));
+  const std::int64_t stretch = kWarpSize * kMapUnroll * (vectors ? kPackSize<T> : 1);
+  const std::int64_t per_row = divide_up(task.cols, stretch);
+  const std::int64_t blocks = blocks_for(task.rows * per_row, kMapThreads / kWarpSize);
+  if (vectors) {
+    return launch({blocks, kMapThreads}, context, epilogue_kernel<kPackSize<T>, T>, task, per_row);
+  }
+  return launch({blocks, kMapThreads}, context, epilogue_kernel<1, T>, task, per_row);
+}
+
+}  // namespace
+
 cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context) {
   if (args.c.rows == 0 || args.c.cols == 0) return cudaSuccess;
   if (args.bias == nullptr && !args.relu && args.relu_mask.data == nullptr) return cudaSuccess;
+  if (args.dtype == DType::bfloat16) return launch_epilogue_of<bfloat16>(args, context);
   return visit_arithmetic(args.dtype, "epilogue", [&]<typename T>(TypeTag<T>) {
-    const EpilogueTask<T> task{static_cast<T*>(args.c.data),
-                               args.c.rows,
-                               args.c.cols,
-                               args.c.stride,
-                               static_cast<const T*>(args.bias),
-                               args.relu,
-                               static_cast<const T*>(args.relu_mask.data),
-                               args.relu_mask.stride};
-    const bool vectors = rows_aligned(args.c, sizeof(T)) && rows_aligned(args.relu_mask, sizeof(T));
-    const std::int64_t stretch = kWarpSize * kMapUnroll * (vectors ? kPackSize<T> : 1);
-    const std::int64_t per_row = divide_up(task.cols, stretch);
-    const std::int64_t blocks = blocks_for(task.rows * per_row, kMapThreads / kWarpSize);
-    if (vectors) {
-      return launch({blocks, kMapThreads}, context, epilogue_kernel<kPackSize<T>, T>, task,
-                    per_row);
-    }
-    return launch({blocks, kMapThreads}, context, epilogue_kernel<1, T>, task, per_row);
+    return launch_epilogue_of<T>(args, context);
   });
 }
 

@@ -97,15 +97,20 @@ struct EpilogueTask {
 template <int N, typename T>
 __device__ inline Pack<T, N> epilogue(const EpilogueTask<T>& task, std::int64_t row,
                                       std::int64_t col, Pack<T, N> value) {
+  using Wide = Computed<T>;
   if (task.bias != nullptr) {
-    for (int j = 0; j < N; ++j) value[j] += task.bias[col + j];
+    for (int j = 0; j < N; ++j) {
+      value[j] = convert<T>(convert<Wide>(value[j]) + convert<Wide>(task.bias[col + j]));
+    }
   }
   if (task.relu) {
-    for (int j = 0; j < N; ++j) value[j] = Relu{}(value[j], T{0});
+    for (int j = 0; j < N; ++j) value[j] = convert<T>(Relu{}(convert<Wide>(value[j]), Wide{0}));
   }
   if (task.mask != nullptr) {
     const Pack<T, N> mask = load_pack<N>(task.mask + row * task.mask_stride + col);
-    for (int j = 0; j < N; ++j) value[j] = ReluBackward{}(value[j], mask[j]);
+    for (int j = 0; j < N; ++j) {
+      value[j] = convert<T>(ReluBackward{}(convert<Wide>(value[j]), convert<Wide>(mask[j])));
+    }
   }
   return value;
 }

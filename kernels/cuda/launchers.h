@@ -84,9 +84,11 @@ struct StepSchedule {
 [[nodiscard]] cudaError_t launch_copy_strided(const StridedRef& to, const StridedRef& from,
                                               const LaunchContext& context);
 
-/// Backend::column_sums.
-[[nodiscard]] cudaError_t launch_column_sums(DType dtype, ConstMatrixRef x, void* out,
-                                             bool accumulate, const LaunchContext& context);
+/// Backend::column_sums, and MatmulArgs::a_sums: `x` may also be bfloat16, and `out` float32 then,
+/// or bfloat16; they are summed in float32. Else both are of one dtype.
+[[nodiscard]] cudaError_t launch_column_sums(DType dtype, ConstMatrixRef x, DType out_dtype,
+                                             void* out, bool accumulate,
+                                             const LaunchContext& context);
 
 /// Backend::relu.
 [[nodiscard]] cudaError_t launch_relu(DType dtype, const void* x, void* y, std::int64_t count,
@@ -97,7 +99,7 @@ struct StepSchedule {
                                                std::int64_t count, const LaunchContext& context);
 
 /// What is left of Backend::matmul after the product, in place on C: plus bias on each row, then
-/// ReLU, then zero wherever the mask is not positive.
+/// ReLU, then zero wherever the mask is not positive. float32, float64 or bfloat16.
 struct EpilogueArgs {
   DType dtype = DType::float32;
   MatrixRef c{};               // (M, N)

@@ -7,7 +7,9 @@
 // so that BLAS is asked for m = N, n = M and k = K, with B as its first operand and A as its
 // second. Read by columns both are transposed already: an operand that wick does not transpose is
 // not transposed for BLAS either, one that it does is. A row of C is a column of Cᵀ, so that the
-// bias with one element for each column of C is BLAS's bias with one for each row.
+// bias with one element for each column of C is BLAS's bias with one for each row, and a row of C's
+// bits is a column of BLAS's. The sums of the columns of wick's first operand, as it is stored, are
+// those over k of BLAS's second: with dW = dYᵀ X, the gradient of the bias.
 #include "kernels/cuda/matmul.h"
 
 #include <algorithm>
@@ -42,35 +44,91 @@ void clear(const MatmulArgs& args, cudaStream_t stream) {
   }
 }
 
+// What is left to do when the product is there.
+struct Rest {
+  bool bias;
+  bool relu;
+  bool mask;
+  bool sums;
+};
+
+class Multiplication {
+ public:
+  Multiplication(const MatmulArgs& args, bool tf32, Blas& blas, StreamState& stream)
+      : args_(args), tf32_(tf32), blas_(blas), stream_(stream) {
+    product_.dtype = args.operand_dtype;
+    product_.c_dtype = args.dtype;
+    product_.a = operand("the second operand", args.b, args.transpose_b);
+    product_.b = operand("the first operand", args.a, args.transpose_a);
+    product_.c = args.c.data;
+    product_.m = args.c.cols;
+    product_.n = args.c.rows;
+    product_.k = args.transpose_a ? args.a.rows : args.a.cols;
+    product_.c_stride = operand("the result", args.c, false).stride;
+    product_.accumulate = args.accumulate;
+  }
+
+  // With as much of the rest as the library can do.
+  Rest run(Rest rest) {
+    if (rest.bias || rest.relu) {
+      if (forward(rest)) return {false, false, rest.mask, rest.sums};
+    } else if (rest.mask && args_.relu_bits.data != nullptr && *args_.relu_bits.valid) {
+      if (multiply(Epilogue::relu_gradient, nullptr)) return {false, false, false, rest.sums};
+    } else if (rest.sums && !args_.accumulate_sums) {
+      if (multiply(Epilogue::b_sums, args_.a_sums)) return {false, false, rest.mask, false};
+    }
+    // There is an algorithm for this: else the library itself is an exception.
+    static_cast<void>(multiply(Epilogue::none, nullptr));
+    return rest;
+  }
+
+ private:
+  bool forward(const Rest& rest) {
+    void* const bias = const_cast<void*>(args_.bias);  // only read
+    if (!rest.relu) return multiply(Epilogue::bias, bias);
+    if (args_.relu_bits.data != nullptr) {
+      *args_.relu_bits.valid =
+          multiply(rest.bias ? Epilogue::relu_bias_bits : Epilogue::relu_bits, bias);
+      if (*args_.relu_bits.valid) return true;
+    }
+    return multiply(rest.bias ? Epilogue::relu_bias : Epilogue::relu, bias);
+  }
+  bool multiply(Epilogue epilogue, void* vector) {
+    product_.epilogue = epilogue;
+    product_.vector = vector;
+    product_.bits = args_.relu_bits.data;
+    return blas_.multiply(product_, tf32_, stream_);
+  }
+
+  const MatmulArgs& args_;
+  bool tf32_;
+  Blas& blas_;
+  StreamState& stream_;
+  Product product_;
+};
+
 }  // namespace
 
 void matmul(const MatmulArgs& args, bool tf32, Blas& blas, StreamState& stream) {
-  if (args.c.rows == 0 || args.c.cols == 0) return;
+  // With `relu`, the bits are those of another output until this one's are there.
+  if (args.relu && args.relu_bits.valid != nullptr) *args.relu_bits.valid = false;
+  Rest rest{args.bias != nullptr, args.relu, args.relu_mask.data != nullptr,
+            args.a_sums != nullptr};
   const std::int64_t depth = args.transpose_a ? args.a.rows : args.a.cols;
-  EpilogueArgs rest{args.dtype, args.c, args.bias, args.relu, args.relu_mask};
-  if (depth == 0) {
-    if (!args.accumulate) clear(args, stream.stream());
-  } else {
-    Product product;
-    product.dtype = args.dtype;
-    product.a = operand("the second operand", args.b, args.transpose_b);
-    product.b = operand("the first operand", args.a, args.transpose_a);
-    product.c = args.c.data;
-    product.m = args.c.cols;
-    product.n = args.c.rows;
-    product.k = depth;
-    product.c_stride = operand("the result", args.c, false).stride;
-    product.accumulate = args.accumulate;
-    if (blas.has_epilogues(args.dtype)) {
-      product.bias = args.bias;
-      product.relu = args.relu;
-      rest.bias = nullptr;
-      rest.relu = false;
+  if (args.c.rows != 0 && args.c.cols != 0) {
+    if (depth != 0) {
+      rest = Multiplication(args, tf32, blas, stream).run(rest);
+    } else if (!args.accumulate) {
+      clear(args, stream.stream());
     }
-    blas.multiply(product, tf32, stream);
+    const EpilogueArgs epilogue{args.dtype, args.c, rest.bias ? args.bias : nullptr, rest.relu,
+                                rest.mask ? args.relu_mask : ConstMatrixRef{}};
+    check(launch_epilogue(epilogue, stream.launch()), "matmul");
   }
-  if (rest.bias == nullptr && !rest.relu && rest.relu_mask.data == nullptr) return;
-  check(launch_epilogue(rest, stream.launch()), "matmul");
+  if (!rest.sums) return;
+  check(launch_column_sums(args.operand_dtype, args.a, args.dtype, args.a_sums,
+                           args.accumulate_sums, stream.launch()),
+        "matmul");
 }
 
 }  // namespace wick::cuda

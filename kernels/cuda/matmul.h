@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Backend::matmul as one product of a BLAS, with a kernel behind it for what the BLAS leaves.
+// Backend::matmul as one product of a BLAS, with kernels behind it for what the BLAS leaves.
 #pragma once
 
 #include "core/backend.h"

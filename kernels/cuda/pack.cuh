@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
+#include "kernels/convert.h"
 #include "kernels/cuda/launch.cuh"
 
 namespace wick::cuda {
@@ -14,6 +16,10 @@ struct alignas(sizeof(T) * N) Pack {
   __device__ T& operator[](int i) { return values[i]; }
   __device__ const T& operator[](int i) const { return values[i]; }
 };
+
+/// The type in which elements of T are computed with.
+template <typename T>
+using Computed = std::conditional_t<SmallFloat<T>, float, T>;
 
 /// As many elements as 16 bytes hold.
 template <typename T>

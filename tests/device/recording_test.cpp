@@ -48,6 +48,23 @@ TEST_F(Recordings, ReplayIsTheSameBitsAsTheCalls) {
   }
 }
 
+TEST_F(Recordings, ReplayUnderAutocastIsTheSameBitsAsTheCalls) {
+  SmallTraining called(kCuda, "adamw", DType::bfloat16);
+  SmallTraining replayed(kCuda, "adamw", DType::bfloat16);
+  const auto recording = backend_for(kCuda).record(replayed.recorded_step());
+  recording->replay(SmallTraining::kSteps);
+  for (std::int64_t i = 0; i < SmallTraining::kSteps; ++i) {
+    called.compute();
+    called.update();
+  }
+  expect_same_state(replayed, called, "autocast");
+  SmallTraining plain(kCuda, "adamw");
+  plain.compute();
+  called.rewind();
+  called.compute();
+  EXPECT_FALSE(bitwise_equal(plain.loss, called.loss));
+}
+
 TEST_F(Recordings, MoreStepsThanTheTableHolds) {
   SmallTraining called(kCuda, "sgd");
   SmallTraining replayed(kCuda, "sgd");

@@ -26,7 +26,7 @@ class SmallTraining {
   static constexpr std::int64_t kBatch = 8;
   static constexpr std::int64_t kSteps = kImages / kBatch;
 
-  SmallTraining(Device device, const std::string& optimizer) {
+  SmallTraining(Device device, const std::string& optimizer, DType autocast = DType::float32) {
     Generator generator(11);
     const Tensor pixels = Tensor::uniform({kImages, 1, 4, 5}, 0, 200, generator);
     const Tensor targets = random_indices(kImages, 5, generator);
@@ -47,6 +47,7 @@ class SmallTraining {
     model.add<nn::ReLU>("relu1");
     model.add<nn::Linear>("fc2", 16, 5, generator);
     model.to(device);
+    model.autocast(autocast);
     if (optimizer == "sgd") {
       optimizer_ = std::make_unique<optim::SGD>(
           model.parameters(),

@@ -42,14 +42,14 @@ def named(entry):
     return None if entry is None else {"name": entry[0], "options": entry[1]}
 
 
-def train_here(optimizer, steps, scheduler=None, first_step=0, resume=None):
+def train_here(optimizer, steps, scheduler=None, first_step=0, resume=None, autocast=False):
     return wick_program.run("train", {
         "device": DEVICE, "images": IMAGES, "labels": LABELS, "seed": SEED, "batch": BATCH, "steps": steps,
         "first_step": first_step, "optimizer": named(optimizer), "scheduler": named(scheduler),
-        "resume": resume})
+        "resume": resume, "autocast": autocast})
 
 
-def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
+def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None, autocast=False):
     """The program that wick_training.cpp follows."""
     torch.manual_seed(SEED)
     model = nn.Sequential(OrderedDict(fc1=nn.Linear(784, 32), relu=nn.ReLU(),
@@ -68,7 +68,7 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
         if schedule:
             schedule.load_state_dict(resume["scheduler"])
     batches = len(IMAGES) // BATCH
-    orders, losses, rates, margins = [], [], [], []
+    orders, losses, rates, margins, first_grads = [], [], [], [], None
     model.fc1.register_forward_hook(lambda _, __, out: margins.append(out.abs().min().item()))
     for step in range(first_step + steps):
         if step % batches == 0:
@@ -79,18 +79,88 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None):
         chosen = chosen.to(DEVICE)
         inputs = images[chosen].to(torch.float32).mul(1 / 255).flatten(1)
         opt.zero_grad()
-        loss = criterion(model(inputs), labels[chosen])
+        with torch.autocast(torch.device(DEVICE).type, dtype=torch.bfloat16, enabled=autocast):
+            logits = model(inputs)
+        loss = criterion(logits.float(), labels[chosen])
         loss.backward()
+        if first_grads is None:
+            first_grads = {name: p.grad.clone() for name, p in model.named_parameters()}
         losses.append(loss.item())
         rates.append(opt.param_groups[0]["lr"])
         opt.step()
         if schedule:
             schedule.step()
-    result = {"initial": initial, "orders": orders, "losses": losses, "rates": rates,
+    result = {"initial": initial, "first_grads": first_grads, "orders": orders, "losses": losses, "rates": rates,
               "margin": min(margins, default=1.0), "model": model.state_dict(), "opt": opt.state_dict()}
     if schedule:
         result["scheduler"] = schedule.state_dict()
     return result
+
+
+def distance(some, others):
+    """Of two dictionaries of tensors, relative to the second: sqrt(sum of squares)."""
+    square = sum((some[name].double() - other.double()).square().sum()
+                 for name, other in others.items())
+    return float((square / sum(o.double().square().sum() for o in others.values())).sqrt())
+
+
+class AutocastParity(unittest.TestCase):
+    """Module::autocast(bfloat16) beside torch.autocast. PyTorch rounds more: the logits and the
+    gradients of the parameters, too."""
+
+    def same_way(self, ours, theirs, plain):
+        """Losses: nearer to PyTorch's autocast than what bfloat16 may make of them; and no worse
+        than PyTorch's own."""
+        apart = [abs(a - b) / b for a, b in zip(ours["losses"], theirs["losses"], strict=True)]
+        cost = [abs(a - b) / b for a, b in zip(theirs["losses"], plain["losses"], strict=True)]
+        mine = [abs(a - b) / b for a, b in zip(ours["losses"], plain["losses"], strict=True)]
+        mean = lambda values: sum(values) / len(values)
+        print(f"losses apart by {mean(apart):.1e} (largest {max(apart):.1e}); from float32: "
+              f"ours {mean(mine):.1e}, PyTorch's {mean(cost):.1e}", flush=True)
+        self.assertGreater(max(mine), 1e-5, "nothing was rounded")
+        self.assertLess(mean(apart), 1e-2)
+        self.assertLess(max(apart), 1e-1)
+        self.assertLess(mean(mine), 1.5 * mean(cost))
+
+    def test_gradients_of_a_step(self):
+        plain, ours, theirs = (
+            train(OPTIMIZERS["SGD"], 1, autocast=autocast)["first_grads"]
+            for train, autocast in ((train_in_torch, False), (train_here, True),
+                                    (train_in_torch, True)))
+        apart, mine, cost = (distance(ours, theirs), distance(ours, plain), distance(theirs, plain))
+        print(f"gradients apart by {apart:.1e}; from float32: ours {mine:.1e}, PyTorch's {cost:.1e}")
+        self.assertEqual({t.dtype for t in ours.values()}, {torch.float32})
+        self.assertGreater(mine, 1e-4)
+        self.assertLess(apart, 1e-2)
+        self.assertLess(mine, 1.1 * cost)
+
+    def test_losses_of_200_steps(self):
+        for name in ("SGD with momentum", "Adam", "AdamW with amsgrad"):
+            with self.subTest(optimizer=name):
+                print(f"{name}: ", end="")
+                self.same_way(train_here(OPTIMIZERS[name], STEPS, autocast=True),
+                              train_in_torch(OPTIMIZERS[name], STEPS, autocast=True),
+                              train_in_torch(OPTIMIZERS[name], STEPS))
+
+    def test_both_go_on_from_each_others_checkpoints(self):
+        optimizer = OPTIMIZERS["AdamW"]
+        for first in (train_here, train_in_torch):
+            with self.subTest(first=first.__name__):
+                half = first(optimizer, 50, autocast=True)
+                self.assertEqual({t.dtype for t in half["model"].values()}, {torch.float32})
+                ours = train_here(optimizer, 50, None, 50, half, True)
+                theirs = train_in_torch(optimizer, 50, None, 50, half, True)
+                self.same_way(ours, theirs, train_in_torch(optimizer, 50, None, 50, half))
+                self.assertEqual(list(ours["opt"]["state"][0]), list(theirs["opt"]["state"][0]))
+
+    def test_our_own_checkpoint_changes_nothing(self):
+        optimizer = OPTIMIZERS["AdamW"]
+        whole = train_here(optimizer, 100, autocast=True)
+        half = train_here(optimizer, 50, autocast=True)
+        rest = train_here(optimizer, 50, None, 50, half, True)
+        self.assertEqual(half["losses"] + rest["losses"], whole["losses"])
+        for key, tensor in whole["model"].items():
+            self.assertTrue(torch.equal(bits(rest["model"][key]), bits(tensor)), key)
 
 
 class TrainingParity(unittest.TestCase):

@@ -2,6 +2,7 @@
 // Trains a network as training_parity.py asks: the same seed, data and order as the PyTorch program
 // in that file.
 #include <memory>
+#include <utility>
 
 #include "core/ops.h"
 #include "core/random.h"
@@ -93,6 +94,7 @@ Value train(const Value& request) {
   model.add<nn::ReLU>("relu");
   model.add<nn::Linear>("fc2", 32, 10, generator);
   model.to(device);
+  if (request.at("autocast").as_bool()) model.autocast(DType::bfloat16);
   nn::Compose transforms{{"to_float", nn::ToFloat{}}, {"ravel", nn::Ravel{}}};
   nn::CrossEntropyLoss criterion;
   const Value& wanted = request.at("optimizer");
@@ -100,6 +102,7 @@ Value train(const Value& request) {
       make_optimizer(wanted.at("name").as_string(), model, wanted.at("options"));
   const auto scheduler = make_scheduler(request.at("scheduler"), *optimizer);
   const Value initial = clones(model);
+  Value first_grads;
   if (const Value& resume = request.at("resume"); !resume.is_none()) {
     model.load_state_dict(wick::StateDict::from_value(resume.at("model")));
     optimizer->load_state_dict(resume.at("opt"));
@@ -128,11 +131,19 @@ Value train(const Value& request) {
     losses.items.emplace_back(
         static_cast<double>(criterion.forward(model.forward(inputs), targets).item<float>()));
     model.backward(criterion.backward(), false);
+    if (step == first) {
+      Dict grads;
+      for (const auto& [name, parameter] : model.named_parameters()) {
+        grads.set(name, parameter->grad.clone());
+      }
+      first_grads = std::move(grads);
+    }
     rates.items.emplace_back(optimizer->lr());
     optimizer->step();
     if (scheduler != nullptr) scheduler->step();
   }
   Dict answer{{"initial", initial},
+              {"first_grads", first_grads},
               {"orders", orders},
               {"losses", losses},
               {"rates", rates},

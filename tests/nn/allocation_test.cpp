@@ -14,12 +14,13 @@ namespace wick {
 namespace {
 
 template <typename Optimizer, typename Options>
-void expect_no_allocation(const Options& options) {
+void expect_no_allocation(const Options& options, DType autocast = DType::float32) {
   Generator generator(1);
   nn::Sequential model;
   model.add<nn::Linear>("fc1", 784, 32, generator);
   model.add<nn::ReLU>("relu");
   model.add<nn::Linear>("fc2", 32, 10, generator);
+  model.autocast(autocast);
   nn::CrossEntropyLoss criterion;
   Optimizer optimizer(model.parameters(), options);
   const Tensor images = Tensor::uniform({300, 1, 28, 28}, 0, 256, generator).to(DType::uint8);
@@ -59,6 +60,10 @@ TEST(Allocation, ATrainingStepWithAdamAllocatesNothing) {
 
 TEST(Allocation, ATrainingStepWithSgdAllocatesNothing) {
   expect_no_allocation<optim::SGD>(optim::SGDOptions{.momentum = 0.9});
+}
+
+TEST(Allocation, ATrainingStepUnderAutocastAllocatesNothing) {
+  expect_no_allocation<optim::Adam>(optim::AdamOptions{}, DType::bfloat16);
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Arguments{"--optimizer", "sgd", "--lr", "0.05", "--momentum", "0.9",
                                 "--nesterov", "--weight-decay", "1e-4", "--scheduler", "step"},
                       Arguments{"--model", "24,16", "--normalize", "--scheduler", "none",
-                                "--batch-size", "50"}));
+                                "--batch-size", "50"},
+                      Arguments{"--autocast", "bfloat16", "--optimizer", "adamw"}));
 
 class Stopped : public Train {
  protected:
@@ -164,6 +165,37 @@ TEST_F(Train, ResumingAnotherRunIsRefusedWithAllDifferences) {
                  "the data is not that of the checkpoint: checksum is");
 }
 
+TEST_F(Train, UnderAutocastWeightsStayFloat32) {
+  const ProcessResult result = train(training("run", {"--epochs", "1", "--autocast", "bfloat16"}));
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("on cpu, autocast bfloat16"));
+  ASSERT_EQ(train(training("plain", {"--epochs", "1"})).status, 0);
+  const Value rounded = load(at("run/last.tar"));
+  const Value plain = load(at("plain/last.tar"));
+  const Tensor weight = rounded.at("model").at("fc1.weight").as_tensor();
+  EXPECT_EQ(weight.dtype(), DType::float32);
+  EXPECT_FALSE(bitwise_equal(weight, weight.to(DType::bfloat16).to(DType::float32)));
+  EXPECT_FALSE(bitwise_equal(weight, plain.at("model").at("fc1.weight").as_tensor()));
+  expect_refused(train({"--resume", at("plain/last.tar"), "--autocast", "bfloat16"}), 1,
+                 "--autocast is bfloat16, there it is none");
+}
+
+TEST_F(Train, ResumesCheckpointsOfVersionsWithoutAutocast) {
+  ASSERT_EQ(train(training("run", {"--epochs", "1", "--scheduler", "none"})).status, 0);
+  Value checkpoint = load(at("run/last.tar"));
+  Dict config;
+  for (const auto& [key, value] : checkpoint.at("config").as_dict()) {
+    if (key != Value("autocast")) config.set(key, value);
+  }
+  checkpoint.as_dict().set("config", std::move(config));
+  save(checkpoint, at("old.tar"));
+  const ProcessResult result = train({"--resume", at("old.tar"), "--epochs", "2", "--autocast",
+                                      "none", "--checkpoint-dir", at("resumed")});
+  ASSERT_EQ(result.status, 0) << result.err;
+  ASSERT_EQ(train({"--resume", at("run/last.tar"), "--epochs", "2"}).status, 0);
+  expect_same_run("run/last.tar", "resumed/last.tar");
+}
+
 TEST_F(Train, AFinishedRunIsOnlyTested) {
   ASSERT_EQ(train(training("run", {"--epochs", "1"})).status, 0);
   const ProcessResult again = train({"--resume", at("run/last.tar")});
@@ -235,6 +267,7 @@ TEST_F(Train, NonsenseOptionsAreRefusedInOneLine) {
       {{"--data", "synthetic", "--model", ""}, "--model"},
       {{"--data", "synthetic", "--optimizer", "lion"}, "lion not in"},
       {{"--data", "synthetic", "--scheduler", "magic"}, "magic not in"},
+      {{"--data", "synthetic", "--autocast", "float16"}, "float16 not in"},
       {{"--data", "synthetic", "--momentum", "0.9"}, "--optimizer sgd"},
       {{"--data", "synthetic", "--optimizer", "sgd", "--nesterov"}, "--nesterov needs"},
       {{"--data", "synthetic", "--weight-decay", "-1"}, "--weight-decay is -1"},
@@ -262,7 +295,7 @@ TEST_F(Train, HelpNamesEveryOption) {
   EXPECT_EQ(help.status, 0);
   for (const char* const option :
        {"--data", "--model", "--epochs", "--batch-size", "--lr", "--optimizer", "--seed",
-        "--device", "--threads", "--val-split", "--checkpoint-dir", "--resume"}) {
+        "--device", "--threads", "--autocast", "--val-split", "--checkpoint-dir", "--resume"}) {
     EXPECT_THAT(help.out, HasSubstr(option));
   }
 }

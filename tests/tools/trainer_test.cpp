@@ -2,6 +2,8 @@
 // The training loop from inside: no allocations, the documented random stream, the held-out part.
 #include "tools/cli/trainer.h"
 
+#include <utility>
+
 #include <gmock/gmock.h>
 
 #include "tests/count_allocations.h"
@@ -24,9 +26,12 @@ TrainConfig small_config() {
 
 TEST(Trainer, AllocatesNothingInAStepAfterTheSecond) {
   const Dataset digits = synthetic_digits(640, 1);
-  for (const char* const optimizer : {"adam", "adamw", "sgd"}) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"adam", "none"}, {"adamw", "none"}, {"sgd", "none"}, {"adam", "bfloat16"}};
+  for (const auto& [optimizer, autocast] : cases) {
     TrainConfig config = small_config();
     config.optimizer = optimizer;
+    config.autocast = autocast;
     config.momentum = config.optimizer == "sgd" ? 0.9 : 0.0;
     RunState run = new_run(config, digits, kCpu, steps_for(digits.size(), config.batch_size));
     Trainer trainer(run, digits.images, digits.labels, split_training(digits.size(), 0, 0));

@@ -131,6 +131,7 @@ RunState new_run(const TrainConfig& config, const Dataset& train, Device device,
   sizes.push_back(static_cast<std::int64_t>(run.data.classes.size()));
   run.model = make_digit_net(sizes, run.generator);
   run.model->to(device);
+  if (config.autocast == "bfloat16") run.model->autocast(DType::bfloat16);
   run.optimizer = make_optimizer(config, run.model->parameters());
   run.scheduler = make_scheduler(config, *run.optimizer, steps_per_epoch);
   return run;

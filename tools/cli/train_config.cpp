@@ -34,6 +34,7 @@ Dict to_dict(const TrainConfig& config) {
   dict.set("scheduler", config.scheduler);
   dict.set("step_size", config.step_size);
   dict.set("gamma", config.gamma);
+  dict.set("autocast", config.autocast);
   dict.set("seed", config.seed);
   dict.set("val_split", config.val_split);
   dict.set("normalize", config.normalize);
@@ -58,6 +59,8 @@ TrainConfig config_from(const Dict& dict) {
     config.scheduler = dict.at("scheduler").as_string();
     config.step_size = dict.at("step_size").as_int();
     config.gamma = dict.at("gamma").as_double();
+    if (const Value* const autocast = dict.find("autocast"))
+      config.autocast = autocast->as_string();
     config.seed = dict.at("seed").as_int();
     config.val_split = dict.at("val_split").as_double();
     config.normalize = dict.at("normalize").as_bool();
@@ -89,6 +92,8 @@ void check(const TrainConfig& config) {
   require(config.step_size >= 1, "--step-size", config.step_size, "a whole number from 1 on");
   require(config.gamma > 0 && config.gamma <= 1, "--gamma", config.gamma,
           "more than 0 and at most 1");
+  require(config.autocast == "none" || config.autocast == "bfloat16", "--autocast", config.autocast,
+          "none or bfloat16");
   require(config.seed >= 0, "--seed", config.seed, "a whole number from 0 on");
   require(config.val_split >= 0 && config.val_split < 1, "--val-split", config.val_split,
           "at least 0 and less than 1");

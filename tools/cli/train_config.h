@@ -24,6 +24,7 @@ struct TrainConfig {
   std::string scheduler = "cosine";    // "none", "step" or "cosine"
   std::int64_t step_size = 1;          // epochs between two drops of "step"
   double gamma = 0.1;                  // factor of each drop of "step"
+  std::string autocast = "none";       // "none" or "bfloat16": of matrix products' operands
   std::int64_t seed = 0;
   double val_split = 0.0;  // share of the training part held out, in [0, 1)
   bool normalize = false;  // inputs get mean 0 and deviation 1
@@ -32,7 +33,8 @@ struct TrainConfig {
 
 /// The names of the options, with underscores: {'data': ..., 'model': [32], 'epochs': 5, ...}.
 [[nodiscard]] Dict to_dict(const TrainConfig& config);
-/// Throws StateDictError where a field is missing or of another kind.
+/// Throws StateDictError where a field is missing or of another kind; but configurations of
+/// versions without autocast have none.
 [[nodiscard]] TrainConfig config_from(const Dict& dict);
 
 /// Throws ValueError that names the option where a field is outside its domain.

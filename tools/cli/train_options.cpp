@@ -122,6 +122,11 @@ void add_learning(Fields& fields, TrainConfig& config, std::string& model, doubl
       ->check(CLI::IsMember({"none", "step", "cosine"}).description(""));
   fields.option("--step-size", config.step_size, "N", "epochs between two drops of step");
   fields.option("--gamma", config.gamma, "GAMMA", "factor of each drop of step");
+  fields
+      .option("--autocast", config.autocast, "DTYPE",
+              "none or bfloat16: operands of matrix products are rounded\nto it; weights, "
+              "gradients and checkpoints stay float32")
+      ->check(CLI::IsMember({"none", "bfloat16"}).description(""));
   fields.option("--seed", config.seed, "N", "of weights and shuffles: the same seed, the same run");
 }
 
@@ -198,16 +203,17 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
 }
 
 void adopt_saved_config(TrainOptions& options, const Dict& saved) {
-  (void)config_from(saved);  // complete, or an error
+  // Complete, or an error; with what its version did not know.
+  const Dict complete = to_dict(config_from(saved));
   const Dict given = to_dict(options.config);
-  Dict merged = saved;
+  Dict merged = complete;
   std::string differences;
   for (const std::string& field : options.given) {
     const Value& wanted = given.at(field);
-    const Value& there = saved.at(field);
+    const Value& there = complete.at(field);
     // Other words for the same data are no difference; its content is compared later.
     const bool free =
-        field == "data" || (field == "epochs" && saved.at("scheduler") != Value("cosine"));
+        field == "data" || (field == "epochs" && complete.at("scheduler") != Value("cosine"));
     if (!free && wanted != there) {
       std::string option = "--" + field;
       std::replace(option.begin(), option.end(), '_', '-');

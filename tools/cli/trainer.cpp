@@ -88,7 +88,10 @@ RecordedStep Trainer::full_batch_step() {
 
 bool Trainer::small_net_steps(std::int64_t steps) {
   const bool takes_bytes = images_.dtype() == DType::uint8 && images_.size(1) == 1;
-  if (images_.device() == kCpu || run_.config.model.size() != 1 || !takes_bytes) return false;
+  const bool is_float32 = run_.model->autocast_dtype() == DType::float32;
+  if (images_.device() == kCpu || run_.config.model.size() != 1 || !takes_bytes || !is_float32) {
+    return false;
+  }
   const std::vector<ParameterPtr> parameters = run_.model->parameters();
   const auto ref = [&](std::size_t i) -> ParameterRef {
     return {static_cast<float*>(parameters[i]->value.raw()),

@@ -38,8 +38,8 @@ Bytes run_kernels() {
   const std::int64_t cols = 120;
   const DeviceArray<float> x(random_values<float>(rows * cols, 1));
   const DeviceArray<float> sums(std::vector<float>(static_cast<std::size_t>(cols), 1.0F));
-  require(cuda::launch_column_sums(DType::float32, {x.data(), rows, cols, cols}, sums.data(), true,
-                                   context));
+  require(cuda::launch_column_sums(DType::float32, {x.data(), rows, cols, cols}, DType::float32,
+                                   sums.data(), true, context));
   append(results, sums);
 
   const DeviceArray<std::int64_t> labels(random_indices(rows, cols, 2));

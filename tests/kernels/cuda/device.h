@@ -12,6 +12,7 @@
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
+#include "kernels/convert.h"
 #include "kernels/cuda/launchers.h"
 #include "tests/simt/simt.h"
 
@@ -113,7 +114,7 @@ std::vector<T> random_values(std::int64_t count, unsigned seed) {
   std::mt19937 generator(seed);
   std::vector<T> values(static_cast<std::size_t>(count));
   for (T& value : values) {
-    value = static_cast<T>(static_cast<double>(generator()) * 0x1p-31 - 1.0);
+    value = convert<T>(static_cast<double>(generator()) * 0x1p-31 - 1.0);
   }
   return values;
 }
@@ -159,7 +160,7 @@ std::vector<T> random_matrix(std::int64_t rows, std::int64_t cols, std::int64_t 
   std::vector<T> values = random_values<T>(rows * (cols + gap), seed);
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = cols; c < cols + gap; ++c) {
-      values[static_cast<std::size_t>(r * (cols + gap) + c)] = static_cast<T>(kGap);
+      values[static_cast<std::size_t>(r * (cols + gap) + c)] = convert<T>(kGap);
     }
   }
   return values;

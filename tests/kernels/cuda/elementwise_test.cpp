@@ -99,6 +99,48 @@ TYPED_TEST(CudaElementwise, Epilogue) {
   }
 }
 
+// In float32, rounded after each part.
+TEST(CudaBfloat16, Epilogue) {
+  const auto rounded = [](float value) { return to_float(from_float<bfloat16>(value)); };
+  for (const std::int64_t gap : {0, 3, 8}) {
+    const std::int64_t rows = 5;
+    const std::int64_t cols = 150;
+    const std::int64_t stride = cols + gap;
+    const std::vector<bfloat16> c = random_matrix<bfloat16>(rows, cols, gap, 1);
+    const std::vector<bfloat16> mask = random_matrix<bfloat16>(rows, cols, gap, 2);
+    const std::vector<bfloat16> bias = random_values<bfloat16>(cols, 3);
+    for (int options = 1; options < 8; ++options) {
+      std::vector<bfloat16> expected = c;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        for (std::int64_t col = 0; col < cols; ++col) {
+          const auto i = static_cast<std::size_t>(r * stride + col);
+          float value = to_float(c[i]);
+          if ((options & 1) != 0) value += to_float(bias[static_cast<std::size_t>(col)]);
+          value = rounded(value);
+          if ((options & 2) != 0) value = std::max(value, 0.0F);
+          if ((options & 4) != 0 && !(to_float(mask[i]) > 0.0F)) value = 0.0F;
+          expected[i] = from_float<bfloat16>(value);
+        }
+      }
+      const auto actual = in_every_order([&] {
+        const Context context;
+        const DeviceArray<bfloat16> out(c);
+        const DeviceArray<bfloat16> mask_in(mask);
+        const DeviceArray<bfloat16> bias_in(bias, options % 2);
+        cuda::EpilogueArgs args;
+        args.dtype = DType::bfloat16;
+        args.c = {out.data(), rows, cols, stride};
+        if ((options & 1) != 0) args.bias = bias_in.data();
+        args.relu = (options & 2) != 0;
+        if ((options & 4) != 0) args.relu_mask = {mask_in.data(), rows, cols, stride};
+        require(cuda::launch_epilogue(args, context));
+        return out.download();
+      });
+      expect_same_bits(actual, expected);
+    }
+  }
+}
+
 TEST(CudaFill, EveryDtypeAtEveryAddress) {
   const Context context;
   for (int code = 0; code < kDTypeCount; ++code) {

@@ -48,7 +48,8 @@ TEST(CudaLarge, RowsBillionsOfElementsApart) {
   x.fill();
 
   const DeviceArray<float> sums(kCols);
-  require(cuda::launch_column_sums(DType::float32, x.ref(), sums.data(), false, context));
+  require(cuda::launch_column_sums(DType::float32, x.ref(), DType::float32, sums.data(), false,
+                                   context));
   const DeviceArray<std::int64_t> best(kRows);
   require(cuda::launch_argmax(DType::float32, x.ref(), best.data(), context));
   const DeviceArray<std::int64_t> targets(std::vector<std::int64_t>{1, 2, 3});
@@ -69,7 +70,8 @@ TEST(CudaLarge, RowsBillionsOfElementsApart) {
   const DeviceArray<std::int64_t> small_best(kRows);
   const DeviceArray<float> small_loss(1);
   const ConstMatrixRef ref{small.data(), kRows, kCols, kCols};
-  require(cuda::launch_column_sums(DType::float32, ref, small_sums.data(), false, context));
+  require(cuda::launch_column_sums(DType::float32, ref, DType::float32, small_sums.data(), false,
+                                   context));
   require(cuda::launch_argmax(DType::float32, ref, small_best.data(), context));
   entropy.logits = ref;
   entropy.loss = small_loss.data();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Column sums, argmax and hits against float64 and the CPU backend.
+#include "kernels/convert.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
 
@@ -42,10 +43,51 @@ TYPED_TEST(CudaReduction, ColumnSums) {
         const DeviceArray<T> in(x);
         const DeviceArray<T> out(before);
         require(cuda::launch_column_sums(dtype_of<T>, {in.data(), shape.rows, shape.cols, stride},
-                                         out.data(), accumulate, context));
+                                         dtype_of<T>, out.data(), accumulate, context));
         return out.download();
       });
       expect_close(actual, expected, sizeof(T) == 4 ? 2e-5 : 1e-13);
+    }
+  }
+}
+
+// Summed in float32, and stored as that or as bfloat16.
+template <typename Out>
+void check_bfloat16_sums(const Shape& shape, bool accumulate) {
+  const std::int64_t stride = shape.cols + shape.gap;
+  const std::vector<bfloat16> x = random_matrix<bfloat16>(shape.rows, shape.cols, shape.gap, 1);
+  const std::vector<Out> before = random_values<Out>(shape.cols, 2);
+  std::vector<double> expected(static_cast<std::size_t>(shape.cols));
+  for (std::size_t c = 0; c < expected.size(); ++c) {
+    if (accumulate) expected[c] = static_cast<double>(convert<float>(before[c]));
+    for (std::int64_t r = 0; r < shape.rows; ++r) {
+      expected[c] += static_cast<double>(to_float(x[static_cast<std::size_t>(r * stride) + c]));
+    }
+  }
+  const auto actual = in_every_order([&] {
+    const Context context;
+    const DeviceArray<bfloat16> in(x);
+    const DeviceArray<Out> out(before);
+    require(cuda::launch_column_sums(DType::bfloat16, {in.data(), shape.rows, shape.cols, stride},
+                                     dtype_of<Out>, out.data(), accumulate, context));
+    return out.download();
+  });
+  std::vector<float> wide;
+  for (const Out sum : actual) wide.push_back(convert<float>(sum));
+  expect_close(wide, expected, sizeof(Out) == 4 ? 2e-5 : 4e-3);
+}
+
+TEST(CudaBfloat16, ColumnSums) {
+  for (const Shape shape : {Shape{0, 5, 0},
+                            {7, 3, 0},
+                            {300, 37, 3},
+                            {1001, 10, 0},
+                            {513, 130, 6},
+                            {2000, 64, 0},
+                            {64, 257, 0}}) {
+    for (const bool accumulate : {false, true}) {
+      check_bfloat16_sums<float>(shape, accumulate);
+      check_bfloat16_sums<bfloat16>(shape, accumulate);
     }
   }
 }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// Which epilogues of cuBLASLt a training step uses, and that it does without where the library has
+// none. On simulated devices only: a real library does not tell.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/ops.h"
+#include "kernels/cuda/blas_library.h"
+#include "nn/sequential.h"
+#include "tests/device/device_under_test.h"
+#include "tests/device/simulated_cublas_lt.h"
+#include "tests/simt/simt.h"
+
+namespace wick {
+namespace {
+
+using testing::expect_near;
+using testing::kCuda;
+using testing::product_count;
+using testing::Refusal;
+using testing::RefusedEpilogues;
+
+// Linear, ReLU, Linear, ReLU, Linear, on data of its own.
+struct Network {
+  Network(std::int64_t width, Device device, DType autocast = DType::float32) {
+    Generator generator(5);
+    model.add<nn::Linear>("fc1", 7, width, generator);
+    model.add<nn::ReLU>("relu1");
+    model.add<nn::Linear>("fc2", width, width + 1, generator);
+    model.add<nn::ReLU>("relu2");
+    model.add<nn::Linear>("fc3", width + 1, 3, generator);
+    model.to(device);
+    model.autocast(autocast);
+    input = Tensor::normal({11, 7}, 0.0, 1.0, generator).to(device);
+    grad = Tensor::normal({11, 3}, 0.0, 1.0, generator).to(device);
+  }
+  void step() {
+    model.zero_grad();
+    output = model.forward(input);
+    input_grad = model.backward(grad);
+  }
+  nn::Sequential model;
+  Tensor input, grad, output, input_grad;
+};
+
+void expect_same(Network& there, Network& here, double rtol, const std::string& what) {
+  expect_near(there.output, here.output, rtol, what + ", output");
+  expect_near(there.input_grad, here.input_grad, rtol, what + ", gradient");
+  for (std::size_t i = 0; i < here.model.parameters().size(); ++i) {
+    expect_near(there.model.parameters()[i]->grad, here.model.parameters()[i]->grad, rtol,
+                concat(what, ", parameter ", i));
+  }
+}
+
+// How often each epilogue was used by a call of `work`, with operands of this type.
+std::vector<std::int64_t> used(cudaDataType_t type, const std::function<void()>& work) {
+  const auto all = [type] {
+    std::vector<std::int64_t> counts;
+    for (const cublasLtEpilogue_t epilogue :
+         {CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU_BIAS,
+          CUBLASLT_EPILOGUE_RELU_AUX_BIAS, CUBLASLT_EPILOGUE_DRELU, CUBLASLT_EPILOGUE_BGRADB}) {
+      counts.push_back(product_count(epilogue, type));
+    }
+    return counts;
+  };
+  const std::vector<std::int64_t> before = all();
+  work();
+  std::vector<std::int64_t> counts = all();
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] -= before[i];
+  return counts;
+}
+
+using Counts = std::vector<std::int64_t>;  // default, bias, ReLU, ReLU with bits, dReLU, bias sums
+
+TEST(FusedEpilogues, ATrainingStepIsProductsAlone) {
+  Network network(140, kCuda);
+  network.step();
+  const std::uint64_t before = simt::launches();
+  // The gradient by the input is the one product with nothing beside it.
+  EXPECT_EQ(used(CUDA_R_32F, [&] { network.step(); }), (Counts{1, 1, 0, 2, 2, 3}));
+  EXPECT_EQ(simt::launches() - before, 9U);
+  Network here(140, kCpu);
+  here.step();
+  expect_same(network, here, 2e-5, "float32");
+}
+
+TEST(FusedEpilogues, UnderAutocastTheOnlyOthersAreCasts) {
+  Network network(141, kCuda, DType::bfloat16);
+  network.step();
+  const std::uint64_t before = simt::launches();
+  EXPECT_EQ(used(CUDA_R_16BF, [&] { network.step(); }), (Counts{1, 1, 0, 2, 2, 3}));
+  // Of the input, three weights, two biases and the gradient.
+  EXPECT_EQ(simt::launches() - before, 9U + 7U);
+  Network here(141, kCpu, DType::bfloat16);
+  here.step();
+  expect_same(network, here, 1e-2, "bfloat16");
+}
+
+TEST(FusedEpilogues, NoBitsInEvaluationAndNoEpilogueForFloat64) {
+  Network network(142, kCuda);
+  network.model.eval();
+  EXPECT_EQ(used(CUDA_R_32F, [&] { network.step(); }), (Counts{1 + 2, 1, 2, 0, 0, 3}));
+  Network here(142, kCpu);
+  here.step();
+  expect_same(network, here, 2e-5, "eval");
+
+  Network wide(143, kCuda);
+  wide.model.to(DType::float64);
+  wide.input = wide.input.to(DType::float64);
+  wide.grad = wide.grad.to(DType::float64);
+  EXPECT_EQ(used(CUDA_R_64F, [&] { wide.step(); }), (Counts{9, 0, 0, 0, 0, 0}));
+}
+
+TEST(FusedEpilogues, GradientsThatAddUp) {
+  Network network(144, kCuda);
+  Network here(144, kCpu);
+  network.step();
+  here.step();
+  const auto again = [](Network& one) {
+    (void)one.model.forward(one.input);
+    one.input_grad = one.model.backward(one.grad);
+  };
+  // The library's sums of a bias's gradient overwrite.
+  EXPECT_EQ(used(CUDA_R_32F, [&] { again(network); }), (Counts{1 + 3, 1, 0, 2, 2, 0}));
+  again(here);
+  expect_same(network, here, 2e-5, "twice");
+}
+
+TEST(FusedEpilogues, WhatTheLibraryDoesNotHaveKernelsDo) {
+  std::int64_t width = 20;
+  for (const Refusal how : {Refusal::heuristic_status, Refusal::no_algorithm, Refusal::at_launch}) {
+    for (const DType autocast : {DType::float32, DType::bfloat16}) {
+      const cudaDataType_t type = autocast == DType::float32 ? CUDA_R_32F : CUDA_R_16BF;
+      struct Case {
+        std::uint32_t refused;
+        Counts expected;
+      };
+      for (const Case& refused : {Case{128, {1 + 2, 1, 2, 0, 0, 3}},  // all masks
+                                  {8, {1 + 2, 1, 0, 2, 0, 3}},        // dReLU
+                                  {CUBLASLT_EPILOGUE_BGRADB, {1 + 3, 1, 0, 2, 2, 0}},
+                                  {0xFFFFFFFE, {9, 0, 0, 0, 0, 0}}}) {  // all of them
+        ++width;  // a size that nothing is known of
+        const RefusedEpilogues guard(refused.refused, how);
+        Network there(width, kCuda, autocast);
+        Network here(width, kCpu, autocast);
+        here.step();
+        const std::string what = concat("refused ", refused.refused, ", ", autocast);
+        // The second step has all that the first has learned.
+        for (int step = 0; step < 2; ++step) {
+          EXPECT_EQ(used(type, [&] { there.step(); }), refused.expected) << what;
+          expect_same(there, here, autocast == DType::float32 ? 2e-5 : 2e-2, what);
+        }
+      }
+    }
+  }
+}
+
+// The library itself refuses what NVIDIA's does.
+TEST(SimulatedCublasLt, KeepsTheRules) {
+  const cuda::BlasLibrary& library = cuda::blas_library();
+  cublasLtHandle_t handle = nullptr;
+  cublasLtMatmulDesc_t desc = nullptr;
+  cublasLtMatmulPreference_t preference = nullptr;
+  library.create(&handle);
+  library.preference_create(&preference);
+  const std::uint32_t no_order = 7;
+  const std::uint32_t fixed_order = 6;
+  const auto ask = [&](cudaDataType_t ab, cudaDataType_t cd, std::uint32_t epilogue,
+                       std::int64_t aux_ld, std::uint64_t k_of_b, std::uint32_t reductions) {
+    library.desc_create(&desc, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+    library.desc_set(desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
+    library.desc_set(desc, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, &aux_ld, sizeof aux_ld);
+    library.preference_set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions,
+                           sizeof reductions);
+    cublasLtMatrixLayout_t layouts[3] = {};
+    library.layout_create(&layouts[0], ab, 200, 5, 200);
+    library.layout_create(&layouts[1], ab, k_of_b, 4, 5);
+    library.layout_create(&layouts[2], cd, 200, 4, 200);
+    cublasLtMatmulHeuristicResult_t result{};
+    int found = 0;
+    const cublasStatus_t status =
+        library.heuristic(handle, desc, layouts[0], layouts[1], layouts[2], layouts[2], preference,
+                          1, &result, &found);
+    for (const cublasLtMatrixLayout_t layout : layouts) library.layout_destroy(layout);
+    library.desc_destroy(desc);
+    return status;
+  };
+  const std::uint32_t drelu = CUBLASLT_EPILOGUE_DRELU;
+  EXPECT_EQ(ask(CUDA_R_16BF, CUDA_R_32F, drelu, 256, 5, fixed_order), CUBLAS_STATUS_SUCCESS);
+  EXPECT_EQ(ask(CUDA_R_16BF, CUDA_R_16BF, drelu, 256, 5, fixed_order), CUBLAS_STATUS_SUCCESS);
+  EXPECT_EQ(ask(CUDA_R_32F, CUDA_R_16BF, drelu, 256, 5, fixed_order), CUBLAS_STATUS_NOT_SUPPORTED);
+  EXPECT_EQ(ask(CUDA_R_32F, CUDA_R_32F, drelu, 200, 5, fixed_order), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_EQ(ask(CUDA_R_32F, CUDA_R_32F, drelu, 128, 5, fixed_order), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_EQ(ask(CUDA_R_32F, CUDA_R_32F, drelu, 256, 4, fixed_order), CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_EQ(ask(CUDA_R_32F, CUDA_R_32F, drelu, 256, 5, no_order), CUBLAS_STATUS_NOT_SUPPORTED);
+  library.preference_destroy(preference);
+  library.destroy(handle);
+}
+
+}  // namespace
+}  // namespace wick
