@@ -65,13 +65,14 @@ void require_vector(const char* operation, const char* what, const Tensor& tenso
 
 }  // namespace
 
-void ReluBits::prepare(DType dtype, std::int64_t rows, std::int64_t cols, Device device) {
-  const auto bytes =
-      static_cast<std::int64_t>(backend_for(device).relu_bits_bytes(dtype, rows, cols));
+void ReluBits::prepare(const Tensor& output) {
+  const MatrixRef ref = matrix("ReluBits::prepare", output);
+  const auto bytes = static_cast<std::int64_t>(
+      output.backend().relu_bits_bytes(output.dtype(), ref.rows, ref.cols));
   if (bytes == 0) {
-    memory = Tensor();
-  } else if (!memory.defined() || memory.device() != device || memory.numel() < bytes) {
-    memory = Tensor::empty({bytes}, DType::uint8, device);
+    if (memory.defined()) memory = Tensor();
+  } else if (!memory.defined() || memory.device() != output.device() || memory.numel() < bytes) {
+    memory = Tensor::empty({bytes}, DType::uint8, output.device());
   }
   valid = false;
 }

@@ -16,8 +16,8 @@ namespace wick::ops {
 /// leaves them, and the one that takes its gradient has less to read. A device that has no use for
 /// them leaves them alone.
 struct ReluBits {
-  /// Makes room for those of an output (rows, cols); allocates only where there was less.
-  void prepare(DType dtype, std::int64_t rows, std::int64_t cols, Device device);
+  /// Makes room for those of a matrix; allocates only where there was less.
+  void prepare(const Tensor& output);
 
   Tensor memory;       // uint8; undefined where the device has no use for it
   bool valid = false;  // the bits are those of the last ReLU

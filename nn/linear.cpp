@@ -63,12 +63,11 @@ Tensor Linear::forward_fused(const Tensor& input, const FusedForward& more) {
     }
   }
   const Tensor& output = output_.get(shape, output_dtype, weight.device());
+  const Tensor matrix = input.dim() == 2 ? output : output.view({input_.size(0), out_features()});
   const bool leaves_bits = more.relu && is_training();
-  if (leaves_bits) {
-    relu_bits_.prepare(output_dtype, input_.size(0), out_features(), weight.device());
-  }
+  if (leaves_bits) relu_bits_.prepare(matrix);
   ops::matmul(was_autocast_ ? input_operand_ : input_, was_autocast_ ? weight_operand_ : weight,
-              input.dim() == 2 ? output : output.view({input_.size(0), out_features()}),
+              matrix,
               {.transpose_b = true,
                .bias = bias,
                .relu = more.relu,

@@ -60,6 +60,7 @@ inline double tolerance(DType dtype) {
 }
 
 inline Tensor random_normal(const Dims& shape, Generator& generator, DType dtype) {
+  if (dtype == DType::bfloat16) return Tensor::normal(shape, 0.0, 1.0, generator).to(dtype);
   return Tensor::normal(shape, 0.0, 1.0, generator, dtype);
 }
 

@@ -131,7 +131,7 @@ TEST_F(Parity, ReluBitsOfOneProductServeAnother) {
       const auto run = [&](Device device) {
         ops::ReluBits bits;
         const Tensor y = Tensor::empty({m, n}, operands, device);
-        bits.prepare(operands, m, n, device);
+        bits.prepare(y);
         const Tensor bias_there = bias.to(device);
         ops::matmul(x.to(device), w.to(device), y,
                     {.transpose_b = true, .bias = &bias_there, .relu = true, .relu_bits = &bits});
@@ -150,7 +150,7 @@ TEST_F(Parity, ReluBitsOfOneProductServeAnother) {
 
 TEST_F(Parity, ReluBitsWithoutRoomAreRefused) {
   ops::ReluBits bits;
-  bits.prepare(DType::float32, 2, 3, kCuda);
+  bits.prepare(Tensor::empty({2, 3}, DType::float32, kCuda));
   const Tensor x = Tensor::ones({200, 3}, DType::float32, kCuda);
   const Tensor w = Tensor::ones({3, 3}, DType::float32, kCuda);
   testing::expect_throw_with<ValueError>(

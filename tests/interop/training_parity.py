@@ -109,8 +109,8 @@ class AutocastParity(unittest.TestCase):
     gradients of the parameters, too."""
 
     def same_way(self, ours, theirs, plain):
-        """Losses: nearer to PyTorch's autocast than what bfloat16 may make of them; and no worse
-        than PyTorch's own."""
+        """Losses are nearer to PyTorch's under autocast than those are to what float32 gives, and
+        no farther from that."""
         apart = [abs(a - b) / b for a, b in zip(ours["losses"], theirs["losses"], strict=True)]
         cost = [abs(a - b) / b for a, b in zip(theirs["losses"], plain["losses"], strict=True)]
         mine = [abs(a - b) / b for a, b in zip(ours["losses"], plain["losses"], strict=True)]
@@ -118,9 +118,9 @@ class AutocastParity(unittest.TestCase):
         print(f"losses apart by {mean(apart):.1e} (largest {max(apart):.1e}); from float32: "
               f"ours {mean(mine):.1e}, PyTorch's {mean(cost):.1e}", flush=True)
         self.assertGreater(max(mine), 1e-5, "nothing was rounded")
-        self.assertLess(mean(apart), 1e-2)
-        self.assertLess(max(apart), 1e-1)
-        self.assertLess(mean(mine), 1.5 * mean(cost))
+        self.assertLess(mean(apart), mean(cost))
+        self.assertLess(max(apart), 5e-2)
+        self.assertLess(mean(mine), 1.2 * mean(cost))
 
     def test_gradients_of_a_step(self):
         plain, ours, theirs = (
@@ -131,7 +131,7 @@ class AutocastParity(unittest.TestCase):
         print(f"gradients apart by {apart:.1e}; from float32: ours {mine:.1e}, PyTorch's {cost:.1e}")
         self.assertEqual({t.dtype for t in ours.values()}, {torch.float32})
         self.assertGreater(mine, 1e-4)
-        self.assertLess(apart, 1e-2)
+        self.assertLess(apart, 0.5 * cost)
         self.assertLess(mine, 1.1 * cost)
 
     def test_losses_of_200_steps(self):

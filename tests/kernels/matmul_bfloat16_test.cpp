@@ -19,12 +19,13 @@ namespace {
 using testing::all_levels;
 using testing::Matrix;
 
-// Whole numbers from -limit to limit, with what lies between the rows.
+// Whole numbers from -limit to limit, none of them -0.
 Matrix whole_numbers(std::int64_t rows, std::int64_t cols, float limit, Generator& generator,
                      std::int64_t gap) {
   Matrix matrix = Matrix::random(rows, cols, generator, gap);
   for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < cols; ++c) matrix.at(r, c) = std::round(matrix.at(r, c) * limit);
+    for (std::int64_t c = 0; c < cols; ++c)
+      matrix.at(r, c) = std::round(matrix.at(r, c) * limit) + 0.0F;
   }
   return matrix;
 }
