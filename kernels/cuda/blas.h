@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What wick needs of a library of matrix products. cuBLASLt implements it (cublas_lt.h); the tests
-// put a plain reference in its place.
+// What wick needs of a library of matrix products; cublas_lt.cpp has it of cuBLASLt.
 #pragma once
 
 #include <cstdint>
