@@ -42,7 +42,7 @@ struct Kind {
   Epilogue epilogue = Epilogue::none;
   std::array<std::int64_t, 6> sizes{};        // m, n, k and the three strides
   std::array<std::uint32_t, 5> alignments{};  // of A, B, C, the vector and the bits, in bytes
-  friend auto operator<=>(const Kind&, const Kind&) = default;
+  friend auto operator<=>(const Kind&, const Kind&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct Plan {
