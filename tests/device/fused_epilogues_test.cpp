@@ -135,6 +135,30 @@ TEST(FusedEpilogues, GradientsThatAddUp) {
   expect_same(network, here, 2e-5, "twice");
 }
 
+// An algorithm is chosen for the alignment of all that it is given.
+TEST(FusedEpilogues, BiasesAndSumsAtAnyAddress) {
+  Generator generator(6);
+  const Tensor x = Tensor::normal({13, 17}, 0.0, 1.0, generator);
+  const Tensor w = Tensor::normal({17, 19}, 0.0, 1.0, generator);
+  const Tensor values = Tensor::normal({40}, 0.0, 1.0, generator);
+  const auto run = [&](Device device, std::int64_t offset) {
+    const Tensor there = values.to(device).clone();
+    const Tensor bias = there.slice(0, offset, offset + 19);
+    const Tensor sums = there.slice(0, offset + 19, offset + 36);
+    const Tensor y = Tensor::empty({13, 19}, DType::float32, device);
+    const Tensor z = Tensor::empty({17, 17}, DType::float32, device);
+    ops::matmul(x.to(device), w.to(device), y, {.bias = &bias, .relu = true});
+    ops::matmul(x.to(device), x.to(device), z, {.transpose_a = true, .a_sums = &sums});
+    return std::vector<Tensor>{y, z, sums};
+  };
+  for (const std::int64_t offset : {0, 1, 2, 4}) {
+    std::vector<Tensor> actual;
+    EXPECT_EQ(used(CUDA_R_32F, [&] { actual = run(kCuda, offset); }), (Counts{0, 0, 1, 0, 0, 1}));
+    const std::vector<Tensor> expected = run(kCpu, offset);
+    for (std::size_t i = 0; i < 3; ++i) expect_near(actual[i], expected[i], 2e-5);
+  }
+}
+
 TEST(FusedEpilogues, WhatTheLibraryDoesNotHaveKernelsDo) {
   std::int64_t width = 20;
   for (const Refusal how : {Refusal::heuristic_status, Refusal::no_algorithm, Refusal::at_launch}) {
