@@ -35,12 +35,13 @@ Recorder::~Recorder() {
   // Members free themselves on the device that is the current one.
   try {
     const DeviceGuard guard(context_.device());
-    static_cast<void>(cudaStreamSynchronize(context_.current().stream()));
+    if (replayed_ != nullptr) static_cast<void>(cudaEventSynchronize(replayed_.get()));
     exec_.reset();
     table_.reset();
     counter_.reset();
     noted_.reset();
     uploaded_.reset();
+    replayed_.reset();
     if (capture_.state != nullptr) context_.take_back(std::move(capture_));
   } catch (...) {  // NOLINT(bugprone-empty-catch): the device is lost, and with it what was on it
   }
@@ -86,11 +87,11 @@ void Recorder::prepare() {
   table_ = make_device_memory<StepScalars>(entries);
   counter_ = make_device_memory<std::int64_t>(1);
   noted_ = make_pinned<StepScalars>(entries);
+  replayed_ = make_event();
   uploaded_ = make_event();
 }
 
 void Recorder::capture() {
-  capture_.state->report_errors_to(context_.current());
   const Scope scope(*this, Mode::capturing, *capture_.state);
   context_.hold_frees();
   Graph graph;
@@ -133,7 +134,10 @@ void Recorder::replay_some(std::int64_t count) {
     const Scope scope(*this, Mode::noting, *capture_.state);
     for (; slot_ < count; ++slot_) run_update();
   }
-  const cudaStream_t stream = context_.current().stream();
+  StreamState& current = context_.current();
+  const cudaStream_t stream = current.stream();
+  // The table, the counter and the graph's scratch are one for all streams.
+  check(cudaStreamWaitEvent(stream, replayed_.get(), 0), kName);
   const auto used = static_cast<std::size_t>(count) * sizeof(StepScalars);
   for (std::int64_t i = 0; i < updates_; ++i) {
     check(cudaMemcpyAsync(table_.get() + i * kTableSteps, noted_.get() + i * kTableSteps, used,
@@ -143,6 +147,9 @@ void Recorder::replay_some(std::int64_t count) {
   check(cudaEventRecord(uploaded_.get(), stream), kName);
   check(cudaMemsetAsync(counter_.get(), 0, sizeof(std::int64_t), stream), kName);
   for (std::int64_t i = 0; i < count; ++i) check(cudaGraphLaunch(exec_.get(), stream), kName);
+  check(launch_move_error(capture_.state->launch().error, current.launch().error, current.launch()),
+        kName);
+  check(cudaEventRecord(replayed_.get(), stream), kName);
 }
 
 bool Recorder::note(const SgdArgs& args, StepSchedule& schedule) {
