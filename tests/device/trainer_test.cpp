@@ -2,6 +2,7 @@
 // The training program's loop on a device: what it learns, and that a stop changes nothing.
 #include "tools/cli/trainer.h"
 
+#include "optim/adam.h"
 #include "tests/device/device_under_test.h"
 #include "tools/cli/evaluate.h"
 #include "tools/data/synthetic.h"
@@ -21,7 +22,8 @@ struct Session {
   RunState run;
   std::unique_ptr<Trainer> trainer;
 
-  explicit Session(Device device, std::vector<std::int64_t> model = {32}) {
+  explicit Session(Device device, std::vector<std::int64_t> model = {32}, bool whole_steps = true,
+                   bool amsgrad = false) {
     TrainConfig config;
     config.model = std::move(model);
     config.data = "synthetic";
@@ -29,8 +31,13 @@ struct Session {
     run = new_run(config, digits, device, steps_for(kCount, config.batch_size));
     digits.images = digits.images.to(device);
     digits.labels = digits.labels.to(device);
-    trainer =
-        std::make_unique<Trainer>(run, digits.images, digits.labels, split_training(kCount, 0, 0));
+    if (amsgrad) {
+      run.scheduler.reset();
+      run.optimizer = std::make_unique<optim::Adam>(run.model->parameters(),
+                                                    optim::AdamOptions{.amsgrad = true});
+    }
+    trainer = std::make_unique<Trainer>(run, digits.images, digits.labels,
+                                        split_training(kCount, 0, 0), whole_steps);
   }
   EpochResult epoch() {
     return trainer->run_epoch([](std::int64_t, double) { return true; });
@@ -54,6 +61,21 @@ TEST_F(TrainerOnDevice, LearnsAsOnTheCpu) {
                                    there.digits.labels);
       EXPECT_NEAR(score.loss, wanted.loss, 1e-4);
       EXPECT_NEAR(static_cast<double>(score.hits), static_cast<double>(wanted.hits), 1.0);
+    }
+  }
+}
+
+TEST_F(TrainerOnDevice, WithoutTheKernelForWholeSteps) {
+  // By choice, and for an optimizer that it does not know.
+  for (const bool amsgrad : {false, true}) {
+    Session here(kCpu, {32}, true, amsgrad);
+    Session there(kCuda, {32}, amsgrad, amsgrad);
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      EXPECT_NEAR(there.epoch().loss_mean, here.epoch().loss_mean, 1e-4);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      testing::expect_near(there.run.model->parameters()[i]->value,
+                           here.run.model->parameters()[i]->value, 1e-3);
     }
   }
 }
