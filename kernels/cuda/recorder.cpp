@@ -35,13 +35,12 @@ Recorder::~Recorder() {
   // Members free themselves on the device that is the current one.
   try {
     const DeviceGuard guard(context_.device());
-    if (replayed_ != nullptr) static_cast<void>(cudaEventSynchronize(replayed_.get()));
+    static_cast<void>(cudaStreamSynchronize(context_.current().stream()));
     exec_.reset();
     table_.reset();
     counter_.reset();
     noted_.reset();
     uploaded_.reset();
-    replayed_.reset();
     if (capture_.state != nullptr) context_.take_back(std::move(capture_));
   } catch (...) {  // NOLINT(bugprone-empty-catch): the device is lost, and with it what was on it
   }
@@ -87,7 +86,6 @@ void Recorder::prepare() {
   table_ = make_device_memory<StepScalars>(entries);
   counter_ = make_device_memory<std::int64_t>(1);
   noted_ = make_pinned<StepScalars>(entries);
-  replayed_ = make_event();
   uploaded_ = make_event();
 }
 
@@ -136,8 +134,6 @@ void Recorder::replay_some(std::int64_t count) {
   }
   StreamState& current = context_.current();
   const cudaStream_t stream = current.stream();
-  // The table, the counter and the graph's scratch are one for all streams.
-  check(cudaStreamWaitEvent(stream, replayed_.get(), 0), kName);
   const auto used = static_cast<std::size_t>(count) * sizeof(StepScalars);
   for (std::int64_t i = 0; i < updates_; ++i) {
     check(cudaMemcpyAsync(table_.get() + i * kTableSteps, noted_.get() + i * kTableSteps, used,
@@ -149,7 +145,6 @@ void Recorder::replay_some(std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) check(cudaGraphLaunch(exec_.get(), stream), kName);
   check(launch_move_error(capture_.state->launch().error, current.launch().error, current.launch()),
         kName);
-  check(cudaEventRecord(replayed_.get(), stream), kName);
 }
 
 bool Recorder::note(const SgdArgs& args, StepSchedule& schedule) {

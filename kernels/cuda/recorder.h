@@ -6,9 +6,9 @@
 // the device: before the graphs of some steps are launched, the host calls the step's `update` once
 // for each and only notes the scalars, and copies the table over.
 //
-// The graph may be replayed in any stream. Its kernels report labels out of range to a flag of the
-// recording's own; what they have found is moved, after the repetitions, to the flag of the stream
-// in which they ran, whose next wait reports it.
+// The graph may be replayed in any stream (CudaStreamGuard keeps streams in order). Its kernels
+// report labels out of range to a flag of the recording's own; what they have found is moved, after
+// the repetitions, to the flag of the stream in which they ran, whose next wait reports it.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +60,6 @@ class Recorder final : public Recording, private StepObserver {
   DeviceMemory<std::int64_t> counter_;
   Pinned<StepScalars> noted_;  // (updates_, kTableSteps)
   Event uploaded_;             // when noted_ may be written again
-  Event replayed_;             // the last repetition, in whatever stream that was
 };
 
 }  // namespace wick::cuda

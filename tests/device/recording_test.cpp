@@ -151,7 +151,7 @@ TEST_F(Recordings, GoOnInAnotherStream) {
   ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
   recording->replay(3);
   {
-    // Nobody waits in between: its table and its counter are used by both streams.
+    // The host waits for nothing in between; its table and its counter are used by both streams.
     const CudaStreamGuard guard(kCuda, stream);
     recording->replay(2);
   }
