@@ -3,7 +3,17 @@
 
 #include <utility>
 
+#include "core/error.h"
+
 namespace wick {
+namespace {
+
+[[noreturn]] void refuse_to_draw(Device device) {
+  throw DeviceError(concat("the device ", device,
+                           " draws no random numbers; draw them from a Generator on the CPU"));
+}
+
+}  // namespace
 
 std::unique_ptr<Recording> Backend::record(RecordedStep step) {
   return call_again(std::move(step));
@@ -34,6 +44,14 @@ void Backend::packed_linear(const PackedLinearArgs& args) {
           .transpose_b = true,
           .bias = args.bias,
           .relu = args.relu});
+}
+
+std::uint64_t Backend::uniform(const RandomArgs& /*args*/, double /*low*/, double /*high*/) {
+  refuse_to_draw(device());
+}
+
+std::uint64_t Backend::normal(const RandomArgs& /*args*/, double /*mean*/, double /*deviation*/) {
+  refuse_to_draw(device());
 }
 
 }  // namespace wick

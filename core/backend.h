@@ -169,14 +169,23 @@ struct IndexSelectArgs {
   void* out = nullptr;
 };
 
+/// `count` numbers of the stream of a Generator on this device, into contiguous memory.
+struct RandomArgs {
+  DType dtype = DType::float32;  // float32 or float64
+  std::int64_t count = 0;
+  void* out = nullptr;
+  std::uint64_t seed = 0;
+  std::uint64_t offset = 0;  // how far the stream has gone on
+};
+
 /// A float32 parameter and its gradient.
 struct ParameterRef {
   float* value = nullptr;
   float* grad = nullptr;
 };
 
-/// Training steps of Linear(inputs, hidden), ReLU, Linear(hidden, outputs) with the mean
-/// cross-entropy, on batches gathered from images of bytes: input = pixel * scale + shift.
+/// Training steps of Linear(inputs, hidden), ReLU, Linear(hidden, outputs) with the cross-entropy,
+/// on batches gathered from images of bytes: input = pixel * scale + shift.
 struct SmallNetStepsArgs {
   std::int64_t steps = 0;
   std::int64_t batch = 0;
@@ -193,7 +202,13 @@ struct SmallNetStepsArgs {
   ParameterRef bias1{};                   // (hidden)
   ParameterRef weight2{};                 // (outputs, hidden)
   ParameterRef bias2{};                   // (outputs)
-  double* loss_sum = nullptr;             // one element that each step's loss is added to
+  // Of the cross-entropy, as in CrossEntropyArgs.
+  const void* class_weights = nullptr;
+  double label_smoothing = 0.0;
+  std::int64_t ignore_index = -100;
+  bool mean = true;
+  bool amsgrad = false;        // the update is Adam's with amsgrad
+  double* loss_sum = nullptr;  // one element that each step's loss is added to
 };
 
 /// A tensor's layout over memory of this device, without ownership.
@@ -276,8 +291,17 @@ class Backend {
   virtual void gather_affine(const GatherAffineArgs& args) = 0;
   /// Throws IndexError for an index outside [0, source_rows).
   virtual void index_select(const IndexSelectArgs& args) = 0;
-  /// Whole training steps at once, where a device has a kernel for them and the network fits it;
-  /// else returns false and has done nothing. `update` is called once for each step and must call
+
+  // Random numbers, of a device that draws them itself: see Generator. Both return by how much the
+  // stream's offset goes on. What is written here for all devices throws DeviceError.
+
+  /// Numbers in [low, high).
+  [[nodiscard]] virtual std::uint64_t uniform(const RandomArgs& args, double low, double high);
+  [[nodiscard]] virtual std::uint64_t normal(const RandomArgs& args, double mean, double deviation);
+
+  /// Whole training steps at once, where a device has a kernel for them that does all that `args`
+  /// asks for, and the network fits it; else returns false and has done nothing, and the caller
+  /// does the steps by single operations. `update` is called once for each step and must call
   /// sgd_step() or adam_step() once, for all four parameters. The gradients are the last step's.
   virtual bool small_net_steps(const SmallNetStepsArgs& /*args*/,
                                const std::function<void()>& /*update*/) {

@@ -51,6 +51,7 @@ static_assert(offsetof(SavedState, has_float_normal) == 5052);
 
 void Generator::manual_seed(std::uint64_t seed) {
   seed_ = seed;
+  offset_ = 0;
   left_ = 1;
   next_ = 0;
   next_float_normal_.reset();
@@ -74,20 +75,30 @@ void Generator::next_block() {
   next_ = 0;
 }
 
-std::uint32_t Generator::random() {
+std::uint32_t Generator::next_word() {
   if (--left_ == 0) next_block();
   return temper(state_[next_++]);
 }
 
+std::uint64_t Generator::next_two_words() {
+  const std::uint64_t upper = next_word();
+  return (upper << 32) | next_word();
+}
+
+std::uint32_t Generator::random() {
+  require_cpu("Generator::random");
+  return next_word();
+}
+
 std::uint64_t Generator::random64() {
-  const std::uint64_t upper = random();
-  return (upper << 32) | random();
+  require_cpu("Generator::random64");
+  return next_two_words();
 }
 
 void Generator::draw(std::uint32_t* out, std::size_t count) {
   while (count > 0) {
     if (left_ == 1) {
-      *out++ = random();  // starts the next block
+      *out++ = next_word();  // starts the next block
       --count;
       continue;
     }
@@ -102,6 +113,7 @@ void Generator::draw(std::uint32_t* out, std::size_t count) {
 }
 
 Tensor Generator::get_state() const {
+  if (device_ != kCpu) return get_device_state();
   SavedState saved{};
   saved.initial_seed = seed_;
   saved.left = left_;
@@ -118,6 +130,10 @@ Tensor Generator::get_state() const {
 }
 
 void Generator::set_state(const Tensor& state) {
+  if (device_ != kCpu) {
+    set_device_state(state);
+    return;
+  }
   if (!state.defined() || state.dtype() != DType::uint8 || state.device() != kCpu ||
       !state.is_contiguous() || state.nbytes() != sizeof(SavedState)) {
     throw ValueError(concat("Generator::set_state: a state is a contiguous uint8 tensor of ",

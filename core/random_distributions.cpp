@@ -7,6 +7,7 @@
 #include <numbers>
 #include <utility>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "core/random_transform.h"
@@ -15,16 +16,6 @@ namespace wick {
 namespace {
 
 constexpr std::int64_t kNormalBlock = 16;
-
-void require_writable(const Tensor& out, const char* operation) {
-  if (!out.defined() || out.device() != kCpu) {
-    throw DeviceError(concat(operation, ": fills tensors on the CPU, got ", out));
-  }
-  if (!out.is_contiguous()) {
-    throw ValueError(concat(operation, ": the tensor must be contiguous, got strides ",
-                            out.strides(), " for ", out));
-  }
-}
 
 template <typename T>
 void require_bounds(double low, double high) {
@@ -40,6 +31,18 @@ void require_bounds(double low, double high) {
 }
 
 }  // namespace
+
+void Generator::require_writable(const Tensor& out, const char* operation) const {
+  if (!out.defined() || out.device() != device_) {
+    throw DeviceError(concat(operation, ": the generator is on ", device_,
+                             " and fills tensors there, got ", out,
+                             "; use a Generator on the tensor's device"));
+  }
+  if (!out.is_contiguous()) {
+    throw ValueError(concat(operation, ": the tensor must be contiguous, got strides ",
+                            out.strides(), " for ", out));
+  }
+}
 
 template <typename T>
 void Generator::fill_uniform(T* out, std::int64_t count, T low, T high) {
@@ -70,8 +73,8 @@ void Generator::fill_normal(T* out, std::int64_t count, T mean, T deviation) {
 double Generator::next_normal() {
   if (next_double_normal_) return *std::exchange(next_double_normal_, std::nullopt);
   constexpr std::uint64_t kMask = (1ULL << 53) - 1;
-  const double turn = static_cast<double>(random64() & kMask) * 0x1p-53;
-  const double uniform = static_cast<double>(random64() & kMask) * 0x1p-53;
+  const double turn = static_cast<double>(next_two_words() & kMask) * 0x1p-53;
+  const double uniform = static_cast<double>(next_two_words() & kMask) * 0x1p-53;
   const double radius = std::sqrt(-2.0 * std::log1p(-uniform));
   const double angle = 2.0 * std::numbers::pi * turn;
   next_double_normal_ = radius * std::sin(angle);
@@ -82,6 +85,11 @@ void Generator::uniform(const Tensor& out, double low, double high) {
   require_writable(out, "Generator::uniform");
   visit_arithmetic(out.dtype(), "Generator::uniform", [&]<typename T>(TypeTag<T>) {
     require_bounds<T>(low, high);
+    if (device_ != kCpu) {
+      offset_ +=
+          out.backend().uniform({out.dtype(), out.numel(), out.raw(), seed_, offset_}, low, high);
+      return;
+    }
     fill_uniform(out.data<T>(), out.numel(), static_cast<T>(low), static_cast<T>(high));
   });
 }
@@ -92,6 +100,11 @@ void Generator::normal(const Tensor& out, double mean, double deviation) {
     throw ValueError(concat("Generator::normal: the deviation must be 0 or more, got ", deviation));
   }
   visit_arithmetic(out.dtype(), "Generator::normal", [&]<typename T>(TypeTag<T>) {
+    if (device_ != kCpu) {
+      offset_ += out.backend().normal({out.dtype(), out.numel(), out.raw(), seed_, offset_}, mean,
+                                      deviation);
+      return;
+    }
     T* const data = out.data<T>();
     if (out.numel() >= kNormalBlock) {
       fill_normal(data, out.numel(), static_cast<T>(mean), static_cast<T>(deviation));
@@ -107,6 +120,7 @@ Tensor Generator::randperm(std::int64_t count) {
   if (count < 0) {
     throw ValueError(concat("Generator::randperm: the count ", count, " is negative"));
   }
+  require_cpu("Generator::randperm");
   Tensor result = Tensor::empty({count}, DType::int64);
   randperm(result);
   return result;
@@ -114,6 +128,7 @@ Tensor Generator::randperm(std::int64_t count) {
 
 // PyTorch: at::native::randperm_cpu.
 void Generator::randperm(const Tensor& out) {
+  require_cpu("Generator::randperm");
   require_writable(out, "Generator::randperm");
   auto* const data = out.data<std::int64_t>();
   const std::int64_t count = out.numel();
@@ -121,7 +136,8 @@ void Generator::randperm(const Tensor& out) {
   constexpr std::int64_t kManyElements = std::numeric_limits<std::uint32_t>::max() / 20;
   if (count >= kManyElements) {
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto at = static_cast<std::int64_t>(random64() % static_cast<std::uint64_t>(i + 1));
+      const auto at =
+          static_cast<std::int64_t>(next_two_words() % static_cast<std::uint64_t>(i + 1));
       data[i] = data[at];
       data[at] = i;
     }
@@ -129,7 +145,7 @@ void Generator::randperm(const Tensor& out) {
   }
   for (std::int64_t i = 0; i < count; ++i) data[i] = i;
   for (std::int64_t i = 0; i + 1 < count; ++i) {
-    const std::int64_t ahead = random() % static_cast<std::uint32_t>(count - i);
+    const std::int64_t ahead = next_word() % static_cast<std::uint32_t>(count - i);
     std::swap(data[i], data[i + ahead]);
   }
 }

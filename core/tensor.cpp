@@ -7,10 +7,8 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/random.h"
 
 namespace wick {
-
 Tensor::Tensor(std::shared_ptr<Storage> storage, DType dtype, Dims shape, Dims strides,
                std::int64_t offset)
     : storage_(std::move(storage)),
@@ -62,20 +60,6 @@ Tensor Tensor::arange(std::int64_t count, DType dtype, Device device) {
   auto* const data = result.data<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i) data[i] = i;
   return result.to(dtype).to(device);
-}
-
-Tensor Tensor::uniform(const Dims& shape, double low, double high, Generator& generator,
-                       DType dtype, Device device) {
-  Tensor result = empty(shape, dtype, device);
-  result.uniform_(low, high, generator);
-  return result;
-}
-
-Tensor Tensor::normal(const Dims& shape, double mean, double deviation, Generator& generator,
-                      DType dtype, Device device) {
-  Tensor result = empty(shape, dtype, device);
-  result.normal_(mean, deviation, generator);
-  return result;
 }
 
 // -- What it is -----------------------------------------------------------------------------------
@@ -370,21 +354,6 @@ void Tensor::zero_() const {
   } else {
     fill_(0.0);
   }
-}
-
-void Tensor::uniform_(double low, double high, Generator& generator) const {
-  require_defined("Tensor::uniform_");
-  // The stream is the CPU generator's, wherever the tensor lives.
-  const Tensor host = empty(shape_, dtype_);
-  generator.uniform(host, low, high);
-  copy_(host);
-}
-
-void Tensor::normal_(double mean, double deviation, Generator& generator) const {
-  require_defined("Tensor::normal_");
-  const Tensor host = empty(shape_, dtype_);
-  generator.normal(host, mean, deviation);
-  copy_(host);
 }
 
 // -- Free functions -------------------------------------------------------------------------------

@@ -75,11 +75,13 @@ class Tensor {
   [[nodiscard]] static Tensor scalar(T value, Device device = kCpu) {
     return from(std::span<const T>(&value, 1), Dims{}, device);
   }
-  /// torch.empty(shape).uniform_(low, high, generator): the same numbers. float32 or float64.
+  /// torch.empty(shape).uniform_(low, high, generator): the same numbers. float32 or float64. A
+  /// generator on the CPU serves every device, and its numbers are copied there; one on another
+  /// device serves tensors of that device only (DeviceError).
   [[nodiscard]] static Tensor uniform(const Dims& shape, double low, double high,
                                       Generator& generator, DType dtype = DType::float32,
                                       Device device = kCpu);
-  /// torch.empty(shape).normal_(mean, deviation, generator). float32 or float64.
+  /// torch.empty(shape).normal_(mean, deviation, generator); else as uniform().
   [[nodiscard]] static Tensor normal(const Dims& shape, double mean, double deviation,
                                      Generator& generator, DType dtype = DType::float32,
                                      Device device = kCpu);

@@ -147,6 +147,13 @@ bool CudaBackend::small_net_steps(const SmallNetStepsArgs& args,
   return cuda::small_net_steps(args, update, context_);
 }
 
+// A graph would draw the same numbers in every repetition.
+void CudaBackend::refuse_to_draw_in_a_step() const {
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("draw random numbers");
+  }
+}
+
 // -- Operations -----------------------------------------------------------------------------------
 
 Blas& CudaBackend::blas() {
@@ -205,6 +212,24 @@ void CudaBackend::gather_affine(const GatherAffineArgs& args) {
 void CudaBackend::index_select(const IndexSelectArgs& args) {
   const Use use(context_, "index_select");
   check(launch_index_select(args, {}, use.launch()), "index_select");
+}
+
+std::uint64_t CudaBackend::uniform(const RandomArgs& args, double low, double high) {
+  refuse_to_draw_in_a_step();
+  const Use use(context_, "uniform_");
+  check(launch_uniform(args.dtype, args.out, args.count, low, high, {args.seed, args.offset},
+                       use.launch()),
+        "uniform_");
+  return philox_advance(args.dtype, args.count, use.launch());
+}
+
+std::uint64_t CudaBackend::normal(const RandomArgs& args, double mean, double deviation) {
+  refuse_to_draw_in_a_step();
+  const Use use(context_, "normal_");
+  check(launch_normal(args.dtype, args.out, args.count, mean, deviation, {args.seed, args.offset},
+                      use.launch()),
+        "normal_");
+  return philox_advance(args.dtype, args.count, use.launch());
 }
 
 void CudaBackend::sgd_step(const SgdArgs& args) {

@@ -51,12 +51,16 @@ class CudaBackend final : public Backend {
                   std::int64_t* hits) override;
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
+  [[nodiscard]] std::uint64_t uniform(const RandomArgs& args, double low, double high) override;
+  [[nodiscard]] std::uint64_t normal(const RandomArgs& args, double mean,
+                                     double deviation) override;
   bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update) override;
   void sgd_step(const SgdArgs& args) override;
   void adam_step(const AdamArgs& args) override;
 
  private:
   [[nodiscard]] Blas& blas();
+  void refuse_to_draw_in_a_step() const;
 
   Context context_;
   Transfer transfer_;

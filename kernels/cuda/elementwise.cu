@@ -93,6 +93,10 @@ cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& conte
   });
 }
 
+cudaError_t launch_move_error(ErrorFlag* from, ErrorFlag* to, const LaunchContext& context) {
+  return launch({1, 1}, context, move_error_kernel, from, to);
+}
+
 cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context) {
   return launch({1, 1}, context, advance_kernel, counter);
 }

@@ -76,6 +76,11 @@ struct StepSchedule {
 /// ++*counter. The last launch of a captured step.
 [[nodiscard]] cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context);
 
+/// Moves a mistake that has been found from one flag to another, unless that has one already;
+/// `from` is clear afterwards. Nothing else may write the two meanwhile.
+[[nodiscard]] cudaError_t launch_move_error(ErrorFlag* from, ErrorFlag* to,
+                                            const LaunchContext& context);
+
 /// data[i] = value, converted as Tensor::to does from float64, for any dtype.
 [[nodiscard]] cudaError_t launch_fill(DType dtype, void* data, std::int64_t count, double value,
                                       const LaunchContext& context);

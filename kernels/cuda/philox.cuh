@@ -82,6 +82,27 @@ struct UniformNumbers {
   }
 };
 
+/// cuRAND takes the hardware's sine and cosine in float, and those of half turns in double; what
+/// differs from it differs from PyTorch's numbers. The host's are for the executor of the tests.
+__host__ __device__ inline void sine_and_cosine(float angle, float& sine, float& cosine) {
+#ifdef __CUDA_ARCH__
+  __sincosf(angle, &sine, &cosine);
+#else
+  sine = sinf(angle);
+  cosine = cosf(angle);
+#endif
+}
+__host__ __device__ inline void sine_and_cosine_of_half_turns(double turns, double& sine,
+                                                              double& cosine) {
+#ifdef __CUDA_ARCH__
+  sincospi(turns, &sine, &cosine);
+#else
+  constexpr double kPi = 3.14159265358979323846;
+  sine = sin(turns * kPi);
+  cosine = cos(turns * kPi);
+#endif
+}
+
 /// Box and Muller's transform (1958) of pairs of words.
 template <typename T>
 struct NormalNumbers {
@@ -94,15 +115,19 @@ struct NormalNumbers {
         constexpr float kTurn = 2.3283064e-10F * 6.2831855F;  // 2 pi / 2^32
         const float radius = sqrtf(-2.0F * logf(uniform_float(words.w[pair])));
         const float angle = static_cast<float>(words.w[pair + 1]) * kTurn + kTurn / 2.0F;
-        drawn.values[pair] = radius * sinf(angle) * deviation + mean;
-        drawn.values[pair + 1] = radius * cosf(angle) * deviation + mean;
+        float sine = 0.0F;
+        float cosine = 0.0F;
+        sine_and_cosine(angle, sine, cosine);
+        drawn.values[pair] = radius * sine * deviation + mean;
+        drawn.values[pair + 1] = radius * cosine * deviation + mean;
       }
       return drawn;
     } else {
-      constexpr double kPi = 3.14159265358979323846;
       const double radius = sqrt(-2.0 * log(uniform_double(words.w[0], words.w[1])));
-      const double angle = 2.0 * kPi * uniform_double(words.w[2], words.w[3]);
-      return {{radius * sin(angle) * deviation + mean, radius * cos(angle) * deviation + mean}};
+      double sine = 0.0;
+      double cosine = 0.0;
+      sine_and_cosine_of_half_turns(2.0 * uniform_double(words.w[2], words.w[3]), sine, cosine);
+      return {{radius * sine * deviation + mean, radius * cosine * deviation + mean}};
     }
   }
 };

@@ -90,7 +90,6 @@ void Recorder::prepare() {
 }
 
 void Recorder::capture() {
-  capture_.state->report_errors_to(context_.current());
   const Scope scope(*this, Mode::capturing, *capture_.state);
   context_.hold_frees();
   Graph graph;
@@ -133,7 +132,8 @@ void Recorder::replay_some(std::int64_t count) {
     const Scope scope(*this, Mode::noting, *capture_.state);
     for (; slot_ < count; ++slot_) run_update();
   }
-  const cudaStream_t stream = context_.current().stream();
+  StreamState& current = context_.current();
+  const cudaStream_t stream = current.stream();
   const auto used = static_cast<std::size_t>(count) * sizeof(StepScalars);
   for (std::int64_t i = 0; i < updates_; ++i) {
     check(cudaMemcpyAsync(table_.get() + i * kTableSteps, noted_.get() + i * kTableSteps, used,
@@ -143,6 +143,8 @@ void Recorder::replay_some(std::int64_t count) {
   check(cudaEventRecord(uploaded_.get(), stream), kName);
   check(cudaMemsetAsync(counter_.get(), 0, sizeof(std::int64_t), stream), kName);
   for (std::int64_t i = 0; i < count; ++i) check(cudaGraphLaunch(exec_.get(), stream), kName);
+  check(launch_move_error(capture_.state->launch().error, current.launch().error, current.launch()),
+        kName);
 }
 
 bool Recorder::note(const SgdArgs& args, StepSchedule& schedule) {

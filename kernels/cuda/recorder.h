@@ -5,6 +5,10 @@
 // captured. What varies from step to step in an optimizer's update, StepScalars, lies in a table on
 // the device: before the graphs of some steps are launched, the host calls the step's `update` once
 // for each and only notes the scalars, and copies the table over.
+//
+// The graph may be replayed in any stream (CudaStreamGuard keeps streams in order). Its kernels
+// report labels out of range to a flag of the recording's own; what they have found is moved, after
+// the repetitions, to the flag of the stream in which they ran, whose next wait reports it.
 #pragma once
 
 #include <cstdint>

@@ -42,13 +42,14 @@ struct SmallNetArgs {
   SmallNetParameter bias2{};    // (outputs)
 
   /// The optimizer's options; count, pointers and what StepScalars holds are not looked at. amsgrad
-  /// is not for this kernel.
+  /// and class weights are not for this kernel.
   bool adam = true;
   AdamArgs adam_options{};
   SgdArgs sgd_options{};
   const StepScalars* scalars = nullptr;  // (steps)
 
   std::int64_t ignore_index = -100;
+  double label_smoothing = 0.0;  // in [0, 1]
   double* loss_total = nullptr;  // has each step's mean loss added
 };
 

@@ -96,7 +96,7 @@ class SmallNetBlock {
     return row >= 0 && row < task_.args.image_count;
   }
   __device__ bool counts(std::int64_t label) const {
-    return label >= 0 && label < outputs_;
+    return label >= 0 && label < outputs_ && label != task_.args.ignore_index;
   }
   // How many rows the mean is over.
   __device__ int count_rows(std::int64_t step) const {

@@ -51,6 +51,10 @@ __device__ inline void SmallNetBlock::hidden_layer(std::int64_t step) const {
 
 __device__ inline void SmallNetBlock::output_layer(std::int64_t step) const {
   const float scale = 1.0F / static_cast<float>(count_rows(step));
+  // What is wanted of a class: its share of the smoothing, and of the target the rest besides.
+  const auto smoothing = static_cast<float>(task_.args.label_smoothing);
+  const float target_share = 1.0F - smoothing;
+  const float class_share = smoothing / static_cast<float>(outputs_);
   const int member = static_cast<int>(threadIdx.x) % kRowThreads;
   constexpr int kRowsAtOnce = kNetThreads / kRowThreads;
   for (int first = 0; first < batch_; first += kRowsAtOnce) {  // the same for all threads
@@ -61,6 +65,7 @@ __device__ inline void SmallNetBlock::output_layer(std::int64_t step) const {
     float logits[kLogitsPerThread];
     float maximum = -INFINITY;
     float target = 0.0F;
+    float all = 0.0F;  // the sum of the logits
 #pragma unroll
     for (int q = 0; q < kLogitsPerThread; ++q) {
       const int o = member + q * kRowThreads;
@@ -72,6 +77,7 @@ __device__ inline void SmallNetBlock::output_layer(std::int64_t step) const {
       logits[q] = sum;
       if (sum > maximum || sum != sum) maximum = sum;
       if (o == label) target = sum;
+      all += sum;
     }
     for (int offset = kRowThreads / 2; offset > 0; offset /= 2) {
       const float other = __shfl_xor_sync(kAllLanes, maximum, offset);
@@ -87,6 +93,7 @@ __device__ inline void SmallNetBlock::output_layer(std::int64_t step) const {
     for (int offset = kRowThreads / 2; offset > 0; offset /= 2) {
       total += __shfl_xor_sync(kAllLanes, total, offset);
       target += __shfl_xor_sync(kAllLanes, target, offset);
+      all += __shfl_xor_sync(kAllLanes, all, offset);
     }
     if (own >= batch_) continue;
     const bool valid = counts(label);
@@ -95,12 +102,15 @@ __device__ inline void SmallNetBlock::output_layer(std::int64_t step) const {
 #pragma unroll
     for (int q = 0; q < kLogitsPerThread; ++q) {
       const int o = member + q * kRowThreads;
-      if (o < outputs_)
-        dlogits[o] = valid ? logits[q] * factor - (o == label ? scale : 0.0F) : 0.0F;
+      if (o < outputs_) {
+        const float wanted = (o == label ? target_share : 0.0F) + class_share;
+        dlogits[o] = valid ? logits[q] * factor - wanted * scale : 0.0F;
+      }
     }
     if (member != 0) continue;
     const bool ignored = label == task_.args.ignore_index;
-    memory_[at_.losses + r] = valid ? logf(total) + maximum - target : ignored ? 0.0F : nanf("");
+    const float wanted = smoothing > 0.0F ? target_share * target + class_share * all : target;
+    memory_[at_.losses + r] = valid ? logf(total) + maximum - wanted : ignored ? 0.0F : nanf("");
     if (!valid && !ignored && blockIdx.x == 0 && is_image(images_of(step)[r])) {
       report_out_of_range(task_.error, CheckedOperation::cross_entropy, step * batch_ + r, label,
                           outputs_);

@@ -65,6 +65,8 @@ SmallNetArgs kernel_args(const SmallNetStepsArgs& args) {
   net.scale = args.scale;
   net.shift = args.shift;
   net.indices = args.indices;
+  net.ignore_index = args.ignore_index;
+  net.label_smoothing = args.label_smoothing;
   net.loss_total = args.loss_sum;
   return net;
 }
@@ -100,7 +102,7 @@ void take_optimizer(SmallNetArgs& net, const SmallNetStepsArgs& args, const Upda
              static_cast<float*>(notes.sgd->momentum_buffer), nullptr};
   }
   if (net.adam && notes.adam->max_exp_avg_sq != nullptr) {
-    throw ValueError("small_net_steps: amsgrad is not for this kernel");
+    throw ValueError("small_net_steps: the update is Adam's with amsgrad; say so in the arguments");
   }
   net.weight1 = state.of(args.weight1);
   net.bias1 = state.of(args.bias1);
@@ -115,6 +117,7 @@ bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>&
   constexpr const char* kName = "small_net_steps";
   SmallNetArgs net = kernel_args(args);
   const SmallNetDevice device = device_of(context.properties());
+  if (args.amsgrad || args.class_weights != nullptr || !args.mean) return false;
   if (!small_net_fits(net, device)) return false;
   if (args.steps <= 0) return true;
   std::vector<StepScalars> scalars;

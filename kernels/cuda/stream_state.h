@@ -35,9 +35,6 @@ class StreamState {
   /// The stream runs nothing before what `other` has been given so far.
   void wait_for(StreamState& other);
 
-  /// Kernels report labels out of range where those of `other` do.
-  void report_errors_to(const StreamState& other) noexcept { launch_.error = other.launch_.error; }
-
   /// Held while an operation gives its work to the stream, so that operations of other threads do
   /// not come in between and use the same scratch.
   [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }

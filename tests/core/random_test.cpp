@@ -282,5 +282,23 @@ TEST(Generator, FillsStridedTensorsThroughTheTensor) {
   EXPECT_TRUE(bitwise_equal(target, Tensor::uniform({6, 4}, -1.0, 1.0, b)));
 }
 
+TEST(Generator, BelongsToADevice) {
+  EXPECT_EQ(Generator(1).device(), kCpu);
+  Generator here(kCpu, 7);
+  EXPECT_EQ(here.random(), Generator(7).random());
+  Generator nowhere(kMeta, 7);
+  EXPECT_EQ(nowhere.device(), kMeta);
+  EXPECT_EQ(nowhere.initial_seed(), 7U);
+  EXPECT_EQ(nowhere.get_state().nbytes(), 16U);
+  const Tensor described = Tensor::empty({3}, DType::float32, kMeta);
+  expect_throw_with<DeviceError>([&] { described.uniform_(0, 1, nowhere); },
+                                 "the device meta draws no random numbers");
+  expect_throw_with<DeviceError>([&] { described.normal_(0, 1, nowhere); },
+                                 "the device meta draws no random numbers");
+  expect_throw_with<DeviceError>([&] { Tensor::empty({3}).normal_(0, 1, nowhere); },
+                                 "the tensor is on cpu, the generator on meta");
+  expect_throw_with<DeviceError>([&] { (void)nowhere.randperm(3); }, "on meta");
+}
+
 }  // namespace
 }  // namespace wick

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A step that is recorded once and replayed does what the same calls do.
+#include <cuda_runtime_api.h>
+
 #include "core/backend.h"
 #include "core/error.h"
+#include "kernels/cuda_stream.h"
 #include "tests/device/small_training.h"
 
 namespace wick {
@@ -126,6 +129,53 @@ TEST_F(Recordings, ReportLabelsOutOfRange) {
   targets.copy_(Tensor::from<std::int64_t>({0, 5}, {2}));
   recording->replay(1);
   expect_throw_with<IndexError>([&] { backend_for(kCuda).synchronize(); }, "target 5 of row 1");
+}
+
+TEST_F(Recordings, ReportWhereTheyAreReplayed) {
+  const Tensor logits = Tensor::zeros({2, 3}, DType::float32, kCuda);
+  const Tensor targets = Tensor::from<std::int64_t>({0, 1}, {2}, kCuda);
+  nn::CrossEntropyLoss criterion;
+  const auto recording = backend_for(kCuda).record(
+      {[&] { static_cast<void>(criterion.forward(logits, targets)); }, [] {}});
+  recording->replay(3);  // captured in the device's own stream
+  targets.copy_(Tensor::from<std::int64_t>({7, 5}, {2}));
+  backend_for(kCuda).synchronize();
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  {
+    const CudaStreamGuard guard(kCuda, stream);
+    recording->replay(2);
+  }
+  backend_for(kCuda).synchronize();  // has nothing to report
+  {
+    const CudaStreamGuard guard(kCuda, stream);
+    expect_throw_with<IndexError>([&] { backend_for(kCuda).synchronize(); }, "target 7 of row 0");
+    backend_for(kCuda).synchronize();  // once
+    targets.copy_(Tensor::from<std::int64_t>({0, 1}, {2}));
+    recording->replay(1);
+    backend_for(kCuda).synchronize();
+  }
+  EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+}
+
+TEST_F(Recordings, GoOnInAnotherStream) {
+  SmallTraining called(kCuda, "adam");
+  SmallTraining replayed(kCuda, "adam");
+  const auto calls = call_again(called.recorded_step());
+  const auto recording = backend_for(kCuda).record(replayed.recorded_step());
+  calls->replay(7);
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  recording->replay(3);
+  {
+    // The host waits for nothing in between; its table and its counter are used by both streams.
+    const CudaStreamGuard guard(kCuda, stream);
+    recording->replay(2);
+  }
+  recording->replay(2);
+  expect_same_state(replayed, called, "7 steps in two streams");
+  EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+  EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include "kernels/cuda_stream.h"
 #include "tests/device/small_training.h"
 #include "tests/simt/simt.h"
+#include "tools/cli/trainer.h"
+#include "tools/data/synthetic.h"
 
 namespace wick {
 namespace {
@@ -59,6 +61,31 @@ TEST(SimulatedMemory, WhereThereIsNoneForScratch) {
   const CudaStreamGuard guard(kCuda, stream);
   EXPECT_EQ(Tensor::ones({2}, DType::float32, kCuda).to_vector<float>(),
             (std::vector<float>{1.0F, 1.0F}));
+}
+
+// How many kernels an epoch of the training program starts.
+std::uint64_t launches_of_an_epoch(bool whole_steps, bool amsgrad) {
+  using namespace tools;
+  const Dataset digits = synthetic_digits(320, 1);
+  TrainConfig config;
+  config.data = "synthetic";
+  RunState run = new_run(config, digits, kCuda, 10);
+  if (amsgrad) {
+    run.scheduler.reset();
+    run.optimizer =
+        std::make_unique<optim::Adam>(run.model->parameters(), optim::AdamOptions{.amsgrad = true});
+  }
+  Trainer trainer(run, digits.images.to(kCuda), digits.labels.to(kCuda), split_training(320, 0, 0),
+                  whole_steps);
+  const std::uint64_t before = simt::launches();
+  static_cast<void>(trainer.run_epoch([](std::int64_t, double) { return true; }));
+  return simt::launches() - before;
+}
+
+TEST(SimulatedTraining, TakesTheKernelForWholeStepsWhereItMay) {
+  EXPECT_LT(launches_of_an_epoch(true, false), 5U);  // of ten steps
+  EXPECT_GT(launches_of_an_epoch(false, false), 100U);
+  EXPECT_GT(launches_of_an_epoch(true, true), 100U);
 }
 
 }  // namespace

@@ -61,11 +61,53 @@ TEST_F(SmallNet, RefusesWhatItCannotDo) {
   expect_throw_with<ValueError>(
       [&] { (void)backend.small_net_steps(training.small_net_args(0, 2), [] {}); }, "0 updates");
   SmallTraining amsgrad(kCuda, "adam");
+  SmallNetStepsArgs hidden = amsgrad.small_net_args(0, 1);
+  hidden.amsgrad = false;
   expect_throw_with<ValueError>(
-      [&] {
-        (void)backend.small_net_steps(amsgrad.small_net_args(0, 1), [&] { amsgrad.update(); });
-      },
-      "amsgrad");
+      [&] { (void)backend.small_net_steps(hidden, [&] { amsgrad.update(); }); }, "amsgrad");
+}
+
+// What the kernel cannot do it leaves to the caller, who comes to the same as the CPU either way.
+TEST_F(SmallNet, WhatTheKernelCannotDoIsRecorded) {
+  const Tensor weight = Tensor::from<float>({0.5F, 2.0F, 1.0F, 3.0F, 0.25F});
+  struct Case {
+    const char* name;
+    const char* optimizer;
+    nn::CrossEntropyLossOptions loss;
+    bool kernel;
+  };
+  const std::vector<Case> cases = {
+      {"amsgrad", "adam", {}, false},
+      {"class weights", "adamw", {.weight = weight}, false},
+      {"sum", "adamw", {.reduction = nn::Reduction::sum}, false},
+      {"label smoothing", "adamw", {.label_smoothing = 0.2}, true},
+      {"no target at all", "sgd", {.label_smoothing = 1.0}, true},
+      {"an ignored class", "sgd", {.ignore_index = 2, .label_smoothing = 0.1}, true}};
+  for (const Case& test : cases) {
+    nn::CrossEntropyLossOptions there = test.loss;
+    if (there.weight.defined()) there.weight = there.weight.to(kCuda);
+    SmallTraining device(kCuda, test.optimizer, DType::float32, there);
+    SmallTraining host(kCpu, test.optimizer, DType::float32, test.loss);
+    constexpr std::int64_t kSteps = 5;
+    int updates = 0;
+    const bool by_kernel =
+        backend_for(kCuda).small_net_steps(device.small_net_args(0, kSteps), [&] {
+          ++updates;
+          device.update();
+        });
+    EXPECT_EQ(by_kernel, test.kernel) << test.name;
+    EXPECT_EQ(updates, by_kernel ? kSteps : 0) << test.name;
+    if (!by_kernel) backend_for(kCuda).record(device.recorded_step())->replay(kSteps);
+    for (std::int64_t i = 0; i < kSteps; ++i) {
+      host.compute();
+      host.update();
+    }
+    expect_near(device.loss_sum, host.loss_sum, 1e-4, test.name);
+    for (std::size_t i = 0; i < 4; ++i) {
+      expect_near(device.model.parameters()[i]->value, host.model.parameters()[i]->value, 4e-4,
+                  concat(test.name, ", parameter ", i));
+    }
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/backend.h"
 #include "core/ops.h"
@@ -26,7 +27,9 @@ class SmallTraining {
   static constexpr std::int64_t kBatch = 8;
   static constexpr std::int64_t kSteps = kImages / kBatch;
 
-  SmallTraining(Device device, const std::string& optimizer, DType autocast = DType::float32) {
+  SmallTraining(Device device, const std::string& optimizer, DType autocast = DType::float32,
+                nn::CrossEntropyLossOptions options = {})
+      : loss_options_(std::move(options)), criterion_(loss_options_) {
     Generator generator(11);
     const Tensor pixels = Tensor::uniform({kImages, 1, 4, 5}, 0, 200, generator);
     const Tensor targets = random_indices(kImages, 5, generator);
@@ -56,6 +59,7 @@ class SmallTraining {
       optimizer_ =
           std::make_unique<optim::AdamW>(model.parameters(), optim::AdamWOptions{.lr = 0.01});
     } else {
+      amsgrad_ = true;
       optimizer_ = std::make_unique<optim::Adam>(model.parameters(),
                                                  optim::AdamOptions{.lr = 0.01, .amsgrad = true});
     }
@@ -105,6 +109,11 @@ class SmallTraining {
             .bias1 = ref(1),
             .weight2 = ref(2),
             .bias2 = ref(3),
+            .class_weights = loss_options_.weight.defined() ? loss_options_.weight.raw() : nullptr,
+            .label_smoothing = loss_options_.label_smoothing,
+            .ignore_index = loss_options_.ignore_index,
+            .mean = loss_options_.reduction == nn::Reduction::mean,
+            .amsgrad = amsgrad_,
             .loss_sum = static_cast<double*>(loss_sum.raw())};
   }
   /// Back to the first batch.
@@ -118,7 +127,9 @@ class SmallTraining {
  private:
   Tensor images_, labels_, order_, counter_, picked_, inputs_, targets_;
   nn::Compose transforms_{{"to_float", nn::ToFloat{}}, {"ravel", nn::Ravel{}}};
+  nn::CrossEntropyLossOptions loss_options_;
   nn::CrossEntropyLoss criterion_;
+  bool amsgrad_ = false;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::unique_ptr<optim::LRScheduler> scheduler_;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "optim/adam.h"
 #include "tests/device/device_under_test.h"
 #include "tools/cli/evaluate.h"
 #include "tools/data/synthetic.h"
@@ -27,7 +28,7 @@ struct Session {
   std::unique_ptr<Trainer> trainer;
 
   explicit Session(Device device, std::vector<std::int64_t> model = {32},
-                   std::string autocast = "none") {
+                   std::string autocast = "none", bool whole_steps = true, bool amsgrad = false) {
     TrainConfig config;
     config.model = std::move(model);
     config.autocast = std::move(autocast);
@@ -36,8 +37,13 @@ struct Session {
     run = new_run(config, digits, device, steps_for(kCount, config.batch_size));
     digits.images = digits.images.to(device);
     digits.labels = digits.labels.to(device);
-    trainer =
-        std::make_unique<Trainer>(run, digits.images, digits.labels, split_training(kCount, 0, 0));
+    if (amsgrad) {
+      run.scheduler.reset();
+      run.optimizer = std::make_unique<optim::Adam>(run.model->parameters(),
+                                                    optim::AdamOptions{.amsgrad = true});
+    }
+    trainer = std::make_unique<Trainer>(run, digits.images, digits.labels,
+                                        split_training(kCount, 0, 0), whole_steps);
   }
   EpochResult epoch() {
     return trainer->run_epoch([](std::int64_t, double) { return true; });
@@ -61,6 +67,21 @@ void expect_learning_as_on_the_cpu(const std::vector<std::int64_t>& model,
     EXPECT_NEAR(score.loss, wanted.loss, tolerance);
     EXPECT_NEAR(static_cast<double>(score.hits), static_cast<double>(wanted.hits),
                 tolerance < 1e-3 ? 1.0 : 5.0);
+  }
+}
+
+TEST_F(TrainerOnDevice, WithoutTheKernelForWholeSteps) {
+  // By choice, and for an optimizer that it does not know.
+  for (const bool amsgrad : {false, true}) {
+    Session here(kCpu, {32}, "none", true, amsgrad);
+    Session there(kCuda, {32}, "none", amsgrad, amsgrad);
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      EXPECT_NEAR(there.epoch().loss_mean, here.epoch().loss_mean, 1e-4);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      testing::expect_near(there.run.model->parameters()[i]->value,
+                           here.run.model->parameters()[i]->value, 1e-3);
+    }
   }
 }
 

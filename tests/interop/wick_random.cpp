@@ -12,9 +12,12 @@ using wick::Tensor;
 using wick::Value;
 
 // {'state': ..., 'calls': [(name, dtype, count, a, b), ...]} to {'numbers': [...], 'state': ...}.
-// The stream starts from 'state', or else from 'seed'.
+// The stream starts from 'state', or else from 'seed'; 'device' says whose it is, if not the CPU's.
 Value draw(const Value& request) {
-  wick::Generator generator;
+  const wick::Device device = request.contains("device")
+                                  ? wick::Device::parse(request.at("device").as_string())
+                                  : wick::kCpu;
+  wick::Generator generator(device);
   if (request.contains("state")) {
     generator.set_state(request.at("state").as_tensor());
   } else {
@@ -28,9 +31,11 @@ Value draw(const Value& request) {
     const double a = call.at_index(3).as_double();
     const double b = call.at_index(4).as_double();
     if (name == "uniform") {
-      numbers.items.emplace_back(Tensor::uniform({count}, a, b, generator, dtype));
+      numbers.items.emplace_back(
+          Tensor::uniform({count}, a, b, generator, dtype, device).to(wick::kCpu));
     } else if (name == "normal") {
-      numbers.items.emplace_back(Tensor::normal({count}, a, b, generator, dtype));
+      numbers.items.emplace_back(
+          Tensor::normal({count}, a, b, generator, dtype, device).to(wick::kCpu));
     } else {
       numbers.items.emplace_back(generator.randperm(count));
     }

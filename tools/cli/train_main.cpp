@@ -171,7 +171,7 @@ int Training::stopped(const Trainer& trainer, int signal) {
 int Training::run() {
   load();
   describe_run();
-  Trainer trainer(run_, images_, labels_, split_);
+  Trainer trainer(run_, images_, labels_, split_, !options_.graph);
   const StopSignal stop;
   while (run_.position.epoch < run_.config.epochs) {
     const EpochResult result = run_epoch(trainer);

@@ -163,6 +163,10 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
   app.add_flag("--tf32", options.tf32,
                "matrix products on a GPU may round their operands to TF32:\nfaster, not as exact")
       ->group("Machine");
+  app.add_flag("--graph", options.graph,
+               "on a GPU: steps of a small network by a CUDA graph, too, in\n"
+               "place of the kernel for whole steps; to compare them")
+      ->group("Machine");
   app.add_option("--threads", options.threads, "of the CPU; results do not depend on them")
       ->type_name("N")
       ->check(whole_number())

@@ -17,7 +17,8 @@ struct TrainOptions {
   std::set<std::string> given;  // the fields of `config` that the command line names
   Device device;
   int threads = 1;
-  bool tf32 = false;  // in matrix products on a GPU
+  bool tf32 = false;   // in matrix products on a GPU
+  bool graph = false;  // on a GPU, record steps even where it has a kernel for whole ones
   std::filesystem::path checkpoint_dir;
   std::optional<std::filesystem::path> resume;
 };

@@ -16,6 +16,12 @@ namespace {
 // Steps between two looks at the loss. On the CPU it is there anyway; a GPU would have to wait.
 constexpr std::int64_t kStepsPerLook = 100;
 
+bool has_amsgrad(const optim::Optimizer& optimizer) {
+  const Value state = optimizer.state_dict();
+  const Value& group = state.at("param_groups").at_index(0);
+  return group.contains("amsgrad") && group.at("amsgrad") == Value(true);
+}
+
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -26,10 +32,11 @@ std::int64_t steps_for(std::int64_t count, std::int64_t batch_size) {
   return count / batch_size + (count % batch_size != 0 ? 1 : 0);
 }
 
-Trainer::Trainer(RunState& run, Tensor images, Tensor labels, TrainSplit split)
+Trainer::Trainer(RunState& run, Tensor images, Tensor labels, TrainSplit split, bool whole_steps)
     : run_(run),
       images_(std::move(images)),
       labels_(std::move(labels)),
+      whole_steps_(whole_steps),
       train_(std::move(split.train)),
       steps_(steps_for(train_.numel(), run.config.batch_size)) {
   if (run_.position.step >= std::max<std::int64_t>(steps_, 1)) {
@@ -86,12 +93,15 @@ RecordedStep Trainer::full_batch_step() {
           [this] { update(); }};
 }
 
-bool Trainer::small_net_steps(std::int64_t steps) {
+// The shapes are the backend's to judge.
+bool Trainer::may_do_whole_steps() const {
   const bool takes_bytes = images_.dtype() == DType::uint8 && images_.size(1) == 1;
   const bool is_float32 = run_.model->autocast_dtype() == DType::float32;
-  if (images_.device() == kCpu || run_.config.model.size() != 1 || !takes_bytes || !is_float32) {
-    return false;
-  }
+  return whole_steps_ && images_.device() != kCpu && run_.config.model.size() == 1 && takes_bytes &&
+         is_float32 && run_.optimizer->group_count() == 1;
+}
+
+bool Trainer::small_net_steps(std::int64_t steps) {
   const std::vector<ParameterPtr> parameters = run_.model->parameters();
   const auto ref = [&](std::size_t i) -> ParameterRef {
     return {static_cast<float*>(parameters[i]->value.raw()),
@@ -115,6 +125,7 @@ bool Trainer::small_net_steps(std::int64_t steps) {
       .bias1 = ref(1),
       .weight2 = ref(2),
       .bias2 = ref(3),
+      .amsgrad = amsgrad_,
       .loss_sum = static_cast<double*>(loss_sum_.raw())};
   // The kernel works the gradients out; the optimizer is to believe that they are there.
   for (const ParameterPtr& parameter : parameters) parameter->has_grad = true;
@@ -136,6 +147,8 @@ EpochResult Trainer::run_epoch(const AfterStep& after_step) {
   const std::int64_t batch = run_.config.batch_size;
   // Anew in each epoch: what happens in between may give the layers other memory.
   const auto recording = images_.backend().record(full_batch_step());
+  const bool whole_steps = may_do_whole_steps();
+  amsgrad_ = whole_steps && has_amsgrad(*run_.optimizer);
   const std::int64_t per_look = images_.device() == kCpu ? 1 : kStepsPerLook;
   EpochResult result;
   const double start = now();
@@ -148,7 +161,7 @@ EpochResult Trainer::run_epoch(const AfterStep& after_step) {
     if (position.step >= full_steps_) {
       compute(last_);
       update();
-    } else if (!small_net_steps(steps)) {
+    } else if (!whole_steps || !small_net_steps(steps)) {
       recording->replay(steps);
     }
     position.loss_sum +=

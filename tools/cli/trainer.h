@@ -28,8 +28,9 @@ struct EpochResult {
 class Trainer {
  public:
   /// `images` uint8 (N, C, H, W) and `labels` int64 (N) on the model's device; the run must outlive
-  /// the trainer.
-  Trainer(RunState& run, Tensor images, Tensor labels, TrainSplit split);
+  /// the trainer. Without `whole_steps`, steps are recorded even where the device has a kernel for
+  /// many at a time: the same up to rounding, to compare their speed.
+  Trainer(RunState& run, Tensor images, Tensor labels, TrainSplit split, bool whole_steps = true);
 
   [[nodiscard]] std::int64_t steps_per_epoch() const noexcept { return steps_; }
 
@@ -51,6 +52,7 @@ class Trainer {
   };
 
   void shuffle();
+  [[nodiscard]] bool may_do_whole_steps() const;
   [[nodiscard]] RecordedStep full_batch_step();
   /// Full batches from the run's position on by a kernel for whole steps of small networks; false
   /// where the device has none for this one.
@@ -62,7 +64,9 @@ class Trainer {
   RunState& run_;
   Tensor images_;
   Tensor labels_;
-  Tensor train_;  // positions of the training images, on the CPU
+  bool amsgrad_ = false;  // of the optimizer, in this epoch
+  bool whole_steps_;      // where the device has a kernel for them
+  Tensor train_;          // positions of the training images, on the CPU
   std::int64_t steps_ = 0;
   std::int64_t full_steps_ = 0;  // of these, with a full batch
   nn::CrossEntropyLoss criterion_;

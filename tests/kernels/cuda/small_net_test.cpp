@@ -95,6 +95,7 @@ Doubles reference(const Problem& problem, const cuda::SmallNetArgs& args) {
     entropy.logits = matrix(logits, n, args.outputs);
     entropy.targets = labels.data();
     entropy.ignore_index = args.ignore_index;
+    entropy.label_smoothing = args.label_smoothing;
     entropy.loss = &loss;
     entropy.grad = matrix(dlogits, n, args.outputs);
     cpu.cross_entropy(entropy);
@@ -219,9 +220,12 @@ TEST(CudaSmallNet, TakesOddShapes) {
        {Problem{33, 1, 1, 1, 3}, Problem{50, 7, 3, 5, 3}, Problem{70, 13, 32, 33, 2},
         Problem{784, 32, 10, 32, 2}, Problem{100, 30, 9, 129, 2}}) {
     problem.fill();
-    const cuda::SmallNetArgs args = options(problem, true, 0.0);
-    const auto actual = in_every_order([&] { return fused(problem, args, kDevices[1], 1); });
-    expect_close(actual, reference(problem, args), 2e-5);
+    cuda::SmallNetArgs args = options(problem, true, 0.0);
+    for (const double label_smoothing : {0.0, 0.15}) {
+      args.label_smoothing = label_smoothing;
+      const auto actual = in_every_order([&] { return fused(problem, args, kDevices[1], 1); });
+      expect_close(actual, reference(problem, args), 2e-5);
+    }
   }
 }
 
