@@ -10,6 +10,7 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 #include "core/error.h"
@@ -37,9 +38,21 @@ constexpr std::int64_t kParallelWork = 2'000'000;
 constexpr std::int64_t kParallelElements = 64 * 1024;
 constexpr std::int64_t kPartElements = 1024;
 
-// Multiples of these many rows or columns fill every kernel's tiles.
-constexpr std::int64_t kPartRows = 24;
-constexpr std::int64_t kPartCols = 48;
+// Grains of rows and columns of a shared product: small enough to share fairly, large enough for
+// tiles that are worth it.
+constexpr std::int64_t kPartRows = 16;
+constexpr std::int64_t kPartCols = 64;
+
+// Elements of a block of A, which a product reads again and again: half of the second-level cache.
+std::int64_t choose_block_elements() {
+  long bytes = 0;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+  bytes = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+  if (bytes <= 0) bytes = 1L << 20;
+  constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
+  return std::clamp<std::int64_t>(bytes / 2 / kFloat, 32 << 10, 256 << 10);
+}
 
 template <typename T>
 std::int64_t largest_at(const T* row, std::int64_t count) {
@@ -70,7 +83,10 @@ void check_index(const char* operation, std::int64_t index, std::int64_t rows) {
 
 CpuBackend::CpuBackend() : CpuBackend(choose_level()) {}
 
-CpuBackend::CpuBackend(Level level) : level_(level), pool_(std::make_unique<ThreadPool>(1)) {}
+CpuBackend::CpuBackend(Level level)
+    : level_(level),
+      block_elements_(choose_block_elements()),
+      pool_(std::make_unique<ThreadPool>(1)) {}
 
 void CpuBackend::set_num_threads(int count) {
   if (count < 1) throw ValueError(concat("set_num_threads: ", count, " is less than 1"));
@@ -115,6 +131,11 @@ void CpuBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
 
 // -- Operations -----------------------------------------------------------------------------------
 
+void CpuBackend::run_matmul(MatmulTask<float> part) {
+  part.workspace = thread_workspace<float>(kernels<float>().matmul_workspace(part));
+  kernels<float>().matmul(part);
+}
+
 void CpuBackend::matmul(const MatmulArgs& args) {
   if (args.operand_dtype == DType::bfloat16) return matmul_bfloat16(args, *this);
   multiply(args);
@@ -124,21 +145,19 @@ void CpuBackend::matmul(const MatmulArgs& args) {
 void CpuBackend::multiply(const MatmulArgs& args) {
   if (args.c.rows == 0 || args.c.cols == 0) return;
   if (args.dtype == DType::float64) return matmul_float64(args);
-  const KernelTable<float>& table = kernels<float>();
   MatmulTask<float> task = make_task<float>(args);
-  task.method = table.choose_matmul(task);
-  const auto run = [&table](MatmulTask<float> part) {
-    part.workspace = thread_workspace<float>(table.matmul_workspace(part));
-    table.matmul(part);
-  };
+  task.block_elements = block_elements_;
+  kernels<float>().plan_matmul(&task);
   if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
-    run(task);
+    run_matmul(task);
   } else if (task.rows >= task.cols) {
-    pool_->run(task.rows, kPartRows,
-               [&](std::int64_t first, std::int64_t last) { run(rows_of(task, first, last)); });
+    pool_->run(task.rows, kPartRows, [&](std::int64_t first, std::int64_t last) {
+      run_matmul(rows_of(task, first, last));
+    });
   } else {
-    pool_->run(task.cols, kPartCols,
-               [&](std::int64_t first, std::int64_t last) { run(cols_of(task, first, last)); });
+    pool_->run(task.cols, kPartCols, [&](std::int64_t first, std::int64_t last) {
+      run_matmul(cols_of(task, first, last));
+    });
   }
 }
 
@@ -151,6 +170,7 @@ std::size_t CpuBackend::packed_linear_bytes(DType dtype, std::int64_t outputs,
 void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
   if (dtype != DType::float32) return Backend::pack_linear(dtype, weight, packed);
   MatmulTask<float> task{};
+  task.method = MatmulMethod::packed;
   task.b = static_cast<const float*>(weight.data);
   task.b_row = 1;
   task.b_col = weight.stride;
@@ -162,13 +182,14 @@ void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
 void CpuBackend::packed_linear(const PackedLinearArgs& args) {
   if (args.y.rows == 0 || args.y.cols == 0) return;
   if (args.dtype != DType::float32) return Backend::packed_linear(args);
-  const MatmulTask<float> task = make_packed_task<float>(args);
-  const KernelTable<float>& table = kernels<float>();
+  MatmulTask<float> task = make_packed_task<float>(args);
+  task.block_elements = block_elements_;
+  kernels<float>().plan_matmul(&task);
   if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
-    table.matmul(task);
+    run_matmul(task);
   } else {
     pool_->run(task.rows, kPartRows, [&](std::int64_t first, std::int64_t last) {
-      table.matmul(rows_of(task, first, last));
+      run_matmul(rows_of(task, first, last));
     });
   }
 }

@@ -63,12 +63,15 @@ class CpuBackend final : public Backend {
 
   // The product of matmul(), without the sums.
   void multiply(const MatmulArgs& args);
+  // Computes a part of a product on this thread.
+  void run_matmul(MatmulTask<float> part);
 
   // Calls job(first, last) for parts of [0, count), on several threads where it pays.
   template <typename Job>
   void share_elements(std::int64_t count, const Job& job);
 
   Level level_;
+  std::int64_t block_elements_;  // of a product's A, for its caches
   std::unique_ptr<ThreadPool> pool_;
 };
 

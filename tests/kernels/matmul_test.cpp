@@ -70,7 +70,7 @@ const std::vector<Case> kCases = {
     // copied; columns that share out unevenly.
     {50, 60, 1030},
     {390, 515, 9},
-    {260, 513, 260},
+    {1100, 260, 270},
     {13, 50, 40},
     {20, 80, 5}};
 

@@ -31,8 +31,11 @@ struct MatmulTask {
   const T* bias;       // or null
   const T* relu_mask;  // or null
   std::int64_t mask_row;
-  MatmulMethod method;  // of the whole C, whatever part of it this is
-  T* workspace;         // matmul_workspace() elements, aligned to 64 bytes
+  // Of the whole C, whatever part of it this is; plan_matmul() sets both.
+  MatmulMethod method;
+  std::int64_t depth_block;     // values of k worked on at once: the most
+  std::int64_t block_elements;  // elements of A worked on at once, for the caches' sake
+  T* workspace;                 // matmul_workspace() elements, aligned to 64 bytes
 };
 
 template <typename T>
@@ -89,7 +92,8 @@ template <typename T>
 struct KernelTable {
   const char* name;
   // Products; null for float64, whose products are Eigen's.
-  MatmulMethod (*choose_matmul)(const MatmulTask<T>& whole);
+  /// Sets what the order of the sums depends on; of a packed product all but the method.
+  void (*plan_matmul)(MatmulTask<T>* whole);
   std::int64_t (*matmul_workspace)(const MatmulTask<T>& part);
   void (*matmul)(const MatmulTask<T>& part);
   // B in the order in which outer products read it: its size in elements, and the copy.

@@ -24,7 +24,7 @@ constexpr KernelTable<T> make_table(const char* name) {
   table.sgd = sgd<T, Isa>;
   table.adam = adam<T, Isa>;
   if constexpr (sizeof(T) == sizeof(float)) {
-    table.choose_matmul = choose_matmul<T, Isa>;
+    table.plan_matmul = plan_matmul<T, Isa>;
     table.matmul_workspace = matmul_workspace<T, Isa>;
     table.matmul = matmul<T, Isa>;
     table.packed_size = packed_size<T, Isa>;

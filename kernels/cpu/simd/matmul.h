@@ -38,6 +38,16 @@ MatmulMethod choose_matmul(const MatmulTask<T>& whole) {
   return whole.rows < whole.cols ? MatmulMethod::outer_swapped : MatmulMethod::outer;
 }
 
+template <typename T, typename Isa>
+void plan_matmul(MatmulTask<T>* whole) {
+  const bool packed =
+      whole->method == MatmulMethod::packed || whole->method == MatmulMethod::packed_row;
+  if (!packed) whole->method = choose_matmul<T, Isa>(*whole);
+  whole->depth_block = whole->method == MatmulMethod::outer_swapped ? kSwappedDepthBlock
+                       : !packed && !copies_b(*whole)               ? kDirectDepthBlock
+                                                                    : kDepthBlock;
+}
+
 template <typename T>
 MatmulTask<T> swapped(const MatmulTask<T>& task) {
   MatmulTask<T> result = task;

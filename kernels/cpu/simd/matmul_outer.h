@@ -2,29 +2,21 @@
 // Matrix products by outer products: blocks for the caches, copies where they pay; see matmul.h.
 #pragma once
 
-#include "kernels/cpu/simd/matmul_tile.h"
+#include "kernels/cpu/simd/matmul_strips.h"
 
 namespace wick::cpu {
 
 // Values of k worked on at once. Between blocks, C holds the partial sums.
-inline constexpr std::int64_t kDepthBlock = 256;
+inline constexpr std::int64_t kDepthBlock = 384;
+// Rows of B that are read where they lie take a page each; the pages of a block must stay known.
+inline constexpr std::int64_t kDirectDepthBlock = 128;
 // In the swapped method partial sums are dear, for they are transposed.
 inline constexpr std::int64_t kSwappedDepthBlock = 1024;
-// Elements of A worked on at once: half of a second-level cache.
-inline constexpr std::int64_t kBlockElements = 128 * 1024;
 
 template <typename T>
 std::int64_t depth_block(const MatmulTask<T>& task) {
-  const std::int64_t most = task.transpose_c ? kSwappedDepthBlock : kDepthBlock;
-  const std::int64_t blocks = (task.depth + most - 1) / most;
+  const std::int64_t blocks = (task.depth + task.depth_block - 1) / task.depth_block;
   return blocks == 0 ? 0 : (task.depth + blocks - 1) / blocks;
-}
-
-// Vectors in each panel: the widest tile, or in the swapped method narrow and tall ones, of which
-// less is padding when they are transposed.
-template <typename T, typename Isa>
-int panel_vectors(const MatmulTask<T>& task) {
-  return task.transpose_c ? 2 : kTileVectors<Isa>;
 }
 
 // Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
@@ -34,35 +26,36 @@ bool copies_b(const MatmulTask<T>& task) {
   return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
 }
 
-// Likewise for A where its rows lie side by side; elsewhere its tiles read along the lines of
-// memory.
+// Copying A, in strips, pays where there are many columns to use them, and sums that are longer
+// than what it takes to begin a tile. The wide panels of a packed B get on without.
 template <typename T>
 bool copies_a(const MatmulTask<T>& task) {
-  return task.a_row == 1 && task.a_col >= 256 && task.cols >= 512 && task.depth > 1;
+  const bool packed =
+      task.method == MatmulMethod::packed || task.method == MatmulMethod::packed_row;
+  return !packed && task.cols >= 256 && task.depth >= 64;
 }
 
 template <typename T>
 std::int64_t row_block(const MatmulTask<T>& task) {
-  constexpr std::int64_t kTiles = 24;  // a multiple of every tile's rows but one
+  constexpr std::int64_t kTiles = 84;  // a multiple of the rows of most tiles
   const std::int64_t depth = depth_block(task);
-  const std::int64_t most = depth == 0 ? task.rows : kBlockElements / depth / kTiles * kTiles;
+  const std::int64_t tiles = depth == 0 ? 0 : task.block_elements / depth / kTiles;
+  const std::int64_t most = tiles == 0 ? kTiles : tiles * kTiles;
   return task.rows < most ? task.rows : most;
 }
 
-// The distance between the copied columns: no power of two, whose multiples would compete for the
-// same places of the caches.
+// Vectors in each panel: of the widest tile; or narrow ones for tall tiles, where A lies in strips,
+// since they read least, and in the swapped method, where less is padding when they are transposed.
 template <typename T, typename Isa>
-std::int64_t copied_stride(const MatmulTask<T>& task) {
-  constexpr std::int64_t kWide = kLanes<T, Isa>;
-  return (row_block(task) / kWide | 1) * kWide + kWide;
+int panel_vectors(const MatmulTask<T>& task) {
+  return task.transpose_c || copies_a(task) ? kStripVectors : kTileVectors<Isa>;
 }
 
 template <typename T, typename Isa>
 std::int64_t outer_workspace(const MatmulTask<T>& task) {
   const std::int64_t depth = depth_block(task);
   const std::int64_t panel = depth * kTileVectors<Isa> * kLanes<T, Isa>;
-  if (!copies_a(task)) return panel;
-  return panel + copied_stride<T, Isa>(task) * depth;
+  return copies_a(task) ? panel + strips_size<T, Isa>(row_block(task), depth) : panel;
 }
 
 // Copies `count` runs of `length` elements.
@@ -124,9 +117,9 @@ void outer_block(const MatmulTask<T>& task, Panel<T> panel, std::int64_t k, std:
       panel.stride = task.b_row;
       panel.next_b = panel.b + panel.width * task.b_col;
       panel.next_stride = task.b_col == 1 ? task.b_row : task.b_col;
+      panel.next_is_transposed = task.b_col != 1;
       panel.next_width =
           left - panel.width < vectors * kWide ? left - panel.width : vectors * kWide;
-      panel.next_is_transposed = task.b_col != 1;
       if (copy || panel.width % kWide != 0) {
         pack_panel<T, Isa>(task, panel, panel.b, task.workspace, vectors * kWide);
         panel.b = task.workspace;
@@ -143,7 +136,6 @@ void matmul_outer(const MatmulTask<T>& task) {
   const std::int64_t block = depth_block(task);
   const bool copy_a = copies_a(task);
   const std::int64_t most_rows = row_block(task);
-  const std::int64_t stride = copied_stride<T, Isa>(task);
   const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
   T* const a_block = task.workspace + block * kTileVectors<Isa> * kWide;
   Panel<T> panel{};
@@ -159,10 +151,11 @@ void matmul_outer(const MatmulTask<T>& task) {
       panel.a = task.a + m * task.a_row + k * task.a_col;
       panel.a_row = task.a_row;
       panel.a_col = task.a_col;
+      panel.layout = task.a_row == 1 ? LayoutOfA::columns : LayoutOfA::rows;
       if (copy_a) {
-        copy_runs<T, Isa>(panel.a, panel.a_col, panel.depth, rows, a_block, stride);
+        pack_strips<T, Isa>(panel, rows, a_block);
         panel.a = a_block;
-        panel.a_col = stride;
+        panel.layout = LayoutOfA::strips;
       }
       outer_block<T, Isa>(task, panel, k, rows);
     }
