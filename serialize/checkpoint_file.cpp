@@ -82,12 +82,15 @@ struct CheckpointFile::Impl {
     return first->second;
   }
 
-  [[nodiscard]] std::size_t storage_number(const Tensor& tensor) const {
-    const auto known = numbers.find(tensor.storage().get());
+  [[nodiscard]] std::size_t storage_number(const Storage* described_storage) const {
+    const auto known = numbers.find(described_storage);
     if (known == numbers.end()) {
-      throw ValueError("CheckpointFile::tensor: the tensor is not one of this file's tree()");
+      throw ValueError("CheckpointFile: the tensor or storage is not one of this file's tree()");
     }
     return known->second;
+  }
+  [[nodiscard]] std::size_t storage_number(const Tensor& tensor) const {
+    return storage_number(tensor.storage().get());
   }
 
   [[nodiscard]] static Tensor over(std::shared_ptr<Storage> storage, const Tensor& handle) {
@@ -144,6 +147,10 @@ Tensor CheckpointFile::tensor(std::string_view name) const {
 Tensor CheckpointFile::tensor(const Tensor& described) const {
   if (impl_->without_elements.contains(described.storage().get())) return described;
   return Impl::over(impl_->storages.get(impl_->storage_number(described)), described);
+}
+
+StorageObject CheckpointFile::storage(const StorageObject& described) const {
+  return {impl_->storages.get(impl_->storage_number(described.storage.get())), described.dtype};
 }
 
 StateDict CheckpointFile::load_subset(std::span<const std::string> names) const {

@@ -79,6 +79,8 @@ class CheckpointFile {
   /// One tensor with its elements, by its name or by its handle in tree().
   [[nodiscard]] Tensor tensor(std::string_view name) const;
   [[nodiscard]] Tensor tensor(const Tensor& described) const;
+  /// One of the tree()'s storages (Value::as_storage()) with its bytes.
+  [[nodiscard]] StorageObject storage(const StorageObject& described) const;
   /// Several, in that order. Throws StateDictError that lists all names that are not there.
   [[nodiscard]] StateDict load_subset(std::span<const std::string> names) const;
   /// Everything, as load() gives it.

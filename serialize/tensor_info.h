@@ -34,8 +34,15 @@ struct NamedTensor {
   Tensor tensor;
 };
 
+struct NamedStorage {
+  std::string name;
+  StorageObject storage;
+};
+
 /// All tensors of a value under dotted names, in its order. A container that lies in several places
 /// counts at the first. Keys that are no str or int are named by their position: "<0>".
 [[nodiscard]] std::vector<NamedTensor> named_tensors(const Value& value);
+/// All storages that are values themselves, named alike.
+[[nodiscard]] std::vector<NamedStorage> named_storages(const Value& value);
 
 }  // namespace wick
