@@ -69,6 +69,8 @@ class CheckpointFile {
 
   /// Every tensor, in the order of the file.
   [[nodiscard]] const std::vector<TensorInfo>& tensors() const noexcept;
+  /// Every storage that is a value itself, in the order of the file.
+  [[nodiscard]] const std::vector<StorageInfo>& storages() const noexcept;
   /// Null where there is none. Throws StateDictError where two have that name ({"a.b": t} and
   /// {"a": {"b": t}}): then tree() tells them apart.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,15 @@ struct TensorInfo {
   [[nodiscard]] std::uint64_t nbytes() const {
     return static_cast<std::uint64_t>(element_count(shape)) * size_of(dtype);
   }
+};
+
+/// What it says of a storage that was saved by itself.
+struct StorageInfo {
+  std::string name;            // as a tensor's
+  std::optional<DType> dtype;  // of a TypedStorage
+  std::string record;
+  std::uint64_t bytes = 0;
+  std::string device;
 };
 
 struct NamedTensor {

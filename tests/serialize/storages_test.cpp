@@ -107,6 +107,13 @@ TEST_F(Storages, AreReadWhenAskedFor) {
   save(Dict{{"s", StorageObject{tensor.storage(), DType::float32}}, {"t", tensor}}, path);
   const CheckpointFile file = CheckpointFile::open(path);
   ASSERT_EQ(file.tensors().size(), 1U);  // what load_into() looks at
+  ASSERT_EQ(file.storages().size(), 1U);
+  const StorageInfo& info = file.storages()[0];
+  EXPECT_EQ(info.name, "s");
+  EXPECT_EQ(info.dtype, DType::float32);
+  EXPECT_EQ(info.bytes, 16U);
+  EXPECT_EQ(info.device, "cpu");
+  EXPECT_EQ(info.record, file.find("t")->record);
   const StorageObject& described = file.tree().at("s").as_storage();
   EXPECT_EQ(described.storage->device(), kMeta);
   const std::vector<NamedStorage> named = named_storages(file.tree());
