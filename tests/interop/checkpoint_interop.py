@@ -393,7 +393,7 @@ class CheckpointInterop(unittest.TestCase):
                         self.assertEqual(a.__dict__, b.__dict__)
                         a, b = (t.detach().resolve_conj().resolve_neg().clone() for t in (a, b))
                         self.assertEqual(untyped(a).tolist(), untyped(b).tolist())
-                    if name == "conj":
+                    if name == "conj" and VERSION >= (2, 0):  # before, the bits are not saved
                         pointers = [untyped(tensor).data_ptr() for tensor in back]
                         self.assertEqual(len(set(pointers)), 2)
                         self.assertEqual(len(set(pointers[1:])), 1)
