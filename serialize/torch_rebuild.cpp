@@ -77,7 +77,7 @@ Value rebuild_tensor(const Function& function, const Arguments& arguments, Objec
   const std::size_t count = first_version ? 4 : with_dtype ? 7 : 6;
   require_count(function.name, arguments, count, first_version ? count : count + 1);
   const auto* const what = objects.stand_in(arguments[0]);
-  const auto* const named = what == nullptr ? nullptr : std::get_if<StorageId>(what);
+  const auto* named = what == nullptr ? nullptr : std::get_if<StorageId>(what);
   if (named == nullptr) {
     throw ValueError(concat(function.name, ": its first argument is no storage"));
   }
@@ -87,13 +87,16 @@ Value rebuild_tensor(const Function& function, const Arguments& arguments, Objec
   }
   if (!first_version) require_no_hooks(arguments[5]);
   const DType dtype = with_dtype ? arguments[6].as_dtype() : *named->dtype;
-  StorageId id = *named;
+  StorageId resolved;
   if (arguments.size() > count) {
-    id.bits = lazy_bits(arguments.back());
-    require_lazy_bits(dtype, id.bits);
+    resolved = *named;
+    resolved.bits = lazy_bits(arguments.back());
+    require_lazy_bits(dtype, resolved.bits);
+    named = &resolved;
   }
-  Tensor tensor = tensor_over(
-      id, dtype, {dims_of(arguments[2]), dims_of(arguments[3]), arguments[1].as_int()}, storages);
+  Tensor tensor =
+      tensor_over(*named, dtype,
+                  {dims_of(arguments[2]), dims_of(arguments[3]), arguments[1].as_int()}, storages);
   if (!first_version) tensor.set_requires_grad(arguments[4].as_bool());
   return tensor;
 }

@@ -9,6 +9,7 @@ import collections
 import filecmp
 import json
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -180,7 +181,7 @@ class CheckpointInterop(unittest.TestCase):
         self.assertGreaterEqual(count, 120)
 
     def test_every_protocol(self):
-        for protocol in (2, 3, 4, 5):
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
             for name, value in cases():
                 with self.subTest(name, protocol=protocol):
                     path = self.path(f"{name}.pt", str(protocol))
@@ -294,11 +295,9 @@ class CheckpointInterop(unittest.TestCase):
         count = 70_000  # beyond 65,535, ZIP64 begins
         torch.save({str(i): torch.tensor([i, -i]) for i in range(count)}, theirs)
         run("roundtrip", theirs, ours)
-        with zipfile.ZipFile(theirs) as a, zipfile.ZipFile(ours) as b:
-            self.assertEqual(a.namelist(), b.namelist())
         if SAME_FILES:
             self.assertTrue(filecmp.cmp(theirs, ours, shallow=False), "the files differ")
-        back = torch.load(ours, weights_only=True)
+        back = torch.load(ours, weights_only=VERSION >= (2, 9))
         self.assertEqual(len(back), count)
         self.assertTrue(all(t.tolist() == [int(i), -int(i)] for i, t in back.items()))
 
