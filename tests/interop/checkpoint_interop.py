@@ -25,7 +25,7 @@ except ImportError:
     sys.exit(77)
 
 import checkpoint_models as models
-from checkpoint_cases import REFUSED_BY_TORCH, cases, random_bits, untyped
+from checkpoint_cases import DTYPES, REFUSED_BY_TORCH, cases, random_bits, untyped
 
 PROGRAM = ""
 VERSION = tuple(int(number) for number in torch.__version__.split(".")[:2])
@@ -35,6 +35,9 @@ SAME_FILES = VERSION >= (2, 9)
 
 TYPED = getattr(torch.storage, "TypedStorage", None) or torch.storage._TypedStorage
 UNTYPED = getattr(torch, "UntypedStorage", None) or torch._UntypedStorage
+
+
+DTYPE_NAMES = {str(dtype)[6:] for dtype in DTYPES}
 
 
 def is_safe(name):
@@ -357,6 +360,27 @@ class CheckpointInterop(unittest.TestCase):
                     self.assertIn(message, error)
                     self.assertIn("data.pkl" if zipped else "the value", error)
                     self.assertIn("offset", error)
+
+    @unittest.skipUnless(SAME_FILES, "older versions have another list")
+    def test_every_admitted_name_is_known(self):
+        """What PyTorch's list has and wick does not is refused with its meaning."""
+        empty, path = self.path("empty.pt"), self.path("name.pt")
+        torch.save(None, empty)
+        allowed = torch._weights_only_unpickler._get_allowed_globals()
+        self.assertGreater(len(allowed), 100)
+        for full in allowed:
+            with self.subTest(full):
+                module, name = full.rsplit(".", 1)
+                pickled = b"\x80\x02c%s\n%s\n." % (module.encode(), name.encode())
+                self.repack(empty, path, lambda record, data: pickled
+                            if record.endswith("data.pkl") else data)
+                if isinstance(allowed[full], torch.dtype) and name in DTYPE_NAMES:
+                    self.assertEqual(described_by_wick(path), ["torch.dtype", full])
+                    continue
+                error = run("describe", path, expect=1)
+                self.assertNotIn("only tensors and plain objects", error)
+                known = "a class or a function lies among the values" in error
+                self.assertTrue(known or ("is not admitted: " in error and name in error), error)
 
     def test_lazy_views(self):
         """Conjugated and negated views come resolved, over storages that they share."""
