@@ -12,10 +12,11 @@
 namespace wick {
 namespace {
 
-constexpr std::array<std::string_view, 18> kKindNames = {
-    "None",        "bool",         "int",          "float", "complex",   "str",
-    "bytes",       "list",         "tuple",        "dict",  "set",       "torch.Size",
-    "torch.dtype", "torch.device", "torch.Tensor", "int",   "bytearray", "frozenset"};
+constexpr std::array<std::string_view, 20> kKindNames = {
+    "None", "bool",       "int",         "float",         "complex",
+    "str",  "bytes",      "list",        "tuple",         "dict",
+    "set",  "torch.Size", "torch.dtype", "torch.device",  "torch.Tensor",
+    "int",  "bytearray",  "frozenset",   "torch.Storage", "torch.layout"};
 
 constexpr std::array<std::string_view, 14> kFactories = {
     "bool", "bytearray", "bytes", "complex", "dict",  "float",   "frozenset",
@@ -69,12 +70,24 @@ std::size_t combine(std::size_t seed, std::size_t hash) {
   return seed ^ (hash + 0x9E3779B97F4A7C15ULL + (seed << 6) + (seed >> 2));
 }
 
+// Of the storages whole, what is left behind the last element too.
+bool storages_equal(const StorageObject& a, const StorageObject& b) {
+  return a.dtype == b.dtype &&
+         bitwise_equal(StorageObject{a.storage}.tensor(), StorageObject{b.storage}.tensor());
+}
+
 bool sets_equal(const Set& a, const Set& b) {
   return a.size() == b.size() &&
          std::ranges::all_of(a, [&b](const Dict::Entry& entry) { return b.contains(entry.first); });
 }
 
 }  // namespace
+
+Tensor StorageObject::tensor() const {
+  const DType elements = dtype.value_or(DType::uint8);
+  const std::size_t count = storage->bytes() / size_of(elements);
+  return {storage, elements, {static_cast<std::int64_t>(count)}, {1}, 0};
+}
 
 Value::Value(List value) : data_(std::make_shared<List>(std::move(value))) {}
 Value::Value(Tuple value) : data_(std::make_shared<Tuple>(std::move(value))) {}
@@ -85,6 +98,10 @@ Value::Value(FrozenSet value) : data_(std::make_shared<FrozenSet>(std::move(valu
 Value::Value(ByteArray value) : data_(std::make_shared<ByteArray>(std::move(value))) {}
 Value::Value(TensorObject value) : data_(std::make_shared<TensorObject>(std::move(value))) {}
 Value::Value(Tensor value) : Value(TensorObject{std::move(value)}) {}
+Value::Value(StorageObject value) {
+  if (value.storage == nullptr) throw ValueError("Value: a StorageObject without a storage");
+  data_ = std::move(value);
+}
 Value::Value(BigInteger value) {
   if (const auto small = value.to_int64()) {
     data_ = *small;
@@ -180,6 +197,12 @@ DType Value::as_dtype() const {
 Device Value::as_device() const {
   return get<Device>("torch.device");
 }
+Layout Value::as_layout() const {
+  return get<Layout>("torch.layout");
+}
+const StorageObject& Value::as_storage() const {
+  return get<StorageObject>("torch.Storage");
+}
 const Tensor& Value::as_tensor() const {
   return as_tensor_object().tensor;
 }
@@ -250,6 +273,8 @@ bool operator==(const Value& a, const Value& b) {
     case Kind::size: return a.as_size() == b.as_size();
     case Kind::dtype: return a.as_dtype() == b.as_dtype();
     case Kind::device: return a.as_device() == b.as_device();
+    case Kind::layout: return a.as_layout() == b.as_layout();
+    case Kind::storage: return storages_equal(a.as_storage(), b.as_storage());
     case Kind::tensor: return bitwise_equal(a.as_tensor(), b.as_tensor());
     default: return false;
   }
@@ -296,6 +321,7 @@ std::size_t hash_key(const Value& key) {
     }
     case Kind::dtype: return salted(static_cast<std::size_t>(key.as_dtype()));
     case Kind::device: return salted(std::hash<std::string>{}(to_string(key.as_device())));
+    case Kind::layout: return salted(static_cast<std::size_t>(key.as_layout()));
     default: break;
   }
   throw ValueError(concat("a ", key.kind_name(), " cannot be a key: it is not hashable"));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "core/big_integer.h"
+#include "core/layout.h"
 #include "core/tensor.h"
 
 namespace wick {
@@ -61,6 +63,16 @@ struct TensorObject {
   std::shared_ptr<Dict> attributes = nullptr;
 };
 
+/// A storage that is saved by itself: torch.TypedStorage, or torch.UntypedStorage, which is bytes.
+/// Tensors of the same checkpoint may lie in it, and then do here.
+struct StorageObject {
+  std::shared_ptr<Storage> storage;
+  std::optional<DType> dtype = std::nullopt;  // of a TypedStorage
+
+  /// All whole elements, in one dimension, over the storage itself; uint8 where it is untyped.
+  [[nodiscard]] Tensor tensor() const;
+};
+
 /// A Python object: one of the kinds below. Scalars are copied; containers are shared handles, so
 /// that copies of a Value refer to one list, as names do in Python, and sharing survives a round
 /// trip through a checkpoint. Comparing and hashing follow Python for numbers (1 == 1.0 == True);
@@ -88,6 +100,8 @@ class Value {
     big_integer,  // an int beyond 64 bits
     byte_array,
     frozen_set,
+    storage,
+    layout,
   };
 
   Value() = default;  // None
@@ -118,6 +132,9 @@ class Value {
   Value(Size value);
   Value(DType value) : data_(value) {}
   Value(Device value) : data_(value) {}
+  Value(Layout value) : data_(value) {}
+  /// Throws ValueError where it has no storage.
+  Value(StorageObject value);
   Value(Tensor value);
   Value(TensorObject value);
   /// A torch.nn.Parameter. Like PyTorch's, it wants a gradient unless told otherwise.
@@ -152,6 +169,8 @@ class Value {
   [[nodiscard]] const Dims& as_size() const;
   [[nodiscard]] DType as_dtype() const;
   [[nodiscard]] Device as_device() const;
+  [[nodiscard]] Layout as_layout() const;
+  [[nodiscard]] const StorageObject& as_storage() const;
   /// Also of a parameter.
   [[nodiscard]] const Tensor& as_tensor() const;
   [[nodiscard]] TensorObject& as_tensor_object() const;
@@ -170,19 +189,20 @@ class Value {
   friend bool operator==(const Value& a, const Value& b);
 
  private:
-  using Data = std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
-                            std::string, Bytes, std::shared_ptr<List>, std::shared_ptr<Tuple>,
-                            std::shared_ptr<Dict>, std::shared_ptr<Set>, std::shared_ptr<Size>,
-                            DType, Device, std::shared_ptr<TensorObject>, BigInteger,
-                            std::shared_ptr<ByteArray>, std::shared_ptr<FrozenSet>>;
+  using Data =
+      std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string,
+                   Bytes, std::shared_ptr<List>, std::shared_ptr<Tuple>, std::shared_ptr<Dict>,
+                   std::shared_ptr<Set>, std::shared_ptr<Size>, DType, Device,
+                   std::shared_ptr<TensorObject>, BigInteger, std::shared_ptr<ByteArray>,
+                   std::shared_ptr<FrozenSet>, StorageObject, Layout>;
   template <typename T>
   [[nodiscard]] const T& get(std::string_view wanted) const;
 
   Data data_;
 };
 
-/// Python's hash rules for keys: throws ValueError for lists, dicts, sets, bytearrays and
-/// tensors.
+/// Python's hash rules for keys: throws ValueError for lists, dicts, sets, bytearrays, tensors and
+/// storages.
 [[nodiscard]] std::size_t hash_key(const Value& key);
 
 /// Python's dict: keys of any hashable kind, in order of insertion. Also the kinds of dict in

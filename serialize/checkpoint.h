@@ -24,7 +24,9 @@ void save(const StateDict& state, const std::filesystem::path& path,
           const SaveOptions& options = {});
 
 /// Reads a file of save() or of torch.save, also of PyTorch 0.4 to 1.5. Runs no code of the file:
-/// only the tensors and plain objects that torch.load(weights_only=True) admits are made.
+/// only the tensors, storages and plain objects that torch.load(weights_only=True) admits are made.
+/// A lazily conjugated or negated view comes resolved: its elements are right, but it no longer
+/// shares them with the tensor that it is a view of.
 /// `map_location` says where the tensors go: a Device, "cpu" or another device's name, a map or a
 /// function (see MapLocation); without it, each goes to the device it was saved from.
 ///

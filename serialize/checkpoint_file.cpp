@@ -24,6 +24,14 @@ struct CheckpointFile::Impl {
     tree =
         archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); });
     for (auto& [name, tensor] : named_tensors(tree)) add(std::move(name), tensor);
+    for (auto& [name, object] : named_storages(tree)) {
+      const StorageRecord& record = records.all()[storage_number(object.storage.get())];
+      storage_infos.push_back({.name = std::move(name),
+                               .dtype = object.dtype,
+                               .record = record.entry->name,
+                               .bytes = record.entry->size,
+                               .device = record.location});
+    }
   }
 
   std::shared_ptr<Storage> describe(const StorageId& id, DType dtype) {
@@ -82,12 +90,15 @@ struct CheckpointFile::Impl {
     return first->second;
   }
 
-  [[nodiscard]] std::size_t storage_number(const Tensor& tensor) const {
-    const auto known = numbers.find(tensor.storage().get());
+  [[nodiscard]] std::size_t storage_number(const Storage* described_storage) const {
+    const auto known = numbers.find(described_storage);
     if (known == numbers.end()) {
-      throw ValueError("CheckpointFile::tensor: the tensor is not one of this file's tree()");
+      throw ValueError("CheckpointFile: the tensor or storage is not one of this file's tree()");
     }
     return known->second;
+  }
+  [[nodiscard]] std::size_t storage_number(const Tensor& tensor) const {
+    return storage_number(tensor.storage().get());
   }
 
   [[nodiscard]] static Tensor over(std::shared_ptr<Storage> storage, const Tensor& handle) {
@@ -104,6 +115,7 @@ struct CheckpointFile::Impl {
   std::vector<std::shared_ptr<Storage>> described;          // of records; on "meta"
   std::unordered_map<const Storage*, std::size_t> numbers;  // of described
   std::unordered_set<const Storage*> without_elements;      // of handles
+  std::vector<StorageInfo> storage_infos;
   std::vector<TensorInfo> infos;
   std::vector<Tensor> handles;  // of infos
   std::unordered_multimap<std::string, std::size_t> index;
@@ -121,6 +133,10 @@ CheckpointFile CheckpointFile::open(const std::filesystem::path& path,
 
 const std::vector<TensorInfo>& CheckpointFile::tensors() const noexcept {
   return impl_->infos;
+}
+
+const std::vector<StorageInfo>& CheckpointFile::storages() const noexcept {
+  return impl_->storage_infos;
 }
 
 const TensorInfo* CheckpointFile::find(std::string_view name) const {
@@ -144,6 +160,10 @@ Tensor CheckpointFile::tensor(std::string_view name) const {
 Tensor CheckpointFile::tensor(const Tensor& described) const {
   if (impl_->without_elements.contains(described.storage().get())) return described;
   return Impl::over(impl_->storages.get(impl_->storage_number(described)), described);
+}
+
+StorageObject CheckpointFile::storage(const StorageObject& described) const {
+  return {impl_->storages.get(impl_->storage_number(described.storage.get())), described.dtype};
 }
 
 StateDict CheckpointFile::load_subset(std::span<const std::string> names) const {

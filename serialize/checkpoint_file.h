@@ -69,6 +69,8 @@ class CheckpointFile {
 
   /// Every tensor, in the order of the file.
   [[nodiscard]] const std::vector<TensorInfo>& tensors() const noexcept;
+  /// Every storage that is a value itself, in the order of the file.
+  [[nodiscard]] const std::vector<StorageInfo>& storages() const noexcept;
   /// Null where there is none. Throws StateDictError where two have that name ({"a.b": t} and
   /// {"a": {"b": t}}): then tree() tells them apart.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
@@ -79,6 +81,8 @@ class CheckpointFile {
   /// One tensor with its elements, by its name or by its handle in tree().
   [[nodiscard]] Tensor tensor(std::string_view name) const;
   [[nodiscard]] Tensor tensor(const Tensor& described) const;
+  /// One of the tree()'s storages (Value::as_storage()) with its bytes.
+  [[nodiscard]] StorageObject storage(const StorageObject& described) const;
   /// Several, in that order. Throws StateDictError that lists all names that are not there.
   [[nodiscard]] StateDict load_subset(std::span<const std::string> names) const;
   /// Everything, as load() gives it.

@@ -40,7 +40,7 @@ std::shared_ptr<const MappedFile> LazyStorages::mapping() {
 
 std::shared_ptr<Storage> LazyStorages::map(const StorageRecord& record, Backend& backend) {
   const bool plain = mmap_ && backend.device().type == DeviceType::cpu &&
-                     record.entry->method == zip::kMethodStored && record.number_bytes == 1 &&
+                     record.entry->method == zip::kMethodStored && !record.change.any() &&
                      record.entry->size != 0;
   if (!plain) return nullptr;
   const std::uint64_t offset = archive_.zip().data_offset(*record.entry);

@@ -40,17 +40,25 @@ class LegacyReader {
     // Byte order and sizes of C types: the storages look the same whatever they were.
     const HeldValue system(next("the system's information", no_storages));
     HeldValue value(
-        next("the value", [this](const StorageId& id, DType /*dtype*/) { return storage(id); }));
+        next("the value", [this](const StorageId& id, DType dtype) { return storage(id, dtype); }));
     read_storages();
     return value.release();
   }
 
  private:
-  struct Wanted {
+  // One storage of the file: as it is, with its lazily conjugated views resolved, or both.
+  struct Copy {
     std::shared_ptr<Storage> storage;
+    NumberChange change;
+  };
+  struct Wanted {
+    std::vector<Copy> copies;
     std::int64_t numel = 0;
     std::size_t element_bytes = 1;
     bool read = false;
+    [[nodiscard]] std::size_t bytes() const {
+      return static_cast<std::size_t>(numel) * element_bytes;
+    }
   };
 
   [[nodiscard]] std::string describe(std::string_view part) const {
@@ -91,7 +99,7 @@ class LegacyReader {
   }
 
   // The storage in which a tensor lies, not yet filled.
-  std::shared_ptr<Storage> storage(const StorageId& id) {
+  std::shared_ptr<Storage> storage(const StorageId& id, DType dtype) {
     const std::size_t element_bytes = id.dtype ? size_of(*id.dtype) : 1;
     const auto [known, added] = wanted_.try_emplace(id.key);
     Wanted& wanted = known->second;
@@ -99,7 +107,7 @@ class LegacyReader {
       if (wanted.numel != id.numel || wanted.element_bytes != element_bytes) {
         throw ValueError(concat("storage ", id.key.substr(0, 40), " has two sizes"));
       }
-      return wanted.storage;
+      return copy_in(wanted, id, dtype);
     }
     // All storages lie in this file, so together they are smaller than it.
     const std::uint64_t free = file_.size() - claimed_bytes_;
@@ -107,11 +115,25 @@ class LegacyReader {
       throw ValueError(concat("storage ", id.key.substr(0, 40), " of ", id.numel,
                               " elements does not fit the file"));
     }
-    const std::size_t bytes = static_cast<std::size_t>(id.numel) * element_bytes;
-    claimed_bytes_ += bytes;
-    wanted = {std::make_shared<Storage>(bytes, map_location_.backend(id.location)), id.numel,
-              element_bytes};
-    return wanted.storage;
+    wanted.numel = id.numel;
+    wanted.element_bytes = element_bytes;
+    claimed_bytes_ += wanted.bytes();
+    return copy_in(wanted, id, dtype);
+  }
+
+  // At most four of each storage: there are two bits.
+  std::shared_ptr<Storage> copy_in(Wanted& wanted, const StorageId& id, DType dtype) const {
+    const NumberChange change{.bits = id.bits, .dtype = id.bits.any() ? dtype : DType::uint8};
+    for (const Copy& copy : wanted.copies) {
+      if (copy.change == change) return copy.storage;
+      if (copy.change.bits == change.bits) {
+        throw ValueError(concat("lazily conjugated or negated views of ", copy.change.dtype,
+                                " and of ", change.dtype, " share storage ", id.key.substr(0, 40)));
+      }
+    }
+    auto storage = std::make_shared<Storage>(wanted.bytes(), map_location_.backend(id.location));
+    wanted.copies.push_back({storage, change});
+    return storage;
   }
 
   void read_storages() {
@@ -143,7 +165,7 @@ class LegacyReader {
 
   // A count of elements in 8 bytes and the elements, little-endian on every machine.
   void read_storage(Wanted& wanted, const std::string& part) {
-    const std::size_t bytes = wanted.storage->bytes();
+    const std::size_t bytes = wanted.bytes();
     std::array<char, 8> header{};
     if (file_.size() - offset_ < header.size() + bytes) {
       fail(part, offset_, concat("its ", bytes, " bytes go beyond the end of the file"));
@@ -154,21 +176,29 @@ class LegacyReader {
       fail(part, offset_, concat("it counts ", count, " elements, but its tensors ", wanted.numel));
     }
     offset_ += header.size();
-    Backend& backend = wanted.storage->backend();
-    auto* const memory = static_cast<char*>(wanted.storage->data());
+    for (const Copy& copy : wanted.copies) fill(*copy.storage, copy.change);
+    offset_ += bytes;
+    wanted.read = true;
+  }
+
+  // With the bytes at the current offset.
+  void fill(Storage& storage, const NumberChange& change) const {
+    Backend& backend = storage.backend();
+    auto* const memory = static_cast<char*>(storage.data());
     if (backend.device().type == DeviceType::cpu) {
-      file_.read_at(offset_, {memory, bytes});
+      const std::span<char> bytes(memory, storage.bytes());
+      file_.read_at(offset_, bytes);
+      change.apply(bytes);
     } else if (backend.device().type != DeviceType::meta) {
       std::string piece;
-      for (std::size_t done = 0; done < bytes; done += piece.size()) {
-        piece.resize(std::min(kPieceBytes, bytes - done));
+      for (std::size_t done = 0; done < storage.bytes(); done += piece.size()) {
+        piece.resize(std::min(kPieceBytes, storage.bytes() - done));
         file_.read_at(offset_ + done, piece);
+        change.apply(piece);
         backend.copy_from_host(memory + done, piece.data(), piece.size());
       }
       backend.synchronize();
     }
-    offset_ += bytes;
-    wanted.read = true;
   }
 
   const InputFile& file_;

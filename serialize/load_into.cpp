@@ -43,7 +43,7 @@ void load_pairs(const ZipReader& zip, const std::vector<LoadPair>& pairs, LazySt
     } else if (pair.source.numel() != 0) {
       straight.push_back(
           {pair.record->entry, static_cast<std::uint64_t>(pair.source.offset()) * element,
-           pair.source.nbytes(), static_cast<char*>(pair.target.raw()), pair.record->number_bytes});
+           pair.source.nbytes(), static_cast<char*>(pair.target.raw()), pair.record->change});
     }
   }
   read_ranges(zip, straight);

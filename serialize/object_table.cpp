@@ -100,6 +100,7 @@ void ObjectTable::measure_key(const Value& container) {
     info.weight = std::min(kMaxWeight, info.weight + weight(item));
     if (item.kind() != Kind::tuple && item.kind() != Kind::frozen_set) return;
     const auto inner = keys_.find(item.identity());
+    info.has_stand_in |= has_stand_in(item);
     info.depth = std::max(info.depth, (inner == keys_.end() ? 1 : inner->second.depth) + 1);
   };
   if (container.kind() == Kind::tuple) {
@@ -111,12 +112,18 @@ void ObjectTable::measure_key(const Value& container) {
   keys_.emplace(container.identity(), info);
 }
 
+bool ObjectTable::has_stand_in(const Value& key) const {
+  if (key.kind() != Kind::tuple && key.kind() != Kind::frozen_set) return false;
+  const auto known = keys_.find(key.identity());
+  return known == keys_.end() ? stand_in(key) != nullptr : known->second.has_stand_in;
+}
+
 void ObjectTable::spend_copy(const Value& value) {
   if (!is_container(value)) spend(weight(value));
 }
 
 void ObjectTable::spend_key(const Value& key) {
-  if (stand_in(key) != nullptr) throw ValueError("a class, function or storage is used as a key");
+  if (has_stand_in(key)) throw ValueError("a class, function or storage is used as a key");
   spend(weight(key));
 }
 
@@ -130,25 +137,47 @@ void ObjectTable::spend_content(const Value& argument) {
   }
 }
 
+Value ObjectTable::made_of(const Value& stand_in, const StorageMaker& make) const {
+  const auto* const id = std::get_if<StorageId>(this->stand_in(stand_in));
+  if (id == nullptr) throw ValueError("a class or a function lies among the values");
+  return make(*id);
+}
+
+// Keys and the items of sets are none: spend_key() sees to that.
+void ObjectTable::replace_stand_ins(const Value& container, const StorageMaker& make) const {
+  const auto replace = [&](Value& item) {
+    if (stand_in(item) != nullptr) item = made_of(item, make);
+  };
+  if (container.kind() == Kind::list) {
+    for (Value& item : container.as_list()) replace(item);
+  } else if (container.kind() == Kind::tuple) {
+    for (Value& item : container.as_tuple()) replace(item);
+  } else if (container.kind() == Kind::dict) {
+    Dict& dict = container.as_dict();
+    for (const auto& [key, value] : dict) {
+      if (stand_in(value) != nullptr) *dict.find(key) = made_of(value, make);
+    }
+  }
+}
+
 // Walks with a stack of its own. A container's height is one more than the highest inside it; those
 // on the way to themselves (a structure that contains itself) count as lowest: what a circle owns
 // is never destroyed recursively.
-void ObjectTable::accept(const Value& root) {
-  if (stand_in(root) != nullptr) {
-    throw ValueError("the pickle holds a class, a function or a bare storage as its value");
-  }
+void ObjectTable::accept(Value& root, const StorageMaker& make) {
+  if (stand_in(root) != nullptr) root = made_of(root, make);
   if (!is_container(root)) return;
   struct Frame {
-    const void* identity;
+    Value container;
     std::vector<Value> inner;
     std::size_t next = 0;
     std::size_t height = 1;
+    bool replaced = false;
   };
   std::unordered_map<const void*, std::size_t> heights;
   std::vector<Frame> path;
   const auto enter = [&](const Value& container) {
     heights.emplace(container.identity(), 0);
-    path.push_back({container.identity(), containers_in(container)});
+    path.push_back({.container = container, .inner = containers_in(container)});
   };
   enter(root);
   while (!path.empty()) {
@@ -156,14 +185,15 @@ void ObjectTable::accept(const Value& root) {
     if (frame.next == frame.inner.size()) {
       const std::size_t height = frame.height;
       if (height > pickle::kMaxDepth) too_deep();
-      heights[frame.identity] = height;
+      heights[frame.container.identity()] = height;
       path.pop_back();
       if (!path.empty()) path.back().height = std::max(path.back().height, height + 1);
       continue;
     }
     const Value inner = frame.inner[frame.next++];
     if (stand_in(inner) != nullptr) {
-      throw ValueError("a class, a function or a bare storage lies among the values");
+      if (!std::exchange(frame.replaced, true)) replace_stand_ins(frame.container, make);
+      continue;
     }
     const auto known = heights.find(inner.identity());
     if (known == heights.end()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
@@ -14,9 +15,10 @@
 
 namespace wick {
 
-/// A pickle's stack holds, beside values, functions, classes and storages, which no Value can hold.
-/// A stand-in (an empty tuple known to this table) takes their place, so that everything can be
-/// popped, put into tuples and memoised alike.
+/// A pickle's stack holds, beside values, functions and classes, which no Value can hold, and
+/// storages, of which it is not known yet whether a tensor will lie in them. A stand-in (an empty
+/// tuple known to this table) takes their place, so that everything can be popped, put into tuples
+/// and memoised alike.
 ///
 /// The table keeps a handle to every container, so that none is destroyed before the end; it then
 /// empties the containers which the result does not reach. So neither a deep nor a circular
@@ -48,17 +50,24 @@ class ObjectTable {
   /// Accounts for making a new object out of the content of an argument.
   void spend_content(const Value& argument);
 
-  /// Admits the finished value: nothing deeper than pickle::kMaxDepth, no stand-in anywhere.
-  void accept(const Value& root);
+  /// Makes the value of a storage that lies among the values.
+  using StorageMaker = std::function<Value(const StorageId&)>;
+  /// Admits the finished value: nothing deeper than pickle::kMaxDepth, no function or class
+  /// anywhere. Puts storages in the place of their stand-ins.
+  void accept(Value& root, const StorageMaker& make);
 
  private:
   struct KeyInfo {
     // Of hashing it: the values in it, each counted as often as it occurs.
     std::uint64_t weight = 1;
     std::size_t depth = 1;
+    bool has_stand_in = false;  // in it, or in one of them
   };
   [[nodiscard]] std::uint64_t weight(const Value& value) const;
   void measure_key(const Value& container);
+  [[nodiscard]] bool has_stand_in(const Value& key) const;
+  [[nodiscard]] Value made_of(const Value& stand_in, const StorageMaker& make) const;
+  void replace_stand_ins(const Value& container, const StorageMaker& make) const;
 
   std::uint64_t budget_;
   std::vector<Value> containers_;

@@ -159,6 +159,20 @@ void PickleEmitter::device(Device where) {
   memoize();
 }
 
+// Of each layout Python has one object. Its text is made anew each time.
+void PickleEmitter::layout(Layout value) {
+  if (const auto known = layouts_.find(value); known != layouts_.end()) {
+    get(known->second);
+    return;
+  }
+  global("torch.serialization", "_get_layout");
+  fresh_string(concat("torch.", value));
+  op(Op::tuple1);
+  memoize();
+  op(Op::reduce);
+  layouts_.emplace(value, memoize());
+}
+
 void PickleEmitter::size(const Dims& sizes, const void* identity) {
   global("torch", "Size");
   dims(sizes);

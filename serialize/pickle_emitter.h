@@ -10,6 +10,7 @@
 #include "core/device.h"
 #include "core/dims.h"
 #include "core/dtype.h"
+#include "core/layout.h"
 #include "serialize/byte_writer.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/pickle_scalars.h"
@@ -54,6 +55,7 @@ class PickleEmitter {
   void global(std::string_view module, std::string_view name);
   void dtype(DType value) { global("torch", name(value)); }
   void device(Device where);
+  void layout(Layout value);
   /// A tuple of int.
   void dims(const Dims& values);
   void size(const Dims& sizes, const void* identity);
@@ -68,6 +70,7 @@ class PickleEmitter {
   std::unordered_map<std::string, std::uint32_t> strings_;
   std::unordered_map<std::string, std::uint32_t> short_bytes_;
   std::unordered_map<std::string, std::uint32_t> globals_;
+  std::unordered_map<Layout, std::uint32_t> layouts_;
 };
 
 }  // namespace wick

@@ -42,6 +42,7 @@ Operand operand_of(Op op) {
     case Op::binbytes8:
     case Op::binunicode8:
     case Op::bytearray8: return {.length_bytes = 8};
+    case Op::int_text: return {.lines = 1};
     case Op::global: return {.lines = 2};
     case Op::mark:
     case Op::stop:

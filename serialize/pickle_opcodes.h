@@ -20,6 +20,7 @@ enum class Op : std::uint8_t {
   binbytes = 'B',
   short_binbytes = 'C',
   binfloat = 'G',
+  int_text = 'I',
   binint = 'J',
   binint1 = 'K',
   binint2 = 'M',

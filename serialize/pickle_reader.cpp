@@ -66,7 +66,8 @@ class Machine {
   Value finish() {
     Value result = pop();
     if (reader_.remaining() != 0) throw ValueError("bytes follow the end of the pickle");
-    objects_.accept(result);
+    objects_.accept(result,
+                    [this](const StorageId& id) { return make_storage_object(id, storages_); });
     return result;
   }
 
@@ -232,6 +233,7 @@ class Machine {
       case Op::binint: push(static_cast<std::int32_t>(reader_.read<std::uint32_t>())); return;
       case Op::binint1: push(reader_.read<std::uint8_t>()); return;
       case Op::binint2: push(reader_.read<std::uint16_t>()); return;
+      case Op::int_text: push(pickle::read_int_text(reader_)); return;
       case Op::long1: push(pickle::read_long(reader_, reader_.read<std::uint8_t>())); return;
       case Op::long4: push(pickle::read_long(reader_, reader_.read<std::uint32_t>())); return;
       case Op::binfloat: push(pickle::read_float(reader_)); return;

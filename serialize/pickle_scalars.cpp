@@ -2,6 +2,7 @@
 #include "serialize/pickle_scalars.h"
 
 #include <bit>
+#include <charconv>
 #include <limits>
 
 #include "core/error.h"
@@ -51,6 +52,20 @@ void write_float(ByteWriter& out, double value) {
   out.write(static_cast<std::uint8_t>(Op::binfloat));
   const auto bits = std::bit_cast<std::uint64_t>(value);  // the format's one big-endian number
   for (int shift = 56; shift >= 0; shift -= 8) out.write(static_cast<std::uint8_t>(bits >> shift));
+}
+
+std::int64_t read_int_text(ByteReader& in) {
+  const std::string_view line = in.take_line();
+  std::int64_t value = 0;
+  const char* const end = line.data() + line.size();
+  const auto [stop, error] = std::from_chars(line.data(), end, value);
+  // Zeros in front would be Python's "00" and "01" for False and True in protocols before 2.
+  const std::size_t sign = line.starts_with('-') ? 1 : 0;
+  const bool zeros = line.size() > sign + 1 && line[sign] == '0';
+  if (error != std::errc{} || stop != end || zeros) {
+    throw ValueError("the text of an int is none of 64 bits");
+  }
+  return value;
 }
 
 Value read_long(ByteReader& in, std::uint64_t length) {

@@ -20,6 +20,9 @@ void write_float(ByteWriter& out, double value);
 // What follows an opcode. ValueError where the content is not admitted, FormatError where the
 // pickle ends too early.
 
+/// A line with the digits of an int of 64 bits: so Python 2 writes those beyond 32, in all
+/// protocols.
+[[nodiscard]] std::int64_t read_int_text(ByteReader& in);
 /// Two's complement of `length` bytes, little-endian.
 [[nodiscard]] Value read_long(ByteReader& in, std::uint64_t length);
 [[nodiscard]] double read_float(ByteReader& in);

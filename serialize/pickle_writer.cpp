@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "core/error.h"
 #include "serialize/pickle_emitter.h"
 #include "serialize/pickle_opcodes.h"
+#include "serialize/storage_emitter.h"
 #include "serialize/torch_globals.h"
 #include "serialize/torch_names.h"
 
@@ -25,7 +25,7 @@ class Pickler {
     emit_.proto();
     save(value);
     emit_.op(Op::stop);
-    return {emit_.release(), std::move(storages_)};
+    return {emit_.release(), storages_.release()};
   }
 
  private:
@@ -49,6 +49,8 @@ class Pickler {
       case Kind::size: emit_.size(value.as_size(), value.identity()); return;
       case Kind::dtype: emit_.dtype(value.as_dtype()); return;
       case Kind::device: emit_.device(value.as_device()); return;
+      case Kind::layout: emit_.layout(value.as_layout()); return;
+      case Kind::storage: storages_.add(value.as_storage()); return;
       case Kind::big_integer: emit_.integer(value.as_big_integer()); return;
       case Kind::byte_array: emit_.byte_array(value.as_byte_array(), value.identity()); return;
       case Kind::tensor:
@@ -326,7 +328,7 @@ class Pickler {
     const bool with_storage = tensor.device() != kMeta;
     emit_.op(Op::mark);
     if (with_storage) {
-      save_storage(tensor.storage(), tensor.dtype());
+      storages_.add_for(tensor);
       emit_.integer(tensor.offset());
     } else {
       emit_.dtype(tensor.dtype());
@@ -342,52 +344,9 @@ class Pickler {
     emit_.memoize();
   }
 
-  struct KnownStorage {
-    std::size_t key = 0;
-    DType dtype = DType::float32;
-    std::uint32_t key_memo = 0;
-  };
-
-  void save_storage(const std::shared_ptr<Storage>& storage, DType dtype) {
-    const auto legacy_class = storage_class(dtype);
-    // PyTorch counts an untyped storage as one of uint8.
-    const DType stored = legacy_class ? dtype : DType::uint8;
-    emit_.op(Op::mark);
-    emit_.string("storage");
-    if (legacy_class) {
-      emit_.global("torch", *legacy_class);
-    } else {
-      emit_.global("torch.storage", "UntypedStorage");
-    }
-    const auto [known, added] = known_storages_.try_emplace(storage.get());
-    if (added) {
-      known->second = {storages_.size(), stored,
-                       emit_.fresh_string(std::to_string(storages_.size()))};
-      storages_.push_back(storage);
-    } else {
-      if (known->second.dtype != stored && storage->bytes() != 0) {
-        throw DTypeError(concat("save: tensors of ", known->second.dtype, " and ", stored,
-                                " share one storage, which PyTorch's format cannot hold; "
-                                "clone() one of them"));
-      }
-      emit_.get(known->second.key_memo);
-    }
-    const Device device = storage->device();
-    if (device.type == DeviceType::cpu) {
-      emit_.string("cpu");
-    } else {
-      emit_.fresh_string(to_string(device));
-    }
-    emit_.integer(static_cast<std::int64_t>(storage->bytes() / size_of(stored)));
-    emit_.op(Op::tuple);
-    emit_.memoize();
-    emit_.op(Op::binpersid);
-  }
-
   PickleEmitter emit_;
   std::size_t depth_ = 0;
-  std::unordered_map<const Storage*, KnownStorage> known_storages_;
-  std::vector<std::shared_ptr<Storage>> storages_;
+  StorageEmitter storages_{emit_};
 };
 
 }  // namespace

@@ -94,6 +94,17 @@ Value make_device(const Arguments& arguments) {
   }
 }
 
+// _get_layout("torch.strided")
+Value make_layout(const Arguments& arguments) {
+  constexpr std::string_view kModule = "torch.";
+  const std::string& text = arguments[0].as_string();
+  const auto layout = text.starts_with(kModule)
+                          ? layout_from_name(std::string_view(text).substr(kModule.size()))
+                          : std::nullopt;
+  if (!layout) throw ValueError(concat('"', text.substr(0, 40), "\" is no torch.layout"));
+  return *layout;
+}
+
 struct Range {
   std::size_t least;
   std::size_t most;
@@ -106,6 +117,7 @@ Range argument_range(Callable callable) {
     case Callable::device: return {1, 2};
     case Callable::byte_array: return {0, 2};
     case Callable::bytes: return {0, 0};
+    case Callable::layout: return {1, 1};
     default: return {0, 1};
   }
 }
@@ -146,6 +158,7 @@ Value call_plain(const Function& function, const Arguments& arguments, ObjectTab
       return std::complex<double>(arguments[0].as_double(), arguments[1].as_double());
     case Callable::size: return arguments.empty() ? Size{} : Size{dims_of(arguments[0])};
     case Callable::device: return make_device(arguments);
+    case Callable::layout: return make_layout(arguments);
     default: throw ValueError(concat("calls of ", function.name, " are not admitted"));
   }
 }

@@ -125,7 +125,7 @@ class Reading {
       const std::span<char> piece(to, static_cast<std::size_t>(count));
       zip_.file().read_at(task.data_offset + task.begin + done, piece);
       task.crc = crc32(task.crc, piece);
-      if (read.to != nullptr) reverse_numbers(piece, read.number_bytes);
+      if (read.to != nullptr) read.change.apply(piece);
       done += count;
     }
   }
@@ -145,7 +145,7 @@ class Reading {
       zip_.check_crc(*read.entry, crc32(0, data));
       if (read.to == nullptr || data.empty()) continue;
       std::memcpy(read.to, data.data(), data.size());
-      reverse_numbers({read.to, data.size()}, read.number_bytes);
+      read.change.apply({read.to, data.size()});
     }
   }
 
@@ -156,7 +156,7 @@ class Reading {
     }
     const std::span<char> to(read.to, static_cast<std::size_t>(read.entry->size));
     zip_.read_into(*read.entry, to);
-    reverse_numbers(to, read.number_bytes);
+    read.change.apply(to);
   }
 
   const ZipReader& zip_;
@@ -168,13 +168,6 @@ class Reading {
 
 }  // namespace
 
-void reverse_numbers(std::span<char> bytes, std::size_t number_bytes) {
-  if (number_bytes <= 1) return;
-  for (std::size_t at = 0; at + number_bytes <= bytes.size(); at += number_bytes) {
-    std::ranges::reverse(bytes.subspan(at, number_bytes));
-  }
-}
-
 void read_records(const ZipReader& zip, std::vector<RecordRead> reads) {
   Reading(zip, std::move(reads)).run();
 }
@@ -183,7 +176,7 @@ void read_ranges(const ZipReader& zip, const std::vector<RangeRead>& reads) {
   struct Part {
     std::uint64_t from = 0;
     std::span<char> to;
-    std::size_t number_bytes = 1;
+    NumberChange change;
   };
   std::vector<Part> parts;
   std::uint64_t total = 0;
@@ -192,13 +185,13 @@ void read_ranges(const ZipReader& zip, const std::vector<RangeRead>& reads) {
     for (std::uint64_t done = 0; done < read.bytes; done += kTaskBytes) {
       const std::uint64_t count = std::min(kTaskBytes, read.bytes - done);
       parts.push_back(
-          {start + done, {read.to + done, static_cast<std::size_t>(count)}, read.number_bytes});
+          {start + done, {read.to + done, static_cast<std::size_t>(count)}, read.change});
     }
     total += read.bytes;
   }
   run_parallel(parts.size(), reading_threads(total), [&](std::size_t i) {
     zip.file().read_at(parts[i].from, parts[i].to);
-    reverse_numbers(parts[i].to, parts[i].number_bytes);
+    parts[i].change.apply(parts[i].to);
   });
 }
 

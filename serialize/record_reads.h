@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "serialize/number_change.h"
 #include "serialize/zip_reader.h"
 
 namespace wick {
@@ -13,8 +14,8 @@ namespace wick {
 /// A whole record. Its CRC-32 is checked.
 struct RecordRead {
   const ZipEntry* entry = nullptr;
-  char* to = nullptr;            // room for entry->size bytes; null: only the CRC is checked
-  std::size_t number_bytes = 1;  // numbers of so many bytes are turned round; 1: nothing is
+  char* to = nullptr;        // room for entry->size bytes; null: only the CRC is checked
+  NumberChange change = {};  // of what comes there
 };
 
 /// `bytes` bytes from `begin` on of a stored record. Its CRC-32 is not checked.
@@ -23,15 +24,12 @@ struct RangeRead {
   std::uint64_t begin = 0;
   std::uint64_t bytes = 0;
   char* to = nullptr;
-  std::size_t number_bytes = 1;
+  NumberChange change = {};
 };
 
 /// Large records are read in pieces, small ones that lie side by side in one go. Throws FormatError
 /// naming a damaged record; the memory then holds anything.
 void read_records(const ZipReader& zip, std::vector<RecordRead> reads);
 void read_ranges(const ZipReader& zip, const std::vector<RangeRead>& reads);
-
-/// Turns every number of so many bytes round.
-void reverse_numbers(std::span<char> bytes, std::size_t number_bytes);
 
 }  // namespace wick

@@ -12,12 +12,12 @@ namespace {
 // Host memory holds one piece at a time.
 void read_to_device(const ZipReader& zip, const StorageRecord& record, Storage& storage) {
   std::size_t done = 0;
-  std::string turned;
+  std::string changed;
   zip.read_pieces(*record.entry, [&](std::string_view piece) {
-    if (record.number_bytes > 1) {  // pieces are a multiple of every number's size
-      turned = piece;
-      reverse_numbers(turned, record.number_bytes);
-      piece = turned;
+    if (record.change.any()) {  // pieces are a multiple of every element's size
+      changed = piece;
+      record.change.apply(changed);
+      piece = changed;
     }
     storage.backend().copy_from_host(static_cast<std::byte*>(storage.data()) + done, piece.data(),
                                      piece.size());
@@ -44,7 +44,7 @@ void read_storages(const ZipReader& zip, const std::vector<StorageRead>& reads) 
       case DeviceType::meta: break;
       case DeviceType::cpu:
         to_host.push_back(
-            {read.record->entry, static_cast<char*>(read.to->data()), read.record->number_bytes});
+            {read.record->entry, static_cast<char*>(read.to->data()), read.record->change});
         break;
       case DeviceType::cuda: read_to_device(zip, *read.record, *read.to); break;
     }

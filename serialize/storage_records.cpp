@@ -16,11 +16,16 @@ std::size_t number_bytes_of(DType dtype) {
 std::size_t StorageRecords::add(const StorageId& id, DType dtype) {
   const ZipReader& zip = archive_.zip();
   const std::size_t element_bytes = id.dtype ? size_of(*id.dtype) : 1;
-  const std::size_t number_bytes = archive_.big_endian() ? number_bytes_of(dtype) : 1;
-  const auto known = index_.find(id.key);
-  const ZipEntry* const entry = known == index_.end()
-                                    ? zip.find(archive_.name() + "/data/" + id.key)
-                                    : records_[known->second].entry;
+  NumberChange change;
+  if (archive_.big_endian()) change.reversed_bytes = number_bytes_of(dtype);
+  if (id.bits.any()) {
+    change.bits = id.bits;
+    change.dtype = dtype;
+  }
+  Index& index = indices_.at((id.bits.conj ? 2U : 0U) + (id.bits.neg ? 1U : 0U));
+  const auto known = index.find(id.key);
+  const ZipEntry* const entry = known == index.end() ? zip.find(archive_.name() + "/data/" + id.key)
+                                                     : records_[known->second].entry;
   if (entry == nullptr) {
     throw ValueError(concat("a tensor lies in record \"", archive_.name(), "/data/",
                             id.key.substr(0, 40), "\", which is not there"));
@@ -31,14 +36,17 @@ std::size_t StorageRecords::add(const StorageId& id, DType dtype) {
                              id.dtype ? concat(" elements of ", *id.dtype) : " bytes",
                              " that data.pkl announces"));
   }
-  if (known == index_.end()) {
-    index_.emplace(id.key, records_.size());
-    records_.push_back({entry, id.location, number_bytes});
+  if (known == index.end()) {
+    index.emplace(id.key, records_.size());
+    records_.push_back({entry, id.location, change});
     return records_.size() - 1;
   }
-  if (records_[known->second].number_bytes != number_bytes) {
+  if (records_[known->second].change != change) {
     throw FormatError(concat(zip.describe(*entry), ", offset ", entry->header_offset,
-                             ": big-endian tensors of different element sizes share it"));
+                             id.bits.any() ? ": lazily conjugated or negated views of different "
+                                             "dtypes share it"
+                                           : ": big-endian tensors of different element sizes "
+                                             "share it"));
   }
   return known->second;
 }

@@ -2,21 +2,22 @@
 // Which record of a checkpoint holds which storage, and how.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "serialize/checkpoint_archive.h"
+#include "serialize/number_change.h"
 #include "serialize/torch_names.h"
 
 namespace wick {
 
 struct StorageRecord {
   const ZipEntry* entry = nullptr;
-  std::string location;  // the device that it was saved from
-  std::size_t number_bytes =
-      1;  // big-endian numbers of so many bytes must be turned round; 1: none
+  std::string location;      // the device that it was saved from
+  NumberChange change = {};  // big-endian numbers are turned round, lazy views resolved
 };
 
 /// Collects the storages that a pickle names, and reads nothing of them. Keeps a reference to the
@@ -25,9 +26,10 @@ class StorageRecords {
  public:
   explicit StorageRecords(const CheckpointArchive& archive) : archive_(archive) {}
 
-  /// The number of the storage for a tensor of `dtype`; the same for the same key, counted from 0
-  /// in the order in which they were first asked for. Throws ValueError where the record is missing
-  /// (its place is the pickle's, which the reader adds), FormatError where it has another size.
+  /// The number of the storage for a tensor of `dtype`; the same for the same key and lazy bits,
+  /// counted from 0 in the order in which they were first asked for. Throws ValueError where the
+  /// record is missing (its place is the pickle's, which the reader adds), FormatError where it has
+  /// another size.
   std::size_t add(const StorageId& id, DType dtype);
 
   [[nodiscard]] const std::vector<StorageRecord>& all() const noexcept { return records_; }
@@ -35,7 +37,8 @@ class StorageRecords {
  private:
   const CheckpointArchive& archive_;
   std::vector<StorageRecord> records_;
-  std::unordered_map<std::string, std::size_t> index_;  // by key
+  using Index = std::unordered_map<std::string, std::size_t>;  // by key
+  std::array<Index, 4> indices_;                               // one for each pair of lazy bits
 };
 
 }  // namespace wick

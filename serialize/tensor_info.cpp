@@ -2,6 +2,7 @@
 #include "serialize/tensor_info.h"
 
 #include <unordered_set>
+#include <utility>
 
 #include "core/error.h"
 
@@ -15,7 +16,8 @@ class Collector {
   // Containers lie at most pickle::kMaxDepth deep, so that recursion is no danger.
   void visit(const std::string& name, const Value& value) {
     switch (value.kind()) {
-      case Kind::tensor: found_.push_back({name, value.as_tensor()}); break;
+      case Kind::tensor: tensors.push_back({name, value.as_tensor()}); break;
+      case Kind::storage: storages.push_back({name, value.as_storage()}); break;
       case Kind::dict:
         if (enter(value)) visit_dict(name, value.as_dict());
         break;
@@ -27,7 +29,8 @@ class Collector {
     }
   }
 
-  std::vector<NamedTensor> release() { return std::move(found_); }
+  std::vector<NamedTensor> tensors;
+  std::vector<NamedStorage> storages;
 
  private:
   bool enter(const Value& container) { return seen_.insert(container.identity()).second; }
@@ -49,7 +52,6 @@ class Collector {
     for (std::size_t i = 0; i < items.size(); ++i) visit(join(name, std::to_string(i)), items[i]);
   }
 
-  std::vector<NamedTensor> found_;
   std::unordered_set<const void*> seen_;
 };
 
@@ -58,7 +60,13 @@ class Collector {
 std::vector<NamedTensor> named_tensors(const Value& value) {
   Collector collector;
   collector.visit({}, value);
-  return collector.release();
+  return std::move(collector.tensors);
+}
+
+std::vector<NamedStorage> named_storages(const Value& value) {
+  Collector collector;
+  collector.visit({}, value);
+  return std::move(collector.storages);
 }
 
 }  // namespace wick

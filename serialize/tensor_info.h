@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,13 +30,29 @@ struct TensorInfo {
   }
 };
 
+/// What it says of a storage that was saved by itself.
+struct StorageInfo {
+  std::string name;            // as a tensor's
+  std::optional<DType> dtype;  // of a TypedStorage
+  std::string record;
+  std::uint64_t bytes = 0;
+  std::string device;
+};
+
 struct NamedTensor {
   std::string name;
   Tensor tensor;
 };
 
+struct NamedStorage {
+  std::string name;
+  StorageObject storage;
+};
+
 /// All tensors of a value under dotted names, in its order. A container that lies in several places
 /// counts at the first. Keys that are no str or int are named by their position: "<0>".
 [[nodiscard]] std::vector<NamedTensor> named_tensors(const Value& value);
+/// All storages that are values themselves, named alike.
+[[nodiscard]] std::vector<NamedStorage> named_storages(const Value& value);
 
 }  // namespace wick

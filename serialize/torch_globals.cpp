@@ -30,6 +30,7 @@ constexpr Entry kOthers[] = {
     {"_codecs", "encode", {Callable::encode, "encode"}},
     {"torch", "Size", {Callable::size, "Size"}},
     {"torch", "device", {Callable::device, "device"}},
+    {"torch.serialization", "_get_layout", {Callable::layout, "_get_layout"}},
     {"torch", "Tensor", {Callable::tensor_class, "Tensor"}},
     {"torch.nn.parameter", "Parameter", {Callable::parameter_class, "Parameter"}},
     {"torch._utils", "_rebuild_tensor", {Callable::rebuild_tensor, "_rebuild_tensor"}},
@@ -70,8 +71,11 @@ std::optional<Global> find_global(std::string_view module, std::string_view name
   if (module == "torch" || module == "torch.storage") {
     if (name == "UntypedStorage") return StorageClass{};
   }
-  if (module == "torch") {
+  if (module == "torch.storage" && name == "_UntypedStorage") return StorageClass{};  // of 1.12
+  if (module == "torch" || module == "torch.cuda") {
     if (const auto dtype = dtype_of_storage_class(name)) return StorageClass{dtype};
+  }
+  if (module == "torch") {
     if (const auto dtype = dtype_from_name(name)) return *dtype;
   }
   return std::nullopt;

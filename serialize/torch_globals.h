@@ -27,6 +27,7 @@ enum class Callable : std::uint8_t {
   encode,               // _codecs.encode: how protocol 2 holds bytes
   size,                 // torch.Size
   device,               // torch.device
+  layout,               // torch.serialization._get_layout
   tensor_class,         // torch.Tensor
   parameter_class,      // torch.nn.parameter.Parameter
   rebuild_tensor,       // torch._utils, here and below

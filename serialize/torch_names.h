@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/dtype.h"
+#include "serialize/number_change.h"
 
 namespace wick {
 
@@ -20,6 +21,9 @@ struct StorageId {
   // Files from before PyTorch 0.4 name a part of the storage, in elements; others the whole.
   std::int64_t view_offset = 0;
   std::int64_t view_numel = 0;
+  // Not the storage's, but of the tensor for which it is asked for: it gets one of its own, in
+  // which they are resolved, together with the other tensors that have the same.
+  LazyBits bits = {};
 };
 
 /// The class in module torch that holds elements of a dtype ("FloatStorage"); empty for the newer

@@ -26,25 +26,31 @@ void require_no_hooks(const Value& hooks) {
   if (!none) throw ValueError("a tensor has backward hooks, which are not admitted");
 }
 
-// The conj and neg bits of lazy views, which wick's tensors do not have.
-void require_no_lazy_bits(const Value& metadata) {
-  if (metadata.is_none()) return;
+// The conj and neg bits of lazy views: {"conj": True}, or None.
+LazyBits lazy_bits(const Value& metadata) {
+  LazyBits bits;
+  if (metadata.is_none()) return bits;
   for (const auto& [key, value] : metadata.as_dict()) {
-    if (value.kind() != Kind::boolean || value.as_bool()) {
-      throw ValueError(
-          "a lazily conjugated or negated tensor; save tensor.resolve_conj().resolve_neg() "
-          "instead");
+    const bool is_set = value.as_bool();
+    if (key == Value("conj")) {
+      bits.conj = is_set;
+    } else if (key == Value("neg")) {
+      bits.neg = is_set;
+    } else {
+      throw ValueError("a tensor has metadata other than \"conj\" and \"neg\"");
     }
   }
+  return bits;
 }
 
-struct Layout {
+struct Placement {
   Dims shape;
   Dims strides;
   std::int64_t offset = 0;
 };
 
-Tensor tensor_over(const StorageId& id, DType dtype, Layout layout, const StorageSource& storages) {
+Tensor tensor_over(const StorageId& id, DType dtype, Placement layout,
+                   const StorageSource& storages) {
   try {
     // Where only a part of the storage is the tensor's, it must lie in that.
     if (id.view_numel != id.numel &&
@@ -71,17 +77,26 @@ Value rebuild_tensor(const Function& function, const Arguments& arguments, Objec
   const std::size_t count = first_version ? 4 : with_dtype ? 7 : 6;
   require_count(function.name, arguments, count, first_version ? count : count + 1);
   const auto* const what = objects.stand_in(arguments[0]);
-  const auto* const id = what == nullptr ? nullptr : std::get_if<StorageId>(what);
-  if (id == nullptr) throw ValueError(concat(function.name, ": its first argument is no storage"));
-  if (with_dtype == id->dtype.has_value()) {
+  const auto* named = what == nullptr ? nullptr : std::get_if<StorageId>(what);
+  if (named == nullptr) {
+    throw ValueError(concat(function.name, ": its first argument is no storage"));
+  }
+  if (with_dtype == named->dtype.has_value()) {
     throw ValueError(concat(function.name, with_dtype ? ": its storage must be untyped"
                                                       : ": its storage must have a dtype"));
   }
   if (!first_version) require_no_hooks(arguments[5]);
-  if (arguments.size() > count) require_no_lazy_bits(arguments.back());
-  const DType dtype = with_dtype ? arguments[6].as_dtype() : *id->dtype;
-  Tensor tensor = tensor_over(
-      *id, dtype, {dims_of(arguments[2]), dims_of(arguments[3]), arguments[1].as_int()}, storages);
+  const DType dtype = with_dtype ? arguments[6].as_dtype() : *named->dtype;
+  StorageId resolved;
+  if (arguments.size() > count) {
+    resolved = *named;
+    resolved.bits = lazy_bits(arguments.back());
+    require_lazy_bits(dtype, resolved.bits);
+    named = &resolved;
+  }
+  Tensor tensor =
+      tensor_over(*named, dtype,
+                  {dims_of(arguments[2]), dims_of(arguments[3]), arguments[1].as_int()}, storages);
   if (!first_version) tensor.set_requires_grad(arguments[4].as_bool());
   return tensor;
 }
@@ -195,6 +210,13 @@ Value call(const Function& function, const Arguments& arguments, ObjectTable& ob
     case Callable::rebuild_from_type: return rebuild_from_type(arguments, objects, storages);
     default: return call_plain(function, arguments, objects);
   }
+}
+
+Value make_storage_object(const StorageId& id, const StorageSource& storages) {
+  if (id.view_numel != id.numel) {
+    throw ValueError("a storage that is a part of another one; save storage.clone() instead");
+  }
+  return StorageObject{storages(id, id.dtype.value_or(DType::uint8)), id.dtype};
 }
 
 StorageId storage_id(const Value& persistent_id, const ObjectTable& objects) {

@@ -20,6 +20,9 @@ using StorageSource = std::function<std::shared_ptr<Storage>(const StorageId&, D
 [[nodiscard]] Value call(const Function& function, const std::vector<Value>& arguments,
                          ObjectTable& objects, const StorageSource& storages);
 
+/// A storage that is a value by itself. Throws ValueError, and what `storages` throws.
+[[nodiscard]] Value make_storage_object(const StorageId& id, const StorageSource& storages);
+
 /// ('storage', class, key, location, numel[, view]).
 [[nodiscard]] StorageId storage_id(const Value& persistent_id, const ObjectTable& objects);
 

@@ -34,9 +34,8 @@ constexpr std::array kEntries = {
           "it makes a tensor out of a NumPy array; save tensor.cpu() instead"},
     Entry{"torch._utils", "_rebuild_device_tensor_from_cpu_tensor",
           "it makes a tensor on a device that wick does not have; save tensor.cpu() instead"},
-    Entry{"torch.serialization", "_get_layout",
-          "it is a torch.layout, which wick does not have; save str(layout) instead"},
-    Entry{"torch", "TypedStorage", "save a tensor over the storage instead"},
+    Entry{"torch.storage", "TypedStorage",
+          "it is the class of storages itself; save a storage or a tensor over it instead"},
 };
 
 constexpr std::array kQuantizedNames = {
@@ -57,9 +56,9 @@ constexpr std::array kQuantizedNames = {
     "quint2x4",
 };
 
-// int1 to int7, uint1 to uint7, bits8, float4_e2m1fn_x2, ...: a kind, then a digit.
+// int1 to int7, uint1 to uint7, bits8, float4_e2m1fn_x2, bcomplex32, ...: a kind, then a digit.
 bool is_other_dtype(std::string_view name) {
-  for (const std::string_view kind : {"int", "uint", "bits", "float"}) {
+  for (const std::string_view kind : {"int", "uint", "bits", "float", "bcomplex"}) {
     if (name.starts_with(kind) && name.size() > kind.size() && name[kind.size()] >= '0' &&
         name[kind.size()] <= '9') {
       return true;
@@ -80,6 +79,10 @@ std::string describe_unsupported(std::string_view module, std::string_view name)
     }
     if (is_other_dtype(name)) return std::string(kDtype);
   }
+  if (module == "torch.cuda" && std::ranges::find(kQuantizedNames, name) != kQuantizedNames.end()) {
+    return std::string(kQuantized);
+  }
+  if (module == "torch.sparse" || module == "torch.cuda.sparse") return std::string(kSparse);
   if ((module == "torch" || module.starts_with("torch.cuda")) && name.ends_with("Tensor")) {
     return "it is a tensor of PyTorch before 0.2; load it in PyTorch and save it again";
   }

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "serialize/byte_reader.h"
 #include "serialize/crc32.h"
+#include "serialize/utf8.h"
 #include "serialize/zip_format.h"
 
 namespace wick {
@@ -157,6 +158,7 @@ void ZipReader::read_directory(std::string_view bytes, std::uint64_t offset, std
     reader.skip(6);  // attributes
     entry.header_offset = reader.read<std::uint32_t>();
     entry.name = reader.take(name_length);
+    if (!is_utf8(entry.name)) reader.fail_at(start, "the name of a record is not UTF-8");
     apply_zip64(reader, reader.take(extra_length), entry);
     reader.skip(comment_length);
     entries_.push_back(std::move(entry));

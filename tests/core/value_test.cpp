@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
 #include "tests/support.h"
 
 namespace wick {
@@ -35,15 +36,18 @@ std::vector<Value> one_of_each() {
           Tensor::arange(3),
           BigInteger::from_string("18446744073709551616"),
           ByteArray{"raw"},
-          FrozenSet({1, 2})};
+          FrozenSet({1, 2}),
+          StorageObject{Tensor::arange(3).storage(), DType::int64},
+          Layout::sparse_coo};
 }
 
 TEST(Value, HasAKindAndItsPythonName) {
   const std::vector<Value> values = one_of_each();
   const std::vector<std::string_view> names = {
-      "None",        "bool",         "int",          "float", "complex",   "str",
-      "bytes",       "list",         "tuple",        "dict",  "set",       "torch.Size",
-      "torch.dtype", "torch.device", "torch.Tensor", "int",   "bytearray", "frozenset"};
+      "None", "bool",       "int",         "float",         "complex",
+      "str",  "bytes",      "list",        "tuple",         "dict",
+      "set",  "torch.Size", "torch.dtype", "torch.device",  "torch.Tensor",
+      "int",  "bytearray",  "frozenset",   "torch.Storage", "torch.layout"};
   ASSERT_EQ(values.size(), names.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     EXPECT_EQ(values[i].kind(), static_cast<Kind>(i));
@@ -73,6 +77,33 @@ TEST(Value, GivesBackWhatItHolds) {
   EXPECT_EQ(Value(DType::bfloat16).as_dtype(), DType::bfloat16);
   EXPECT_EQ(Value(kCpu).as_device(), kCpu);
   EXPECT_EQ(Value(Tensor::arange(3)).as_tensor().numel(), 3);
+  EXPECT_EQ(Value(Layout::jagged).as_layout(), Layout::jagged);
+}
+
+TEST(Value, AStorageIsSharedWithItsTensors) {
+  const Tensor tensor = Tensor::arange(3, DType::float32);
+  const Value typed = StorageObject{tensor.storage(), DType::float32};
+  EXPECT_EQ(typed.as_storage().storage, tensor.storage());
+  EXPECT_EQ(typed.as_storage().tensor().to_vector<float>(), (std::vector<float>{0, 1, 2}));
+  // Four elements of two bytes less one byte: what is left behind the last one is none.
+  const auto odd = std::make_shared<Storage>(7, backend_for(kCpu));
+  EXPECT_EQ((StorageObject{odd, DType::float16}.tensor().shape()), (Dims{3}));
+  const Value untyped = StorageObject{tensor.storage()};
+  EXPECT_EQ(untyped.as_storage().tensor().dtype(), DType::uint8);
+  EXPECT_EQ(untyped.as_storage().tensor().shape(), (Dims{12}));
+  EXPECT_FALSE(typed == untyped);
+  EXPECT_TRUE(typed == Value(StorageObject{tensor.clone().storage(), DType::float32}));
+  EXPECT_EQ(typed.identity(), nullptr);
+  expect_throw_with<ValueError>([] { static_cast<void>(Value(StorageObject{})); }, "without a");
+}
+
+TEST(Value, LayoutsHavePyTorchsNames) {
+  for (int i = 0; i < 8; ++i) {
+    const auto layout = static_cast<Layout>(i);
+    EXPECT_EQ(layout_from_name(name(layout)), layout);
+  }
+  EXPECT_EQ(name(Layout::mkldnn), "_mkldnn");
+  EXPECT_FALSE(layout_from_name("torch.strided"));
 }
 
 TEST(Value, RefusesToBeAnotherKindAndNamesBoth) {
@@ -124,6 +155,10 @@ TEST(Value, RefusesToBeAnotherKindAndNamesBoth) {
         kind == Kind::dtype, [&] { static_cast<void>(value.as_dtype()); }, "torch.dtype");
     refuse(
         kind == Kind::device, [&] { static_cast<void>(value.as_device()); }, "torch.device");
+    refuse(
+        kind == Kind::storage, [&] { static_cast<void>(value.as_storage()); }, "torch.Storage");
+    refuse(
+        kind == Kind::layout, [&] { static_cast<void>(value.as_layout()); }, "torch.layout");
     refuse(
         kind == Kind::tensor, [&] { static_cast<void>(value.as_tensor()); }, "torch.Tensor");
   }
@@ -288,13 +323,13 @@ TEST(Dict, TakesKeysOfEveryHashableKind) {
     }
     dict.set(key, key.kind_name());
   }
-  EXPECT_EQ(dict.size(), 13U);
+  EXPECT_EQ(dict.size(), 14U);
   for (const auto& [key, value] : dict) {
     EXPECT_EQ(dict.at(key).as_string(), key.kind_name());
   }
   // 1, 1.0 and True are one key; the first one stays, the last value wins.
   dict.set(1, "int");
-  EXPECT_EQ(dict.size(), 13U);
+  EXPECT_EQ(dict.size(), 14U);
   EXPECT_EQ(dict.at(1.0).as_string(), "int");
   EXPECT_EQ(dict.begin()[1].first.kind(), Kind::boolean);
 }

@@ -44,6 +44,12 @@ void load_lazily(const testing::MemoryFile& memory) {
       } catch (const Error&) {
       }
     }
+    for (const NamedStorage& named : named_storages(file.tree())) {
+      try {
+        static_cast<void>(file.storage(named.storage));
+      } catch (const Error&) {
+      }
+    }
     const HeldValue held{file.value()};
   } catch (const Error&) {
   }

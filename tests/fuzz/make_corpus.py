@@ -64,8 +64,9 @@ def formats():
 def seeds():
     for name, content in formats():
         yield "formats", name, content
-    for path in sorted(FIXTURES.glob("*.pt")):
-        name = path.stem
+    python2 = FIXTURES / "1.0-python2"
+    for path in [*sorted(FIXTURES.glob("*.pt")), *sorted(python2.glob("legacy_[kt]*.pt"))]:
+        name = path.stem + ("_python2" if path.parent == python2 else "")
         if path.stat().st_size <= MOST_BYTES:
             yield "load", name, path.read_bytes()
         if not zipfile.is_zipfile(path):

@@ -170,6 +170,38 @@ def tensor_cases():
     yield "tensor_attributes_shared", [with_attributes(base, other=base[0])] * 2
 
 
+STORAGE_DTYPES = (
+    "float32 float64 float16 bfloat16 uint8 int8 int16 int32 int64 bool complex64 complex128"
+).split()
+LAYOUTS = [value for value in vars(torch).values() if isinstance(value, torch.layout)]
+
+
+def untyped(tensor):
+    """Its torch.UntypedStorage, under its name of then."""
+    if hasattr(tensor, "untyped_storage"):
+        return tensor.untyped_storage()
+    return tensor.storage().untyped()
+
+
+def storage_cases():
+    whole = torch.arange(12.0).reshape(3, 4)
+    for name in STORAGE_DTYPES:
+        yield f"storage_{name}", random_bits(getattr(torch, name), 5).storage()
+    yield "storage_untyped", untyped(torch.arange(3.0))
+    yield "storage_untyped_odd", untyped(torch.arange(7, dtype=torch.uint8))
+    yield "storage_of_tensors", {"t": whole, "s": whole.storage(), "row": whole[1], "again": whole.storage()}
+    yield "storage_before_tensors", [whole.storage(), (whole.storage(),), whole[:, ::2], [whole.t()]]
+    raw = torch.arange(5, dtype=torch.uint8)
+    yield "storage_bytes", [untyped(raw), raw[2:], raw.storage(), untyped(raw)]
+    yield "storage_empty", [torch.empty(0).storage(), untyped(torch.empty(0)), torch.empty(0)]
+    yield "storage_attributes", with_attributes(collections.OrderedDict(a=1), raw=whole.storage())
+    yield "storage_of_tensor_attribute", with_attributes(torch.ones(2), raw=whole.storage())
+    yield "storage_counter", collections.Counter({"a": torch.ones(2).storage()})
+    yield "layouts", [*LAYOUTS, *LAYOUTS]
+    yield "layout_keys", {layout: str(layout) for layout in LAYOUTS}
+    yield "layout", torch.sparse_coo
+
+
 def training_cases():
     net = Net()
     yield "linear", torch.nn.Linear(4, 3).state_dict()
@@ -198,5 +230,5 @@ def training_cases():
 
 def cases():
     torch.manual_seed(0)
-    for group in (plain_cases, container_cases, tensor_cases, training_cases):
+    for group in (plain_cases, container_cases, tensor_cases, storage_cases, training_cases):
         yield from group()

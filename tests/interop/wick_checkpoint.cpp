@@ -74,6 +74,8 @@ class Printer {
       case Kind::size: print_dims(value.as_size()); break;
       case Kind::dtype: std::cout << ",\"torch." << value.as_dtype() << '"'; break;
       case Kind::device: std::cout << ",\"" << value.as_device() << '"'; break;
+      case Kind::layout: std::cout << ",\"torch." << value.as_layout() << '"'; break;
+      case Kind::storage: print_storage_object(value.as_storage()); break;
       case Kind::tensor: print_tensor(value.as_tensor_object()); break;
     }
     std::cout << ']';
@@ -116,17 +118,27 @@ class Printer {
       print_next(Value(dict.attributes()));
     }
   }
+  // Its number, and its bytes where it is new.
+  void print_storage(const wick::Storage& storage) {
+    const auto [known, added] = storages_.try_emplace(&storage, storages_.size());
+    std::cout << ',' << known->second << ",\"";
+    if (added) std::cout << hex(storage.data(), storage.bytes());
+    std::cout << '"';
+  }
+  // PyTorch itself reads an UntypedStorage as a TypedStorage of uint8.
+  void print_storage_object(const wick::StorageObject& object) {
+    std::cout << ",\"torch." << object.tensor().dtype() << "\",\"" << object.storage->device()
+              << '"';
+    print_storage(*object.storage);
+  }
   void print_tensor(const wick::TensorObject& object) {
     const wick::Tensor& tensor = object.tensor;
     std::cout << ",\"torch." << tensor.dtype() << "\",\"" << tensor.device() << '"';
     print_dims(tensor.shape());
     print_dims(tensor.strides());
     std::cout << ',' << tensor.offset() << ',' << int{tensor.requires_grad()};
-    const wick::Storage& storage = *tensor.storage();
-    const auto [known, added] = storages_.try_emplace(&storage, storages_.size());
-    std::cout << ',' << known->second << ",\"";
-    if (added) std::cout << hex(storage.data(), storage.bytes());
-    std::cout << (object.is_parameter ? "\",\"Parameter\"" : "\",\"Tensor\"");
+    print_storage(*tensor.storage());
+    std::cout << ",\"" << (object.is_parameter ? "Parameter\"" : "Tensor\"");
     if (object.attributes != nullptr) print_next(Value(object.attributes));
   }
 
@@ -180,6 +192,11 @@ Value everything() {
       {"empty", wick::Tensor::empty({0, 4})},
       {"scalar", wick::Tensor::scalar(2.5)},
       {"dtypes", dtypes},
+      {"layouts", wick::List{{wick::Layout::strided, wick::Layout::mkldnn, wick::Layout::strided}}},
+      {"storages",
+       wick::List{{wick::StorageObject{base.storage(), wick::DType::float32},
+                   wick::StorageObject{wick::Tensor::ones({3}).storage()},
+                   wick::StorageObject{wick::Tensor::empty({0}).storage(), wick::DType::int64}}}},
   };
 }
 

@@ -296,6 +296,36 @@ Value small_value() {
       {"w", base}, {"t", base.transpose(0, 1)}, {"lr", 0.5}, {"u", any_bits({2}, DType::uint16)}};
 }
 
+TEST(Checkpoint, BytesInFrontOrBehindAreAnError) {
+  const testing::TempDir directory;
+  const fs::path path = directory / "m.pt";
+  save(Dict{{"x", Tensor::arange(100)}}, path);
+  const std::string good = content(path);
+  for (const std::size_t count : {1, 4, 63, 64, 70'000}) {
+    for (const char filling : {'\0', 'P'}) {
+      const std::string more(count, filling);
+      for (const std::string& bytes : {more + good, good + more}) {
+        write_file_atomically(path, bytes);
+        EXPECT_THROW(static_cast<void>(load(path)), FormatError) << count;
+      }
+    }
+  }
+}
+
+// A key is a record's name and nothing else: no file beside the archive is ever looked at.
+TEST(Checkpoint, KeysThatLookLikePathsAreNames) {
+  const testing::TempDir directory;
+  write_file_atomically(directory / "secret", "0123456789ab");
+  const std::string outside = (directory / "secret").string();
+  for (const std::string& key : {std::string("../secret"), std::string("../../secret"), outside}) {
+    Parts parts;
+    const std::string size(1, static_cast<char>(key.size()));
+    parts.replace(std::string_view("X\x01\0\0\0000", 6), "X" + size + std::string(3, '\0') + key);
+    testing::expect_throw_with<FormatError>([&] { static_cast<void>(parts.load_it()); },
+                                            "which is not there");
+  }
+}
+
 TEST(Checkpoint, TruncationAtEveryByteIsAnError) {
   const testing::TempDir directory;
   const fs::path path = directory / "m.pt";

@@ -173,6 +173,53 @@ TEST_F(Legacy, ViewsOfStoragesAsOldFilesHaveThem) {
   refuse(old, "a view of 5 elements at 2 lies outside its storage of 6");
 }
 
+TEST_F(Legacy, StoragesAreValuesToo) {
+  const Tensor base = Tensor::arange(6, DType::float32);
+  const Value back =
+      load_bytes(Parts(List{{base[1], StorageObject{base.storage(), DType::float32}}}).bytes());
+  EXPECT_EQ(back.at_index(1).as_storage().storage, back.at_index(0).as_tensor().storage());
+  EXPECT_EQ(back.at_index(1).as_storage().tensor().to_vector<float>(),
+            (std::vector<float>{0, 1, 2, 3, 4, 5}));
+  // The whole of one, by a view of all its elements; a part of one.
+  const auto view = [](char count) {
+    return "\x80\x02(X\x07\0\0\0storagectorch\nFloatStorage\nU\x01"
+           "0U\x03"
+           "cpuK\x06U\x01vK\0K"s +
+           count + "\x87tQ.";
+  };
+  Parts old(base);
+  old.value = view(6);
+  EXPECT_EQ(load_bytes(old.bytes()).as_storage().tensor().numel(), 6);
+  old.value = view(5);
+  refuse(old, "a storage that is a part of another one");
+}
+
+// Two tensors over storage 0, each with metadata.
+std::string lazy_pair(const std::string& first_class, const std::string& first,
+                      const std::string& second) {
+  const auto tensor = [](const std::string& type, const std::string& metadata) {
+    return "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\n"s + type +
+           "\nX\x01\0\0\0000X\x03\0\0\0cpuK\x04NtQK\0K\x04\x85K\x01\x85\x89}}"s + metadata + "tR";
+  };
+  return "\x80\x02](" + tensor(first_class, first) + tensor("FloatStorage", second) + "e.";
+}
+
+TEST_F(Legacy, LazyViewsAreResolved) {
+  const std::string neg = "X\x03\0\0\0neg\x88s"s;
+  Parts parts(Tensor::arange(4, DType::float32));
+  parts.value = lazy_pair("FloatStorage", neg, "");
+  const Value back = load_bytes(parts.bytes());
+  EXPECT_EQ(back.at_index(0).as_tensor().to_vector<float>(),
+            (std::vector<float>{-0.F, -1, -2, -3}));
+  EXPECT_EQ(back.at_index(1).as_tensor().to_vector<float>(), (std::vector<float>{0, 1, 2, 3}));
+  EXPECT_EQ(load_bytes(parts.bytes(), kMeta).at_index(0).as_tensor().device(), kMeta);
+  parts.value = lazy_pair("FloatStorage", neg, neg);
+  const Value pair = load_bytes(parts.bytes());
+  EXPECT_EQ(pair.at_index(0).as_tensor().storage(), pair.at_index(1).as_tensor().storage());
+  parts.value = lazy_pair("IntStorage", neg, neg);
+  refuse(parts, "views of int32 and of float32 share storage 0");
+}
+
 TEST_F(Legacy, TruncatedAnywhereItIsAnError) {
   const std::string bytes = Parts(two_tensors()).bytes();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -204,6 +251,8 @@ TEST(PickleExtent, EndsBehindStop) {
     EXPECT_EQ(pickle_extent(pickle.substr(0, size)), std::nullopt);
   }
   EXPECT_EQ(pickle_extent("\x8e\xff\xff\xff\xff\xff\xff\xff\xff."s), std::nullopt);
+  EXPECT_EQ(pickle_extent("\x80\x02I12.\n."), 8U);
+  EXPECT_EQ(pickle_extent("\x80\x02I12."), std::nullopt);
   EXPECT_THROW(static_cast<void>(pickle_extent("i.")), ValueError);
 }
 

@@ -227,11 +227,27 @@ TEST(Pickle, ForbiddenGlobalsAreNamedAndNeverRun) {
   refuse("\x80\x02i."sv, "opcode 105 is not admitted");  // INST, of protocol 0
 }
 
-TEST(Pickle, ClassesAndStoragesAreNoValues) {
+TEST(Pickle, ReadsIntsAsTextOfPython2) {
+  const auto read_int = [](const std::string& line) {
+    const std::string pickle = "\x80\x02I" + line + "\n.";
+    return read(pickle).as_int();
+  };
+  EXPECT_EQ(read_int("1099511627776"), std::int64_t{1} << 40);
+  EXPECT_EQ(read_int("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(read_int("9223372036854775807"), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(read_int("0"), 0);
+  for (const char* const line : {"", "-", "01", "00", "-01", "1L", " 1", "+1", "0x10", "1.5",
+                                 "9223372036854775808", "-9223372036854775809"}) {
+    refuse(concat("\x80\x02I", line, "\n."), "the text of an int is none of 64 bits");
+  }
+  refuse("\x80\x02I12."sv, "line");
+}
+
+TEST(Pickle, ClassesAreNoValues) {
   refuse(
       "\x80\x02"
       "ctorch\nFloatStorage\n."sv,
-      "as its value");
+      "among the values");
   refuse(
       "\x80\x02]"
       "ctorch\nSize\na."sv,

@@ -104,7 +104,7 @@ TEST_F(RecordReadsTest, ReadsWhatWasWritten) {
   EXPECT_NO_THROW(read_records(zip, reads));
 
   std::string part(std::size_t{9} << 20, 'x');
-  read_ranges(zip, {{&zip.entries()[4], 12345, part.size(), part.data(), 1}});
+  read_ranges(zip, {{&zip.entries()[4], 12345, part.size(), part.data(), {}}});
   EXPECT_EQ(part, contents[4].substr(12345, part.size()));
 }
 
@@ -112,8 +112,8 @@ TEST_F(RecordReadsTest, TurnsNumbersRoundWhereverAPieceEnds) {
   const InputFile file(path);
   const ZipReader zip(file);
   std::string read(contents[4].size(), 'x');
-  read_records(zip, {{&zip.entries()[4], read.data(), 8}});
-  reverse_numbers(read, 8);
+  read_records(zip, {{&zip.entries()[4], read.data(), {.reversed_bytes = 8}}});
+  NumberChange{.reversed_bytes = 8}.apply(read);
   EXPECT_EQ(read, contents[4]);
 }
 

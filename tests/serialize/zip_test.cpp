@@ -268,6 +268,7 @@ TEST(Zip, LyingDirectoriesAreRefused) {
   refuse(first + 8, "\x09\x08"sv, "encrypted");
   refuse(first + 46, "b"sv, "disagree");                         // name
   refuse(second + 46, "a/first"sv.substr(0, 7), "two records");  // same length
+  refuse(first + 46, "\xff/first"sv, "the name of a record is not UTF-8");
   refuse(first, "PK\x01\x03"sv, "no directory entry");
   const std::size_t end64 = good.find("PK\x06\x06");
   refuse(end64 + 24, std::string(16, '\xff'), "claims");                     // counts

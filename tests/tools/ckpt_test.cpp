@@ -278,6 +278,60 @@ TEST_F(Ckpt, TensorsWithoutElements) {
   EXPECT_FALSE(std::filesystem::exists(dir_ / "m.npz"));
 }
 
+// A tensor in a storage that is a value too, and bytes; layouts as values.
+TEST_F(Ckpt, StoragesAndLayouts) {
+  const Tensor weight = Tensor::arange(6, DType::float32).view({2, 3});
+  const StorageObject typed{weight.storage(), DType::float32};
+  const auto value = [&](Layout layout, std::uint8_t last) {
+    return Dict{
+        {"w", weight[1]},
+        {"raw", typed},
+        {"more", Tuple{{1, StorageObject{Tensor::from<std::uint8_t>({1, last}).storage()}}}},
+        {"layout", layout}};
+  };
+  save(value(Layout::strided, 2), dir_ / "s.pt");
+  save(value(Layout::sparse_coo, 3), dir_ / "other.pt");
+
+  const std::string list = good({"ls", "@s.pt"});
+  EXPECT_THAT(list, HasSubstr("raw     float32  TypedStorage    cpu     24 B\n"));
+  EXPECT_THAT(list, HasSubstr("more.1           UntypedStorage  cpu      2 B\n"));
+  EXPECT_THAT(list, HasSubstr("1 tensor, 2 storages, 3 elements, 12 B (26 B stored"));
+  const nlohmann::json json = nlohmann::json::parse(good({"ls", "--json", "@s.pt"}));
+  EXPECT_EQ(json["tensors"].size(), 1U);
+  EXPECT_EQ(json["storages"].size(), 2U);
+  EXPECT_EQ(json["storages"][0]["class"], "torch.TypedStorage");
+  EXPECT_EQ(json["storages"][0]["size"], 6);
+  EXPECT_EQ(json["storages"][0]["storage"], json["tensors"][0]["storage"]);
+  EXPECT_EQ(json["total"]["storage_bytes"], 26);
+
+  const std::string tree = good({"show", "@s.pt"});
+  EXPECT_THAT(tree, HasSubstr("raw: TypedStorage float32 of 6 elements\n"));
+  EXPECT_THAT(tree, HasSubstr("more: (1, UntypedStorage of 2 bytes)\n"));
+  EXPECT_THAT(tree, HasSubstr("layout: torch.strided\n"));
+  const std::string shown = good({"show", "@s.pt", "raw"});
+  EXPECT_THAT(shown, HasSubstr("torch.TypedStorage\n"));
+  EXPECT_THAT(shown, HasSubstr("max        5\n"));
+
+  EXPECT_THAT(good({"diff", "@s.pt", "@s.pt"}), HasSubstr("the same"));
+  const ProcessResult difference = ckpt({"diff", "@s.pt", "@other.pt"});
+  EXPECT_EQ(difference.status, 1);
+  EXPECT_THAT(difference.out, HasSubstr("more.1  1 of 2 elements"));
+  EXPECT_THAT(difference.out, HasSubstr("layout  torch.strided  torch.sparse_coo"));
+
+  EXPECT_THAT(good({"verify", "@s.pt"}), HasSubstr("1 tensor, 2 storages"));
+  good({"convert", "@s.pt", "@half.pt", "--dtype", "float16"});
+  const Value half = load(dir_ / "half.pt");
+  EXPECT_EQ(half.at("raw").as_storage().dtype, DType::float16);
+  EXPECT_EQ(half.at("raw").as_storage().storage, half.at("w").as_tensor().storage());
+  EXPECT_FALSE(half.at("more").at_index(1).as_storage().dtype);
+  good({"extract", "@s.pt", "raw", "@raw.pt", "--dtype", "float64"});
+  EXPECT_EQ(load(dir_ / "raw.pt").as_storage().tensor().to_vector<double>().at(5), 5.0);
+  EXPECT_THAT(good({"convert", "@s.pt", "@s.safetensors"}, "left out: raw, more.0, more.1, ..."),
+              HasSubstr("1 tensor"));
+  EXPECT_THAT(ckpt({"extract", "@s.pt", "raw", "@raw.npy"}).err,
+              HasSubstr("is a torch.TypedStorage, no tensor"));
+}
+
 TEST_F(Ckpt, ErrorsAreOneLine) {
   expect_refused({"ls", "@none.pt"}, 1, "none.pt");
   expect_refused({"show", "@model.pt", "fc1.bias"}, 1, "\"model.fc1.bias\"");

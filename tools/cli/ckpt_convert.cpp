@@ -54,14 +54,14 @@ MapLocation location_of(const ConvertOptions& options) {
 }
 
 // On the device meta there is nothing to convert.
-Tensor converted(const Tensor& tensor, DType dtype) {
+Tensor in_dtype(const Tensor& tensor, DType dtype) {
   return tensor.device() == kMeta ? Tensor::empty(tensor.shape(), dtype, kMeta) : tensor.to(dtype);
 }
 
 // -- The whole tree, for .pt ----------------------------------------------------------------------
 
-// Converts the floating-point tensors of a value in place. Tensors that share a storage share the
-// converted one.
+// Converts the floating-point tensors and typed storages of a value in place. Those that share a
+// storage share the converted one.
 class DTypeChange {
  public:
   explicit DTypeChange(DType dtype) : dtype_(dtype) {}
@@ -71,14 +71,33 @@ class DTypeChange {
       case Kind::tensor: convert(value.as_tensor_object().tensor); break;
       case Kind::dict:
         if (!seen_.insert(value.identity()).second) break;
-        for (const auto& [key, child] : value.as_dict()) apply(child);
+        for (const auto& [key, child] : value.as_dict()) {
+          if (child.kind() == Kind::storage) *value.as_dict().find(key) = converted(child);
+          apply(child);
+        }
         break;
-      case Kind::list:
-      case Kind::tuple:
-        if (!seen_.insert(value.identity()).second) break;
-        for (const Value& child : value.as_sequence()) apply(child);
-        break;
+      case Kind::list: apply_to_items(value, value.as_list()); break;
+      case Kind::tuple: apply_to_items(value, value.as_tuple()); break;
       default: break;
+    }
+  }
+
+  // A storage's new value, which nothing else refers to; anything else as it is.
+  Value converted(const Value& value) {
+    if (value.kind() != Kind::storage) return value;
+    const StorageObject& object = value.as_storage();
+    if (!object.dtype || !is_floating_point(*object.dtype)) return value;
+    Tensor elements = object.tensor();
+    convert(elements);
+    return StorageObject{elements.storage(), dtype_};
+  }
+
+ private:
+  void apply_to_items(const Value& container, std::vector<Value>& items) {
+    if (!seen_.insert(container.identity()).second) return;
+    for (Value& item : items) {
+      if (item.kind() == Kind::storage) item = converted(item);
+      apply(item);
     }
   }
 
@@ -88,7 +107,7 @@ class DTypeChange {
     const auto count = static_cast<std::int64_t>(old->bytes() / size_of(tensor.dtype()));
     Tensor& whole = converted_[{old.get(), tensor.dtype()}];
     if (!whole.defined()) {
-      whole = converted(Tensor(old, tensor.dtype(), {count}, {1}, 0), dtype_);
+      whole = in_dtype(Tensor(old, tensor.dtype(), {count}, {1}, 0), dtype_);
       kept_.push_back(old);  // so that no new storage takes its address
     }
     const bool requires_grad = tensor.requires_grad();
@@ -96,7 +115,6 @@ class DTypeChange {
     tensor.set_requires_grad(requires_grad);
   }
 
- private:
   DType dtype_;
   std::unordered_set<const void*> seen_;
   std::map<std::pair<const Storage*, DType>, Tensor> converted_;
@@ -110,8 +128,13 @@ void convert_tree(const ConvertOptions& options) {
     throw StateDictError(concat("nothing called \"", options.root, "\" in file ", options.in,
                                 "; ckpt show ", options.in.string(), " shows what there is"));
   }
-  if (options.dtype) DTypeChange(*options.dtype).apply(*part);
-  save(*part, options.out);
+  Value value = *part;
+  if (options.dtype) {
+    DTypeChange change(*options.dtype);
+    value = change.converted(value);
+    change.apply(value);
+  }
+  save(value, options.out);
 }
 
 // -- Named tensors --------------------------------------------------------------------------------
@@ -126,6 +149,7 @@ std::vector<Selected> select(const CkptSource& source, const ConvertOptions& opt
   std::vector<Selected> selected;
   std::vector<bool> used(options.only.size(), false);
   for (const SourceTensor& tensor : source.tensors) {
+    if (tensor.is_storage()) continue;
     std::string name = tensor.info.name;
     if (!options.root.empty() && name != options.root) {
       if (!name.starts_with(options.root + '.')) continue;
@@ -159,7 +183,7 @@ StateDict read_selected(const std::vector<Selected>& selected, const ConvertOpti
     Tensor tensor = item.tensor->read();
     const bool requires_grad = tensor.requires_grad();
     if (options.dtype && is_floating_point(tensor.dtype()))
-      tensor = converted(tensor, *options.dtype);
+      tensor = in_dtype(tensor, *options.dtype);
     // Only PyTorch's files say where a tensor was.
     if (target == Target::pt) {
       tensor = tensor.to(location.backend(item.tensor->info.device).device());

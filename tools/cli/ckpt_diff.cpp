@@ -34,6 +34,14 @@ struct Verdict {
 
 Verdict judge(const SourceTensor& a, const SourceTensor& b, const DiffOptions& options) {
   Verdict verdict;
+  if (a.storage_class != b.storage_class) {
+    const auto kind = [](const SourceTensor& tensor) {
+      return tensor.storage_class.empty() ? "Tensor" : tensor.storage_class;
+    };
+    verdict.note = concat("kind ", kind(a), " / ", kind(b));
+    verdict.equal = false;
+    return verdict;
+  }
   if (a.info.shape != b.info.shape) {
     verdict.note = concat("shape ", a.info.shape, " / ", b.info.shape);
     verdict.equal = false;
@@ -99,7 +107,7 @@ Counts diff_tensors(const CkptSource& a, const CkptSource& b, const DiffOptions&
   return counts;
 }
 
-// The values that are no tensors and hold none, by their dotted names.
+// The values that are no tensors or storages and hold none, by their dotted names.
 class Leaves {
  public:
   explicit Leaves(const Value& root) { visit({}, root); }
@@ -122,7 +130,7 @@ class Leaves {
       for (const Value& child : value.as_sequence()) {
         visit(below(std::to_string(position++)), child);
       }
-    } else if (value.kind() != Kind::tensor) {
+    } else if (value.kind() != Kind::tensor && value.kind() != Kind::storage) {
       // In full: what is only shown cut may differ where it is cut.
       texts[name] = value.kind() == Kind::string       ? quote(value.as_string(), SIZE_MAX)
                     : value.kind() == Kind::bytes      ? quote(value.as_bytes().data, SIZE_MAX)

@@ -16,6 +16,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Totals {
+  std::size_t tensors = 0;
+  std::size_t storages = 0;  // that are values themselves
   std::uint64_t elements = 0;
   std::uint64_t bytes = 0;    // of the elements
   std::uint64_t storage = 0;  // of the storages, those that are shared counted once
@@ -24,9 +26,14 @@ struct Totals {
 Totals add_up(const CkptSource& source) {
   Totals totals;
   std::set<std::string_view> records;
-  for (const auto& [info, read] : source.tensors) {
-    totals.elements += static_cast<std::uint64_t>(element_count(info.shape));
-    totals.bytes += info.nbytes();
+  for (const auto& [info, read, storage_class] : source.tensors) {
+    if (storage_class.empty()) {
+      ++totals.tensors;
+      totals.elements += static_cast<std::uint64_t>(element_count(info.shape));
+      totals.bytes += info.nbytes();
+    } else {
+      ++totals.storages;
+    }
     const bool known = !info.record.empty() && !records.insert(info.record).second;
     if (!known) totals.storage += info.storage_bytes;
   }
@@ -43,7 +50,18 @@ void print_json(const CkptSource& source, std::ostream& out) {
   Json metadata = Json::object();
   for (const auto& [key, text] : source.metadata) metadata[key] = text;
   Json tensors = Json::array();
-  for (const auto& [info, read] : source.tensors) {
+  Json storages = Json::array();
+  for (const auto& [info, read, storage_class] : source.tensors) {
+    if (!storage_class.empty()) {
+      storages.push_back({{"name", info.name},
+                          {"class", concat("torch.", storage_class)},
+                          {"dtype", std::string(name(info.dtype))},
+                          {"size", element_count(info.shape)},
+                          {"device", info.device},
+                          {"storage", info.record},
+                          {"storage_bytes", info.storage_bytes}});
+      continue;
+    }
     tensors.push_back({{"name", info.name},
                        {"dtype", std::string(name(info.dtype))},
                        {"shape", std::vector(info.shape.begin(), info.shape.end())},
@@ -60,8 +78,10 @@ void print_json(const CkptSource& source, std::ostream& out) {
                {"file_bytes", source.file_bytes},
                {"metadata", std::move(metadata)},
                {"tensors", std::move(tensors)},
+               {"storages", std::move(storages)},
                {"total",
-                {{"tensors", source.tensors.size()},
+                {{"tensors", totals.tensors},
+                 {"storages", totals.storages},
                  {"elements", totals.elements},
                  {"bytes", totals.bytes},
                  {"storage_bytes", totals.storage}}}})
@@ -71,8 +91,10 @@ void print_json(const CkptSource& source, std::ostream& out) {
 void print_table(const CkptSource& source, std::ostream& out, const Style& style) {
   using Align = Table::Align;
   Table table({{"NAME"}, {"DTYPE"}, {"SHAPE"}, {"DEVICE"}, {"SIZE", Align::right}});
-  for (const auto& [info, read] : source.tensors) {
-    table.add({plain_name(info.name), concat(info.dtype), concat(info.shape), info.device,
+  for (const auto& [info, read, storage_class] : source.tensors) {
+    const bool untyped = storage_class == "UntypedStorage";
+    table.add({plain_name(info.name), untyped ? "" : concat(info.dtype),
+               storage_class.empty() ? concat(info.shape) : std::string(storage_class), info.device,
                format_bytes(info.nbytes())});
   }
   if (!table.empty()) {
@@ -80,12 +102,14 @@ void print_table(const CkptSource& source, std::ostream& out, const Style& style
     out << '\n';
   }
   const Totals totals = add_up(source);
-  out << style.bold << format_count(source.tensors.size(), "tensor") << style.reset << ", "
+  out << style.bold << format_count(totals.tensors, "tensor") << style.reset << ", "
+      << (totals.storages == 0 ? "" : format_count(totals.storages, "storage") + ", ")
       << format_count(totals.elements, "element") << ", " << format_bytes(totals.bytes);
   if (totals.storage < totals.bytes) {
     out << " (" << format_bytes(totals.storage) << " stored: some share their memory)";
   } else if (totals.storage > totals.bytes) {
-    out << " (" << format_bytes(totals.storage) << " stored: some are views of more)";
+    out << " (" << format_bytes(totals.storage) << " stored: "
+        << (totals.storages == 0 ? "some are views of more)" : "views and storages hold more)");
   }
   out << "; " << name(source.format) << ", " << format_bytes(source.file_bytes) << '\n';
   for (const auto& [key, text] : source.metadata) {

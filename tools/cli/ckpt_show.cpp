@@ -177,6 +177,9 @@ void print_tensor(const SourceTensor& found, std::ostream& out, const Style& sty
   };
   out << style.bold << (info.name.empty() ? "tensor" : plain_name(info.name)) << style.reset
       << '\n';
+  if (found.is_storage()) {
+    line("  kind       ", concat("torch.", found.storage_class));
+  }
   line("  dtype      ", concat(info.dtype, info.requires_grad ? ", requires_grad" : ""));
   line("  shape      ",
        concat(info.shape, tensor.is_contiguous() ? "" : concat(", strides ", tensor.strides())));
@@ -213,7 +216,7 @@ void print_tensor(const SourceTensor& found, std::ostream& out, const Style& sty
 // A tree for the formats that hold named tensors only.
 Value flat_tree(const CkptSource& source) {
   Dict dict;
-  for (const auto& [info, read] : source.tensors) {
+  for (const auto& [info, read, storage_class] : source.tensors) {
     dict.set(info.name, Tensor::empty(info.shape, info.dtype, kMeta));
   }
   return dict;

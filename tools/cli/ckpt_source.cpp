@@ -34,6 +34,16 @@ TensorInfo describe(std::string name, DType dtype, const Dims& shape) {
   return info;
 }
 
+SourceTensor& add_storage(CkptSource& source, const NamedStorage& named,
+                          std::function<Tensor()> read) {
+  const Tensor elements = named.storage.tensor();
+  TensorInfo info = describe(named.name, elements.dtype(), elements.shape());
+  info.storage_bytes = named.storage.storage->bytes();
+  source.tensors.push_back(
+      {std::move(info), std::move(read), named.storage.dtype ? "TypedStorage" : "UntypedStorage"});
+  return source.tensors.back();
+}
+
 // It may contain itself, and nothing else would free it then.
 std::shared_ptr<const Value> hold(Value tree) {
   const auto held = std::make_shared<const HeldValue>(std::move(tree));
@@ -48,6 +58,14 @@ void add_torch(CkptSource& source, const fs::path& path) {
     source.tensors.push_back({file->tensors().at(i),
                               [file, handle = handles[i].tensor] { return file->tensor(handle); }});
   }
+  const std::vector<NamedStorage> storages = named_storages(file->tree());
+  for (std::size_t i = 0; i < storages.size(); ++i) {
+    SourceTensor& added = add_storage(source, storages[i], [file, handle = storages[i].storage] {
+      return file->storage(handle).tensor();
+    });
+    added.info.record = file->storages().at(i).record;
+    added.info.device = file->storages().at(i).device;
+  }
   source.tree = hold(file->tree());
 }
 
@@ -55,6 +73,9 @@ void add_torch(CkptSource& source, const fs::path& path) {
 void add_legacy(CkptSource& source, const fs::path& path) {
   source.tree = hold(load(path, kCpu));
   std::unordered_map<const Storage*, std::string> records;
+  const auto record_of = [&records](const Storage* storage) {
+    return records.emplace(storage, concat("storage ", records.size())).first->second;
+  };
   for (const auto& [name, tensor] : named_tensors(*source.tree)) {
     const Storage* const storage = tensor.storage().get();
     TensorInfo info = describe(name, tensor.dtype(), tensor.shape());
@@ -62,8 +83,13 @@ void add_legacy(CkptSource& source, const fs::path& path) {
     info.offset = tensor.offset();
     info.requires_grad = tensor.requires_grad();
     info.storage_bytes = storage->bytes();
-    info.record = records.emplace(storage, concat("storage ", records.size())).first->second;
+    info.record = record_of(storage);
     source.tensors.push_back({std::move(info), [tensor = tensor] { return tensor; }});
+  }
+  for (const NamedStorage& named : named_storages(*source.tree)) {
+    SourceTensor& added =
+        add_storage(source, named, [object = named.storage] { return object.tensor(); });
+    added.info.record = record_of(named.storage.storage.get());
   }
 }
 
@@ -132,7 +158,11 @@ const SourceTensor* CkptSource::find(std::string_view name) const {
 }
 
 const SourceTensor& CkptSource::at(std::string_view name) const {
-  if (const SourceTensor* const tensor = find(name)) return *tensor;
+  if (const SourceTensor* const tensor = find(name)) {
+    if (!tensor->is_storage()) return *tensor;
+    throw StateDictError(concat("\"", name, "\" in file ", path, " is a torch.",
+                                tensor->storage_class, ", no tensor; only .pt files hold such"));
+  }
   throw StateDictError(concat("no tensor \"", name, "\" in file ", path, suggestion(*this, name)));
 }
 

@@ -44,6 +44,13 @@ std::string describe_big_integer(const BigInteger& value) {
   return size <= kWrittenOut ? value.to_string() : concat("an int of ", size, " bytes");
 }
 
+std::string describe_storage(const StorageObject& object) {
+  const auto count = static_cast<std::uint64_t>(object.tensor().numel());
+  return object.dtype
+             ? concat("TypedStorage ", *object.dtype, " of ", format_count(count, "element"))
+             : concat("UntypedStorage of ", format_count(count, "byte"));
+}
+
 }  // namespace
 
 std::string format_bytes(std::uint64_t bytes) {
@@ -112,6 +119,8 @@ std::string describe_scalar(const Value& value) {
     case Kind::size: return concat("torch.Size(", value.as_size(), ")");
     case Kind::dtype: return concat("torch.", value.as_dtype());
     case Kind::device: return concat("torch.device(", quote(to_string(value.as_device())), ")");
+    case Kind::layout: return concat("torch.", value.as_layout());
+    case Kind::storage: return describe_storage(value.as_storage());
     default: return std::string(value.kind_name());
   }
 }

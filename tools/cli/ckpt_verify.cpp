@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ckpt verify: everything about a file that can be checked.
+#include <algorithm>
+
 #include "core/error.h"
 #include "serialize/input_file.h"
 #include "serialize/legacy_reader.h"
@@ -48,8 +50,11 @@ std::string check_file(const CkptSource& source) {
 
 void report(const CkptSource& source, const std::string& checked, std::ostream& out,
             const Style& style) {
+  const auto storages =
+      static_cast<std::uint64_t>(std::ranges::count_if(source.tensors, &SourceTensor::is_storage));
   out << source.path.string() << ": " << style.bold << "good" << style.reset << " ("
-      << name(source.format) << ", " << format_count(source.tensors.size(), "tensor") << ", "
+      << name(source.format) << ", " << format_count(source.tensors.size() - storages, "tensor")
+      << ", " << (storages == 0 ? "" : format_count(storages, "storage") + ", ")
       << format_bytes(source.file_bytes) << "; " << checked << ")\n";
 }
 
