@@ -33,8 +33,9 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 // Below this many multiply-adds, waking a second thread costs more than it saves.
 constexpr std::int64_t kParallelWork = 2'000'000;
 
-// Likewise for elements that an optimizer updates; parts are multiples of kPartElements, so that
-// the elements that fill no vector are the same ones however many threads there are.
+// Likewise for elements that are gathered, summed or updated. An optimizer's parts are multiples of
+// kPartElements, so that the elements that fill no vector are the same ones however many threads
+// there are.
 constexpr std::int64_t kParallelElements = 64 * 1024;
 constexpr std::int64_t kPartElements = 1024;
 
@@ -66,8 +67,7 @@ std::int64_t largest_at(const T* row, std::int64_t count) {
 // How many rows of a gather are asked for before their turn.
 constexpr std::int64_t kRowsAhead = 4;
 
-void ask_for(const void* rows, std::int64_t index, std::int64_t count, std::size_t row_bytes) {
-  if (index < 0 || index >= count) return;  // reported when its turn comes
+void ask_for(const void* rows, std::int64_t index, std::size_t row_bytes) {
   const auto* const row =
       static_cast<const std::byte*>(rows) + static_cast<std::size_t>(index) * row_bytes;
   for (std::size_t at = 0; at < row_bytes; at += kAlignment) __builtin_prefetch(row + at);
@@ -196,8 +196,15 @@ void CpuBackend::packed_linear(const PackedLinearArgs& args) {
 
 void CpuBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) {
   visit_arithmetic(dtype, "column_sums", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().column_sums(static_cast<const T*>(x.data), x.rows, x.cols, x.stride,
-                             static_cast<T*>(out), accumulate);
+    const auto sum = [&](std::int64_t first, std::int64_t last) {
+      kernels<T>().column_sums(static_cast<const T*>(x.data) + first, x.rows, last - first,
+                               x.stride, static_cast<T*>(out) + first, accumulate);
+    };
+    if (x.rows * x.cols < kParallelElements) {
+      sum(0, x.cols);
+    } else {
+      pool_->run(x.cols, kPartCols, sum);
+    }
   });
 }
 
@@ -258,30 +265,42 @@ void CpuBackend::gather_affine(const GatherAffineArgs& args) {
   visit_arithmetic(args.dtype, "gather_affine", [&]<typename T>(TypeTag<T>) {
     const auto* const scale = static_cast<const T*>(args.scale);
     const auto* const shift = static_cast<const T*>(args.shift);
-    auto* out = static_cast<T*>(args.out);
+    auto* const out = static_cast<T*>(args.out);
     if (args.source_dtype != DType::uint8 && args.source_dtype != args.dtype) {
       throw DTypeError(concat("gather_affine: cannot make ", args.dtype, " from ",
                               args.source_dtype, "; use uint8 or ", args.dtype));
     }
-    const auto row_bytes =
-        static_cast<std::size_t>(args.channels * args.pixels) * size_of(args.source_dtype);
+    const auto row_at = [&args](std::int64_t i) {
+      return args.indices == nullptr ? i : args.indices[i];
+    };
     for (std::int64_t i = 0; i < args.count; ++i) {
-      const std::int64_t row = args.indices == nullptr ? i : args.indices[i];
-      check_index("gather_affine", row, args.source_rows);
-      // Rows in random order are beyond what the processor foresees.
-      if (args.indices != nullptr && i + kRowsAhead < args.count) {
-        ask_for(args.source, args.indices[i + kRowsAhead], args.source_rows, row_bytes);
-      }
-      for (std::int64_t c = 0; c < args.channels; ++c, out += args.pixels) {
-        const std::int64_t at = (row * args.channels + c) * args.pixels;
-        if (args.source_dtype == DType::uint8) {
-          kernels<T>().affine_u8(static_cast<const std::uint8_t*>(args.source) + at, scale[c],
-                                 shift[c], out, args.pixels);
-        } else {
-          kernels<T>().affine(static_cast<const T*>(args.source) + at, scale[c], shift[c], out,
-                              args.pixels);
+      check_index("gather_affine", row_at(i), args.source_rows);
+    }
+    const std::int64_t row_elements = args.channels * args.pixels;
+    const auto row_bytes = static_cast<std::size_t>(row_elements) * size_of(args.source_dtype);
+    const auto gather = [&](std::int64_t first, std::int64_t last) {
+      T* to = out + first * row_elements;
+      for (std::int64_t i = first; i < last; ++i) {
+        // Rows in random order are beyond what the processor foresees.
+        if (args.indices != nullptr && i + kRowsAhead < last) {
+          ask_for(args.source, args.indices[i + kRowsAhead], row_bytes);
+        }
+        for (std::int64_t c = 0; c < args.channels; ++c, to += args.pixels) {
+          const std::int64_t at = row_at(i) * row_elements + c * args.pixels;
+          if (args.source_dtype == DType::uint8) {
+            kernels<T>().affine_u8(static_cast<const std::uint8_t*>(args.source) + at, scale[c],
+                                   shift[c], to, args.pixels);
+          } else {
+            kernels<T>().affine(static_cast<const T*>(args.source) + at, scale[c], shift[c], to,
+                                args.pixels);
+          }
         }
       }
+    };
+    if (args.count * row_elements < kParallelElements) {
+      gather(0, args.count);
+    } else {
+      pool_->run(args.count, 1, gather);
     }
   });
 }
@@ -298,7 +317,7 @@ void CpuBackend::index_select(const IndexSelectArgs& args) {
 
 template <typename Job>
 void CpuBackend::share_elements(std::int64_t count, const Job& job) {
-  if (count < kParallelElements || pool_->size() == 1) {
+  if (count < kParallelElements) {
     job(0, count);
   } else {
     pool_->run(count, kPartElements, job);

@@ -48,27 +48,30 @@ void ThreadPool::do_parts(std::uint64_t round) {
     const void* const object = object_.load(std::memory_order_relaxed);
     const Call call = call_.load(std::memory_order_relaxed);
     const std::int64_t count = count_.load(std::memory_order_relaxed);
-    const std::int64_t part = part_.load(std::memory_order_relaxed);
+    const std::int64_t grain = grain_.load(std::memory_order_relaxed);
+    const auto parts = static_cast<std::int64_t>(parts_.load(std::memory_order_relaxed));
     // Where this succeeds, the job was unfinished and so what was read above was its own.
     if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
-    const std::int64_t first = part * static_cast<std::int64_t>(index);
-    call(object, first, std::min(first + part, count));
+    const std::int64_t grains = (count + grain - 1) / grain;
+    const auto begin = [&](std::uint64_t i) {
+      return grains * static_cast<std::int64_t>(i) / parts * grain;
+    };
+    call(object, begin(index), std::min(begin(index + 1), count));
     done_.fetch_add(1, std::memory_order_release);
   }
 }
 
 void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, const void* object, Call call) {
   const std::int64_t grains = (count + grain - 1) / grain;
-  const std::int64_t wanted = std::min<std::int64_t>(grains, size() * kPartsPerThread);
-  const std::int64_t part = (grains + wanted - 1) / wanted * grain;
-  const auto parts = static_cast<std::uint64_t>((count + part - 1) / part);
+  const auto parts =
+      static_cast<std::uint64_t>(std::min<std::int64_t>(grains, size() * kPartsPerThread));
   std::uint64_t round = 0;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     object_.store(object, std::memory_order_relaxed);
     call_.store(call, std::memory_order_relaxed);
     count_.store(count, std::memory_order_relaxed);
-    part_.store(part, std::memory_order_relaxed);
+    grain_.store(grain, std::memory_order_relaxed);
     parts_.store(parts, std::memory_order_relaxed);
     done_.store(0, std::memory_order_relaxed);
     round = (ticket_.load(std::memory_order_relaxed) >> kRoundShift) + 1;

@@ -25,10 +25,10 @@ class ThreadPool {
 
   [[nodiscard]] int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Splits [0, count) into ranges whose bounds are multiples of `grain`, some for each thread,
-  /// calls job(first, last) for each, and returns when all are done. A range belongs to whichever
-  /// thread comes first, so that a thread that gets no processor holds nobody up. `job` must not
-  /// throw and must not call run() itself.
+  /// Splits [0, count) into ranges whose bounds are multiples of `grain`, some for each thread and
+  /// as equal as can be, calls job(first, last) for each, and returns when all are done. A range
+  /// belongs to whichever thread comes first, so that a thread that gets no processor holds nobody
+  /// up. `job` must not throw and must not call run() itself.
   template <typename Job>
   void run(std::int64_t count, std::int64_t grain, const Job& job) {
     const std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
@@ -55,7 +55,7 @@ class ThreadPool {
   std::atomic<const void*> object_{nullptr};
   std::atomic<Call> call_{nullptr};
   std::atomic<std::int64_t> count_{0};
-  std::atomic<std::int64_t> part_{0};  // size of each range
+  std::atomic<std::int64_t> grain_{1};
   std::atomic<std::uint64_t> parts_{0};
   // The number of the job in the upper half, its next part that nobody has taken in the lower. One
   // word, so that a thread that comes late cannot take a part of a job that it has not read.

@@ -26,13 +26,14 @@ bool copies_b(const MatmulTask<T>& task) {
   return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
 }
 
-// Copying A, in strips, pays where there are many columns to use them, and sums that are longer
-// than what it takes to begin a tile. The wide panels of a packed B get on without.
+// Copying A, in strips, pays where there are many columns to use them (more so where its rows must
+// be turned for it), and sums that are longer than what it takes to begin a tile. The wide panels
+// of a packed B get on without.
 template <typename T>
 bool copies_a(const MatmulTask<T>& task) {
   const bool packed =
       task.method == MatmulMethod::packed || task.method == MatmulMethod::packed_row;
-  return !packed && task.cols >= 256 && task.depth >= 64;
+  return !packed && task.cols >= (task.a_row == 1 ? 128 : 256) && task.depth >= 64;
 }
 
 template <typename T>
