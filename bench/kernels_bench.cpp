@@ -20,6 +20,9 @@
 
 #include "bench/machine_peak.h"
 #include "bench/peers.h"
+#ifdef WICK_BENCH_ONEDNN
+#include "bench/onednn_packed.h"
+#endif
 #include "core/error.h"
 #include "core/ops.h"
 #include "core/random.h"
@@ -127,20 +130,32 @@ void matmul(benchmark::State& state, LayerProduct product, Shape shape) {
   });
 }
 
+bench::Product call_of(const Operands& operands) {
+  const ops::MatmulOptions& options = operands.options;
+  return {options.transpose_a,
+          options.transpose_b,
+          operands.c.size(0),
+          operands.c.size(1),
+          operands.a.size(options.transpose_a ? 0 : 1),
+          operands.a.data<float>(),
+          operands.b.data<float>(),
+          operands.c.data<float>()};
+}
+
 void peer_matmul(benchmark::State& state, const bench::Peer& peer, LayerProduct product,
                  Shape shape) {
   const Operands operands(product, shape);
-  const ops::MatmulOptions& options = operands.options;
-  const bench::Product call{options.transpose_a,
-                            options.transpose_b,
-                            operands.c.size(0),
-                            operands.c.size(1),
-                            operands.a.size(options.transpose_a ? 0 : 1),
-                            operands.a.data<float>(),
-                            operands.b.data<float>(),
-                            operands.c.data<float>()};
+  const bench::Product call = call_of(operands);
   measure_product(state, shape, operands, [&] { peer.multiply(call); });
 }
+
+#ifdef WICK_BENCH_ONEDNN
+void onednn_packed(benchmark::State& state, Shape shape) {
+  const Operands operands(LayerProduct::packed, shape);
+  const auto packed = bench::pack_onednn(call_of(operands));
+  measure_product(state, shape, operands, [&] { packed->multiply(); });
+}
+#endif
 
 void register_products(int threads) {
   std::vector<Shape> shapes;
@@ -172,7 +187,12 @@ void register_products(int threads) {
       };
       add("",
           [product = product, shape](benchmark::State& state) { matmul(state, product, shape); });
-      if (product == LayerProduct::packed) continue;
+      if (product == LayerProduct::packed) {
+#ifdef WICK_BENCH_ONEDNN
+        add("/onednn", [shape](benchmark::State& state) { onednn_packed(state, shape); });
+#endif
+        continue;
+      }
       for (const bench::Peer& peer : peers) {
         add("/" + peer.name, [peer, product = product, shape](benchmark::State& state) {
           peer_matmul(state, peer, product, shape);

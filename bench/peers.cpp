@@ -75,6 +75,10 @@ std::vector<Peer> find_peers(int threads) {
   const std::string count = std::to_string(threads);
   ::setenv("OMP_NUM_THREADS", count.c_str(), 1);
   ::setenv("OPENBLAS_NUM_THREADS", count.c_str(), 1);
+  // Too late for an OpenMP that is loaded already, with a oneDNN that is linked to.
+  if (void* const symbol = ::dlsym(RTLD_DEFAULT, "omp_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(symbol)(threads);
+  }
   std::vector<Peer> peers{{"eigen", multiply_eigen}};
   if (openblas() != nullptr) peers.push_back({"openblas", multiply_openblas});
   if (onednn() != nullptr) peers.push_back({"onednn", multiply_onednn});

@@ -4,14 +4,14 @@
 //
 // Three methods:
 // - Outer products (matmul_outer.h): a tile of C stays in registers while k runs; rows of B are
-// read
-//   as vectors, elements of A are broadcast. Where B's columns do not lie side by side, panels of B
-//   are transposed into a workspace first.
+//   read as vectors, elements of A are broadcast. Where B's columns do not lie side by side, panels
+//   of B are transposed into a workspace first; where there are many of them, A is copied in strips
+//   (matmul_strips.h).
 // - Outer products, swapped: Cᵀ = Bᵀ Aᵀ for C = A Bᵀ with fewer rows than columns, so that the
 //   smaller of the two matrices is the one to transpose.
-// - Inner products (matmul_inner.h): for C = A Bᵀ with so few elements that transposing either
-// would
-//   cost more than it saves: vectors run along k in both, and their lanes are added up at the end.
+// - Inner products (matmul_inner.h): for C = A Bᵀ with so few rows or columns that to transpose
+//   would cost more than it saves: vectors run along k in both, and their lanes are added up at
+//   the end.
 // And outer products with a B that was packed before (matmul_packed.h).
 #pragma once
 
@@ -20,19 +20,13 @@
 
 namespace wick::cpu {
 
-// Where inner products win, measured: too few rows to fill the lanes of the swapped method, or a
-// small C of long sums.
-inline constexpr std::int64_t kInnerRows = 12;
-inline constexpr std::int64_t kInnerSide = 48;
-inline constexpr std::int64_t kInnerDepth = 128;
-
 template <typename T, typename Isa>
 MatmulMethod choose_matmul(const MatmulTask<T>& whole) {
   const bool both_along_k = whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
   if (!both_along_k) return MatmulMethod::outer;
   const bool few_rows = whole.rows <= kInnerRows && whole.depth >= kLanes<T, Isa>;
   const bool small = whole.rows <= kInnerSide && whole.cols <= kInnerSide;
-  if (few_rows || (small && whole.depth >= kInnerDepth)) {
+  if (few_rows || has_few_cols(whole) || (small && whole.depth >= kInnerDepth)) {
     return MatmulMethod::inner;
   }
   return whole.rows < whole.cols ? MatmulMethod::outer_swapped : MatmulMethod::outer;
@@ -42,10 +36,17 @@ template <typename T, typename Isa>
 void plan_matmul(MatmulTask<T>* whole) {
   const bool packed =
       whole->method == MatmulMethod::packed || whole->method == MatmulMethod::packed_row;
-  if (!packed) whole->method = choose_matmul<T, Isa>(*whole);
-  whole->depth_block = whole->method == MatmulMethod::outer_swapped ? kSwappedDepthBlock
-                       : !packed && !copies_b(*whole)               ? kDirectDepthBlock
-                                                                    : kDepthBlock;
+  if (!packed) {
+    whole->method = choose_matmul<T, Isa>(*whole);
+  } else if (has_few_cols(*whole)) {  // see pack()
+    whole->method = MatmulMethod::inner;
+    whole->b_row = 1;
+    whole->b_col = whole->depth;
+  }
+  whole->depth_block = whole->method == MatmulMethod::outer_swapped || whole->cols <= kFewCols
+                           ? kLongDepthBlock
+                       : !packed && !copies_b(*whole) ? kDirectDepthBlock
+                                                      : kDepthBlock;
 }
 
 template <typename T>

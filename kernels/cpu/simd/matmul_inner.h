@@ -6,6 +6,17 @@
 
 namespace wick::cpu {
 
+// Where inner products win, measured: too few rows to fill the lanes of the swapped method, too few
+// columns to fill a vector, or a small C of long sums.
+inline constexpr std::int64_t kInnerRows = 12;
+inline constexpr std::int64_t kInnerSide = 48;
+inline constexpr std::int64_t kInnerDepth = 128;
+
+template <typename T>
+bool has_few_cols(const MatmulTask<T>& task) {
+  return task.cols <= kInnerRows && task.depth >= kInnerDepth;
+}
+
 // A tile is kInnerTileRows rows of A by as many rows of B as make its sums fill whole vectors.
 inline constexpr int kInnerTileRows = 4;
 
@@ -75,14 +86,22 @@ template <typename T, typename Isa>
 void matmul_inner(const MatmulTask<T>& task) {
   constexpr int kRows = kInnerTileRows;
   constexpr int kCols = kInnerTileCols<T, Isa>;
-  // Rows of B lie in the nearest cache while those of A pass.
-  for (std::int64_t n = 0; n < task.cols; n += kCols) {
+  const auto tile = [&task](std::int64_t m, std::int64_t n) {
+    if (m + kRows <= task.rows && n + kCols <= task.cols) {
+      inner_tile<T, Isa, kRows, kCols>(task, m, n);
+    } else {
+      inner_edge<T, Isa, kRows, kCols>(task, m, n, task.rows - m, task.cols - n);
+    }
+  };
+  // A few rows of the one matrix lie in the nearest cache while those of the other pass; of the
+  // smaller one all do.
+  if (task.rows > task.cols) {
     for (std::int64_t m = 0; m < task.rows; m += kRows) {
-      if (m + kRows <= task.rows && n + kCols <= task.cols) {
-        inner_tile<T, Isa, kRows, kCols>(task, m, n);
-      } else {
-        inner_edge<T, Isa, kRows, kCols>(task, m, n, task.rows - m, task.cols - n);
-      }
+      for (std::int64_t n = 0; n < task.cols; n += kCols) tile(m, n);
+    }
+  } else {
+    for (std::int64_t n = 0; n < task.cols; n += kCols) {
+      for (std::int64_t m = 0; m < task.rows; m += kRows) tile(m, n);
     }
   }
 }

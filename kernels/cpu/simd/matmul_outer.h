@@ -10,8 +10,10 @@ namespace wick::cpu {
 inline constexpr std::int64_t kDepthBlock = 384;
 // Rows of B that are read where they lie take a page each; the pages of a block must stay known.
 inline constexpr std::int64_t kDirectDepthBlock = 128;
-// In the swapped method partial sums are dear, for they are transposed.
-inline constexpr std::int64_t kSwappedDepthBlock = 1024;
+// In the swapped method partial sums are dear, for they are transposed. And of a few columns even a
+// long block stays in the second-level cache.
+inline constexpr std::int64_t kLongDepthBlock = 1024;
+inline constexpr std::int64_t kFewCols = 64;
 
 template <typename T>
 std::int64_t depth_block(const MatmulTask<T>& task) {

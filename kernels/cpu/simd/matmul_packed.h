@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Products with a B that was packed beforehand: panel after panel of columns, each with its rows
-// one behind the other, filled up with zeros to whole vectors.
+// one behind the other, filled up with zeros to whole vectors. Of few columns, as they are: inner
+// products need no more.
 #pragma once
 
+#include "kernels/cpu/simd/matmul_inner.h"
 #include "kernels/cpu/simd/matmul_outer.h"
 
 namespace wick::cpu {
@@ -16,6 +18,10 @@ std::int64_t packed_size(std::int64_t cols, std::int64_t depth) {
 template <typename T, typename Isa>
 void pack(const MatmulTask<T>& whole, T* packed) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
+  if (has_few_cols(whole)) {
+    copy_runs<T, Isa>(whole.b, whole.b_col, whole.cols, whole.depth, packed, whole.depth);
+    return;
+  }
   for_panels<T, Isa>(whole, [&](std::int64_t first, std::int64_t vectors) {
     Panel<T> panel{};
     panel.depth = whole.depth;

@@ -13,12 +13,11 @@ inline constexpr int kTileVectors = Isa::kRegisters == 32 ? 4 : 2;
 // The widest where A lies in strips.
 inline constexpr int kStripVectors = 2;
 
-// Rows of a tile: its accumulators fill the registers but for a row of B and a broadcast.
+// Rows of a tile: its accumulators fill the registers but for a row of B and a broadcast. Of one
+// vector eight, which keep two multipliers busy; more rows of A would only compete for the cache.
 template <typename Isa>
 constexpr int tile_rows(int vectors) {
-  const int rows = (Isa::kRegisters - 1 - vectors) / vectors;
-  constexpr int kMost = Isa::kRegisters == 32 ? 14 : 8;
-  return rows > kMost ? kMost : rows;
+  return vectors == 1 ? 8 : (Isa::kRegisters - 1 - vectors) / vectors;
 }
 
 // Where the elements of A are that a tile needs: in rows (a_col is 1), in columns (a_row is 1), or
