@@ -131,9 +131,12 @@ void CpuBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
 
 // -- Operations -----------------------------------------------------------------------------------
 
-void CpuBackend::run_matmul(MatmulTask<float> part) {
-  part.workspace = thread_workspace<float>(kernels<float>().matmul_workspace(part));
-  kernels<float>().matmul(part);
+void CpuBackend::run_matmul(const MatmulTask<float>& part) const {
+  const std::int64_t workspace = kernels<float>().matmul_workspace(part);
+  if (workspace == 0) return kernels<float>().matmul(part);
+  MatmulTask<float> task = part;
+  task.workspace = thread_workspace<float>(workspace);
+  kernels<float>().matmul(task);
 }
 
 void CpuBackend::matmul(const MatmulArgs& args) {

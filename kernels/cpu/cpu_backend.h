@@ -64,7 +64,7 @@ class CpuBackend final : public Backend {
   // The product of matmul(), without the sums.
   void multiply(const MatmulArgs& args);
   // Computes a part of a product on this thread.
-  void run_matmul(MatmulTask<float> part);
+  void run_matmul(const MatmulTask<float>& part) const;
 
   // Calls job(first, last) for parts of [0, count), on several threads where it pays.
   template <typename Job>
