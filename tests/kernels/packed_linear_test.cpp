@@ -29,7 +29,7 @@ void expect_layer(const Matrix& x, const Matrix& w, const Matrix& bias, bool rel
                   const Matrix& y) {
   for (std::int64_t m = 0; m < y.rows; ++m) {
     for (std::int64_t n = 0; n < y.cols; ++n) {
-      double sum = static_cast<double>(bias.at(0, n));
+      auto sum = static_cast<double>(bias.at(0, n));
       double magnitude = std::fabs(sum);
       for (std::int64_t k = 0; k < x.cols; ++k) {
         const double product = static_cast<double>(x.at(m, k)) * static_cast<double>(w.at(n, k));
