@@ -27,6 +27,7 @@
 namespace wick::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using tools::difference_of;
@@ -279,6 +280,36 @@ TEST_F(Ckpt, TensorsWithoutElements) {
 }
 
 // A tensor in a storage that is a value too, and bytes; layouts as values.
+TEST_F(Ckpt, OpaqueDtypes) {
+  const auto tensor = [](DType dtype, unsigned char last) {
+    const Tensor made = Tensor::zeros({3}, dtype);
+    static_cast<unsigned char*>(made.raw())[made.nbytes() - 1] = last;
+    return made;
+  };
+  save(Dict{{"b", tensor(DType::bits16, 1)}, {"f", Tensor::ones({2})}}, dir_ / "a.pt");
+  save(Dict{{"b", tensor(DType::bits16, 2)}, {"f", Tensor::ones({2})}}, dir_ / "b.pt");
+  save(Dict{{"b", tensor(DType::int16, 1)}, {"f", Tensor::ones({2})}}, dir_ / "c.pt");
+  EXPECT_THAT(good({"ls", "@a.pt"}), ContainsRegex("b +bits16 +\\[3\\] +cpu +6 B"));
+  EXPECT_THAT(good({"show", "@a.pt"}), HasSubstr("b: bits16 [3]"));
+  const std::string shown = good({"show", "@a.pt", "b"});
+  EXPECT_THAT(shown, HasSubstr("dtype      bits16"));
+  EXPECT_THAT(shown, HasSubstr("size       3 elements, 6 B"));
+  EXPECT_THAT(shown, HasSubstr("not shown: bits16 is carried as bytes, without numbers"));
+  EXPECT_THAT(shown, Not(HasSubstr("mean")));
+  EXPECT_THAT(good({"verify", "@a.pt"}), HasSubstr("a.pt"));
+  EXPECT_THAT(good({"diff", "@a.pt", "@a.pt"}), HasSubstr("the same"));
+  ProcessResult result = ckpt({"diff", "@a.pt", "@b.pt"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.out, ContainsRegex("b +1 of 3 elements *\n"));
+  result = ckpt({"diff", "@a.pt", "@c.pt"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.out, HasSubstr("dtype bits16 / int16"));
+  good({"convert", "@a.pt", "@half.pt", "--dtype", "float16"});
+  EXPECT_TRUE(bitwise_equal(state("half.pt").at("b"), state("a.pt").at("b")));
+  EXPECT_EQ(state("half.pt").at("f").dtype(), DType::float16);
+  expect_refused({"convert", "@a.pt", "@a.safetensors"}, 1, "safetensors has no dtype for bits16");
+}
+
 TEST_F(Ckpt, StoragesAndLayouts) {
   const Tensor weight = Tensor::arange(6, DType::float32).view({2, 3});
   const StorageObject typed{weight.storage(), DType::float32};
@@ -394,13 +425,22 @@ TEST(CkptStatistics, LargeAndStridedTensors) {
 }
 
 TEST(CkptStatistics, EveryDtype) {
-  for (int i = 0; i < kDTypeCount; ++i) {
+  for (int i = 0; i < kNumberDTypeCount; ++i) {
     const auto dtype = static_cast<DType>(i);
     const auto result = statistics_of(Tensor::ones({3}, dtype));
     EXPECT_EQ(result.mean, 1) << dtype;
     EXPECT_EQ(result.deviation, 0) << dtype;
     EXPECT_EQ(statistics_of(Tensor::zeros({0, 2}, dtype)).count, 0) << dtype;
   }
+}
+
+TEST(CkptStatistics, OpaqueDtypesHaveNone) {
+  const Tensor bits = Tensor::zeros({3}, DType::bits8);
+  EXPECT_THROW(static_cast<void>(statistics_of(bits)), DTypeError);
+  EXPECT_THROW(static_cast<void>(tools::first_elements(bits, 1)), DTypeError);
+  EXPECT_TRUE(difference_of(bits, bits.clone(), 0, 0).same_bits);
+  EXPECT_THROW(static_cast<void>(difference_of(bits, Tensor::zeros({3}, DType::uint8), 0, 0)),
+               DTypeError);
 }
 
 TEST(CkptStatistics, Differences) {
