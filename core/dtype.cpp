@@ -35,6 +35,27 @@ constexpr std::array<Info, kDTypeCount> kInfo = {{
     {"complex32", 4},
     {"complex64", 8},
     {"complex128", 16},
+    {"int1", 1},
+    {"int2", 1},
+    {"int3", 1},
+    {"int4", 1},
+    {"int5", 1},
+    {"int6", 1},
+    {"int7", 1},
+    {"uint1", 1},
+    {"uint2", 1},
+    {"uint3", 1},
+    {"uint4", 1},
+    {"uint5", 1},
+    {"uint6", 1},
+    {"uint7", 1},
+    {"bits1x8", 1},
+    {"bits2x4", 1},
+    {"bits4x2", 1},
+    {"bits8", 1},
+    {"bits16", 2},
+    {"float4_e2m1fn_x2", 1},
+    {"bcomplex32", 4},
 }};
 
 const Info& info(DType dtype) {
@@ -61,7 +82,14 @@ bool is_floating_point(DType dtype) noexcept {
   return dtype <= DType::float8_e8m0fnu;
 }
 bool is_complex(DType dtype) noexcept {
-  return dtype >= DType::complex32;
+  return dtype >= DType::complex32 && dtype <= DType::complex128;
+}
+
+void require_numbers(DType dtype, std::string_view operation) {
+  if (!is_opaque(dtype)) return;
+  throw DTypeError(concat(operation, ": ", dtype,
+                          " is carried as bytes only, and has no numbers here; such tensors can be "
+                          "viewed, copied to the same dtype, moved, loaded and saved"));
 }
 
 std::ostream& operator<<(std::ostream& out, DType dtype) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The element types that a checkpoint can hold. All of them are carried bit for bit; arithmetic
-// is done in float32 and float64 only.
+// is done in float32 and float64 only. The opaque ones, which PyTorch itself hardly computes with,
+// have a name and a size here, but no numbers.
 #pragma once
 
 #include <complex>
@@ -37,9 +38,34 @@ enum class DType : std::uint8_t {
   complex32,
   complex64,
   complex128,
+  // The opaque ones, see is_opaque().
+  int1,
+  int2,
+  int3,
+  int4,
+  int5,
+  int6,
+  int7,
+  uint1,
+  uint2,
+  uint3,
+  uint4,
+  uint5,
+  uint6,
+  uint7,
+  bits1x8,
+  bits2x4,
+  bits4x2,
+  bits8,
+  bits16,
+  float4_e2m1fn_x2,
+  bcomplex32,
 };
 
-inline constexpr int kDTypeCount = 21;
+/// Those with numbers, which come first; no opaque ones.
+inline constexpr int kNumberDTypeCount = 21;
+/// All of them.
+inline constexpr int kDTypeCount = 42;
 
 /// Two float16: the real and the imaginary part (torch.complex32).
 struct complex32 {
@@ -51,11 +77,25 @@ struct complex32 {
 [[nodiscard]] std::string_view name(DType dtype) noexcept;
 /// The inverse of name(); empty where no dtype has that name. Takes no "torch." prefix.
 [[nodiscard]] std::optional<DType> dtype_from_name(std::string_view text) noexcept;
-/// Bytes per element.
+/// Bytes per element. As in PyTorch, an int4 takes a whole one, and float4_e2m1fn_x2 is two in one.
 [[nodiscard]] std::size_t size_of(DType dtype) noexcept;
 /// float16/32/64, bfloat16 and the float8 kinds.
 [[nodiscard]] bool is_floating_point(DType dtype) noexcept;
+/// complex32, complex64 and complex128.
 [[nodiscard]] bool is_complex(DType dtype) noexcept;
+/// int1 to int7, uint1 to uint7, the bits kinds, float4_e2m1fn_x2 and bcomplex32: carried as bytes.
+/// Tensors of them are viewed, copied, moved between devices, loaded and saved; what needs their
+/// numbers (a conversion, fill_ with anything but 0, arithmetic) throws DTypeError. They are
+/// neither floating point nor complex.
+[[nodiscard]] constexpr bool is_opaque(DType dtype) noexcept {
+  return dtype >= DType::int1 && dtype <= DType::bcomplex32;
+}
+/// Whether Tensor::copy_ goes from one to the other.
+[[nodiscard]] constexpr bool is_convertible(DType from, DType to) noexcept {
+  return from == to || !(is_opaque(from) || is_opaque(to));
+}
+/// Throws DTypeError that names `operation` and the dtype if it is opaque.
+void require_numbers(DType dtype, std::string_view operation);
 
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
@@ -114,7 +154,8 @@ struct TypeTag {
   using type = T;
 };
 
-/// Calls `visitor(TypeTag<T>{})` with the C++ type T of `dtype`.
+/// Calls `visitor(TypeTag<T>{})` with the C++ type T of `dtype`. Throws DTypeError for the opaque
+/// dtypes, which have none.
 template <typename Visitor>
 decltype(auto) visit(DType dtype, Visitor&& visitor) {
   switch (dtype) {
@@ -139,7 +180,9 @@ decltype(auto) visit(DType dtype, Visitor&& visitor) {
     case DType::complex32: return visitor(TypeTag<complex32>{});
     case DType::complex64: return visitor(TypeTag<std::complex<float>>{});
     case DType::complex128: return visitor(TypeTag<std::complex<double>>{});
+    default: break;
   }
+  require_numbers(dtype, "visit");
   throw DTypeError(concat("unknown dtype code ", static_cast<int>(dtype)));
 }
 

@@ -2,6 +2,7 @@
 #include "core/tensor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <ostream>
 #include <utility>
@@ -87,6 +88,7 @@ void* Tensor::raw() const {
 void Tensor::require_dtype(DType wanted, const char* operation) const {
   require_defined(operation);
   if (dtype_ != wanted) {
+    require_numbers(dtype_, operation);
     throw DTypeError(concat(operation, ": asked for ", wanted, " elements of ", *this,
                             "; convert with to(DType) first"));
   }
@@ -286,6 +288,8 @@ Tensor Tensor::to(Device device) const {
 Tensor Tensor::to(DType dtype) const {
   require_defined("Tensor::to");
   if (dtype == dtype_) return *this;
+  require_numbers(dtype_, "Tensor::to");
+  require_numbers(dtype, "Tensor::to");
   Tensor result = empty(shape_, dtype, device());
   result.copy_(*this);
   return result;
@@ -306,6 +310,10 @@ void Tensor::copy_(const Tensor& source) const {
   source.require_defined("Tensor::copy_");
   if (shape_ != source.shape_) {
     throw ShapeError(concat("Tensor::copy_: cannot copy ", source, " into ", *this));
+  }
+  if (dtype_ != source.dtype_) {
+    require_numbers(dtype_, "Tensor::copy_");
+    require_numbers(source.dtype_, "Tensor::copy_");
   }
   if (numel_ == 0) return;
   if (device() == source.device()) {
@@ -340,9 +348,11 @@ void Tensor::copy_(const Tensor& source) const {
 
 void Tensor::fill_(double value) const {
   require_defined("Tensor::fill_");
+  if (value != 0 || std::signbit(value)) require_numbers(dtype_, "Tensor::fill_");
   if (numel_ == 0) return;
-  // One converted element, repeated by strides of zero.
-  const Tensor element = scalar(value).to(dtype_).to(device());
+  // One converted element, repeated by strides of zero. Opaque dtypes have a zero: bytes of 0.
+  const Tensor element =
+      is_opaque(dtype_) ? zeros({}, dtype_, device()) : scalar(value).to(dtype_).to(device());
   backend().copy_strided(strided(), {element.raw(), dtype_, shape_, Dims(shape_.size(), 0)});
 }
 

@@ -171,13 +171,15 @@ class Tensor {
   /// truncation; to bool as `!= 0`; complex to real drops the imaginary part; to float16, bfloat16
   /// and float8 by rounding to nearest even; integers wrap: as PyTorch. On the CPU that includes
   /// floats that do not fit the integer, for which PyTorch has what x86-64's instructions give.
+  /// Throws DTypeError from or to an opaque dtype (is_opaque()), which has no numbers.
   [[nodiscard]] Tensor to(DType dtype) const;
 
   // -- Writing: the storage is shared, so every view sees it ------------------------------------
 
-  /// Copies from a tensor of the same shape, any dtype, any device.
+  /// Copies from a tensor of the same shape, any dtype, any device. Throws DTypeError between two
+  /// dtypes of which one is opaque.
   void copy_(const Tensor& source) const;
-  /// `value` converted to the tensor's dtype.
+  /// `value` converted to the tensor's dtype; opaque ones take 0 only, which is bytes of 0.
   void fill_(double value) const;
   void zero_() const;
   /// See uniform() and normal().

@@ -90,6 +90,9 @@ LoadReport Module::load_state_dict(const StateDict& state, bool strict) {
     } else if (given->shape() != tensor.shape()) {
       problems += concat("\n  shape of \"", name, "\": the checkpoint has ", given->shape(),
                          ", the model ", tensor.shape());
+    } else if (!is_convertible(given->dtype(), tensor.dtype())) {
+      problems += concat("\n  dtype of \"", name, "\": the checkpoint has ", given->dtype(),
+                         ", which is not converted to the model's ", tensor.dtype());
     }
   }
   for (const auto& [name, tensor] : state) {

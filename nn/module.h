@@ -52,9 +52,9 @@ class Module {
   /// Parameters and buffers under their dotted names, sharing their storage, with `_metadata`.
   [[nodiscard]] StateDict state_dict() const;
   /// Copies the tensors of `state` into this module, converting dtype and device. Where names or
-  /// shapes do not fit, throws StateDictError that lists every missing key, every unexpected key
-  /// and every wrong shape, and changes nothing. With strict = false, missing and unexpected keys
-  /// are only reported.
+  /// shapes do not fit, or a dtype is opaque, throws StateDictError that lists every missing key,
+  /// every unexpected key, every wrong shape and dtype, and changes nothing. With strict = false,
+  /// missing and unexpected keys are only reported.
   LoadReport load_state_dict(const StateDict& state, bool strict = true);
 
   /// Training mode, here and in all children. New modules are in training mode.

@@ -12,7 +12,10 @@ std::optional<double> number_in(const Value& value) {
     case Value::Kind::real: return value.as_double();
     case Value::Kind::tensor: {
       const Tensor& tensor = value.as_tensor();
-      if (!tensor.defined() || tensor.numel() != 1 || is_complex(tensor.dtype())) return {};
+      if (!tensor.defined() || tensor.numel() != 1 || is_complex(tensor.dtype()) ||
+          is_opaque(tensor.dtype())) {
+        return {};
+      }
       return tensor.to(kCpu).to(DType::float64).item<double>();
     }
     default: return {};

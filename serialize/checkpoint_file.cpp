@@ -223,6 +223,9 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
     if (handle.shape() != tensor.shape()) {
       problems += concat("\n  shape of \"", name, "\": the checkpoint has ", handle.shape(),
                          ", the model ", tensor.shape());
+    } else if (!is_convertible(handle.dtype(), tensor.dtype())) {
+      problems += concat("\n  dtype of \"", name, "\": the checkpoint has ", handle.dtype(),
+                         ", which is not converted to the model's ", tensor.dtype());
     }
     if (self.without_elements.contains(handle.storage().get())) {
       problems += concat("\n  \"", name,

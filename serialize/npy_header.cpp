@@ -174,7 +174,9 @@ std::string_view code_of(DType dtype) {
   const auto* const found = std::ranges::find(kDTypes, dtype, &NamedDType::dtype);
   if (found == kDTypes.end()) {
     throw DTypeError(concat("NumPy has no dtype for ", dtype,
-                            "; convert with Tensor::to, or save with wick::save"));
+                            is_opaque(dtype)
+                                ? "; save with wick::save"
+                                : "; convert with Tensor::to, or save with wick::save"));
   }
   return found->code;
 }

@@ -41,7 +41,7 @@ void negate_integers(std::span<char> bytes) {
 
 void negate(std::span<char> bytes, DType dtype) {
   const std::size_t size = size_of(dtype);
-  if (is_complex(dtype)) {
+  if (has_imaginary_part(dtype)) {
     flip_signs(bytes, size / 2, 0, size / 2);
   } else if (is_floating_point(dtype)) {
     flip_signs(bytes, size, 0, size);
@@ -58,11 +58,16 @@ void negate(std::span<char> bytes, DType dtype) {
 
 }  // namespace
 
+bool has_imaginary_part(DType dtype) {
+  return is_complex(dtype) || dtype == DType::bcomplex32;
+}
+
 void require_lazy_bits(DType dtype, LazyBits bits) {
-  if (bits.conj && !is_complex(dtype)) {
+  if (bits.conj && !has_imaginary_part(dtype)) {
     throw ValueError(concat("a conjugated view of ", dtype, ", which is not complex"));
   }
-  if (bits.neg && (dtype == DType::boolean || is_float8(dtype))) {
+  const bool no_signs = is_opaque(dtype) && !has_imaginary_part(dtype);
+  if (bits.neg && (dtype == DType::boolean || is_float8(dtype) || no_signs)) {
     throw ValueError(concat("a negated view of ", dtype, ", which has no negatives"));
   }
 }

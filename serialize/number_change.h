@@ -17,8 +17,12 @@ struct LazyBits {
   friend bool operator==(const LazyBits&, const LazyBits&) = default;
 };
 
+/// Whether its elements are a real and an imaginary part, of half the size each: of the complex
+/// dtypes, and of bcomplex32, which is opaque otherwise.
+[[nodiscard]] bool has_imaginary_part(DType dtype);
+
 /// Throws ValueError where PyTorch has no such view, or none that can be read: of bool, of float8,
-/// conjugates of what is not complex.
+/// of opaque dtypes but bcomplex32, conjugates of what is not complex.
 void require_lazy_bits(DType dtype, LazyBits bits);
 
 /// By default, the bytes stay as they are.

@@ -53,7 +53,9 @@ std::size_t rank_of(DType dtype) {
   const auto* const found = std::ranges::find(kDTypes, dtype, &NamedDType::dtype);
   if (found == kDTypes.end()) {
     throw DTypeError(concat("safetensors has no dtype for ", dtype,
-                            "; convert with Tensor::to, or save with wick::save"));
+                            is_opaque(dtype)
+                                ? "; save with wick::save"
+                                : "; convert with Tensor::to, or save with wick::save"));
   }
   return static_cast<std::size_t>(found - kDTypes.begin());
 }

@@ -8,7 +8,7 @@ namespace {
 
 // Of what is stored as a number: the parts of a complex one.
 std::size_t number_bytes_of(DType dtype) {
-  return is_complex(dtype) ? size_of(dtype) / 2 : size_of(dtype);
+  return has_imaginary_part(dtype) ? size_of(dtype) / 2 : size_of(dtype);
 }
 
 }  // namespace

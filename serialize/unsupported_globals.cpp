@@ -56,7 +56,7 @@ constexpr std::array kQuantizedNames = {
     "quint2x4",
 };
 
-// int1 to int7, uint1 to uint7, bits8, float4_e2m1fn_x2, bcomplex32, ...: a kind, then a digit.
+// Of a later PyTorch, perhaps: a kind, then a digit.
 bool is_other_dtype(std::string_view name) {
   for (const std::string_view kind : {"int", "uint", "bits", "float", "bcomplex"}) {
     if (name.starts_with(kind) && name.size() > kind.size() && name[kind.size()] >= '0' &&

@@ -152,6 +152,7 @@ __host__ __device__ inline void visit_in_kernel(DType dtype, const Visitor& visi
     case DType::complex32: return visitor(TypeTag<complex32>{});
     case DType::complex64: return visitor(TypeTag<std::complex<float>>{});
     case DType::complex128: return visitor(TypeTag<std::complex<double>>{});
+    default: return;  // the opaque ones, which Tensor refuses to convert
   }
 }
 

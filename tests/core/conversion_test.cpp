@@ -44,11 +44,11 @@ bool is_open_question(DType source, DType target, double value) {
 
 TEST(Conversion, AllPairsOfDTypesAsInPyTorch) {
   testing::FixtureReader fixture("conversions.bin");
-  for (int s = 0; s < kDTypeCount; ++s) {
+  for (int s = 0; s < kNumberDTypeCount; ++s) {
     const auto source = static_cast<DType>(s);
     const auto count = fixture.take<std::uint32_t>();
     const Tensor values = from_bytes(fixture.take(count * size_of(source)), source);
-    for (int t = 0; t < kDTypeCount; ++t) {
+    for (int t = 0; t < kNumberDTypeCount; ++t) {
       const auto target = static_cast<DType>(t);
       const Tensor expected = from_bytes(fixture.take(count * size_of(target)), target);
       const Tensor actual = values.to(target);

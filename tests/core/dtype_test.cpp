@@ -34,7 +34,28 @@ TEST(DType, NamesArePyTorchsAndComeBack) {
                                                "bool",
                                                "complex32",
                                                "complex64",
-                                               "complex128"};
+                                               "complex128",
+                                               "int1",
+                                               "int2",
+                                               "int3",
+                                               "int4",
+                                               "int5",
+                                               "int6",
+                                               "int7",
+                                               "uint1",
+                                               "uint2",
+                                               "uint3",
+                                               "uint4",
+                                               "uint5",
+                                               "uint6",
+                                               "uint7",
+                                               "bits1x8",
+                                               "bits2x4",
+                                               "bits4x2",
+                                               "bits8",
+                                               "bits16",
+                                               "float4_e2m1fn_x2",
+                                               "bcomplex32"};
   ASSERT_EQ(names.size(), static_cast<std::size_t>(kDTypeCount));
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto dtype = static_cast<DType>(i);
@@ -48,7 +69,7 @@ TEST(DType, NamesArePyTorchsAndComeBack) {
 }
 
 TEST(DType, SizesAndTypesAgree) {
-  for (int i = 0; i < kDTypeCount; ++i) {
+  for (int i = 0; i < kNumberDTypeCount; ++i) {
     const auto dtype = static_cast<DType>(i);
     visit(dtype, [dtype]<typename T>(TypeTag<T>) {
       EXPECT_EQ(size_of(dtype), sizeof(T)) << dtype;
@@ -60,16 +81,37 @@ TEST(DType, SizesAndTypesAgree) {
 TEST(DType, Kinds) {
   int floats = 0;
   int complexes = 0;
+  int opaque = 0;
   for (int i = 0; i < kDTypeCount; ++i) {
     floats += is_floating_point(static_cast<DType>(i)) ? 1 : 0;
     complexes += is_complex(static_cast<DType>(i)) ? 1 : 0;
+    opaque += is_opaque(static_cast<DType>(i)) ? 1 : 0;
   }
   EXPECT_EQ(floats, 9);
   EXPECT_EQ(complexes, 3);
+  EXPECT_EQ(opaque, kDTypeCount - kNumberDTypeCount);
   EXPECT_TRUE(is_floating_point(DType::float8_e8m0fnu));
   EXPECT_FALSE(is_floating_point(DType::uint8));
   EXPECT_FALSE(is_complex(DType::boolean));
   EXPECT_TRUE(is_complex(DType::complex32));
+}
+
+TEST(DType, OpaqueOnesHaveASizeButNoNumbers) {
+  for (int i = 0; i < kDTypeCount; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    EXPECT_EQ(is_opaque(dtype), i >= kNumberDTypeCount) << dtype;
+    if (!is_opaque(dtype)) {
+      EXPECT_NO_THROW(require_numbers(dtype, "f"));
+      continue;
+    }
+    const std::size_t size = dtype == DType::bcomplex32 ? 4 : dtype == DType::bits16 ? 2 : 1;
+    EXPECT_EQ(size_of(dtype), size) << dtype;
+    expect_throw_with<DTypeError>([&] { visit(dtype, [](auto) {}); }, concat(dtype));
+    expect_throw_with<DTypeError>([&] { require_numbers(dtype, "f"); },
+                                  concat("f: ", dtype, " is carried as bytes only"));
+    expect_throw_with<DTypeError>([&] { visit_arithmetic(dtype, "f", [](auto) {}); },
+                                  concat(dtype));
+  }
 }
 
 TEST(DType, VisitRefusesUnknownCodes) {

@@ -44,7 +44,7 @@ TEST(TensorCreation, KnowsWhatItIs) {
 }
 
 TEST(TensorCreation, FillsEveryDType) {
-  for (int i = 0; i < kDTypeCount; ++i) {
+  for (int i = 0; i < kNumberDTypeCount; ++i) {
     const auto dtype = static_cast<DType>(i);
     EXPECT_EQ(Tensor::ones({3}, dtype).to(DType::float64).to_vector<double>(),
               std::vector<double>(3, 1.0))

@@ -23,10 +23,10 @@ Tensor numbers() {
 }
 
 TEST_F(Copies, ConvertBetweenAllDtypesAsTheCpu) {
-  for (int from = 0; from < kDTypeCount; ++from) {
+  for (int from = 0; from < kNumberDTypeCount; ++from) {
     const Tensor source = numbers().slice(0, 0, 15).to(static_cast<DType>(from));
     const Tensor there = source.to(kCuda);
-    for (int to = 0; to < kDTypeCount; ++to) {
+    for (int to = 0; to < kNumberDTypeCount; ++to) {
       const auto dtype = static_cast<DType>(to);
       EXPECT_TRUE(bitwise_equal(there.to(dtype), source.to(dtype)))
           << source.dtype() << " to " << dtype;
@@ -67,6 +67,27 @@ TEST_F(Copies, IntoViews) {
   const Tensor back = Tensor::zeros({9, 20});
   back.transpose(0, 1).copy_(actual.transpose(0, 1));  // to the host
   EXPECT_TRUE(bitwise_equal(back, expected));
+}
+
+TEST_F(Copies, OfOpaqueDtypesMoveBytes) {
+  for (int i = kNumberDTypeCount; i < kDTypeCount; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    const Tensor x = Tensor::empty({7, 9}, dtype);
+    auto* const bytes = static_cast<unsigned char*>(x.raw());
+    for (std::size_t at = 0; at < x.nbytes(); ++at) bytes[at] = static_cast<unsigned char>(at + 1);
+    const Tensor there = x.to(kCuda);
+    EXPECT_TRUE(bitwise_equal(there, x)) << dtype;
+    EXPECT_TRUE(bitwise_equal(there.transpose(0, 1).clone(), x.transpose(0, 1))) << dtype;
+    const Tensor target = Tensor::zeros({9, 20}, dtype, kCuda);
+    const Tensor expected = Tensor::zeros({9, 20}, dtype);
+    target.slice(1, 2, 16, 2).copy_(there.transpose(0, 1));
+    expected.slice(1, 2, 16, 2).copy_(x.transpose(0, 1));
+    EXPECT_TRUE(bitwise_equal(target, expected)) << dtype;
+    target.slice(1, 2, 16, 2).zero_();
+    EXPECT_TRUE(bitwise_equal(target, Tensor::zeros({9, 20}, dtype))) << dtype;
+    EXPECT_THROW(static_cast<void>(there.to(DType::float32)), DTypeError);
+    EXPECT_THROW(Tensor::zeros({7, 9}, DType::uint8, kCuda).copy_(there), DTypeError);
+  }
 }
 
 TEST_F(Copies, BetweenHostAndDeviceInAllSizes) {

@@ -152,7 +152,7 @@ TEST_F(Parity, GatherAffineOfBytesAndFloats) {
 }
 
 TEST_F(Parity, IndexSelectOfEveryDtype) {
-  for (int i = 0; i < kDTypeCount; ++i) {
+  for (int i = 0; i < kNumberDTypeCount; ++i) {
     const auto dtype = static_cast<DType>(i);
     for (const std::int64_t cols : {1, 3, 16, 61}) {
       const Tensor source =

@@ -80,6 +80,19 @@ TEST(Module, LoadStateDictListsEveryProblemAndChangesNothing) {
   }
 }
 
+TEST(Module, LoadStateDictRefusesOpaqueDtypesBeforeItChangesAnything) {
+  const auto model = make_model(1);
+  StateDict state;
+  state.set("fc1.weight", Tensor::zeros(model->state_dict().at("fc1.weight").shape()));
+  state.set("fc1.bias", Tensor::zeros({4}, DType::bits8));
+  expect_throw_with<StateDictError>(
+      [&] { model->load_state_dict(state, false); },
+      "dtype of \"fc1.bias\": the checkpoint has bits8, which is not converted to the model's "
+      "float32");
+  const Tensor weight = model->state_dict().at("fc1.weight");
+  EXPECT_FALSE(bitwise_equal(weight, Tensor::zeros(weight.shape())));
+}
+
 TEST(Module, LoadStateDictNotStrictReportsKeys) {
   const auto model = make_model(1);
   StateDict state;

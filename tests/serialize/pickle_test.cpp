@@ -222,7 +222,7 @@ TEST(Pickle, ForbiddenGlobalsAreNamedAndNeverRun) {
       "quantized tensor");
   refuse(
       "\x80\x02"
-      "ctorch\nint4\n."sv,
+      "ctorch\nfloat6_e3m2fn\n."sv,
       "wick does not have this dtype");
   refuse("\x80\x02i."sv, "opcode 105 is not admitted");  // INST, of protocol 0
 }

@@ -53,13 +53,22 @@ TEST(CkptStatistics, LargeAndStridedTensors) {
 }
 
 TEST(CkptStatistics, EveryDtype) {
-  for (int i = 0; i < kDTypeCount; ++i) {
+  for (int i = 0; i < kNumberDTypeCount; ++i) {
     const auto dtype = static_cast<DType>(i);
     const auto result = statistics_of(Tensor::ones({3}, dtype));
     EXPECT_EQ(result.mean, 1) << dtype;
     EXPECT_EQ(result.deviation, 0) << dtype;
     EXPECT_EQ(statistics_of(Tensor::zeros({0, 2}, dtype)).count, 0) << dtype;
   }
+}
+
+TEST(CkptStatistics, OpaqueDtypesHaveNone) {
+  const Tensor bits = Tensor::zeros({3}, DType::bits8);
+  EXPECT_THROW(static_cast<void>(statistics_of(bits)), DTypeError);
+  EXPECT_THROW(static_cast<void>(tools::first_elements(bits, 1)), DTypeError);
+  EXPECT_TRUE(difference_of(bits, bits.clone(), 0, 0).same_bits);
+  EXPECT_THROW(static_cast<void>(difference_of(bits, Tensor::zeros({3}, DType::uint8), 0, 0)),
+               DTypeError);
 }
 
 TEST(CkptStatistics, Differences) {

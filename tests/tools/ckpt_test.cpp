@@ -22,6 +22,7 @@
 namespace wick::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -269,6 +270,36 @@ TEST_F(Ckpt, TensorsWithoutElements) {
   EXPECT_EQ(load(dir_ / "half.pt").at("m").as_tensor().dtype(), DType::float16);
   expect_refused({"convert", "@meta.pt", "@m.npz"}, 1, "it has none");
   EXPECT_FALSE(std::filesystem::exists(dir_ / "m.npz"));
+}
+
+TEST_F(Ckpt, OpaqueDtypes) {
+  const auto tensor = [](DType dtype, unsigned char last) {
+    const Tensor made = Tensor::zeros({3}, dtype);
+    static_cast<unsigned char*>(made.raw())[made.nbytes() - 1] = last;
+    return made;
+  };
+  save(Dict{{"b", tensor(DType::bits16, 1)}, {"f", Tensor::ones({2})}}, dir_ / "a.pt");
+  save(Dict{{"b", tensor(DType::bits16, 2)}, {"f", Tensor::ones({2})}}, dir_ / "b.pt");
+  save(Dict{{"b", tensor(DType::int16, 1)}, {"f", Tensor::ones({2})}}, dir_ / "c.pt");
+  EXPECT_THAT(good({"ls", "@a.pt"}), ContainsRegex("b +bits16 +\\[3\\] +cpu +6 B"));
+  EXPECT_THAT(good({"show", "@a.pt"}), HasSubstr("b: bits16 [3]"));
+  const std::string shown = good({"show", "@a.pt", "b"});
+  EXPECT_THAT(shown, HasSubstr("dtype      bits16"));
+  EXPECT_THAT(shown, HasSubstr("size       3 elements, 6 B"));
+  EXPECT_THAT(shown, HasSubstr("not shown: bits16 is carried as bytes, without numbers"));
+  EXPECT_THAT(shown, Not(HasSubstr("mean")));
+  EXPECT_THAT(good({"verify", "@a.pt"}), HasSubstr("a.pt"));
+  EXPECT_THAT(good({"diff", "@a.pt", "@a.pt"}), HasSubstr("the same"));
+  ProcessResult result = ckpt({"diff", "@a.pt", "@b.pt"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.out, ContainsRegex("b +1 of 3 elements *\n"));
+  result = ckpt({"diff", "@a.pt", "@c.pt"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.out, HasSubstr("dtype bits16 / int16"));
+  good({"convert", "@a.pt", "@half.pt", "--dtype", "float16"});
+  EXPECT_TRUE(bitwise_equal(state("half.pt").at("b"), state("a.pt").at("b")));
+  EXPECT_EQ(state("half.pt").at("f").dtype(), DType::float16);
+  expect_refused({"convert", "@a.pt", "@a.safetensors"}, 1, "safetensors has no dtype for bits16");
 }
 
 // A tensor in a storage that is a value too, and bytes; layouts as values.

@@ -54,6 +54,11 @@ Verdict judge(const SourceTensor& a, const SourceTensor& b, const DiffOptions& o
     verdict.note = verdict.equal ? "equal, without elements" : "elements in one of them only";
     return verdict;
   }
+  if (!is_convertible(a.info.dtype, b.info.dtype)) {
+    verdict.equal = false;
+    verdict.note = concat("dtype ", a.info.dtype, " / ", b.info.dtype);
+    return verdict;
+  }
   verdict.difference = difference_of(left, right, options.rtol, options.atol);
   verdict.equal = verdict.difference.outside == 0;
   const std::int64_t differing = verdict.difference.differing;
@@ -94,7 +99,7 @@ Counts diff_tensors(const CkptSource& a, const CkptSource& b, const DiffOptions&
     others.erase(other);
     ++(verdict.equal ? counts.equal : counts.different);
     if (verdict.equal && !options.all) continue;
-    const bool compared = verdict.difference.differing > 0;
+    const bool compared = verdict.difference.differing > 0 && !is_opaque(tensor.info.dtype);
     table.add({name, verdict.note,
                compared ? format_number(verdict.difference.largest_absolute) : "",
                compared ? format_number(verdict.difference.largest_relative) : ""});

@@ -170,8 +170,9 @@ void print_histogram(const Statistics& statistics, std::ostream& out, const Styl
 void print_tensor(const SourceTensor& found, std::ostream& out, const Style& style) {
   const TensorInfo& info = found.info;
   const Tensor tensor = found.read();
-  // On the device meta there are no elements.
-  const Statistics statistics = tensor.device() == kMeta ? Statistics{} : statistics_of(tensor);
+  // On the device meta there are no elements, and in opaque dtypes no numbers.
+  const bool has_numbers = tensor.device() != kMeta && !is_opaque(info.dtype);
+  const Statistics statistics = has_numbers ? statistics_of(tensor) : Statistics{};
   const auto line = [&](const char* label, const std::string& text) {
     out << style.dim << label << style.reset << text << '\n';
   };
@@ -189,6 +190,10 @@ void print_tensor(const SourceTensor& found, std::ostream& out, const Style& sty
   if (!info.record.empty()) {
     line("  storage    ", concat(plain_name(info.record), ", ", format_bytes(info.storage_bytes),
                                  info.offset > 0 ? concat(", from element ", info.offset) : ""));
+  }
+  if (is_opaque(info.dtype)) {
+    line("  elements   ",
+         concat("not shown: ", info.dtype, " is carried as bytes, without numbers"));
   }
   if (statistics.count == 0) return;
   constexpr std::int64_t kFirst = 6;

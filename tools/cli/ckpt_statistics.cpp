@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstddef>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <span>
@@ -147,6 +149,22 @@ void compare(const Tensor& a, const Tensor& b, double rtol, double atol, Differe
   });
 }
 
+// Of elements that are bytes without numbers, in tensors of one dtype.
+Difference difference_in_bytes(const Tensor& a, const Tensor& b) {
+  Difference result;
+  result.same_bits = false;
+  const Tensor left = a.to(kCpu).contiguous();
+  const Tensor right = b.to(kCpu).contiguous();
+  const std::size_t size = size_of(a.dtype());
+  const auto* const x = static_cast<const std::byte*>(left.raw());
+  const auto* const y = static_cast<const std::byte*>(right.raw());
+  for (std::size_t at = 0; at < left.nbytes(); at += size) {
+    result.differing += std::memcmp(x + at, y + at, size) != 0 ? 1 : 0;
+  }
+  result.outside = result.differing;
+  return result;
+}
+
 template <typename T>
 std::vector<std::string> texts_of(const Tensor& piece) {
   std::vector<std::string> texts;
@@ -159,6 +177,7 @@ std::vector<std::string> texts_of(const Tensor& piece) {
 }  // namespace
 
 Statistics statistics_of(const Tensor& tensor) {
+  require_numbers(tensor.dtype(), "statistics");
   Statistics result;
   result.count = tensor.numel();
   if (result.count == 0) return result;
@@ -200,6 +219,7 @@ Difference difference_of(const Tensor& a, const Tensor& b, double rtol, double a
   Difference result;
   result.same_bits = bitwise_equal(a, b);  // never of two dtypes
   if (result.same_bits) return result;
+  if (is_opaque(a.dtype()) && a.dtype() == b.dtype()) return difference_in_bytes(a, b);
   if (is_complex(a.dtype()) || is_complex(b.dtype())) {
     compare<std::complex<double>>(a, b, rtol, atol, result);
   } else if (a.dtype() != b.dtype()) {

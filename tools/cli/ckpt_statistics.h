@@ -30,9 +30,10 @@ struct Statistics {
   std::array<std::int64_t, kBins> histogram{};  // over [low, high]
 };
 
+/// Throws DTypeError for opaque dtypes (is_opaque()), which have no numbers.
 [[nodiscard]] Statistics statistics_of(const Tensor& tensor);
 
-/// The first elements, in row-major order, as text.
+/// The first elements, in row-major order, as text. Throws DTypeError for opaque dtypes.
 [[nodiscard]] std::vector<std::string> first_elements(const Tensor& tensor, std::int64_t count);
 
 struct Difference {
@@ -44,7 +45,8 @@ struct Difference {
 };
 
 /// Of tensors of one shape; two dtypes are compared in float64. An element is outside where |a - b|
-/// > atol + rtol * |b|.
+/// > atol + rtol * |b|. Elements of an opaque dtype differ where their bytes do, by no number; two
+/// dtypes of which one is opaque throw DTypeError.
 [[nodiscard]] Difference difference_of(const Tensor& a, const Tensor& b, double rtol, double atol);
 
 }  // namespace wick::tools

@@ -58,8 +58,8 @@ void check(DType to, DType from, const Layout& layout, std::int64_t misaligned =
 }
 
 TEST(CudaCopy, ConvertsEveryPairOfDtypes) {
-  for (int to = 0; to < kDTypeCount; ++to) {
-    for (int from = 0; from < kDTypeCount; ++from) {
+  for (int to = 0; to < kNumberDTypeCount; ++to) {
+    for (int from = 0; from < kNumberDTypeCount; ++from) {
       check(static_cast<DType>(to), static_cast<DType>(from), {{101}, {1}, {1}});
       check(static_cast<DType>(to), static_cast<DType>(from), {{5, 7}, {7, 1}, {1, 5}});
     }

@@ -143,7 +143,7 @@ TEST(CudaBfloat16, Epilogue) {
 
 TEST(CudaFill, EveryDtypeAtEveryAddress) {
   const Context context;
-  for (int code = 0; code < kDTypeCount; ++code) {
+  for (int code = 0; code < kNumberDTypeCount; ++code) {
     visit(static_cast<DType>(code), [&]<typename T>(TypeTag<T>) {
       for (const std::int64_t count : {0, 1, 2, 17, 300}) {
         for (const std::int64_t misaligned : {0, 1, 5, 15}) {
