@@ -67,8 +67,8 @@ class Module {
   /// float32. So are parameters and their gradients, and with them optimizers and checkpoints, and
   /// what comes in and goes out; between two layers of a Sequential, values are bfloat16. With
   /// float32, as new modules are, there is no rounding. Not part of the state dictionary. Throws
-  /// DTypeError for other dtypes: float16 would need its losses scaled. Modules that are added later
-  /// need a call of their own.
+  /// DTypeError for other dtypes: float16 would need its losses scaled. Modules that are added
+  /// later need a call of their own.
   void autocast(DType dtype);
   [[nodiscard]] DType autocast_dtype() const noexcept { return autocast_dtype_; }
 
