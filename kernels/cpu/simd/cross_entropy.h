@@ -21,17 +21,31 @@ template <typename T>
   }
 }
 
-template <typename T>
+/// The first `count` lanes of `value`, the others `other`.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> first_lanes(Vector<T, Isa> value, int count, T other) {
+  static constexpr T kNumbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const Vector<T, Isa> number = load<T, Isa>(kNumbers);
+  return number < broadcast<T, Isa>(static_cast<T>(count)) ? value : broadcast<T, Isa>(other);
+}
+
+template <typename T, typename Isa>
 [[gnu::always_inline]] inline T row_maximum(const T* x, std::int64_t count) {
-  T largest = x[0];
-  for (std::int64_t i = 1; i < count; ++i) largest = x[i] > largest ? x[i] : largest;
-  return largest;
+  constexpr int kWide = kLanes<T, Isa>;
+  auto largest = broadcast<T, Isa>(x[0]);
+  const auto larger = [](auto a, auto b) { return a > b ? a : b; };
+  std::int64_t i = 0;
+  for (; i + kWide <= count; i += kWide) largest = larger(load<T, Isa>(x + i), largest);
+  if (i < count) {
+    const int rest = static_cast<int>(count - i);
+    largest = larger(first_lanes<T, Isa>(load_first<T, Isa>(x + i, rest), rest, x[0]), largest);
+  }
+  return reduce<T, Isa>(largest, larger);
 }
 
 /// out[i] = exp(x[i] - shift); returns the sum. `out` may be null.
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline T exp_row(const T* x, T shift, T* out, std::int64_t count) {
-  T total{0};
   if constexpr (sizeof(T) == sizeof(float)) {
     using V = Vector<float, Isa>;
     constexpr int kWide = kLanes<float, Isa>;
@@ -45,18 +59,19 @@ template <typename T, typename Isa>
     if (i < count) {
       const int rest = static_cast<int>(count - i);
       const V value = exp_nonpositive<Isa>(load_first<float, Isa>(x + i, rest) - shift);
-      for (int lane = 0; lane < rest; ++lane) total += value[lane];
+      sums += first_lanes<float, Isa>(value, rest, 0.0F);
       if (out != nullptr) store_first<float, Isa>(out + i, value, rest);
     }
-    for (int lane = 0; lane < kWide; ++lane) total += sums[lane];
+    return reduce<float, Isa>(sums, [](auto a, auto b) { return a + b; });
   } else {
+    T total{0};
     for (std::int64_t i = 0; i < count; ++i) {
       const T value = __builtin_exp(x[i] - shift);
       total += value;
       if (out != nullptr) out[i] = value;
     }
+    return total;
   }
-  return total;
 }
 
 template <typename T, typename Isa>
@@ -89,7 +104,7 @@ void cross_entropy(const CrossEntropyTask<T>& task) {
       for (std::int64_t c = 0; grad != nullptr && c < classes; ++c) grad[c] = T{0};
       continue;
     }
-    const T largest = row_maximum(x, classes);
+    const T largest = row_maximum<T, Isa>(x, classes);
     const T sum = exp_row<T, Isa>(x, largest, grad, classes);
     const T log_sum = natural_log(sum) + largest;
     const T target_weight = weights == nullptr ? T{1} : weights[target];

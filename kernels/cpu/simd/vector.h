@@ -95,6 +95,34 @@ template <typename T, typename Isa>
   return value - Vector<T, Isa>{};
 }
 
+/// The first (`High` false) or the second half of the lanes.
+template <typename T, typename Isa, bool High>
+[[gnu::always_inline]] inline auto half_of(Vector<T, Isa> value) {
+  constexpr int kCount = kLanes<T, Isa>;
+  constexpr int kFirst = High ? kCount / 2 : 0;
+  if constexpr (kCount == 4) {
+    return __builtin_shufflevector(value, value, kFirst, kFirst + 1);
+  } else if constexpr (kCount == 8) {
+    return __builtin_shufflevector(value, value, kFirst, kFirst + 1, kFirst + 2, kFirst + 3);
+  } else {
+    static_assert(kCount == 16);
+    return __builtin_shufflevector(value, value, kFirst, kFirst + 1, kFirst + 2, kFirst + 3,
+                                   kFirst + 4, kFirst + 5, kFirst + 6, kFirst + 7);
+  }
+}
+
+/// All lanes by the operation, half with half.
+template <typename T, typename Isa, typename Operation>
+[[gnu::always_inline]] inline T reduce(Vector<T, Isa> value, const Operation& operation) {
+  if constexpr (kLanes<T, Isa> == 2) {
+    return operation(value[0], value[1]);
+  } else {
+    using Half = NarrowIsa<Isa, Isa::kVectorBytes / 2>;
+    return reduce<T, Half>(operation(half_of<T, Isa, false>(value), half_of<T, Isa, true>(value)),
+                           operation);
+  }
+}
+
 /// The first half of the result holds the sums of a's neighbouring lanes, the second half b's.
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline Vector<T, Isa> add_neighbours(Vector<T, Isa> a, Vector<T, Isa> b) {
