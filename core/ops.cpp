@@ -63,6 +63,17 @@ void require_vector(const char* operation, const char* what, const Tensor& tenso
   require_contiguous(operation, tensor);
 }
 
+void add_relu_bits(ReluBits& bits, const Tensor& out, MatmulArgs& args) {
+  if (!bits.memory.defined()) return;
+  require_same_device("matmul", out, bits.memory);
+  const std::size_t needed = out.backend().relu_bits_bytes(args.dtype, args.c.rows, args.c.cols);
+  if (bits.memory.nbytes() < needed) {
+    throw ValueError(concat("matmul: the ReLU's bits have ", bits.memory.nbytes(), " bytes, ", out,
+                            " needs ", needed, "; use ReluBits::prepare()"));
+  }
+  args.relu_bits = {bits.memory.raw(), &bits.valid};
+}
+
 }  // namespace
 
 void ReluBits::prepare(const Tensor& output) {
@@ -76,21 +87,6 @@ void ReluBits::prepare(const Tensor& output) {
   }
   valid = false;
 }
-
-namespace {
-
-void add_relu_bits(ReluBits& bits, const Tensor& out, MatmulArgs& args) {
-  if (!bits.memory.defined()) return;
-  require_same_device("matmul", out, bits.memory);
-  const std::size_t needed = out.backend().relu_bits_bytes(args.dtype, args.c.rows, args.c.cols);
-  if (bits.memory.nbytes() < needed) {
-    throw ValueError(concat("matmul: the ReLU's bits have ", bits.memory.nbytes(), " bytes, ", out,
-                            " needs ", needed, "; use ReluBits::prepare()"));
-  }
-  args.relu_bits = {bits.memory.raw(), &bits.valid};
-}
-
-}  // namespace
 
 void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options) {
   constexpr const char* kName = "matmul";

@@ -10,6 +10,7 @@
 #include "core/error.h"
 
 namespace wick {
+
 Tensor::Tensor(std::shared_ptr<Storage> storage, DType dtype, Dims shape, Dims strides,
                std::int64_t offset)
     : storage_(std::move(storage)),

@@ -49,19 +49,19 @@ struct Placement {
   std::int64_t offset = 0;
 };
 
-Tensor tensor_over(const StorageId& id, DType dtype, Placement layout,
+Tensor tensor_over(const StorageId& id, DType dtype, Placement placement,
                    const StorageSource& storages) {
   try {
     // Where only a part of the storage is the tensor's, it must lie in that.
     if (id.view_numel != id.numel &&
-        (layout.offset < 0 || layout.offset > id.view_numel ||
-         layout_extent(layout.shape, layout.strides) > id.view_numel - layout.offset)) {
-      throw ShapeError(concat("shape ", layout.shape, " with strides ", layout.strides,
-                              " at offset ", layout.offset, " reaches outside a view of ",
+        (placement.offset < 0 || placement.offset > id.view_numel ||
+         layout_extent(placement.shape, placement.strides) > id.view_numel - placement.offset)) {
+      throw ShapeError(concat("shape ", placement.shape, " with strides ", placement.strides,
+                              " at offset ", placement.offset, " reaches outside a view of ",
                               id.view_numel, " elements"));
     }
-    return {storages(id, dtype), dtype, std::move(layout.shape), std::move(layout.strides),
-            layout.offset + id.view_offset};
+    return {storages(id, dtype), dtype, std::move(placement.shape), std::move(placement.strides),
+            placement.offset + id.view_offset};
   } catch (const ShapeError& error) {
     throw ShapeError(
         concat("a tensor over record data/", id.key.substr(0, 40), ": ", error.what()));

@@ -136,13 +136,14 @@ __global__ void __launch_bounds__(kMapThreads)
   }
 }
 
-/// ++*counter; one thread.
+/// See launch_move_error(); one thread.
 static __global__ void move_error_kernel(ErrorFlag* from, ErrorFlag* to) {
   if (from->operation == CheckedOperation::none) return;
   if (to->operation == CheckedOperation::none) *to = *from;
   *from = {};
 }
 
+/// ++*counter; one thread.
 static __global__ void advance_kernel(std::int64_t* counter) {
   ++*counter;
 }
