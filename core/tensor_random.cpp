@@ -7,14 +7,22 @@
 namespace wick {
 namespace {
 
-// Where the numbers for a tensor are drawn.
-Device draws_on(const char* operation, const Tensor& tensor, const Generator& generator) {
+// Calls fill() for the tensor itself where the generator can write there, else for one in between.
+template <typename Fill>
+void draw(const char* operation, const Tensor& tensor, const Generator& generator,
+          const Fill& fill) {
   if (generator.device() != kCpu && generator.device() != tensor.device()) {
     throw DeviceError(concat(operation, ": the tensor is on ", tensor.device(),
                              ", the generator on ", generator.device(),
                              "; use one on the tensor's device, or on the CPU"));
   }
-  return generator.device();
+  if (tensor.device() == generator.device() && tensor.is_contiguous()) {
+    fill(tensor);
+    return;
+  }
+  const Tensor drawn = Tensor::empty(tensor.shape(), tensor.dtype(), generator.device());
+  fill(drawn);
+  tensor.copy_(drawn);
 }
 
 }  // namespace
@@ -35,24 +43,14 @@ Tensor Tensor::normal(const Dims& shape, double mean, double deviation, Generato
 
 void Tensor::uniform_(double low, double high, Generator& generator) const {
   require_defined("Tensor::uniform_");
-  if (device() == generator.device() && is_contiguous()) {
-    generator.uniform(*this, low, high);
-    return;
-  }
-  const Tensor drawn = empty(shape_, dtype_, draws_on("Tensor::uniform_", *this, generator));
-  generator.uniform(drawn, low, high);
-  copy_(drawn);
+  draw("Tensor::uniform_", *this, generator,
+       [&](const Tensor& out) { generator.uniform(out, low, high); });
 }
 
 void Tensor::normal_(double mean, double deviation, Generator& generator) const {
   require_defined("Tensor::normal_");
-  if (device() == generator.device() && is_contiguous()) {
-    generator.normal(*this, mean, deviation);
-    return;
-  }
-  const Tensor drawn = empty(shape_, dtype_, draws_on("Tensor::normal_", *this, generator));
-  generator.normal(drawn, mean, deviation);
-  copy_(drawn);
+  draw("Tensor::normal_", *this, generator,
+       [&](const Tensor& out) { generator.normal(out, mean, deviation); });
 }
 
 }  // namespace wick

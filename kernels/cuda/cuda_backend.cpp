@@ -147,13 +147,6 @@ bool CudaBackend::small_net_steps(const SmallNetStepsArgs& args,
   return cuda::small_net_steps(args, update, context_);
 }
 
-// A graph would draw the same numbers in every repetition.
-void CudaBackend::refuse_to_draw_in_a_step() const {
-  if (const StepObserver* const observer = context_.observer()) {
-    observer->refuse("draw random numbers");
-  }
-}
-
 // -- Operations -----------------------------------------------------------------------------------
 
 Blas& CudaBackend::blas() {
@@ -214,22 +207,28 @@ void CudaBackend::index_select(const IndexSelectArgs& args) {
   check(launch_index_select(args, {}, use.launch()), "index_select");
 }
 
-std::uint64_t CudaBackend::uniform(const RandomArgs& args, double low, double high) {
-  refuse_to_draw_in_a_step();
-  const Use use(context_, "uniform_");
-  check(launch_uniform(args.dtype, args.out, args.count, low, high, {args.seed, args.offset},
-                       use.launch()),
-        "uniform_");
+template <typename Launch>
+std::uint64_t CudaBackend::draw(const char* operation, const RandomArgs& args,
+                                const Launch& launch) {
+  // A graph would draw the same numbers in every repetition.
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("draw random numbers");
+  }
+  const Use use(context_, operation);
+  check(launch(PhiloxState{args.seed, args.offset}, use.launch()), operation);
   return philox_advance(args.dtype, args.count, use.launch());
 }
 
+std::uint64_t CudaBackend::uniform(const RandomArgs& args, double low, double high) {
+  return draw("uniform_", args, [&](PhiloxState state, const LaunchContext& context) {
+    return launch_uniform(args.dtype, args.out, args.count, low, high, state, context);
+  });
+}
+
 std::uint64_t CudaBackend::normal(const RandomArgs& args, double mean, double deviation) {
-  refuse_to_draw_in_a_step();
-  const Use use(context_, "normal_");
-  check(launch_normal(args.dtype, args.out, args.count, mean, deviation, {args.seed, args.offset},
-                      use.launch()),
-        "normal_");
-  return philox_advance(args.dtype, args.count, use.launch());
+  return draw("normal_", args, [&](PhiloxState state, const LaunchContext& context) {
+    return launch_normal(args.dtype, args.out, args.count, mean, deviation, state, context);
+  });
 }
 
 void CudaBackend::sgd_step(const SgdArgs& args) {

@@ -60,7 +60,10 @@ class CudaBackend final : public Backend {
 
  private:
   [[nodiscard]] Blas& blas();
-  void refuse_to_draw_in_a_step() const;
+  // launch(position in the stream, launch context); returns by how much the stream goes on.
+  template <typename Launch>
+  [[nodiscard]] std::uint64_t draw(const char* operation, const RandomArgs& args,
+                                   const Launch& launch);
 
   Context context_;
   Transfer transfer_;
