@@ -61,4 +61,16 @@ const Tensor& StateDict::at(std::string_view name) const {
   return *found;
 }
 
+std::string describe_misfit(std::string_view name, const Tensor& given, const Tensor& wanted) {
+  if (given.shape() != wanted.shape()) {
+    return concat("\n  shape of \"", name, "\": the checkpoint has ", given.shape(), ", the model ",
+                  wanted.shape());
+  }
+  if (!is_convertible(given.dtype(), wanted.dtype())) {
+    return concat("\n  dtype of \"", name, "\": the checkpoint has ", given.dtype(),
+                  ", which is not converted to the model's ", wanted.dtype());
+  }
+  return {};
+}
+
 }  // namespace wick

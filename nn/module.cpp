@@ -87,12 +87,8 @@ LoadReport Module::load_state_dict(const StateDict& state, bool strict) {
     if (given == nullptr) {
       report.missing_keys.push_back(name);
       if (strict) problems += concat("\n  missing key \"", name, "\" of shape ", tensor.shape());
-    } else if (given->shape() != tensor.shape()) {
-      problems += concat("\n  shape of \"", name, "\": the checkpoint has ", given->shape(),
-                         ", the model ", tensor.shape());
-    } else if (!is_convertible(given->dtype(), tensor.dtype())) {
-      problems += concat("\n  dtype of \"", name, "\": the checkpoint has ", given->dtype(),
-                         ", which is not converted to the model's ", tensor.dtype());
+    } else {
+      problems += describe_misfit(name, *given, tensor);
     }
   }
   for (const auto& [name, tensor] : state) {

@@ -23,8 +23,9 @@ struct CheckpointFile::Impl {
         storages(archive, records, map_location, options.mmap, options.verify) {
     tree =
         archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); });
-    for (auto& [name, tensor] : named_tensors(tree)) add(std::move(name), tensor);
-    for (auto& [name, object] : named_storages(tree)) {
+    NamedObjects named = named_objects(tree);
+    for (auto& [name, tensor] : named.tensors) add(std::move(name), tensor);
+    for (auto& [name, object] : named.storages) {
       const StorageRecord& record = records.all()[storage_number(object.storage.get())];
       storage_infos.push_back({.name = std::move(name),
                                .dtype = object.dtype,
@@ -220,13 +221,7 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
       continue;
     }
     const Tensor& handle = self.handles[*number];
-    if (handle.shape() != tensor.shape()) {
-      problems += concat("\n  shape of \"", name, "\": the checkpoint has ", handle.shape(),
-                         ", the model ", tensor.shape());
-    } else if (!is_convertible(handle.dtype(), tensor.dtype())) {
-      problems += concat("\n  dtype of \"", name, "\": the checkpoint has ", handle.dtype(),
-                         ", which is not converted to the model's ", tensor.dtype());
-    }
+    problems += describe_misfit(name, handle, tensor);
     if (self.without_elements.contains(handle.storage().get())) {
       problems += concat("\n  \"", name,
                          "\" has no elements in the checkpoint: it was saved from "

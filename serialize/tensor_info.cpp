@@ -16,8 +16,8 @@ class Collector {
   // Containers lie at most pickle::kMaxDepth deep, so that recursion is no danger.
   void visit(const std::string& name, const Value& value) {
     switch (value.kind()) {
-      case Kind::tensor: tensors.push_back({name, value.as_tensor()}); break;
-      case Kind::storage: storages.push_back({name, value.as_storage()}); break;
+      case Kind::tensor: found.tensors.push_back({name, value.as_tensor()}); break;
+      case Kind::storage: found.storages.push_back({name, value.as_storage()}); break;
       case Kind::dict:
         if (enter(value)) visit_dict(name, value.as_dict());
         break;
@@ -29,8 +29,7 @@ class Collector {
     }
   }
 
-  std::vector<NamedTensor> tensors;
-  std::vector<NamedStorage> storages;
+  NamedObjects found;
 
  private:
   bool enter(const Value& container) { return seen_.insert(container.identity()).second; }
@@ -57,16 +56,10 @@ class Collector {
 
 }  // namespace
 
-std::vector<NamedTensor> named_tensors(const Value& value) {
+NamedObjects named_objects(const Value& value) {
   Collector collector;
   collector.visit({}, value);
-  return std::move(collector.tensors);
-}
-
-std::vector<NamedStorage> named_storages(const Value& value) {
-  Collector collector;
-  collector.visit({}, value);
-  return std::move(collector.storages);
+  return std::move(collector.found);
 }
 
 }  // namespace wick

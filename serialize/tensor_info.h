@@ -49,10 +49,14 @@ struct NamedStorage {
   StorageObject storage;
 };
 
-/// All tensors of a value under dotted names, in its order. A container that lies in several places
-/// counts at the first. Keys that are no str or int are named by their position: "<0>".
-[[nodiscard]] std::vector<NamedTensor> named_tensors(const Value& value);
-/// All storages that are values themselves, named alike.
-[[nodiscard]] std::vector<NamedStorage> named_storages(const Value& value);
+struct NamedObjects {
+  std::vector<NamedTensor> tensors;
+  std::vector<NamedStorage> storages;  // that are values themselves
+};
+
+/// All tensors and storages of a value under dotted names, in its order. A container that lies in
+/// several places counts at the first. Keys that are no str or int are named by their position:
+/// "<0>".
+[[nodiscard]] NamedObjects named_objects(const Value& value);
 
 }  // namespace wick

@@ -38,13 +38,14 @@ void load_lazily(const testing::MemoryFile& memory) {
   try {
     const CheckpointFile file = CheckpointFile::open(memory.path(), kCpu, {.verify = true});
     const HeldValue tree{file.tree()};  // goes before the file
-    for (const NamedTensor& named : named_tensors(file.tree())) {
+    const NamedObjects objects = named_objects(file.tree());
+    for (const NamedTensor& named : objects.tensors) {
       try {
         static_cast<void>(file.tensor(named.tensor));
       } catch (const Error&) {
       }
     }
-    for (const NamedStorage& named : named_storages(file.tree())) {
+    for (const NamedStorage& named : objects.storages) {
       try {
         static_cast<void>(file.storage(named.storage));
       } catch (const Error&) {

@@ -72,4 +72,15 @@ class ArchiveBuilder {
   std::uint16_t count_ = 0;
 };
 
+/// A checkpoint "x" with one record of data. `pickle` lacks its first and last opcodes.
+inline std::string checkpoint_of(const std::string& pickle, std::string_view data,
+                                 const std::string& order = "little") {
+  ArchiveBuilder archive;
+  archive.add("x/data.pkl", "\x80\x02" + pickle + '.');
+  archive.add("x/byteorder", order);
+  archive.add("x/data/0", data);
+  archive.add("x/version", "3\n");
+  return archive.finish();
+}
+
 }  // namespace wick::testing

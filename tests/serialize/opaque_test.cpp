@@ -36,12 +36,7 @@ class OpaqueFiles : public ::testing::Test {
  protected:
   void write(const std::string& pickle, std::string_view data,
              const std::string& order = "little") {
-    testing::ArchiveBuilder archive;
-    archive.add("x/data.pkl", "\x80\x02" + pickle + '.');
-    archive.add("x/byteorder", order);
-    archive.add("x/data/0", data);
-    archive.add("x/version", "3\n");
-    std::ofstream(path, std::ios::binary) << archive.finish();
+    std::ofstream(path, std::ios::binary) << testing::checkpoint_of(pickle, data, order);
   }
   [[nodiscard]] std::string bytes_read() const {
     const Tensor tensor = load(path).as_tensor();

@@ -46,12 +46,7 @@ class Storages : public ::testing::Test {
   // A file with this pickle and one record of data.
   void write(const std::string& pickle, std::string_view data,
              const std::string& order = "little") {
-    testing::ArchiveBuilder archive;
-    archive.add("x/data.pkl", "\x80\x02" + pickle + '.');
-    archive.add("x/byteorder", order);
-    archive.add("x/data/0", data);
-    archive.add("x/version", "3\n");
-    std::ofstream(path, std::ios::binary) << archive.finish();
+    std::ofstream(path, std::ios::binary) << testing::checkpoint_of(pickle, data, order);
   }
   template <typename T>
   void write(const std::string& pickle, std::initializer_list<T> numbers) {
@@ -116,7 +111,7 @@ TEST_F(Storages, AreReadWhenAskedFor) {
   EXPECT_EQ(info.record, file.find("t")->record);
   const StorageObject& described = file.tree().at("s").as_storage();
   EXPECT_EQ(described.storage->device(), kMeta);
-  const std::vector<NamedStorage> named = named_storages(file.tree());
+  const std::vector<NamedStorage> named = named_objects(file.tree()).storages;
   ASSERT_EQ(named.size(), 1U);
   EXPECT_EQ(named[0].name, "s");
   const StorageObject read = file.storage(described);

@@ -53,12 +53,11 @@ std::shared_ptr<const Value> hold(Value tree) {
 void add_torch(CkptSource& source, const fs::path& path) {
   const auto file = std::make_shared<const CheckpointFile>(CheckpointFile::open(path, kCpu));
   // Both in the order of the file, a handle for each description.
-  const std::vector<NamedTensor> handles = named_tensors(file->tree());
+  const auto [handles, storages] = named_objects(file->tree());
   for (std::size_t i = 0; i < handles.size(); ++i) {
     source.tensors.push_back({file->tensors().at(i),
                               [file, handle = handles[i].tensor] { return file->tensor(handle); }});
   }
-  const std::vector<NamedStorage> storages = named_storages(file->tree());
   for (std::size_t i = 0; i < storages.size(); ++i) {
     SourceTensor& added = add_storage(source, storages[i], [file, handle = storages[i].storage] {
       return file->storage(handle).tensor();
@@ -76,7 +75,8 @@ void add_legacy(CkptSource& source, const fs::path& path) {
   const auto record_of = [&records](const Storage* storage) {
     return records.emplace(storage, concat("storage ", records.size())).first->second;
   };
-  for (const auto& [name, tensor] : named_tensors(*source.tree)) {
+  const NamedObjects named_in_tree = named_objects(*source.tree);
+  for (const auto& [name, tensor] : named_in_tree.tensors) {
     const Storage* const storage = tensor.storage().get();
     TensorInfo info = describe(name, tensor.dtype(), tensor.shape());
     info.strides = tensor.strides();
@@ -86,7 +86,7 @@ void add_legacy(CkptSource& source, const fs::path& path) {
     info.record = record_of(storage);
     source.tensors.push_back({std::move(info), [tensor = tensor] { return tensor; }});
   }
-  for (const NamedStorage& named : named_storages(*source.tree)) {
+  for (const NamedStorage& named : named_in_tree.storages) {
     SourceTensor& added =
         add_storage(source, named, [object = named.storage] { return object.tensor(); });
     added.info.record = record_of(named.storage.storage.get());
