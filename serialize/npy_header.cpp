@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "serialize/byte_reader.h"
 #include "serialize/byte_writer.h"
+#include "serialize/tensor_bytes.h"
 
 namespace wick {
 namespace {
@@ -172,12 +173,7 @@ class DictParser {
 
 std::string_view code_of(DType dtype) {
   const auto* const found = std::ranges::find(kDTypes, dtype, &NamedDType::dtype);
-  if (found == kDTypes.end()) {
-    throw DTypeError(concat("NumPy has no dtype for ", dtype,
-                            is_opaque(dtype)
-                                ? "; save with wick::save"
-                                : "; convert with Tensor::to, or save with wick::save"));
-  }
+  if (found == kDTypes.end()) refuse_dtype("NumPy", dtype);
   return found->code;
 }
 

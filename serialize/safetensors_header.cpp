@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "serialize/byte_writer.h"
 #include "serialize/json_reader.h"
+#include "serialize/tensor_bytes.h"
 
 namespace wick {
 namespace {
@@ -51,12 +52,7 @@ constexpr std::array<std::string_view, 3> kNarrowDTypes = {"F4", "F6_E2M3", "F6_
 
 std::size_t rank_of(DType dtype) {
   const auto* const found = std::ranges::find(kDTypes, dtype, &NamedDType::dtype);
-  if (found == kDTypes.end()) {
-    throw DTypeError(concat("safetensors has no dtype for ", dtype,
-                            is_opaque(dtype)
-                                ? "; save with wick::save"
-                                : "; convert with Tensor::to, or save with wick::save"));
-  }
+  if (found == kDTypes.end()) refuse_dtype("safetensors", dtype);
   return static_cast<std::size_t>(found - kDTypes.begin());
 }
 

@@ -28,6 +28,12 @@ void reverse_numbers(std::span<char> bytes, std::size_t number_bytes) {
 
 }  // namespace
 
+void refuse_dtype(std::string_view format, DType dtype) {
+  throw DTypeError(concat(format, " has no dtype for ", dtype,
+                          is_opaque(dtype) ? "; save with wick::save"
+                                           : "; convert with Tensor::to, or save with wick::save"));
+}
+
 void write_elements(const Tensor& tensor, const ByteSink& sink) {
   if (tensor.device() == kMeta) {
     throw DeviceError(concat("cannot write the elements of ", tensor, ": it has none"));

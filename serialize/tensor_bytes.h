@@ -14,6 +14,9 @@
 
 namespace wick {
 
+/// Throws DTypeError: `format` has no dtype for this one.
+[[noreturn]] void refuse_dtype(std::string_view format, DType dtype);
+
 /// Takes the bytes of a file in order.
 using ByteSink = std::function<void(std::string_view)>;
 
