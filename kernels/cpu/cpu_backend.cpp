@@ -141,19 +141,23 @@ void CpuBackend::run_matmul(const MatmulTask<float>& part) const {
 
 void CpuBackend::matmul(const MatmulArgs& args) {
   if (args.operand_dtype == DType::bfloat16) return matmul_bfloat16(args, *this);
-  multiply(args);
+  if (args.c.rows != 0 && args.c.cols != 0) {
+    if (args.dtype == DType::float64) {
+      matmul_float64(args);
+    } else {
+      multiply(make_task<float>(args));
+    }
+  }
   if (args.a_sums != nullptr) column_sums(args.dtype, args.a, args.a_sums, args.accumulate_sums);
 }
 
-void CpuBackend::multiply(const MatmulArgs& args) {
-  if (args.c.rows == 0 || args.c.cols == 0) return;
-  if (args.dtype == DType::float64) return matmul_float64(args);
-  MatmulTask<float> task = make_task<float>(args);
+void CpuBackend::multiply(MatmulTask<float> task) {
+  const bool by_rows = is_packed(task.method) || task.rows >= task.cols;
   task.block_elements = block_elements_;
   kernels<float>().plan_matmul(&task);
   if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
     run_matmul(task);
-  } else if (task.rows >= task.cols) {
+  } else if (by_rows) {
     pool_->run(task.rows, kPartRows, [&](std::int64_t first, std::int64_t last) {
       run_matmul(rows_of(task, first, last));
     });
@@ -185,16 +189,7 @@ void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
 void CpuBackend::packed_linear(const PackedLinearArgs& args) {
   if (args.y.rows == 0 || args.y.cols == 0) return;
   if (args.dtype != DType::float32) return Backend::packed_linear(args);
-  MatmulTask<float> task = make_packed_task<float>(args);
-  task.block_elements = block_elements_;
-  kernels<float>().plan_matmul(&task);
-  if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
-    run_matmul(task);
-  } else {
-    pool_->run(task.rows, kPartRows, [&](std::int64_t first, std::int64_t last) {
-      run_matmul(rows_of(task, first, last));
-    });
-  }
+  multiply(make_packed_task<float>(args));
 }
 
 void CpuBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) {

@@ -61,8 +61,8 @@ class CpuBackend final : public Backend {
     }
   }
 
-  // The product of matmul(), without the sums.
-  void multiply(const MatmulArgs& args);
+  // A whole product, on several threads where it pays.
+  void multiply(MatmulTask<float> task);
   // Computes a part of a product on this thread.
   void run_matmul(const MatmulTask<float>& part) const;
 

@@ -10,6 +10,10 @@ namespace wick::cpu {
 /// How a product is computed; see matmul.h. Fixes the order in which each element is summed.
 enum class MatmulMethod { inner, outer, outer_swapped, packed, packed_row };
 
+constexpr bool is_packed(MatmulMethod method) {
+  return method == MatmulMethod::packed || method == MatmulMethod::packed_row;
+}
+
 /// Backend::matmul, or a rectangle of its C.
 template <typename T>
 struct MatmulTask {
@@ -92,7 +96,8 @@ template <typename T>
 struct KernelTable {
   const char* name;
   // Products; null for float64, whose products are Eigen's.
-  /// Sets what the order of the sums depends on; of a packed product all but the method.
+  /// Sets what the order of the sums depends on. Of a packed product the method must be there;
+  /// where pack() leaves B as it was, it becomes another.
   void (*plan_matmul)(MatmulTask<T>* whole);
   std::int64_t (*matmul_workspace)(const MatmulTask<T>& part);
   void (*matmul)(const MatmulTask<T>& part);

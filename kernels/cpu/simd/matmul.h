@@ -34,8 +34,7 @@ MatmulMethod choose_matmul(const MatmulTask<T>& whole) {
 
 template <typename T, typename Isa>
 void plan_matmul(MatmulTask<T>* whole) {
-  const bool packed =
-      whole->method == MatmulMethod::packed || whole->method == MatmulMethod::packed_row;
+  const bool packed = is_packed(whole->method);
   if (!packed) {
     whole->method = choose_matmul<T, Isa>(*whole);
   } else if (has_few_cols(*whole)) {  // see pack()

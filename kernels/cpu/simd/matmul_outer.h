@@ -24,7 +24,7 @@ std::int64_t depth_block(const MatmulTask<T>& task) {
 // Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
 template <typename T>
 bool copies_b(const MatmulTask<T>& task) {
-  if (task.method == MatmulMethod::packed) return false;
+  if (is_packed(task.method)) return false;
   return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
 }
 
@@ -33,9 +33,7 @@ bool copies_b(const MatmulTask<T>& task) {
 // of a packed B get on without.
 template <typename T>
 bool copies_a(const MatmulTask<T>& task) {
-  const bool packed =
-      task.method == MatmulMethod::packed || task.method == MatmulMethod::packed_row;
-  return !packed && task.cols >= (task.a_row == 1 ? 128 : 256) && task.depth >= 64;
+  return !is_packed(task.method) && task.cols >= (task.a_row == 1 ? 128 : 256) && task.depth >= 64;
 }
 
 template <typename T>
