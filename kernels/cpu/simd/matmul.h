@@ -5,8 +5,7 @@
 // Three methods:
 // - Outer products (matmul_outer.h): a tile of C stays in registers while k runs; rows of B are
 //   read as vectors, elements of A are broadcast. Where B's columns do not lie side by side, panels
-//   of B are transposed into a workspace first; where there are many of them, A is copied in strips
-//   (matmul_strips.h).
+//   of B are transposed into a workspace first.
 // - Outer products, swapped: Cᵀ = Bᵀ Aᵀ for C = A Bᵀ with fewer rows than columns, so that the
 //   smaller of the two matrices is the one to transpose.
 // - Inner products (matmul_inner.h): for C = A Bᵀ with so few rows or columns that to transpose
@@ -29,7 +28,10 @@ MatmulMethod choose_matmul(const MatmulTask<T>& whole) {
   if (few_rows || has_few_cols(whole) || (small && whole.depth >= kInnerDepth)) {
     return MatmulMethod::inner;
   }
-  return whole.rows < whole.cols ? MatmulMethod::outer_swapped : MatmulMethod::outer;
+  // To swap is to transpose A instead of B, and C, for each block of k.
+  const std::int64_t blocks = (whole.depth + kLongDepthBlock - 1) / kLongDepthBlock;
+  const bool swap = whole.rows * (whole.depth + blocks * whole.cols) < whole.cols * whole.depth;
+  return swap ? MatmulMethod::outer_swapped : MatmulMethod::outer;
 }
 
 template <typename T, typename Isa>
@@ -42,10 +44,10 @@ void plan_matmul(MatmulTask<T>* whole) {
     whole->b_row = 1;
     whole->b_col = whole->depth;
   }
-  whole->depth_block = whole->method == MatmulMethod::outer_swapped || whole->cols <= kFewCols
-                           ? kLongDepthBlock
-                       : !packed && !copies_b(*whole) ? kDirectDepthBlock
-                                                      : kDepthBlock;
+  const bool few_blocks = whole->method == MatmulMethod::outer_swapped || whole->cols <= kFewCols;
+  whole->depth_block = few_blocks                          ? kLongDepthBlock
+                       : packed && whole->cols > kManyCols ? kShortDepthBlock
+                                                           : kDepthBlock;
 }
 
 template <typename T>

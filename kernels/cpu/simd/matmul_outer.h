@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Matrix products by outer products: blocks for the caches, copies where they pay; see matmul.h.
+//
+// A block of B, some values of k by many columns, stays in the second-level cache while the rows of
+// A pass: tile after tile of rows, and for each of them panel after panel of the block.
 #pragma once
 
-#include "kernels/cpu/simd/matmul_strips.h"
+#include <algorithm>
+
+#include "kernels/cpu/simd/matmul_tile.h"
 
 namespace wick::cpu {
 
-// Values of k worked on at once. Between blocks, C holds the partial sums.
-inline constexpr std::int64_t kDepthBlock = 384;
-// Rows of B that are read where they lie take a page each; the pages of a block must stay known.
-inline constexpr std::int64_t kDirectDepthBlock = 128;
-// In the swapped method partial sums are dear, for they are transposed. And of a few columns even a
-// long block stays in the second-level cache.
+// Values of k worked on at once; between blocks, C holds the partial sums.
+inline constexpr std::int64_t kDepthBlock = 256;
+// Of a packed B with many columns, lest a block outgrow the cache.
+inline constexpr std::int64_t kShortDepthBlock = 128;
+inline constexpr std::int64_t kManyCols = 1024;
+// In the swapped method partial sums are dear, for they are transposed; and of a few columns even a
+// long block stays in the cache.
 inline constexpr std::int64_t kLongDepthBlock = 1024;
 inline constexpr std::int64_t kFewCols = 64;
 
@@ -21,42 +27,58 @@ std::int64_t depth_block(const MatmulTask<T>& task) {
   return blocks == 0 ? 0 : (task.depth + blocks - 1) / blocks;
 }
 
-// Rows of B that lie far apart cost a page each; copying them pays once several tiles use them.
+// Columns of the widest panel.
+template <typename T, typename Isa>
+inline constexpr std::int64_t kPanelCols = kTileVectors<Isa>* kLanes<T, Isa>;
+
+// From so many rows on, to copy B costs little, and the panels of a copy are read faster.
+inline constexpr std::int64_t kCopyRows = 200;
+
 template <typename T>
 bool copies_b(const MatmulTask<T>& task) {
-  if (is_packed(task.method)) return false;
-  return task.b_col != 1 || (task.depth * task.cols > 16 * 1024 && task.rows > 32);
+  return !is_packed(task.method) && (task.b_col != 1 || task.rows >= kCopyRows);
 }
 
-// Copying A, in strips, pays where there are many columns to use them (more so where its rows must
-// be turned for it), and sums that are longer than what it takes to begin a tile. The wide panels
-// of a packed B get on without.
-template <typename T>
+// A tile's rows of A are copied where their elements lie along m and there are several panels to
+// read them again: fewer if the steps from k to k are such that all compete for the same places of
+// the nearest cache.
+template <typename T, typename Isa>
 bool copies_a(const MatmulTask<T>& task) {
-  return !is_packed(task.method) && task.cols >= (task.a_row == 1 ? 128 : 256) && task.depth >= 64;
+  constexpr std::int64_t kPage = 4096 / sizeof(T);
+  return task.a_col != 1 && task.cols >= kPanelCols<T, Isa> * (task.a_col % kPage == 0 ? 4 : 12);
 }
 
-template <typename T>
-std::int64_t row_block(const MatmulTask<T>& task) {
-  constexpr std::int64_t kTiles = 84;  // a multiple of the rows of most tiles
+// Columns of a block of B. Of a B that was packed, all: its panels are as they were packed.
+template <typename T, typename Isa>
+std::int64_t column_block(const MatmulTask<T>& task) {
+  constexpr std::int64_t kPanel = kPanelCols<T, Isa>;
   const std::int64_t depth = depth_block(task);
-  const std::int64_t tiles = depth == 0 ? 0 : task.block_elements / depth / kTiles;
-  const std::int64_t most = tiles == 0 ? kTiles : tiles * kTiles;
-  return task.rows < most ? task.rows : most;
+  if (is_packed(task.method) || depth == 0) return task.cols;
+  const std::int64_t most =
+      std::max(task.block_elements / depth / kPanel, std::int64_t{1}) * kPanel;
+  return std::min(task.cols, most);
 }
 
-// Vectors in each panel: of the widest tile; or narrow ones for tall tiles, where A lies in strips,
-// since they read least, and in the swapped method, where less is padding when they are transposed.
+// Vectors in each panel: of the widest tile; in the swapped method of a taller one, where less is
+// padding when it is transposed.
 template <typename T, typename Isa>
 int panel_vectors(const MatmulTask<T>& task) {
-  return task.transpose_c || copies_a(task) ? kStripVectors : kTileVectors<Isa>;
+  return task.transpose_c ? 2 : kTileVectors<Isa>;
+}
+
+// Of the copy of a tile's rows of A; in whole vectors.
+template <typename T, typename Isa>
+std::int64_t strip_size(std::int64_t depth) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  return (depth * most_tile_rows<Isa>(1) / kWide + 2) * kWide;
 }
 
 template <typename T, typename Isa>
 std::int64_t outer_workspace(const MatmulTask<T>& task) {
   const std::int64_t depth = depth_block(task);
-  const std::int64_t panel = depth * kTileVectors<Isa> * kLanes<T, Isa>;
-  return copies_a(task) ? panel + strips_size<T, Isa>(row_block(task), depth) : panel;
+  // One more panel: of columns that fill no vector.
+  const std::int64_t columns = copies_b(task) ? column_block<T, Isa>(task) : 0;
+  return strip_size<T, Isa>(depth) + depth * (columns + kPanelCols<T, Isa>);
 }
 
 // Copies `count` runs of `length` elements.
@@ -85,83 +107,162 @@ void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, const T* from,
   }
 }
 
-// Calls visit(first vector, vectors) for each panel: as equal in width as can be.
-template <typename T, typename Isa, typename Visit>
-[[gnu::always_inline]] inline void for_panels(const MatmulTask<T>& task, const Visit& visit) {
-  constexpr std::int64_t kWide = kLanes<T, Isa>;
-  const std::int64_t all = (task.cols + kWide - 1) / kWide;
-  const std::int64_t most = panel_vectors<T, Isa>(task);
-  const std::int64_t panels = (all + most - 1) / most;
-  for (std::int64_t i = 0, done = 0; i < panels; ++i) {
-    const std::int64_t vectors = (all - done + panels - i - 1) / (panels - i);
-    visit(done, vectors);
-    done += vectors;
+// Copies `count` rows of A, whose elements lie side by side along m, k after k. `reachable`: how
+// many elements may be read; what is written beyond a row's count, the next row writes over.
+template <typename T, typename Isa>
+void copy_strip(const T* a, std::int64_t a_col, std::int64_t depth, int count,
+                std::int64_t reachable, T* to) {
+  constexpr int kWide = kLanes<T, Isa>;
+  using Half = NarrowIsa<Isa, Isa::kVectorBytes / 2>;
+  for (std::int64_t k = 0; k < depth; ++k, a += a_col, to += count) {
+    __builtin_prefetch(a + kRowsAhead * a_col);
+    if (reachable < kWide || count > kWide) {
+      for (int r = 0; r < count; ++r) to[r] = a[r];
+    } else if (count <= kWide / 2) {
+      store<T, Half>(to, load<T, Half>(a));
+    } else {
+      store<T, Isa>(to, load<T, Isa>(a));
+    }
   }
 }
 
-// The panels of one block of k and of rows.
+// How the task's columns are divided into panels: as equal in width as can be, in vectors, the
+// wider ones first.
+struct PanelWidths {
+  std::int64_t panels;
+  std::int64_t wide_panels;  // have `wide` vectors, the others one less
+  int wide;
+};
+
 template <typename T, typename Isa>
-void outer_block(const MatmulTask<T>& task, Panel<T> panel, std::int64_t k, std::int64_t rows) {
+PanelWidths divide_columns(const MatmulTask<T>& task) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
-  const bool copy = copies_b(task);
-  const bool packed = task.method == MatmulMethod::packed;
-  const T* const b = task.b + (packed ? 0 : k * task.b_row);
-  for_panels<T, Isa>(task, [&](std::int64_t first, std::int64_t vectors) {
-    panel.n = first * kWide;
-    const std::int64_t left = task.cols - panel.n;
-    panel.width = left < vectors * kWide ? left : vectors * kWide;
-    if (packed) {
-      panel.stride = vectors * kWide;
-      panel.b = b + panel.n * task.depth + k * panel.stride;
-    } else {
-      panel.b = b + panel.n * task.b_col;
-      panel.stride = task.b_row;
-      panel.next_b = panel.b + panel.width * task.b_col;
-      panel.next_stride = task.b_col == 1 ? task.b_row : task.b_col;
-      panel.next_is_transposed = task.b_col != 1;
-      panel.next_width =
-          left - panel.width < vectors * kWide ? left - panel.width : vectors * kWide;
-      if (copy || panel.width % kWide != 0) {
-        pack_panel<T, Isa>(task, panel, panel.b, task.workspace, vectors * kWide);
-        panel.b = task.workspace;
-        panel.stride = vectors * kWide;
+  const std::int64_t vectors = (task.cols + kWide - 1) / kWide;
+  const std::int64_t most = panel_vectors<T, Isa>(task);
+  const std::int64_t panels = (vectors + most - 1) / most;
+  const std::int64_t wide = (vectors + panels - 1) / panels;
+  return {panels, vectors - panels * (wide - 1), static_cast<int>(wide)};
+}
+
+// Calls visit(first column, width, vectors) for each panel.
+template <typename T, typename Isa, typename Visit>
+[[gnu::always_inline]] inline void for_panels(const MatmulTask<T>& task, const Visit& visit) {
+  const auto [panels, wide_panels, wide] = divide_columns<T, Isa>(task);
+  std::int64_t n = 0;
+  for (std::int64_t i = 0; i < panels; ++i) {
+    const int vectors = i < wide_panels ? wide : wide - 1;
+    const std::int64_t width = vectors * kLanes<T, Isa>;
+    visit(n, std::min(width, task.cols - n), vectors);
+    n += width;
+  }
+}
+
+// How the task's rows are divided into tiles of at most so many, as equal as can be: the first
+// `large` tiles have small + 1 rows.
+struct TileRows {
+  std::int64_t tiles;
+  std::int64_t large;
+  int small;
+};
+
+constexpr TileRows divide_rows(std::int64_t rows, int most) {
+  const std::int64_t tiles = (rows + most - 1) / most;
+  return {tiles, rows % tiles, static_cast<int>(rows / tiles)};
+}
+
+// The four sizes of tile that a block needs.
+template <typename T, typename Isa>
+struct TileFunctions {
+  TileFunction<T> of[2][2];  // [has the wide panel's vectors][has one row more]
+
+  TileFunctions(bool along_rows, int wide, int small) {
+    for (int w = 0; w < 2; ++w) {
+      for (int r = 0; r < 2; ++r) {
+        of[w][r] = along_rows ? tile_function<T, Isa, true>(small + r, wide - 1 + w)
+                              : tile_function<T, Isa, false>(small + r, wide - 1 + w);
       }
     }
-    outer_panel<T, Isa>(static_cast<int>(vectors), task, panel, rows);
-  });
+  }
+};
+
+// All of the task's C, whose columns are those of a block of B, by values of k from `first_k` on.
+template <typename T, typename Isa>
+void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t depth) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  const bool copy_a = copies_a<T, Isa>(task);
+  const bool copy_b = copies_b(task);
+  T* const strip = task.workspace;
+  T* const block = strip + strip_size<T, Isa>(depth);
+  const int wide = divide_columns<T, Isa>(task).wide;
+  const auto [tiles, large_tiles, small] = divide_rows(task.rows, tile_rows<Isa>(wide));
+  const TileFunctions<T, Isa> tile(task.a_col == 1, wide, small);
+
+  Panel<T> panel{};
+  panel.depth = depth;
+  panel.add = task.accumulate || first_k > 0;
+  panel.finish = first_k + depth == task.depth;
+  const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
+  panel.direct = !task.transpose_c && !(panel.finish && epilogue);
+  RowsOfTile<T> rows{0, nullptr, task.a_row, task.a_col};
+  for (std::int64_t i = 0; i < tiles; ++i) {
+    const int count = small + (i < large_tiles ? 1 : 0);
+    rows.a = task.a + rows.m * task.a_row + first_k * task.a_col;
+    if (copy_a) {
+      copy_strip<T, Isa>(rows.a, task.a_col, depth, count, task.rows - rows.m, strip);
+      rows.a = strip;
+      rows.a_col = count;
+    }
+    for_panels<T, Isa>(task, [&](std::int64_t n, std::int64_t width, int vectors) {
+      panel.n = n;
+      panel.width = width;
+      panel.copy = nullptr;
+      const T* const from = task.b + first_k * task.b_row + n * task.b_col;
+      const bool whole = width % kWide == 0;
+      if (task.method == MatmulMethod::packed) {
+        panel.stride = vectors * kWide;
+        panel.b = task.b + n * task.depth + first_k * panel.stride;
+      } else if (whole && (!copy_b || (i == 0 && task.b_col == 1))) {
+        // Where it lies. The first tile leaves a copy behind for the others, at no cost: stores are
+        // not what it waits for.
+        panel.stride = task.b_row;
+        panel.b = from;
+        if (copy_b) panel.copy = block + n * depth;
+      } else {
+        T* const copy = block + (copy_b ? n * depth : 0);
+        panel.stride = vectors * kWide;
+        panel.b = copy;
+        if (i == 0) pack_panel<T, Isa>(task, panel, from, copy, panel.stride);
+      }
+      tile.of[vectors == wide ? 1 : 0][count - small](task, panel, rows);
+    });
+    rows.m += count;
+  }
+}
+
+template <typename T>
+MatmulTask<T> columns_of(const MatmulTask<T>& task, std::int64_t first, std::int64_t count) {
+  MatmulTask<T> part = task;
+  part.cols = count;
+  part.b += first * (is_packed(task.method) ? task.depth : task.b_col);
+  part.c += first * (task.transpose_c ? task.c_row : 1);
+  if (task.relu_mask != nullptr) part.relu_mask += first * (task.transpose_c ? task.mask_row : 1);
+  if (task.bias != nullptr && !task.transpose_c) part.bias += first;
+  return part;
 }
 
 template <typename T, typename Isa>
 void matmul_outer(const MatmulTask<T>& task) {
-  constexpr std::int64_t kWide = kLanes<T, Isa>;
-  const std::int64_t block = depth_block(task);
-  const bool copy_a = copies_a(task);
-  const std::int64_t most_rows = row_block(task);
-  const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
-  T* const a_block = task.workspace + block * kTileVectors<Isa> * kWide;
-  Panel<T> panel{};
-  std::int64_t k = 0;
-  do {  // once even where there is no k: C must be written
-    panel.depth = task.depth - k < block ? task.depth - k : block;
-    panel.add = task.accumulate || k > 0;
-    panel.finish = k + panel.depth == task.depth;
-    panel.direct = !task.transpose_c && !(panel.finish && epilogue);
-    for (std::int64_t m = 0; m < task.rows; m += most_rows) {
-      const std::int64_t rows = task.rows - m < most_rows ? task.rows - m : most_rows;
-      panel.first_row = m;
-      panel.a = task.a + m * task.a_row + k * task.a_col;
-      panel.a_row = task.a_row;
-      panel.a_col = task.a_col;
-      panel.layout = task.a_row == 1 ? LayoutOfA::columns : LayoutOfA::rows;
-      if (copy_a) {
-        pack_strips<T, Isa>(panel, rows, a_block);
-        panel.a = a_block;
-        panel.layout = LayoutOfA::strips;
-      }
-      outer_block<T, Isa>(task, panel, k, rows);
-    }
-    k += panel.depth;
-  } while (k < task.depth);
+  const std::int64_t most_depth = depth_block(task);
+  const std::int64_t most_cols = column_block<T, Isa>(task);
+  for (std::int64_t n = 0; n < task.cols; n += most_cols) {
+    const MatmulTask<T> part = columns_of(task, n, std::min(most_cols, task.cols - n));
+    std::int64_t k = 0;
+    do {  // once even where there is no k: C must be written
+      const std::int64_t depth = std::min(most_depth, task.depth - k);
+      outer_block<T, Isa>(part, k, depth);
+      k += depth;
+    } while (k < task.depth);
+  }
 }
 
 }  // namespace wick::cpu

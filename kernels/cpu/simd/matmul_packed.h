@@ -22,14 +22,13 @@ void pack(const MatmulTask<T>& whole, T* packed) {
     copy_runs<T, Isa>(whole.b, whole.b_col, whole.cols, whole.depth, packed, whole.depth);
     return;
   }
-  for_panels<T, Isa>(whole, [&](std::int64_t first, std::int64_t vectors) {
+  for_panels<T, Isa>(whole, [&](std::int64_t n, std::int64_t width, int vectors) {
     Panel<T> panel{};
     panel.depth = whole.depth;
-    panel.n = first * kWide;
-    const std::int64_t left = whole.cols - panel.n;
-    panel.width = left < vectors * kWide ? left : vectors * kWide;
-    pack_panel<T, Isa>(whole, panel, whole.b + panel.n * whole.b_col,
-                       packed + panel.n * whole.depth, vectors * kWide);
+    panel.n = n;
+    panel.width = width;
+    pack_panel<T, Isa>(whole, panel, whole.b + n * whole.b_col, packed + n * whole.depth,
+                       vectors * kWide);
   });
 }
 
@@ -82,9 +81,7 @@ void packed_row_of(std::int64_t vectors, const MatmulTask<T>& task, const T* b, 
 // For a C of one row.
 template <typename T, typename Isa>
 void matmul_packed_row(const MatmulTask<T>& task) {
-  constexpr std::int64_t kWide = kLanes<T, Isa>;
-  for_panels<T, Isa>(task, [&](std::int64_t first, std::int64_t vectors) {
-    const std::int64_t n = first * kWide;
+  for_panels<T, Isa>(task, [&](std::int64_t n, std::int64_t /*width*/, int vectors) {
     packed_row_of<T, Isa>(vectors, task, task.b + n * task.depth, n);
   });
 }
