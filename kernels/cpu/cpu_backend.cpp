@@ -44,7 +44,10 @@ constexpr std::int64_t kPartElements = 1024;
 constexpr std::int64_t kPartRows = 16;
 constexpr std::int64_t kPartCols = 64;
 
-// Elements of a block of A, which a product reads again and again: half of the second-level cache.
+// And one part for each thread, since every part brings the same B into order.
+constexpr std::int64_t kProductParts = 1;
+
+// Elements of a block of B, which a product reads again and again: half of the second-level cache.
 std::int64_t choose_block_elements() {
   long bytes = 0;
 #if defined(_SC_LEVEL2_CACHE_SIZE)
@@ -152,19 +155,20 @@ void CpuBackend::matmul(const MatmulArgs& args) {
 }
 
 void CpuBackend::multiply(MatmulTask<float> task) {
-  const bool by_rows = is_packed(task.method) || task.rows >= task.cols;
   task.block_elements = block_elements_;
   kernels<float>().plan_matmul(&task);
   if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
     run_matmul(task);
-  } else if (by_rows) {
-    pool_->run(task.rows, kPartRows, [&](std::int64_t first, std::int64_t last) {
-      run_matmul(rows_of(task, first, last));
-    });
+  } else if (task.packed || task.rows >= task.cols) {
+    pool_->run(
+        task.rows, kPartRows,
+        [&](std::int64_t first, std::int64_t last) { run_matmul(rows_of(task, first, last)); },
+        kProductParts);
   } else {
-    pool_->run(task.cols, kPartCols, [&](std::int64_t first, std::int64_t last) {
-      run_matmul(cols_of(task, first, last));
-    });
+    pool_->run(
+        task.cols, kPartCols,
+        [&](std::int64_t first, std::int64_t last) { run_matmul(cols_of(task, first, last)); },
+        kProductParts);
   }
 }
 
@@ -177,7 +181,6 @@ std::size_t CpuBackend::packed_linear_bytes(DType dtype, std::int64_t outputs,
 void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
   if (dtype != DType::float32) return Backend::pack_linear(dtype, weight, packed);
   MatmulTask<float> task{};
-  task.method = MatmulMethod::packed;
   task.b = static_cast<const float*>(weight.data);
   task.b_row = 1;
   task.b_col = weight.stride;

@@ -71,7 +71,7 @@ class CpuBackend final : public Backend {
   void share_elements(std::int64_t count, const Job& job);
 
   Level level_;
-  std::int64_t block_elements_;  // of a product's A, for its caches
+  std::int64_t block_elements_;  // of a product's B, for its caches
   std::unique_ptr<ThreadPool> pool_;
 };
 

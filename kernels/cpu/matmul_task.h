@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From the backend's arguments to the kernels' tasks, and parts of a task for several threads.
+// From the backend's arguments to the kernels' tasks.
 #pragma once
 
 #include "core/backend.h"
@@ -32,7 +32,7 @@ MatmulTask<T> make_task(const MatmulArgs& args) {
 template <typename T>
 MatmulTask<T> make_packed_task(const PackedLinearArgs& args) {
   MatmulTask<T> task{};
-  task.method = args.y.rows == 1 ? MatmulMethod::packed_row : MatmulMethod::packed;
+  task.packed = true;
   task.a = static_cast<const T*>(args.x.data);
   task.a_row = args.x.stride;
   task.a_col = 1;
@@ -44,27 +44,6 @@ MatmulTask<T> make_packed_task(const PackedLinearArgs& args) {
   task.depth = args.x.cols;
   task.bias = static_cast<const T*>(args.bias);
   task.relu = args.relu;
-  return task;
-}
-
-/// Rows [first, last) of the task's C.
-template <typename T>
-MatmulTask<T> rows_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
-  task.rows = last - first;
-  task.a += first * task.a_row;
-  task.c += first * task.c_row;
-  if (task.relu_mask != nullptr) task.relu_mask += first * task.mask_row;
-  return task;
-}
-
-/// Columns [first, last) of the task's C.
-template <typename T>
-MatmulTask<T> cols_of(MatmulTask<T> task, std::int64_t first, std::int64_t last) {
-  task.cols = last - first;
-  task.b += first * task.b_col;
-  task.c += first;
-  if (task.bias != nullptr) task.bias += first;
-  if (task.relu_mask != nullptr) task.relu_mask += first;
   return task;
 }
 

@@ -10,9 +10,6 @@ namespace {
 // gap between two operations of a step and shorter than waking a sleeper.
 constexpr int kSpins = 2000;
 
-// Ranges for each thread: more even out what the threads get of their processors, and cost more.
-constexpr std::int64_t kPartsPerThread = 2;
-
 // A ticket's halves.
 constexpr int kRoundShift = 32;
 constexpr std::uint64_t kPartMask = 0xFFFFFFFF;
@@ -61,10 +58,11 @@ void ThreadPool::do_parts(std::uint64_t round) {
   }
 }
 
-void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, const void* object, Call call) {
+void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, std::int64_t parts_per_thread,
+                            const void* object, Call call) {
   const std::int64_t grains = (count + grain - 1) / grain;
   const auto parts =
-      static_cast<std::uint64_t>(std::min<std::int64_t>(grains, size() * kPartsPerThread));
+      static_cast<std::uint64_t>(std::min<std::int64_t>(grains, size() * parts_per_thread));
   std::uint64_t round = 0;
   {
     const std::lock_guard<std::mutex> lock(mutex_);

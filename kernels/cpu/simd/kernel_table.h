@@ -8,11 +8,7 @@
 namespace wick::cpu {
 
 /// How a product is computed; see matmul.h. Fixes the order in which each element is summed.
-enum class MatmulMethod { inner, outer, outer_swapped, packed, packed_row };
-
-constexpr bool is_packed(MatmulMethod method) {
-  return method == MatmulMethod::packed || method == MatmulMethod::packed_row;
-}
+enum class MatmulMethod { inner, outer, packed_row };
 
 /// Backend::matmul, or a rectangle of its C.
 template <typename T>
@@ -20,8 +16,7 @@ struct MatmulTask {
   const T* a;  // (m, k) lies at a[m * a_row + k * a_col]
   std::int64_t a_row;
   std::int64_t a_col;
-  const T*
-      b;  // (k, n) lies at b[k * b_row + n * b_col]; one of the strides is 1. Or packed: pack()
+  const T* b;  // (k, n) lies at b[k * b_row + n * b_col], and one of the strides is 1; or packed
   std::int64_t b_row;
   std::int64_t b_col;
   T* c;
@@ -32,15 +27,40 @@ struct MatmulTask {
   bool accumulate;
   bool relu;
   bool transpose_c;    // (m, n) lies at c[n * c_row + m], the mask likewise; the bias goes by m
+  bool packed;         // B was brought into the order of pack()
   const T* bias;       // or null
   const T* relu_mask;  // or null
   std::int64_t mask_row;
   // Of the whole C, whatever part of it this is; plan_matmul() sets both.
   MatmulMethod method;
   std::int64_t depth_block;     // values of k worked on at once: the most
-  std::int64_t block_elements;  // elements of A worked on at once, for the caches' sake
+  std::int64_t block_elements;  // elements of B worked on at once, for the caches' sake
   T* workspace;                 // matmul_workspace() elements, aligned to 64 bytes
 };
+
+/// Rows [first, last) of the task's C.
+template <typename T>
+[[gnu::always_inline]] inline MatmulTask<T> rows_of(MatmulTask<T> task, std::int64_t first,
+                                                    std::int64_t last) {
+  task.rows = last - first;
+  task.a += first * task.a_row;
+  task.c += first * (task.transpose_c ? 1 : task.c_row);
+  if (task.relu_mask != nullptr) task.relu_mask += first * (task.transpose_c ? 1 : task.mask_row);
+  if (task.bias != nullptr && task.transpose_c) task.bias += first;
+  return task;
+}
+
+/// Columns [first, last) of the task's C. Of a packed task, `first` must begin a panel.
+template <typename T>
+[[gnu::always_inline]] inline MatmulTask<T> cols_of(MatmulTask<T> task, std::int64_t first,
+                                                    std::int64_t last) {
+  task.cols = last - first;
+  task.b += first * (task.packed ? task.depth : task.b_col);
+  task.c += first * (task.transpose_c ? task.c_row : 1);
+  if (task.relu_mask != nullptr) task.relu_mask += first * (task.transpose_c ? task.mask_row : 1);
+  if (task.bias != nullptr && !task.transpose_c) task.bias += first;
+  return task;
+}
 
 template <typename T>
 struct CrossEntropyTask {
@@ -96,8 +116,8 @@ template <typename T>
 struct KernelTable {
   const char* name;
   // Products; null for float64, whose products are Eigen's.
-  /// Sets what the order of the sums depends on. Of a packed product the method must be there;
-  /// where pack() leaves B as it was, it becomes another.
+  /// Sets what the order of the sums depends on; may turn the task round (transpose_c). A packed
+  /// task becomes another where pack() leaves B as it was.
   void (*plan_matmul)(MatmulTask<T>* whole);
   std::int64_t (*matmul_workspace)(const MatmulTask<T>& part);
   void (*matmul)(const MatmulTask<T>& part);

@@ -19,70 +19,73 @@
 
 namespace wick::cpu {
 
+// Whether inner products are best.
 template <typename T, typename Isa>
-MatmulMethod choose_matmul(const MatmulTask<T>& whole) {
+bool suits_inner(const MatmulTask<T>& whole) {
   const bool both_along_k = whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
-  if (!both_along_k) return MatmulMethod::outer;
   const bool few_rows = whole.rows <= kInnerRows && whole.depth >= kLanes<T, Isa>;
-  const bool small = whole.rows <= kInnerSide && whole.cols <= kInnerSide;
-  if (few_rows || has_few_cols(whole) || (small && whole.depth >= kInnerDepth)) {
-    return MatmulMethod::inner;
-  }
-  // To swap is to transpose A instead of B, and C, for each block of k.
+  const bool small =
+      whole.rows <= kInnerSide && whole.cols <= kInnerSide && whole.depth >= kInnerDepth;
+  return both_along_k && (few_rows || has_few_cols(whole) || small);
+}
+
+// Whether to turn the product round, which is to transpose A instead of B, and C for each block of
+// k.
+template <typename T>
+bool suits_turning(const MatmulTask<T>& whole) {
+  const bool both_along_k = whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
   const std::int64_t blocks = (whole.depth + kLongDepthBlock - 1) / kLongDepthBlock;
-  const bool swap = whole.rows * (whole.depth + blocks * whole.cols) < whole.cols * whole.depth;
-  return swap ? MatmulMethod::outer_swapped : MatmulMethod::outer;
+  return both_along_k &&
+         whole.rows * (whole.depth + blocks * whole.cols) < whole.cols * whole.depth;
+}
+
+template <typename T>
+void turn_round(MatmulTask<T>* task) {
+  const MatmulTask<T> before = *task;
+  task->a = before.b;
+  task->a_row = before.b_col;
+  task->a_col = before.b_row;
+  task->b = before.a;
+  task->b_row = before.a_col;
+  task->b_col = before.a_row;
+  task->rows = before.cols;
+  task->cols = before.rows;
+  task->transpose_c = true;
 }
 
 template <typename T, typename Isa>
 void plan_matmul(MatmulTask<T>* whole) {
-  const bool packed = is_packed(whole->method);
-  if (!packed) {
-    whole->method = choose_matmul<T, Isa>(*whole);
+  whole->method = MatmulMethod::outer;
+  if (!whole->packed) {
+    if (suits_inner<T, Isa>(*whole)) {
+      whole->method = MatmulMethod::inner;
+    } else if (suits_turning(*whole)) {
+      turn_round(whole);
+    }
   } else if (has_few_cols(*whole)) {  // see pack()
     whole->method = MatmulMethod::inner;
+    whole->packed = false;
     whole->b_row = 1;
     whole->b_col = whole->depth;
+  } else if (whole->rows == 1) {
+    whole->method = MatmulMethod::packed_row;
   }
-  const bool few_blocks = whole->method == MatmulMethod::outer_swapped || whole->cols <= kFewCols;
-  whole->depth_block = few_blocks                          ? kLongDepthBlock
-                       : packed && whole->cols > kManyCols ? kShortDepthBlock
-                                                           : kDepthBlock;
-}
-
-template <typename T>
-MatmulTask<T> swapped(const MatmulTask<T>& task) {
-  MatmulTask<T> result = task;
-  result.a = task.b;
-  result.a_row = task.b_col;
-  result.a_col = task.b_row;
-  result.b = task.a;
-  result.b_row = task.a_col;
-  result.b_col = task.a_row;
-  result.rows = task.cols;
-  result.cols = task.rows;
-  result.transpose_c = true;
-  return result;
+  whole->depth_block = whole->transpose_c || whole->cols <= kFewCols ? kLongDepthBlock
+                       : whole->packed && whole->cols > kManyCols    ? kShortDepthBlock
+                                                                     : kDepthBlock;
 }
 
 template <typename T, typename Isa>
 std::int64_t matmul_workspace(const MatmulTask<T>& part) {
-  switch (part.method) {
-    case MatmulMethod::inner:
-    case MatmulMethod::packed:
-    case MatmulMethod::packed_row: return 0;
-    case MatmulMethod::outer_swapped: return outer_workspace<T, Isa>(swapped(part));
-    default: return outer_workspace<T, Isa>(part);
-  }
+  return part.method == MatmulMethod::outer && !part.packed ? outer_workspace<T, Isa>(part) : 0;
 }
 
 template <typename T, typename Isa>
 void matmul(const MatmulTask<T>& part) {
   switch (part.method) {
     case MatmulMethod::inner: return matmul_inner<T, Isa>(part);
+    case MatmulMethod::outer: return matmul_outer<T, Isa>(part);
     case MatmulMethod::packed_row: return matmul_packed_row<T, Isa>(part);
-    case MatmulMethod::outer_swapped: return matmul_outer<T, Isa>(swapped(part));
-    default: return matmul_outer<T, Isa>(part);
   }
 }
 

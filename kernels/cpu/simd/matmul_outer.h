@@ -5,8 +5,6 @@
 // A pass: tile after tile of rows, and for each of them panel after panel of the block.
 #pragma once
 
-#include <algorithm>
-
 #include "kernels/cpu/simd/matmul_tile.h"
 
 namespace wick::cpu {
@@ -36,7 +34,7 @@ inline constexpr std::int64_t kCopyRows = 200;
 
 template <typename T>
 bool copies_b(const MatmulTask<T>& task) {
-  return !is_packed(task.method) && (task.b_col != 1 || task.rows >= kCopyRows);
+  return !task.packed && (task.b_col != 1 || task.rows >= kCopyRows);
 }
 
 // A tile's rows of A are copied where their elements lie along m and there are several panels to
@@ -53,10 +51,9 @@ template <typename T, typename Isa>
 std::int64_t column_block(const MatmulTask<T>& task) {
   constexpr std::int64_t kPanel = kPanelCols<T, Isa>;
   const std::int64_t depth = depth_block(task);
-  if (is_packed(task.method) || depth == 0) return task.cols;
-  const std::int64_t most =
-      std::max(task.block_elements / depth / kPanel, std::int64_t{1}) * kPanel;
-  return std::min(task.cols, most);
+  if (task.packed || depth == 0) return task.cols;
+  const std::int64_t panels = task.block_elements / depth / kPanel;
+  return least(task.cols, panels > 1 ? panels * kPanel : kPanel);
 }
 
 // Vectors in each panel: of the widest tile; in the swapped method of a taller one, where less is
@@ -152,7 +149,7 @@ template <typename T, typename Isa, typename Visit>
   for (std::int64_t i = 0; i < panels; ++i) {
     const int vectors = i < wide_panels ? wide : wide - 1;
     const std::int64_t width = vectors * kLanes<T, Isa>;
-    visit(n, std::min(width, task.cols - n), vectors);
+    visit(n, least(width, task.cols - n), vectors);
     n += width;
   }
 }
@@ -218,7 +215,7 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
       panel.copy = nullptr;
       const T* const from = task.b + first_k * task.b_row + n * task.b_col;
       const bool whole = width % kWide == 0;
-      if (task.method == MatmulMethod::packed) {
+      if (task.packed) {
         panel.stride = vectors * kWide;
         panel.b = task.b + n * task.depth + first_k * panel.stride;
       } else if (whole && (!copy_b || (i == 0 && task.b_col == 1))) {
@@ -239,26 +236,15 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
   }
 }
 
-template <typename T>
-MatmulTask<T> columns_of(const MatmulTask<T>& task, std::int64_t first, std::int64_t count) {
-  MatmulTask<T> part = task;
-  part.cols = count;
-  part.b += first * (is_packed(task.method) ? task.depth : task.b_col);
-  part.c += first * (task.transpose_c ? task.c_row : 1);
-  if (task.relu_mask != nullptr) part.relu_mask += first * (task.transpose_c ? task.mask_row : 1);
-  if (task.bias != nullptr && !task.transpose_c) part.bias += first;
-  return part;
-}
-
 template <typename T, typename Isa>
 void matmul_outer(const MatmulTask<T>& task) {
   const std::int64_t most_depth = depth_block(task);
   const std::int64_t most_cols = column_block<T, Isa>(task);
   for (std::int64_t n = 0; n < task.cols; n += most_cols) {
-    const MatmulTask<T> part = columns_of(task, n, std::min(most_cols, task.cols - n));
+    const MatmulTask<T> part = cols_of(task, n, least(n + most_cols, task.cols));
     std::int64_t k = 0;
     do {  // once even where there is no k: C must be written
-      const std::int64_t depth = std::min(most_depth, task.depth - k);
+      const std::int64_t depth = least(most_depth, task.depth - k);
       outer_block<T, Isa>(part, k, depth);
       k += depth;
     } while (k < task.depth);

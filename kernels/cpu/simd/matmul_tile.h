@@ -2,10 +2,6 @@
 // The innermost part of an outer product: a tile of C that stays in registers while k runs.
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <utility>
-
 #include "kernels/cpu/simd/matmul_epilogue.h"
 #include "kernels/cpu/simd/transpose.h"
 
@@ -26,7 +22,12 @@ constexpr int tile_rows(int vectors) {
 // tall as theirs.
 template <typename Isa>
 constexpr int most_tile_rows(int vectors) {
-  return vectors == 1 ? std::max(tile_rows<Isa>(1), tile_rows<Isa>(2)) : tile_rows<Isa>(vectors);
+  const int rows = tile_rows<Isa>(vectors);
+  return vectors == 1 && tile_rows<Isa>(2) > rows ? tile_rows<Isa>(2) : rows;
+}
+
+constexpr std::int64_t least(std::int64_t a, std::int64_t b) {
+  return a < b ? a : b;
 }
 
 // Rows of B, and vectors of each row, that are asked for before their turn: the processor does not
@@ -116,7 +117,7 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
   for (std::int64_t k = 0; k < panel.depth;) {
     std::int64_t end = panel.depth;
     if (ask_c) {
-      end = k == 0 ? panel.depth - (Rows + 1) * kStep : std::min(k + kStep, panel.depth);
+      end = k == 0 ? panel.depth - (Rows + 1) * kStep : least(k + kStep, panel.depth);
       if (k > 0 && k < panel.depth - kStep) {
         for (int v = 0; v < Vectors; ++v) __builtin_prefetch(next_c + v * kWide, 1);
         next_c += c_row;
@@ -187,11 +188,13 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
 template <typename T>
 using TileFunction = void (*)(const MatmulTask<T>&, const Panel<T>&, const RowsOfTile<T>&);
 
+template <typename T, typename Isa, bool AlongRows, int Vectors, typename Rows>
+struct Tiles;
+
 template <typename T, typename Isa, bool AlongRows, int Vectors, int... I>
-constexpr std::array<TileFunction<T>, sizeof...(I)> tiles_of(
-    std::integer_sequence<int, I...> /*rows less one*/) {
-  return {outer_tile<T, Isa, I + 1, Vectors, AlongRows>...};
-}
+struct Tiles<T, Isa, AlongRows, Vectors, std::integer_sequence<int, I...>> {
+  static constexpr TileFunction<T> kOfRows[] = {outer_tile<T, Isa, I + 1, Vectors, AlongRows>...};
+};
 
 /// The tile of so many rows and vectors, or null if there is none.
 template <typename T, typename Isa, bool AlongRows, int Vectors = kTileVectors<Isa>>
@@ -201,9 +204,10 @@ TileFunction<T> tile_function(int rows, int vectors) {
   } else {
     if (vectors != Vectors) return tile_function<T, Isa, AlongRows, Vectors - 1>(rows, vectors);
     constexpr int kMostRows = most_tile_rows<Isa>(Vectors);
-    static constexpr auto kTiles =
-        tiles_of<T, Isa, AlongRows, Vectors>(std::make_integer_sequence<int, kMostRows>{});
-    return rows >= 1 && rows <= kMostRows ? kTiles[static_cast<std::size_t>(rows - 1)] : nullptr;
+    using Rows = std::make_integer_sequence<int, kMostRows>;
+    return rows >= 1 && rows <= kMostRows
+               ? Tiles<T, Isa, AlongRows, Vectors, Rows>::kOfRows[rows - 1]
+               : nullptr;
   }
 }
 
