@@ -5,17 +5,9 @@
 #pragma once
 
 #include "kernels/cpu/simd/kernel_table.h"
+#include "kernels/cpu/simd/vector.h"
 
 namespace wick::cpu {
-
-template <typename T>
-[[gnu::always_inline]] inline T square_root(T value) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return __builtin_sqrtf(value);
-  } else {
-    return __builtin_sqrt(value);
-  }
-}
 
 // Running means of parameters whose gradient has become zero (a ReLU that no input reaches) decay
 // geometrically and would spend most of a long run as subnormal numbers, which processors handle
@@ -61,37 +53,59 @@ void sgd(const SgdTask<T>& task) {
   return sgd_loop<T, Isa, true, false>(task);
 }
 
-template <typename T, typename Isa, bool Amsgrad>
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> flush_lanes(Vector<T, Isa> value, T negligible) {
+  return magnitude<T, Isa>(value) < negligible ? Vector<T, Isa>{} : value;
+}
+
+// The elements from i on that fill a vector, or fewer. `Plain`: the gradient is taken as it is, and
+// eps is at least kLeastDivisor.
+template <typename T, typename Isa, bool Amsgrad, bool Plain, bool Whole>
+[[gnu::always_inline]] inline void adam_vector(const AdamTask<T>& t, std::int64_t i, int count) {
+  using V = Vector<T, Isa>;
+  const auto get = [i, count](const T* from) {
+    return Whole ? load<T, Isa>(from + i) : load_first<T, Isa>(from + i, count);
+  };
+  const auto put = [i, count](T* to, V value) {
+    Whole ? store<T, Isa>(to + i, value) : store_first<T, Isa>(to + i, value, count);
+  };
+  const V p = get(t.param) * t.decay;
+  V g = get(t.grad);
+  if constexpr (!Plain) g = t.sign * g + t.weight_decay * p;
+  const V mean = get(t.exp_avg);
+  const V m = flush_lanes<T, Isa>(mean + t.one_minus_beta1 * (g - mean), Negligible<T>::kMean);
+  V v = get(t.exp_avg_sq) * t.beta2 + t.one_minus_beta2 * g * g;
+  v = v < Negligible<T>::kMeanSquare ? V{} : v;
+  put(t.exp_avg, m);
+  put(t.exp_avg_sq, v);
+  if constexpr (Amsgrad) {
+    const V most = get(t.max_exp_avg_sq);
+    v = most > v ? most : v;
+    put(t.max_exp_avg_sq, v);
+  }
+  const V denominator = square_root<T, Isa>(v) * t.inverse_bias_correction2_sqrt + t.eps;
+  const V step = Plain ? quotient<T, Isa>(m, denominator) : m / denominator;
+  put(t.param, p - t.step_size * step);
+}
+
+template <typename T, typename Isa, bool Amsgrad, bool Plain>
 void adam_loop(const AdamTask<T>& task) {
+  constexpr int kWide = kLanes<T, Isa>;
   const AdamTask<T> t = task;
-  T* __restrict const param = t.param;
-  const T* __restrict const grad = t.grad;
-  T* __restrict const exp_avg = t.exp_avg;
-  T* __restrict const exp_avg_sq = t.exp_avg_sq;
-  T* __restrict const max_exp_avg_sq = t.max_exp_avg_sq;
-  for (std::int64_t i = 0; i < t.count; ++i) {
-    T p = param[i] * t.decay;
-    const T g = t.sign * grad[i] + t.weight_decay * p;
-    const T m = flush(exp_avg[i] + t.one_minus_beta1 * (g - exp_avg[i]), Negligible<T>::kMean);
-    const T v =
-        flush(exp_avg_sq[i] * t.beta2 + t.one_minus_beta2 * g * g, Negligible<T>::kMeanSquare);
-    exp_avg[i] = m;
-    exp_avg_sq[i] = v;
-    T second = v;
-    if constexpr (Amsgrad) {
-      second = max_exp_avg_sq[i] > v ? max_exp_avg_sq[i] : v;
-      max_exp_avg_sq[i] = second;
-    }
-    const T denominator = square_root(second) * t.inverse_bias_correction2_sqrt + t.eps;
-    p -= t.step_size * (m / denominator);
-    param[i] = p;
+  std::int64_t i = 0;
+  for (; i + kWide <= t.count; i += kWide) adam_vector<T, Isa, Amsgrad, Plain, true>(t, i, kWide);
+  if (i < t.count) {
+    adam_vector<T, Isa, Amsgrad, Plain, false>(t, i, static_cast<int>(t.count - i));
   }
 }
 
 template <typename T, typename Isa>
 void adam(const AdamTask<T>& task) {
-  if (task.max_exp_avg_sq != nullptr) return adam_loop<T, Isa, true>(task);
-  return adam_loop<T, Isa, false>(task);
+  const bool plain = task.sign == T{1} && task.weight_decay == T{0} && task.eps >= kLeastDivisor<T>;
+  if (task.max_exp_avg_sq != nullptr) {
+    return plain ? adam_loop<T, Isa, true, true>(task) : adam_loop<T, Isa, true, false>(task);
+  }
+  return plain ? adam_loop<T, Isa, false, true>(task) : adam_loop<T, Isa, false, false>(task);
 }
 
 }  // namespace wick::cpu

@@ -4,8 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
-#if defined(__AVX512F__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -160,6 +161,77 @@ template <typename T, typename Isa>
 [[gnu::always_inline]] inline Vector<T, Isa> add_across(Vector<T, Isa>* vectors) {
   add_pairs<T, Isa, kLanes<T, Isa>>(vectors);
   return vectors[0];
+}
+
+/// Without its sign.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> magnitude(Vector<T, Isa> value) {
+  using Bits = decltype(value < value);  // lanes of integers
+  using Lane = std::remove_cvref_t<decltype(Bits{}[0])>;
+  constexpr auto kAllButSign = static_cast<Lane>(~(std::uint64_t{1} << 63) >> (64 - 8 * sizeof(T)));
+  return reinterpret_cast<Vector<T, Isa>>(reinterpret_cast<Bits>(value) & kAllButSign);
+}
+
+// Here and below, masks that leave nothing out: GCC 12 warns of what the plain intrinsics pass on.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> square_root(Vector<T, Isa> value) {
+  constexpr bool kFloat = sizeof(T) == sizeof(float);
+#if defined(__AVX512F__)
+  if constexpr (Isa::kVectorBytes == 64) {
+    if constexpr (kFloat) {
+      return _mm512_maskz_sqrt_ps(0xFFFF, value);
+    } else {
+      return _mm512_maskz_sqrt_pd(0xFF, value);
+    }
+  }
+#endif
+#if defined(__AVX__)
+  if constexpr (Isa::kVectorBytes == 32) {
+    if constexpr (kFloat) {
+      return _mm256_sqrt_ps(value);
+    } else {
+      return _mm256_sqrt_pd(value);
+    }
+  }
+#endif
+#if defined(__SSE2__)
+  if constexpr (Isa::kVectorBytes == 16) {
+    if constexpr (kFloat) {
+      return _mm_sqrt_ps(value);
+    } else {
+      return _mm_sqrt_pd(value);
+    }
+  }
+#endif
+  for (int i = 0; i < kLanes<T, Isa>; ++i) {
+    value[i] = kFloat ? static_cast<T>(__builtin_sqrtf(static_cast<float>(value[i])))
+                      : static_cast<T>(__builtin_sqrt(static_cast<double>(value[i])));
+  }
+  return value;
+}
+
+/// a / b for b of at least kLeastDivisor. Where square roots already keep the divider busy, by a
+/// reciprocal of 14 bits and two corrections: the first doubles its bits, the second takes account
+/// of what is left of `a`.
+template <typename T>
+inline constexpr T kLeastDivisor = T(0x1p-60);
+
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> quotient(Vector<T, Isa> a, Vector<T, Isa> b) {
+#if defined(__AVX512F__)
+  if constexpr (kHasMasks<T, Isa>) {
+    // A divisor that is infinite or no number, or could make the inverse vanish, is left to the
+    // divider.
+    if (_mm512_cmp_ps_mask(b, _mm512_set1_ps(0x1p60F), _CMP_NLE_UQ) == 0) {
+      const __m512 one = _mm512_set1_ps(1.0F);
+      const __m512 rough = _mm512_maskz_rcp14_ps(0xFFFF, b);
+      const __m512 inverse = _mm512_fmadd_ps(rough, _mm512_fnmadd_ps(b, rough, one), rough);
+      const __m512 result = _mm512_mul_ps(a, inverse);
+      return _mm512_fmadd_ps(inverse, _mm512_fnmadd_ps(b, result, a), result);
+    }
+  }
+#endif
+  return a / b;
 }
 
 }  // namespace wick::cpu
