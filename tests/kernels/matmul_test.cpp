@@ -66,7 +66,7 @@ const std::vector<Case> kCases = {
     {5, 1, 9},
     {130, 200, 513},
     {4, 4, 0},
-    // More than one block of k in the swapped method; more than one of rows and of k where A is
+    // More than one block of k when turned round; more than one of rows and of k where A is
     // copied; columns that share out unevenly.
     {50, 60, 1030},
     {390, 515, 9},

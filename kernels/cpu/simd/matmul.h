@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Matrix products. Each element of C is summed in an order that depends on the method and the depth
-// alone, never on how C is shared out among threads.
+// Matrix products. Each element of C is summed in an order that depends on the whole product's
+// shape alone, never on how C is shared out among threads.
 //
 // Three methods:
 // - Outer products (matmul_outer.h): a tile of C stays in registers while k runs; rows of B are
 //   read as vectors, elements of A are broadcast. Where B's columns do not lie side by side, panels
 //   of B are transposed into a workspace first.
-// - Outer products, swapped: Cᵀ = Bᵀ Aᵀ for C = A Bᵀ with fewer rows than columns, so that the
+// - Outer products, turned round: Cᵀ = Bᵀ Aᵀ for C = A Bᵀ with fewer rows than columns, so that the
 //   smaller of the two matrices is the one to transpose.
 // - Inner products (matmul_inner.h): for C = A Bᵀ with so few rows or columns that to transpose
 //   would cost more than it saves: vectors run along k in both, and their lanes are added up at
@@ -54,6 +54,14 @@ void turn_round(MatmulTask<T>* task) {
 }
 
 template <typename T, typename Isa>
+std::int64_t depth_block_of(const MatmulTask<T>& whole) {
+  if (whole.transpose_c || whole.cols <= kFewCols) return kLongDepthBlock;
+  const bool many_pages = Isa::kRegisters == 32 && whole.a_col != 1;
+  const bool many_packed = whole.packed && whole.cols > kManyCols;
+  return many_pages || many_packed ? kShortDepthBlock : kDepthBlock;
+}
+
+template <typename T, typename Isa>
 void plan_matmul(MatmulTask<T>* whole) {
   whole->method = MatmulMethod::outer;
   if (!whole->packed) {
@@ -70,9 +78,7 @@ void plan_matmul(MatmulTask<T>* whole) {
   } else if (whole->rows == 1) {
     whole->method = MatmulMethod::packed_row;
   }
-  whole->depth_block = whole->transpose_c || whole->cols <= kFewCols ? kLongDepthBlock
-                       : whole->packed && whole->cols > kManyCols    ? kShortDepthBlock
-                                                                     : kDepthBlock;
+  whole->depth_block = depth_block_of<T, Isa>(*whole);
 }
 
 template <typename T, typename Isa>

@@ -6,7 +6,7 @@
 
 namespace wick::cpu {
 
-// Where inner products win, measured: too few rows to fill the lanes of the swapped method, too few
+// Where inner products win, measured: too few rows to fill the lanes when turned round, too few
 // columns to fill a vector, or a small C of long sums.
 inline constexpr std::int64_t kInnerRows = 12;
 inline constexpr std::int64_t kInnerSide = 48;

@@ -11,11 +11,12 @@ namespace wick::cpu {
 
 // Values of k worked on at once; between blocks, C holds the partial sums.
 inline constexpr std::int64_t kDepthBlock = 256;
-// Of a packed B with many columns, lest a block outgrow the cache.
+// Of a packed B with many columns, lest a block outgrow the cache; and where A's elements lie along
+// m, which take a page each. (With few registers the tiles are small, and partial sums weigh more.)
 inline constexpr std::int64_t kShortDepthBlock = 128;
 inline constexpr std::int64_t kManyCols = 1024;
-// In the swapped method partial sums are dear, for they are transposed; and of a few columns even a
-// long block stays in the cache.
+// Of a product turned round, partial sums are dear, for they are transposed; and of a few columns
+// even a long block stays in the cache.
 inline constexpr std::int64_t kLongDepthBlock = 1024;
 inline constexpr std::int64_t kFewCols = 64;
 
@@ -56,8 +57,8 @@ std::int64_t column_block(const MatmulTask<T>& task) {
   return least(task.cols, panels > 1 ? panels * kPanel : kPanel);
 }
 
-// Vectors in each panel: of the widest tile; in the swapped method of a taller one, where less is
-// padding when it is transposed.
+// Vectors in each panel: of the widest tile; of a product turned round, of a taller one, where less
+// is padding when it is transposed.
 template <typename T, typename Isa>
 int panel_vectors(const MatmulTask<T>& task) {
   return task.transpose_c ? 2 : kTileVectors<Isa>;
