@@ -66,11 +66,13 @@ const std::vector<Case> kCases = {
     {5, 1, 9},
     {130, 200, 513},
     {4, 4, 0},
-    // More than one block of k when turned round; more than one of rows and of k where A is
-    // copied; columns that share out unevenly.
+    // More than one block of k, turned round and not; more than one block of columns; copies of B
+    // by the first tile, of A where its elements lie a page apart; columns that share out unevenly.
     {50, 60, 1030},
     {390, 515, 9},
+    {210, 1100, 270},
     {1100, 260, 270},
+    {1024, 264, 20},
     {13, 50, 40},
     {20, 80, 5}};
 
@@ -101,7 +103,8 @@ TEST(Matmul, AgreesWithFloat64AtEveryLevelAndTranspose) {
 TEST(Matmul, AppliesTheEpiloguesInOrder) {
   Generator generator(2);
   for (const auto& backend : all_levels()) {
-    for (const Case& size : {Case{33, 21, 40}, Case{70, 37, 300}, Case{5, 3, 0}}) {
+    for (const Case& size :
+         {Case{33, 21, 40}, Case{70, 37, 300}, Case{9, 1100, 300}, Case{5, 3, 0}}) {
       for (int bits = 0; bits < 16; ++bits) {
         for (const bool tb : {false, true}) {
           const Matrix a = Matrix::random(size.m, size.k, generator);

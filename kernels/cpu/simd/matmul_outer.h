@@ -192,8 +192,8 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
   T* const strip = task.workspace;
   T* const block = strip + strip_size<T, Isa>(depth);
   const int wide = divide_columns<T, Isa>(task).wide;
-  const auto [tiles, large_tiles, small] = divide_rows(task.rows, tile_rows<Isa>(wide));
-  const TileFunctions<T, Isa> tile(task.a_col == 1, wide, small);
+  const TileRows division = divide_rows(task.rows, tile_rows<Isa>(wide));
+  const TileFunctions<T, Isa> tile(task.a_col == 1, wide, division.small);
 
   Panel<T> panel{};
   panel.depth = depth;
@@ -202,8 +202,9 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
   const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
   panel.direct = !task.transpose_c && !(panel.finish && epilogue);
   RowsOfTile<T> rows{0, nullptr, task.a_row, task.a_col};
-  for (std::int64_t i = 0; i < tiles; ++i) {
-    const int count = small + (i < large_tiles ? 1 : 0);
+  for (std::int64_t i = 0; i < division.tiles; ++i) {
+    const int larger = i < division.large ? 1 : 0;
+    const int count = division.small + larger;
     rows.a = task.a + rows.m * task.a_row + first_k * task.a_col;
     if (copy_a) {
       copy_strip<T, Isa>(rows.a, task.a_col, depth, count, task.rows - rows.m, strip);
@@ -231,7 +232,7 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
         panel.b = copy;
         if (i == 0) pack_panel<T, Isa>(task, panel, from, copy, panel.stride);
       }
-      tile.of[vectors == wide ? 1 : 0][count - small](task, panel, rows);
+      tile.of[vectors == wide ? 1 : 0][larger](task, panel, rows);
     });
     rows.m += count;
   }
