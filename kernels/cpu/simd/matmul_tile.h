@@ -34,6 +34,8 @@ constexpr std::int64_t least(std::int64_t a, std::int64_t b) {
 // apart. (By plain loops: GCC takes a function, a lambda too, that does nothing but prefetch for
 // one without effect, and drops its calls.)
 inline constexpr std::int64_t kRowsAhead = 8;
+// Below so many values of k, most of what is asked for would be of another panel.
+inline constexpr std::int64_t kShortSum = 64;
 
 // Rows of C and a block of k.
 template <typename T>
@@ -145,7 +147,7 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
     };
     if (copy != nullptr) {
       products.template operator()<true, true>();
-    } else if (panel.depth >= 64) {
+    } else if (panel.depth >= kShortSum) {
       products.template operator()<false, true>();
     } else {
       products.template operator()<false, false>();
