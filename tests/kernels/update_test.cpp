@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Optimizer updates at every level against PyTorch's formulas written out in float64.
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -141,6 +142,45 @@ TEST(Adam, MeansThatFadeEndAtZero) {
       EXPECT_EQ(m[i], 0.0F);
       EXPECT_EQ(v[i], 0.0F);
       EXPECT_NEAR(static_cast<double>(param[i]), p, 1e-6);
+    }
+  }
+}
+
+// However the quotient is computed: with a denominator that has overflowed, or is zero, it is what
+// a division gives.
+TEST(Adam, GradientsOfEverySizeGiveWhatDivisionGives) {
+  for (const auto& backend : all_levels()) {
+    for (const double eps : {1e-8, 0.0}) {
+      std::vector<float> grad;
+      for (int power = -60; power <= 127; ++power) {
+        grad.push_back(std::ldexp(1.25F, power));
+        grad.push_back(std::ldexp(-1.75F, power));
+      }
+      grad.push_back(0.0F);
+      grad.push_back(std::numeric_limits<float>::infinity());
+      grad.push_back(std::nanf(""));
+      std::vector<float> param(grad.size(), 1.0F);
+      std::vector<float> m(grad.size());
+      std::vector<float> v(grad.size());
+      backend->adam_step({.count = static_cast<std::int64_t>(grad.size()),
+                          .param = param.data(),
+                          .grad = grad.data(),
+                          .exp_avg = m.data(),
+                          .exp_avg_sq = v.data(),
+                          .step = 1.0,
+                          .lr = 0.5,
+                          .beta1 = 0.5,
+                          .beta2 = 0.75,
+                          .eps = eps});
+      for (std::size_t i = 0; i < grad.size(); ++i) {
+        const float denominator = std::sqrt(v[i]) * 2.0F + static_cast<float>(eps);
+        const float expected = 1.0F - m[i] / denominator;  // lr and 1 - beta1 are halves
+        if (std::isnan(expected)) {
+          EXPECT_TRUE(std::isnan(param[i])) << grad[i] << ' ' << backend->capability();
+        } else {
+          EXPECT_FLOAT_EQ(param[i], expected) << grad[i] << ' ' << backend->capability();
+        }
+      }
     }
   }
 }
