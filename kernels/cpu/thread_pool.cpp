@@ -6,9 +6,10 @@
 namespace wick::cpu {
 namespace {
 
-// How often a thread looks again before it sleeps: some ten microseconds, which is longer than the
-// gap between two operations of a step and shorter than waking a sleeper.
-constexpr int kSpins = 2000;
+// How often a thread looks again before it sleeps: some two hundred microseconds, which is longer
+// than the gap between two shared operations of a step (small layers and the loss are done by one
+// thread), and pays where waking a sleeper takes thirty.
+constexpr int kSpins = 10000;
 
 // A ticket's halves.
 constexpr int kRoundShift = 32;
