@@ -69,6 +69,12 @@ template <typename T, typename Isa, bool Amsgrad, bool Plain, bool Whole>
   const auto put = [i, count](T* to, V value) {
     Whole ? store<T, Isa>(to + i, value) : store_first<T, Isa>(to + i, value, count);
   };
+  // Four streams at once are more than the processor foresees in good time.
+  constexpr std::int64_t kAhead = 1024 / sizeof(T);
+  __builtin_prefetch(t.param + i + kAhead, 1);
+  __builtin_prefetch(t.grad + i + kAhead);
+  __builtin_prefetch(t.exp_avg + i + kAhead, 1);
+  __builtin_prefetch(t.exp_avg_sq + i + kAhead, 1);
   const V p = get(t.param) * t.decay;
   V g = get(t.grad);
   if constexpr (!Plain) g = t.sign * g + t.weight_decay * p;
