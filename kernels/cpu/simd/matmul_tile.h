@@ -117,6 +117,13 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
   constexpr std::int64_t kStep = 16;
   const bool ask_c = direct && panel.depth >= (Rows + 2) * kStep;
   const T* next_c = c;
+  // Where the next tile's rows begin is not foreseen either; how they go on is.
+  if (AlongRows && panel.n == 0 && panel.depth >= kShortSum) {
+    for (int r = 0; r < Rows; ++r) {
+      __builtin_prefetch(a + (Rows + r) * a_row, 0, 2);
+      __builtin_prefetch(a + (Rows + r) * a_row + kStep, 0, 2);
+    }
+  }
   for (std::int64_t k = 0; k < panel.depth;) {
     std::int64_t end = panel.depth;
     if (ask_c) {
