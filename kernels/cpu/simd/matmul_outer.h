@@ -220,16 +220,19 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
       if (task.packed) {
         panel.stride = vectors * kWide;
         panel.b = task.b + n * task.depth + first_k * panel.stride;
+        panel.next_b = panel.b + panel.stride * task.depth;
       } else if (whole && (!copy_b || (i == 0 && task.b_col == 1))) {
         // Where it lies. The first tile leaves a copy behind for the others, at no cost: stores are
         // not what it waits for.
         panel.stride = task.b_row;
         panel.b = from;
+        panel.next_b = from + width;
         if (copy_b) panel.copy = block + n * depth;
       } else {
         T* const copy = block + (copy_b ? n * depth : 0);
         panel.stride = vectors * kWide;
         panel.b = copy;
+        panel.next_b = copy + panel.stride * depth;
         if (i == 0) pack_panel<T, Isa>(task, panel, from, copy, panel.stride);
       }
       tile.of[vectors == wide ? 1 : 0][larger](task, panel, rows);

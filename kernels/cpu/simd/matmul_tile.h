@@ -51,6 +51,7 @@ template <typename T>
 struct Panel {
   const T* b;  // row k at b + k * stride
   std::int64_t stride;
+  const T* next_b;     // the next panel's first row, to be asked for in good time
   T* copy;             // where the rows are to be copied, one behind the other; or null
   std::int64_t n;      // the first column
   std::int64_t width;  // columns
@@ -107,6 +108,7 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
   const T* a = tile_of.a;
   const T* b = panel.b;
   const std::int64_t stride = panel.stride;
+  const T* ahead = b + kRowsAhead * stride;
   T* copy = panel.copy;
   const std::int64_t c_row = task.c_row;
   T* const c = task.c + tile_of.m * c_row + panel.n;
@@ -117,7 +119,7 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
   constexpr std::int64_t kStep = 16;
   const bool ask_c = direct && panel.depth >= (Rows + 2) * kStep;
   const T* next_c = c;
-  // Where the next tile's rows begin is not foreseen either; how they go on is.
+  // Where the next tile's rows begin is not foreseen; how they go on is.
   if (AlongRows && panel.n == 0 && panel.depth >= kShortSum) {
     for (int r = 0; r < Rows; ++r) {
       __builtin_prefetch(a + (Rows + r) * a_row, 0, 2);
@@ -133,12 +135,18 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
         next_c += c_row;
       }
     }
+    // Behind the last row comes the next panel.
+    if (k < panel.depth - kRowsAhead) {
+      end = least(end, panel.depth - kRowsAhead);
+    } else {
+      ahead = panel.next_b;
+    }
     const auto products = [&]<bool Copy, bool Ahead>() __attribute__((always_inline)) {
       for (; k < end; ++k) {
         V row[Vectors];
         unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
         if constexpr (Ahead) {
-          for (int v = 0; v < Vectors; ++v) __builtin_prefetch(b + kRowsAhead * stride + v * kWide);
+          for (int v = 0; v < Vectors; ++v) __builtin_prefetch(ahead + v * kWide);
         }
         if constexpr (Copy) {
           unroll<Vectors>([&](auto v) { store<T, Isa>(copy + v * kWide, row[v]); });
@@ -150,6 +158,7 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
         });
         a += a_col;
         b += stride;
+        ahead += stride;
       }
     };
     if (copy != nullptr) {
