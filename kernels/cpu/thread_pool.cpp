@@ -6,10 +6,14 @@
 namespace wick::cpu {
 namespace {
 
-// How often a thread looks again before it sleeps: some two hundred microseconds, which is longer
-// than the gap between two shared operations of a step (small layers and the loss are done by one
-// thread), and pays where waking a sleeper takes thirty.
-constexpr int kSpins = 10000;
+// How often a worker looks for a new job before it sleeps: some two hundred microseconds, which is
+// longer than the gap between two shared operations of a step (small layers and the loss are done
+// by one thread), and pays where waking a sleeper takes thirty.
+constexpr int kSpinsBeforeSleep = 10000;
+
+// How often the caller looks whether all is done before it offers its processor to others, one of
+// which may be a worker.
+constexpr int kSpinsBeforeYield = 2000;
 
 // A ticket's halves.
 constexpr int kRoundShift = 32;
@@ -80,7 +84,7 @@ void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, std::int64_t
   do_parts(round);
   int spins = 0;
   while (done_.load(std::memory_order_acquire) != parts) {
-    if (++spins > kSpins) {
+    if (++spins > kSpinsBeforeYield) {
       std::this_thread::yield();
     } else {
       pause();
@@ -92,7 +96,7 @@ void ThreadPool::work() {
   std::uint64_t seen = 0;
   const auto news = [&] { return ticket_.load(std::memory_order_acquire) >> kRoundShift != seen; };
   for (;;) {
-    for (int spins = 0; !news() && spins < kSpins; ++spins) pause();
+    for (int spins = 0; !news() && spins < kSpinsBeforeSleep; ++spins) pause();
     if (!news()) {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, news);

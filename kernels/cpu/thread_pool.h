@@ -25,19 +25,20 @@ class ThreadPool {
 
   [[nodiscard]] int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Splits [0, count) into ranges whose bounds are multiples of `grain`, `parts` for each thread
-  /// and as equal as can be, calls job(first, last) for each, and returns when all are done. A
-  /// range belongs to whichever thread comes first, so that a thread that gets no processor holds
-  /// nobody up. More parts even out better what the threads get of their processors, and cost more.
-  /// `job` must not throw and must not call run() itself.
+  /// Splits [0, count) into ranges whose bounds are multiples of `grain`, `parts_per_thread` for
+  /// each thread and as equal as can be, calls job(first, last) for each, and returns when all are
+  /// done. A range belongs to whichever thread comes first, so that a thread that gets no processor
+  /// holds nobody up. More parts even out better what the threads get of their processors, and cost
+  /// more. `job` must not throw and must not call run() itself.
   template <typename Job>
-  void run(std::int64_t count, std::int64_t grain, const Job& job, std::int64_t parts = 2) {
+  void run(std::int64_t count, std::int64_t grain, const Job& job,
+           std::int64_t parts_per_thread = 2) {
     const std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
     if (!lock.owns_lock() || workers_.empty() || count <= grain) {
       job(std::int64_t{0}, count);
       return;
     }
-    run_shared(count, grain, parts, &job,
+    run_shared(count, grain, parts_per_thread, &job,
                [](const void* object, std::int64_t first, std::int64_t last) {
                  (*static_cast<const Job*>(object))(first, last);
                });
