@@ -19,24 +19,27 @@
 
 namespace wick::cpu {
 
-// Whether inner products are best.
+// Whether C = A Bᵀ, with the elements of both side by side along k.
+template <typename T>
+bool both_lie_along_k(const MatmulTask<T>& whole) {
+  return whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
+}
+
+// Of such a product: whether inner products are best.
 template <typename T, typename Isa>
 bool suits_inner(const MatmulTask<T>& whole) {
-  const bool both_along_k = whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
   const bool few_rows = whole.rows <= kInnerRows && whole.depth >= kLanes<T, Isa>;
   const bool small =
       whole.rows <= kInnerSide && whole.cols <= kInnerSide && whole.depth >= kInnerDepth;
-  return both_along_k && (few_rows || has_few_cols(whole) || small);
+  return few_rows || has_few_cols(whole) || small;
 }
 
-// Whether to turn the product round, which is to transpose A instead of B, and C for each block of
-// k.
+// Of such a product: whether to turn it round, which is to transpose A instead of B, and C for each
+// block of k.
 template <typename T>
 bool suits_turning(const MatmulTask<T>& whole) {
-  const bool both_along_k = whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
   const std::int64_t blocks = (whole.depth + kLongDepthBlock - 1) / kLongDepthBlock;
-  return both_along_k &&
-         whole.rows * (whole.depth + blocks * whole.cols) < whole.cols * whole.depth;
+  return whole.rows * (whole.depth + blocks * whole.cols) < whole.cols * whole.depth;
 }
 
 template <typename T>
@@ -54,7 +57,7 @@ void turn_round(MatmulTask<T>* task) {
 }
 
 template <typename T, typename Isa>
-std::int64_t depth_block_of(const MatmulTask<T>& whole) {
+std::int64_t choose_depth_block(const MatmulTask<T>& whole) {
   if (whole.transpose_c || whole.cols <= kFewCols) return kLongDepthBlock;
   const bool many_pages = Isa::kRegisters == 32 && whole.a_col != 1;
   const bool many_packed = whole.packed && whole.cols > kManyCols;
@@ -64,21 +67,21 @@ std::int64_t depth_block_of(const MatmulTask<T>& whole) {
 template <typename T, typename Isa>
 void plan_matmul(MatmulTask<T>* whole) {
   whole->method = MatmulMethod::outer;
-  if (!whole->packed) {
+  if (whole->packed && has_few_cols(*whole)) {  // see pack()
+    whole->method = MatmulMethod::inner;
+    whole->packed = false;
+    whole->b_row = 1;
+    whole->b_col = whole->depth;
+  } else if (whole->packed) {
+    if (whole->rows == 1) whole->method = MatmulMethod::packed_row;
+  } else if (both_lie_along_k(*whole)) {
     if (suits_inner<T, Isa>(*whole)) {
       whole->method = MatmulMethod::inner;
     } else if (suits_turning(*whole)) {
       turn_round(whole);
     }
-  } else if (has_few_cols(*whole)) {  // see pack()
-    whole->method = MatmulMethod::inner;
-    whole->packed = false;
-    whole->b_row = 1;
-    whole->b_col = whole->depth;
-  } else if (whole->rows == 1) {
-    whole->method = MatmulMethod::packed_row;
   }
-  whole->depth_block = depth_block_of<T, Isa>(*whole);
+  whole->depth_block = choose_depth_block<T, Isa>(*whole);
 }
 
 template <typename T, typename Isa>

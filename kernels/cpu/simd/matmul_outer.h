@@ -124,60 +124,53 @@ void copy_strip(const T* a, std::int64_t a_col, std::int64_t depth, int count,
   }
 }
 
-// How the task's columns are divided into panels: as equal in width as can be, in vectors, the
-// wider ones first.
-struct PanelWidths {
-  std::int64_t panels;
-  std::int64_t wide_panels;  // have `wide` vectors, the others one less
-  int wide;
-};
-
-template <typename T, typename Isa>
-PanelWidths divide_columns(const MatmulTask<T>& task) {
-  constexpr std::int64_t kWide = kLanes<T, Isa>;
-  const std::int64_t vectors = (task.cols + kWide - 1) / kWide;
-  const std::int64_t most = panel_vectors<T, Isa>(task);
-  const std::int64_t panels = (vectors + most - 1) / most;
-  const std::int64_t wide = (vectors + panels - 1) / panels;
-  return {panels, vectors - panels * (wide - 1), static_cast<int>(wide)};
-}
-
-// Calls visit(first column, width, vectors) for each panel.
-template <typename T, typename Isa, typename Visit>
-[[gnu::always_inline]] inline void for_panels(const MatmulTask<T>& task, const Visit& visit) {
-  const auto [panels, wide_panels, wide] = divide_columns<T, Isa>(task);
-  std::int64_t n = 0;
-  for (std::int64_t i = 0; i < panels; ++i) {
-    const int vectors = i < wide_panels ? wide : wide - 1;
-    const std::int64_t width = vectors * kLanes<T, Isa>;
-    visit(n, least(width, task.cols - n), vectors);
-    n += width;
-  }
-}
-
-// How the task's rows are divided into tiles of at most so many, as equal as can be: the first
-// `large` tiles have small + 1 rows.
-struct TileRows {
-  std::int64_t tiles;
+// So many things in the fewest parts of at most `most`, as equal as can be: the first `large` parts
+// have small + 1, the others small.
+struct Division {
+  std::int64_t parts;
   std::int64_t large;
   int small;
 };
 
-constexpr TileRows divide_rows(std::int64_t rows, int most) {
-  const std::int64_t tiles = (rows + most - 1) / most;
-  return {tiles, rows % tiles, static_cast<int>(rows / tiles)};
+[[gnu::always_inline]] constexpr Division divide(std::int64_t count, int most) {
+  const std::int64_t parts = (count + most - 1) / most;
+  return {parts, count % parts, static_cast<int>(count / parts)};
 }
 
-// The four sizes of tile that a block needs.
+[[gnu::always_inline]] constexpr int size_of_part(const Division& division, std::int64_t part) {
+  return division.small + (part < division.large ? 1 : 0);
+}
+
+// The task's columns in panels, as vectors.
+template <typename T, typename Isa>
+Division divide_columns(const MatmulTask<T>& task) {
+  constexpr std::int64_t kWide = kLanes<T, Isa>;
+  return divide((task.cols + kWide - 1) / kWide, panel_vectors<T, Isa>(task));
+}
+
+// Calls visit(first column, width, vectors) for each panel.
+template <typename T, typename Isa, typename Visit>
+[[gnu::always_inline]] inline void for_panels(const Division& panels, std::int64_t cols,
+                                              const Visit& visit) {
+  std::int64_t n = 0;
+  for (std::int64_t i = 0; i < panels.parts; ++i) {
+    const int vectors = size_of_part(panels, i);
+    const std::int64_t width = vectors * kLanes<T, Isa>;
+    visit(n, least(width, cols - n), vectors);
+    n += width;
+  }
+}
+
+// The four sizes of tile that a block needs; null where there is no such part.
 template <typename T, typename Isa>
 struct TileFunctions {
-  TileFunction<T> of[2][2];  // [has the wide panel's vectors][has one row more]
+  TileFunction<T> of[2][2];  // [has one row more][has one vector more]
 
-  TileFunctions(bool along_rows, int wide, int small) {
-    for (int w = 0; w < 2; ++w) {
-      for (int r = 0; r < 2; ++r) {
-        of[w][r] = along_rows ? tile_function<T, Isa, true>(small + r, wide - 1 + w)
-                              : tile_function<T, Isa, false>(small + r, wide - 1 + w);
+  TileFunctions(bool along_rows, const Division& tiles, const Division& panels) {
+    for (int r = 0; r < 2; ++r) {
+      for (int v = 0; v < 2; ++v) {
+        of[r][v] = along_rows ? tile_function<T, Isa, true>(tiles.small + r, panels.small + v)
+                              : tile_function<T, Isa, false>(tiles.small + r, panels.small + v);
       }
     }
   }
@@ -191,9 +184,9 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
   const bool copy_b = copies_b(task);
   T* const strip = task.workspace;
   T* const block = strip + strip_size<T, Isa>(depth);
-  const int wide = divide_columns<T, Isa>(task).wide;
-  const TileRows division = divide_rows(task.rows, tile_rows<Isa>(wide));
-  const TileFunctions<T, Isa> tile(task.a_col == 1, wide, division.small);
+  const Division panels = divide_columns<T, Isa>(task);
+  const Division tiles = divide(task.rows, tile_rows<Isa>(size_of_part(panels, 0)));
+  const TileFunctions<T, Isa> tile(task.a_col == 1, tiles, panels);
 
   Panel<T> panel{};
   panel.depth = depth;
@@ -202,16 +195,15 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
   const bool epilogue = task.bias != nullptr || task.relu || task.relu_mask != nullptr;
   panel.direct = !task.transpose_c && !(panel.finish && epilogue);
   RowsOfTile<T> rows{0, nullptr, task.a_row, task.a_col};
-  for (std::int64_t i = 0; i < division.tiles; ++i) {
-    const int larger = i < division.large ? 1 : 0;
-    const int count = division.small + larger;
+  for (std::int64_t i = 0; i < tiles.parts; ++i) {
+    const int count = size_of_part(tiles, i);
     rows.a = task.a + rows.m * task.a_row + first_k * task.a_col;
     if (copy_a) {
       copy_strip<T, Isa>(rows.a, task.a_col, depth, count, task.rows - rows.m, strip);
       rows.a = strip;
       rows.a_col = count;
     }
-    for_panels<T, Isa>(task, [&](std::int64_t n, std::int64_t width, int vectors) {
+    for_panels<T, Isa>(panels, task.cols, [&](std::int64_t n, std::int64_t width, int vectors) {
       panel.n = n;
       panel.width = width;
       panel.copy = nullptr;
@@ -235,7 +227,7 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
         panel.next_b = copy + panel.stride * depth;
         if (i == 0) pack_panel<T, Isa>(task, panel, from, copy, panel.stride);
       }
-      tile.of[vectors == wide ? 1 : 0][larger](task, panel, rows);
+      tile.of[count - tiles.small][vectors - panels.small](task, panel, rows);
     });
     rows.m += count;
   }

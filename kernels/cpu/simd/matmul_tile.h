@@ -26,7 +26,7 @@ constexpr int most_tile_rows(int vectors) {
   return vectors == 1 && tile_rows<Isa>(2) > rows ? tile_rows<Isa>(2) : rows;
 }
 
-constexpr std::int64_t least(std::int64_t a, std::int64_t b) {
+[[gnu::always_inline]] constexpr std::int64_t least(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
 

@@ -81,7 +81,7 @@ template <typename T, typename Isa, bool Amsgrad, bool Plain, bool Whole>
   const V mean = get(t.exp_avg);
   const V m = flush_lanes<T, Isa>(mean + t.one_minus_beta1 * (g - mean), Negligible<T>::kMean);
   V v = get(t.exp_avg_sq) * t.beta2 + t.one_minus_beta2 * g * g;
-  v = v < Negligible<T>::kMeanSquare ? V{} : v;
+  v = v < Negligible<T>::kMeanSquare ? V{} : v;  // never below zero
   put(t.exp_avg, m);
   put(t.exp_avg_sq, v);
   if constexpr (Amsgrad) {
