@@ -134,6 +134,7 @@ struct Division {
 
 [[gnu::always_inline]] constexpr Division divide(std::int64_t count, int most) {
   const std::int64_t parts = (count + most - 1) / most;
+  if (parts == 0) return {};
   return {parts, count % parts, static_cast<int>(count / parts)};
 }
 
