@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/cuda/pack.cuh"
+#include "kernels/negligible.h"
 
 namespace wick::cuda {
 
@@ -22,11 +23,11 @@ __host__ __device__ inline T flush(T value, T negligible) {
 }
 template <typename T>
 __host__ __device__ inline T flush_mean(T value) {
-  return flush(value, sizeof(T) == sizeof(float) ? static_cast<T>(1e-30) : static_cast<T>(1e-290));
+  return flush(value, Negligible<T>::kMean);
 }
 template <typename T>
 __host__ __device__ inline T flush_mean_square(T value) {
-  return flush(value, sizeof(T) == sizeof(float) ? static_cast<T>(1e-37) : static_cast<T>(1e-300));
+  return flush(value, Negligible<T>::kMeanSquare);
 }
 
 __host__ __device__ inline float square_root(float x) {

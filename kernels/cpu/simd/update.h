@@ -6,18 +6,9 @@
 
 #include "kernels/cpu/simd/kernel_table.h"
 #include "kernels/cpu/simd/vector.h"
+#include "kernels/negligible.h"
 
 namespace wick::cpu {
-
-// Running means of parameters whose gradient has become zero (a ReLU that no input reaches) decay
-// geometrically and would spend most of a long run as subnormal numbers, which processors handle
-// many times slower. So far below anything that moves a parameter they are taken as zero.
-template <typename T>
-struct Negligible {
-  static constexpr bool kFloat = sizeof(T) == sizeof(float);
-  static constexpr T kMean = kFloat ? T(1e-30) : T(1e-290);
-  static constexpr T kMeanSquare = kFloat ? T(1e-37) : T(1e-300);
-};
 
 template <typename T>
 [[gnu::always_inline]] inline T flush(T value, T negligible) {
@@ -58,10 +49,16 @@ template <typename T, typename Isa>
   return magnitude<T, Isa>(value) < negligible ? Vector<T, Isa>{} : value;
 }
 
+// Up to so many elements lie in the second-level cache, and the next ones are asked for: four
+// streams at once are more than the processor foresees in good time. From farther away it does
+// better by itself, all the more where threads have just shared the parameters.
+inline constexpr std::int64_t kFewElements = 64 * 1024;
+
 // The elements from i on that fill a vector, or fewer. `Plain`: the gradient is taken as it is, and
-// eps is at least kLeastDivisor.
+// eps is at least kLeastDivisor. `ask`: for the next elements.
 template <typename T, typename Isa, bool Amsgrad, bool Plain, bool Whole>
-[[gnu::always_inline]] inline void adam_vector(const AdamTask<T>& t, std::int64_t i, int count) {
+[[gnu::always_inline]] inline void adam_vector(const AdamTask<T>& t, std::int64_t i, int count,
+                                               bool ask) {
   using V = Vector<T, Isa>;
   const auto get = [i, count](const T* from) {
     return Whole ? load<T, Isa>(from + i) : load_first<T, Isa>(from + i, count);
@@ -69,12 +66,13 @@ template <typename T, typename Isa, bool Amsgrad, bool Plain, bool Whole>
   const auto put = [i, count](T* to, V value) {
     Whole ? store<T, Isa>(to + i, value) : store_first<T, Isa>(to + i, value, count);
   };
-  // Four streams at once are more than the processor foresees in good time.
-  constexpr std::int64_t kAhead = 1024 / sizeof(T);
-  __builtin_prefetch(t.param + i + kAhead, 1);
-  __builtin_prefetch(t.grad + i + kAhead);
-  __builtin_prefetch(t.exp_avg + i + kAhead, 1);
-  __builtin_prefetch(t.exp_avg_sq + i + kAhead, 1);
+  if (ask) {
+    constexpr std::int64_t kAhead = 1024 / sizeof(T);
+    __builtin_prefetch(t.param + i + kAhead, 1);
+    __builtin_prefetch(t.grad + i + kAhead);
+    __builtin_prefetch(t.exp_avg + i + kAhead, 1);
+    __builtin_prefetch(t.exp_avg_sq + i + kAhead, 1);
+  }
   const V p = get(t.param) * t.decay;
   V g = get(t.grad);
   if constexpr (!Plain) g = t.sign * g + t.weight_decay * p;
@@ -98,10 +96,13 @@ template <typename T, typename Isa, bool Amsgrad, bool Plain>
 void adam_loop(const AdamTask<T>& task) {
   constexpr int kWide = kLanes<T, Isa>;
   const AdamTask<T> t = task;
+  const bool ask = t.count <= kFewElements;
   std::int64_t i = 0;
-  for (; i + kWide <= t.count; i += kWide) adam_vector<T, Isa, Amsgrad, Plain, true>(t, i, kWide);
+  for (; i + kWide <= t.count; i += kWide) {
+    adam_vector<T, Isa, Amsgrad, Plain, true>(t, i, kWide, ask);
+  }
   if (i < t.count) {
-    adam_vector<T, Isa, Amsgrad, Plain, false>(t, i, static_cast<int>(t.count - i));
+    adam_vector<T, Isa, Amsgrad, Plain, false>(t, i, static_cast<int>(t.count - i), ask);
   }
 }
 

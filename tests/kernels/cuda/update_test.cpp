@@ -2,6 +2,7 @@
 // SGD and Adam over several steps against the CPU backend in float64, and their scalars from a
 // table on the device.
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/negligible.h"
 #include "tests/kernels/cuda/device.h"
 
 namespace wick::testing {
@@ -167,7 +168,7 @@ TYPED_TEST(CudaUpdate, DecayedMeansBecomeZero) {
   const std::vector<T> zero{T{0}};
   const DeviceArray<T> p(std::vector<T>{T{1}});
   const DeviceArray<T> g(zero);
-  const DeviceArray<T> m(std::vector<T>{static_cast<T>(sizeof(T) == 4 ? 1e-30 : 1e-290)});
+  const DeviceArray<T> m(std::vector<T>{Negligible<T>::kMean});
   const DeviceArray<T> v(zero);
   AdamArgs args{
       .dtype = dtype_of<T>, .count = 1, .lr = 0.1, .beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8};
