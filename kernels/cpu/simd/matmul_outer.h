@@ -57,11 +57,21 @@ std::int64_t column_block(const MatmulTask<T>& task) {
   return least(task.cols, panels > 1 ? panels * kPanel : kPanel);
 }
 
-// Vectors in each panel: of the widest tile; of a product turned round, of a taller one, where less
-// is padding when it is transposed.
+// Up to so many rows, tall tiles, which read B less often, are better than wide ones, which read A
+// less often: for A reaches the cache in whole lines either way if its elements lie along m, and B
+// comes from far away if it is larger than the second-level cache.
+inline constexpr std::int64_t kTallRowsAlongM = 256;
+inline constexpr std::int64_t kTallRowsFarB = 64;
+
+// Vectors in each panel: of the widest tile, or of a taller one. Of a product turned round a taller
+// one, too: less of it is padding when it is transposed.
 template <typename T, typename Isa>
 int panel_vectors(const MatmulTask<T>& task) {
-  return task.transpose_c ? 2 : kTileVectors<Isa>;
+  if (task.packed) return kTileVectors<Isa>;  // as it was packed
+  const bool far_b = task.cols * task.depth > 2 * task.block_elements;
+  const bool tall =
+      (task.a_col != 1 && task.rows <= kTallRowsAlongM) || (far_b && task.rows <= kTallRowsFarB);
+  return tall || task.transpose_c ? 2 : kTileVectors<Isa>;
 }
 
 // Of the copy of a tile's rows of A; in whole vectors.
@@ -142,11 +152,11 @@ struct Division {
   return division.small + (part < division.large ? 1 : 0);
 }
 
-// The task's columns in panels, as vectors.
+// The task's columns in panels of at most so many vectors.
 template <typename T, typename Isa>
-Division divide_columns(const MatmulTask<T>& task) {
+Division divide_columns(const MatmulTask<T>& task, int vectors) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
-  return divide((task.cols + kWide - 1) / kWide, panel_vectors<T, Isa>(task));
+  return divide((task.cols + kWide - 1) / kWide, vectors);
 }
 
 // Calls visit(first column, width, vectors) for each panel.
@@ -167,27 +177,31 @@ template <typename T, typename Isa>
 struct TileFunctions {
   TileFunction<T> of[2][2];  // [has one row more][has one vector more]
 
-  TileFunctions(bool along_rows, const Division& tiles, const Division& panels) {
+  TileFunctions(bool along_rows, std::int64_t depth, const Division& tiles,
+                const Division& panels) {
     for (int r = 0; r < 2; ++r) {
       for (int v = 0; v < 2; ++v) {
-        of[r][v] = along_rows ? tile_function<T, Isa, true>(tiles.small + r, panels.small + v)
-                              : tile_function<T, Isa, false>(tiles.small + r, panels.small + v);
+        of[r][v] = along_rows
+                       ? tile_function<T, Isa, true>(tiles.small + r, panels.small + v, depth)
+                       : tile_function<T, Isa, false>(tiles.small + r, panels.small + v, depth);
       }
     }
   }
 };
 
-// All of the task's C, whose columns are those of a block of B, by values of k from `first_k` on.
+// All of the task's C, whose columns are those of a block of B, by values of k from `first_k` on,
+// in panels of at most so many vectors.
 template <typename T, typename Isa>
-void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t depth) {
+void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t depth,
+                 int vectors_of_panel) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
   const bool copy_a = copies_a<T, Isa>(task);
   const bool copy_b = copies_b(task);
   T* const strip = task.workspace;
   T* const block = strip + strip_size<T, Isa>(depth);
-  const Division panels = divide_columns<T, Isa>(task);
+  const Division panels = divide_columns<T, Isa>(task, vectors_of_panel);
   const Division tiles = divide(task.rows, tile_rows<Isa>(size_of_part(panels, 0)));
-  const TileFunctions<T, Isa> tile(task.a_col == 1, tiles, panels);
+  const TileFunctions<T, Isa> tile(task.a_col == 1, depth, tiles, panels);
 
   Panel<T> panel{};
   panel.depth = depth;
@@ -214,9 +228,9 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
         panel.stride = vectors * kWide;
         panel.b = task.b + n * task.depth + first_k * panel.stride;
         panel.next_b = panel.b + panel.stride * task.depth;
-      } else if (whole && (!copy_b || (i == 0 && task.b_col == 1))) {
-        // Where it lies. The first tile leaves a copy behind for the others, at no cost: stores are
-        // not what it waits for.
+      } else if (whole && (!copy_b || (i == 0 && task.b_col == 1 && depth >= kShortSum))) {
+        // Where it lies. The first tile of a long sum leaves a copy behind for the others, at no
+        // cost: stores are not what it waits for.
         panel.stride = task.b_row;
         panel.b = from;
         panel.next_b = from + width;
@@ -238,12 +252,13 @@ template <typename T, typename Isa>
 void matmul_outer(const MatmulTask<T>& task) {
   const std::int64_t most_depth = depth_block(task);
   const std::int64_t most_cols = column_block<T, Isa>(task);
+  const int vectors = panel_vectors<T, Isa>(task);
   for (std::int64_t n = 0; n < task.cols; n += most_cols) {
     const MatmulTask<T> part = cols_of(task, n, least(n + most_cols, task.cols));
     std::int64_t k = 0;
     do {  // once even where there is no k: C must be written
       const std::int64_t depth = least(most_depth, task.depth - k);
-      outer_block<T, Isa>(part, k, depth);
+      outer_block<T, Isa>(part, k, depth, vectors);
       k += depth;
     } while (k < task.depth);
   }

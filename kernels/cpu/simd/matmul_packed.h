@@ -22,7 +22,7 @@ void pack(const MatmulTask<T>& whole, T* packed) {
     copy_runs<T, Isa>(whole.b, whole.b_col, whole.cols, whole.depth, packed, whole.depth);
     return;
   }
-  const Division panels = divide_columns<T, Isa>(whole);
+  const Division panels = divide_columns<T, Isa>(whole, kTileVectors<Isa>);
   for_panels<T, Isa>(panels, whole.cols, [&](std::int64_t n, std::int64_t width, int vectors) {
     Panel<T> panel{};
     panel.depth = whole.depth;
@@ -82,7 +82,7 @@ void packed_row_of(std::int64_t vectors, const MatmulTask<T>& task, const T* b, 
 // For a C of one row.
 template <typename T, typename Isa>
 void matmul_packed_row(const MatmulTask<T>& task) {
-  const Division panels = divide_columns<T, Isa>(task);
+  const Division panels = divide_columns<T, Isa>(task, kTileVectors<Isa>);
   for_panels<T, Isa>(panels, task.cols, [&](std::int64_t n, std::int64_t /*width*/, int vectors) {
     packed_row_of<T, Isa>(vectors, task, task.b + n * task.depth, n);
   });

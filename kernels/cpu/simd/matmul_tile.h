@@ -34,7 +34,7 @@ constexpr int most_tile_rows(int vectors) {
 // apart. (By plain loops: GCC takes a function, a lambda too, that does nothing but prefetch for
 // one without effect, and drops its calls.)
 inline constexpr std::int64_t kRowsAhead = 8;
-// Below so many values of k, most of what is asked for would be of another panel.
+// Below so many values of k, nothing is asked for: most of it would be of another panel.
 inline constexpr std::int64_t kShortSum = 64;
 
 // Rows of C and a block of k.
@@ -96,13 +96,86 @@ template <typename T, typename Isa>
   }
 }
 
-// One tile. `AlongRows`: A's elements lie side by side along k (a_col is 1), else along m.
+// A tile of C. By value wherever it goes: behind a reference GCC would keep it in memory.
+template <typename T, typename Isa, int Rows, int Vectors>
+struct Sums {
+  Vector<T, Isa> of[Rows][Vectors];
+};
+
+// The sums of a tile go to C.
+template <typename T, typename Isa, int Rows, int Vectors>
+[[gnu::always_inline]] inline void store_tile(const MatmulTask<T>& task, const Panel<T>& panel,
+                                              std::int64_t m, Sums<T, Isa, Rows, Vectors> sums) {
+  using V = Vector<T, Isa>;
+  constexpr int kWide = kLanes<T, Isa>;
+  auto& sum = sums.of;
+  const auto last = static_cast<int>(panel.width - (Vectors - 1) * kWide);  // lanes in use
+  if (!panel.direct || (last != kWide && !kHasMasks<T, Isa>)) {
+    constexpr int kBufferRows = (Rows + kWide - 1) / kWide * kWide;  // whole squares
+    T tile[kBufferRows * Vectors * kWide];
+    unroll<Rows>([&](auto r) {
+      unroll<Vectors>([&](auto v) { store<T, Isa>(tile + (r * Vectors + v) * kWide, sum[r][v]); });
+    });
+    finish_tile<T, Isa>(task, panel, m, Rows, tile, Vectors * kWide);
+    return;
+  }
+  const std::int64_t c_row = task.c_row;
+  T* const c = task.c + m * c_row + panel.n;
+  // Row after row: the compiler would work out all addresses beforehand, for every case, and spill
+  // them, which takes longer than the stores.
+  const auto for_rows = [&](const auto& visit) __attribute__((always_inline)) {
+    T* row = c;
+    unroll<Rows>([&](auto r) {
+      unroll<Vectors>([&](auto v) { visit(sum[r][v], row + v * kWide, v); });
+      row += c_row;
+      asm("" : "+r"(row));
+    });
+  };
+  // The last vector is masked, whole or not: to tell the cases apart takes longer.
+  constexpr int kMasked = kHasMasks<T, Isa> ? Vectors - 1 : Vectors;
+  if (panel.add) {
+    for_rows([&](V & value, const T* from, auto v) __attribute__((always_inline)) {
+      value += v == kMasked ? load_first<T, Isa>(from, last) : load<T, Isa>(from);
+    });
+  }
+  for_rows([&](const V& value, T* to, auto v) __attribute__((always_inline)) {
+    v == kMasked ? store_first<T, Isa>(to, value, last) : store<T, Isa>(to, value);
+  });
+}
+
+// One tile of a sum of fewer than kShortSum values, where all that surrounds the products weighs.
+// `AlongRows`: A's elements lie side by side along k (a_col is 1), else along m.
 template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
-[[gnu::noinline]] void outer_tile(const MatmulTask<T>& task, const Panel<T>& panel,
+[[gnu::noinline]] void short_tile(const MatmulTask<T>& task, const Panel<T>& panel,
                                   const RowsOfTile<T>& tile_of) {
   using V = Vector<T, Isa>;
   constexpr int kWide = kLanes<T, Isa>;
-  V sum[Rows][Vectors] = {};
+  const std::int64_t a_row = AlongRows ? tile_of.a_row : 1;
+  const std::int64_t a_col = AlongRows ? 1 : tile_of.a_col;
+  const T* a = tile_of.a;
+  const T* b = panel.b;
+  const std::int64_t stride = panel.stride;
+  Sums<T, Isa, Rows, Vectors> sums{};
+  auto& sum = sums.of;
+  for (std::int64_t k = panel.depth; k > 0; --k) {
+    V row[Vectors];
+    unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
+    unroll<Rows>([&](auto r) {
+      const V scale = broadcast<T, Isa>(a[r * a_row]);
+      unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
+    });
+    a += a_col;
+    b += stride;
+  }
+  store_tile<T, Isa, Rows, Vectors>(task, panel, tile_of.m, sums);
+}
+
+// One tile of a longer sum, which asks for what comes next.
+template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
+[[gnu::noinline]] void long_tile(const MatmulTask<T>& task, const Panel<T>& panel,
+                                 const RowsOfTile<T>& tile_of) {
+  using V = Vector<T, Isa>;
+  constexpr int kWide = kLanes<T, Isa>;
   const std::int64_t a_row = AlongRows ? tile_of.a_row : 1;
   const std::int64_t a_col = AlongRows ? 1 : tile_of.a_col;
   const T* a = tile_of.a;
@@ -110,17 +183,15 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
   const std::int64_t stride = panel.stride;
   const T* ahead = b + kRowsAhead * stride;
   T* copy = panel.copy;
-  const std::int64_t c_row = task.c_row;
-  T* const c = task.c + tile_of.m * c_row + panel.n;
-  const auto last = static_cast<int>(panel.width - (Vectors - 1) * kWide);  // lanes in use
-  const bool direct = panel.direct && (kHasMasks<T, Isa> || last == kWide);
+  Sums<T, Isa, Rows, Vectors> sums{};
+  auto& sum = sums.of;
   // C is asked for row by row, shortly before it is needed: what came earlier would be gone again,
-  // and all at once would keep others waiting. Short sums are not worth asking.
+  // and all at once would keep others waiting.
   constexpr std::int64_t kStep = 16;
-  const bool ask_c = direct && panel.depth >= (Rows + 2) * kStep;
-  const T* next_c = c;
+  const bool ask_c = panel.direct && panel.depth >= (Rows + 2) * kStep;
+  const T* next_c = task.c + tile_of.m * task.c_row + panel.n;
   // Where the next tile's rows begin is not foreseen; how they go on is.
-  if (AlongRows && panel.n == 0 && panel.depth >= kShortSum) {
+  if (AlongRows && panel.n == 0) {
     for (int r = 0; r < Rows; ++r) {
       __builtin_prefetch(a + (Rows + r) * a_row, 0, 2);
       __builtin_prefetch(a + (Rows + r) * a_row + kStep, 0, 2);
@@ -132,7 +203,7 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
       end = k == 0 ? panel.depth - (Rows + 1) * kStep : least(k + kStep, panel.depth);
       if (k > 0 && k < panel.depth - kStep) {
         for (int v = 0; v < Vectors; ++v) __builtin_prefetch(next_c + v * kWide, 1);
-        next_c += c_row;
+        next_c += task.c_row;
       }
     }
     // Behind the last row comes the next panel.
@@ -141,13 +212,11 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
     } else {
       ahead = panel.next_b;
     }
-    const auto products = [&]<bool Copy, bool Ahead>() __attribute__((always_inline)) {
+    const auto products = [&]<bool Copy>() __attribute__((always_inline)) {
       for (; k < end; ++k) {
         V row[Vectors];
         unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
-        if constexpr (Ahead) {
-          for (int v = 0; v < Vectors; ++v) __builtin_prefetch(ahead + v * kWide);
-        }
+        for (int v = 0; v < Vectors; ++v) __builtin_prefetch(ahead + v * kWide);
         if constexpr (Copy) {
           unroll<Vectors>([&](auto v) { store<T, Isa>(copy + v * kWide, row[v]); });
           copy += Vectors * kWide;
@@ -161,47 +230,9 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
         ahead += stride;
       }
     };
-    if (copy != nullptr) {
-      products.template operator()<true, true>();
-    } else if (panel.depth >= kShortSum) {
-      products.template operator()<false, true>();
-    } else {
-      products.template operator()<false, false>();
-    }
+    copy != nullptr ? products.template operator()<true>() : products.template operator()<false>();
   }
-  if (!direct) {
-    constexpr int kBufferRows = (Rows + kWide - 1) / kWide * kWide;  // whole squares
-    T tile[kBufferRows * Vectors * kWide];
-    unroll<Rows>([&](auto r) {
-      unroll<Vectors>([&](auto v) { store<T, Isa>(tile + (r * Vectors + v) * kWide, sum[r][v]); });
-    });
-    finish_tile<T, Isa>(task, panel, tile_of.m, Rows, tile, Vectors * kWide);
-    return;
-  }
-  const bool add = panel.add;
-  if (last == kWide) {
-    if (add) {
-      unroll<Rows>([&](auto r) {
-        unroll<Vectors>([&](auto v) { sum[r][v] += load<T, Isa>(c + r * c_row + v * kWide); });
-      });
-    }
-    unroll<Rows>([&](auto r) {
-      unroll<Vectors>([&](auto v) { store<T, Isa>(c + r * c_row + v * kWide, sum[r][v]); });
-    });
-    return;
-  }
-  unroll<Rows>([&](auto r) {
-    unroll<Vectors>([&](auto v) {
-      T* const to = c + r * c_row + v * kWide;
-      if constexpr (v < Vectors - 1) {
-        if (add) sum[r][v] += load<T, Isa>(to);
-        store<T, Isa>(to, sum[r][v]);
-      } else {
-        if (add) sum[r][v] += load_first<T, Isa>(to, last);
-        store_first<T, Isa>(to, sum[r][v], last);
-      }
-    });
-  });
+  store_tile<T, Isa, Rows, Vectors>(task, panel, tile_of.m, sums);
 }
 
 template <typename T>
@@ -212,21 +243,23 @@ struct Tiles;
 
 template <typename T, typename Isa, bool AlongRows, int Vectors, int... I>
 struct Tiles<T, Isa, AlongRows, Vectors, std::integer_sequence<int, I...>> {
-  static constexpr TileFunction<T> kOfRows[] = {outer_tile<T, Isa, I + 1, Vectors, AlongRows>...};
+  static constexpr TileFunction<T> kLong[] = {long_tile<T, Isa, I + 1, Vectors, AlongRows>...};
+  static constexpr TileFunction<T> kShort[] = {short_tile<T, Isa, I + 1, Vectors, AlongRows>...};
 };
 
-/// The tile of so many rows and vectors, or null if there is none.
+/// The tile of so many rows and vectors for sums of `depth` values, or null if there is none.
 template <typename T, typename Isa, bool AlongRows, int Vectors = kTileVectors<Isa>>
-TileFunction<T> tile_function(int rows, int vectors) {
+TileFunction<T> tile_function(int rows, int vectors, std::int64_t depth) {
   if constexpr (Vectors == 0) {
     return nullptr;
   } else {
-    if (vectors != Vectors) return tile_function<T, Isa, AlongRows, Vectors - 1>(rows, vectors);
+    if (vectors != Vectors) {
+      return tile_function<T, Isa, AlongRows, Vectors - 1>(rows, vectors, depth);
+    }
     constexpr int kMostRows = most_tile_rows<Isa>(Vectors);
-    using Rows = std::make_integer_sequence<int, kMostRows>;
-    return rows >= 1 && rows <= kMostRows
-               ? Tiles<T, Isa, AlongRows, Vectors, Rows>::kOfRows[rows - 1]
-               : nullptr;
+    using All = Tiles<T, Isa, AlongRows, Vectors, std::make_integer_sequence<int, kMostRows>>;
+    if (rows < 1 || rows > kMostRows) return nullptr;
+    return depth < kShortSum ? All::kShort[rows - 1] : All::kLong[rows - 1];
   }
 }
 
