@@ -41,14 +41,15 @@ template <typename T, typename Isa, int Rows, int Cols>
       unroll<Cols>([&](auto c) { sum[r * Cols + c] += row * column[c]; });
     });
   }
+  // Unrolled, too: sums with an index that is not a constant would lie in memory.
   if (k < task.depth) {
     const int rest = static_cast<int>(task.depth - k);
-    for (int r = 0; r < Rows; ++r) {
+    V column[Cols];
+    unroll<Cols>([&](auto c) { column[c] = load_first<T, Isa>(b + c * task.b_col + k, rest); });
+    unroll<Rows>([&](auto r) {
       const V row = load_first<T, Isa>(a + r * task.a_row + k, rest);
-      for (int c = 0; c < Cols; ++c) {
-        sum[r * Cols + c] += row * load_first<T, Isa>(b + c * task.b_col + k, rest);
-      }
-    }
+      unroll<Cols>([&](auto c) { sum[r * Cols + c] += row * column[c]; });
+    });
   }
   T results[kSums];
   unroll<kSums / kWide>([&](auto group) {
