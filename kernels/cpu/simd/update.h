@@ -10,31 +10,51 @@
 
 namespace wick::cpu {
 
-template <typename T>
-[[gnu::always_inline]] inline T flush(T value, T negligible) {
-  return (value < negligible && value > -negligible) ? T{0} : value;  // NaN stays
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> flush(Vector<T, Isa> value, T negligible) {
+  return magnitude<T, Isa>(value) < negligible ? Vector<T, Isa>{} : value;  // NaN stays
+}
+
+// A vector, or its first elements if there are no more (`Whole` is false).
+template <typename T, typename Isa, bool Whole>
+[[gnu::always_inline]] inline Vector<T, Isa> load_some(const T* from, int count) {
+  return Whole ? load<T, Isa>(from) : load_first<T, Isa>(from, count);
+}
+template <typename T, typename Isa, bool Whole>
+[[gnu::always_inline]] inline void store_some(T* to, Vector<T, Isa> value, int count) {
+  Whole ? store<T, Isa>(to, value) : store_first<T, Isa>(to, value, count);
+}
+
+// Calls update<Whole>(i, count) for the elements from i on that fill a vector, and for the rest.
+template <typename T, typename Isa, typename Update>
+[[gnu::always_inline]] inline void for_vectors(std::int64_t count, const Update& update) {
+  constexpr int kWide = kLanes<T, Isa>;
+  std::int64_t i = 0;
+  for (; i + kWide <= count; i += kWide) update.template operator()<true>(i, kWide);
+  if (i < count) update.template operator()<false>(i, static_cast<int>(count - i));
 }
 
 // The options are template arguments, so that the loops have no branches.
 template <typename T, typename Isa, bool Momentum, bool Nesterov>
 void sgd_loop(const SgdTask<T>& task) {
+  using V = Vector<T, Isa>;
   const SgdTask<T> t = task;
-  T* __restrict const param = t.param;
-  const T* __restrict const grad = t.grad;
-  T* __restrict const buffer = t.momentum_buffer;
   const T keep = t.first_step ? T{0} : t.momentum;
   const T take = t.first_step ? T{1} : t.one_minus_dampening;
-  for (std::int64_t i = 0; i < t.count; ++i) {
-    T g = t.sign * grad[i] + t.weight_decay * param[i];
-    if constexpr (Momentum) {
-      // On the first step the buffer may hold anything, NaN included.
-      const T old = t.first_step ? T{0} : buffer[i];
-      const T velocity = flush(keep * old + take * g, Negligible<T>::kMean);
-      buffer[i] = velocity;
-      g = Nesterov ? g + t.momentum * velocity : velocity;
-    }
-    param[i] -= t.lr * g;
-  }
+  for_vectors<T, Isa>(
+      t.count, [&]<bool Whole>(std::int64_t i, int count) __attribute__((always_inline)) {
+        const V p = load_some<T, Isa, Whole>(t.param + i, count);
+        V g = t.sign * load_some<T, Isa, Whole>(t.grad + i, count) + t.weight_decay * p;
+        if constexpr (Momentum) {
+          T* const buffer = t.momentum_buffer + i;
+          // On the first step the buffer may hold anything, NaN included.
+          const V old = t.first_step ? V{} : load_some<T, Isa, Whole>(buffer, count);
+          const V velocity = flush<T, Isa>(keep * old + take * g, Negligible<T>::kMean);
+          store_some<T, Isa, Whole>(buffer, velocity, count);
+          g = Nesterov ? g + t.momentum * velocity : velocity;
+        }
+        store_some<T, Isa, Whole>(t.param + i, p - t.lr * g, count);
+      });
 }
 
 template <typename T, typename Isa>
@@ -44,66 +64,50 @@ void sgd(const SgdTask<T>& task) {
   return sgd_loop<T, Isa, true, false>(task);
 }
 
-template <typename T, typename Isa>
-[[gnu::always_inline]] inline Vector<T, Isa> flush_lanes(Vector<T, Isa> value, T negligible) {
-  return magnitude<T, Isa>(value) < negligible ? Vector<T, Isa>{} : value;
-}
-
 // Up to so many elements lie in the second-level cache, and the next ones are asked for: four
 // streams at once are more than the processor foresees in good time. From farther away it does
 // better by itself, all the more where threads have just shared the parameters.
 inline constexpr std::int64_t kFewElements = 64 * 1024;
 
-// The elements from i on that fill a vector, or fewer. `Plain`: the gradient is taken as it is, and
-// eps is at least kLeastDivisor. `ask`: for the next elements.
-template <typename T, typename Isa, bool Amsgrad, bool Plain, bool Whole>
-[[gnu::always_inline]] inline void adam_vector(const AdamTask<T>& t, std::int64_t i, int count,
-                                               bool ask) {
-  using V = Vector<T, Isa>;
-  const auto get = [i, count](const T* from) {
-    return Whole ? load<T, Isa>(from + i) : load_first<T, Isa>(from + i, count);
-  };
-  const auto put = [i, count](T* to, V value) {
-    Whole ? store<T, Isa>(to + i, value) : store_first<T, Isa>(to + i, value, count);
-  };
-  if (ask) {
-    constexpr std::int64_t kAhead = 1024 / sizeof(T);
-    __builtin_prefetch(t.param + i + kAhead, 1);
-    __builtin_prefetch(t.grad + i + kAhead);
-    __builtin_prefetch(t.exp_avg + i + kAhead, 1);
-    __builtin_prefetch(t.exp_avg_sq + i + kAhead, 1);
-  }
-  const V p = get(t.param) * t.decay;
-  V g = get(t.grad);
-  if constexpr (!Plain) g = t.sign * g + t.weight_decay * p;
-  const V mean = get(t.exp_avg);
-  const V m = flush_lanes<T, Isa>(mean + t.one_minus_beta1 * (g - mean), Negligible<T>::kMean);
-  V v = get(t.exp_avg_sq) * t.beta2 + t.one_minus_beta2 * g * g;
-  v = v < Negligible<T>::kMeanSquare ? V{} : v;  // never below zero
-  put(t.exp_avg, m);
-  put(t.exp_avg_sq, v);
-  if constexpr (Amsgrad) {
-    const V most = get(t.max_exp_avg_sq);
-    v = most > v ? most : v;
-    put(t.max_exp_avg_sq, v);
-  }
-  const V denominator = square_root<T, Isa>(v) * t.inverse_bias_correction2_sqrt + t.eps;
-  const V step = Plain ? quotient<T, Isa>(m, denominator) : m / denominator;
-  put(t.param, p - t.step_size * step);
-}
-
+// `Plain`: the gradient is taken as it is, and eps is at least kLeastDivisor.
 template <typename T, typename Isa, bool Amsgrad, bool Plain>
 void adam_loop(const AdamTask<T>& task) {
-  constexpr int kWide = kLanes<T, Isa>;
+  using V = Vector<T, Isa>;
   const AdamTask<T> t = task;
   const bool ask = t.count <= kFewElements;
-  std::int64_t i = 0;
-  for (; i + kWide <= t.count; i += kWide) {
-    adam_vector<T, Isa, Amsgrad, Plain, true>(t, i, kWide, ask);
-  }
-  if (i < t.count) {
-    adam_vector<T, Isa, Amsgrad, Plain, false>(t, i, static_cast<int>(t.count - i), ask);
-  }
+  for_vectors<T, Isa>(
+      t.count, [&]<bool Whole>(std::int64_t i, int count) __attribute__((always_inline)) {
+        const auto get = [i, count](const T* from) {
+          return load_some<T, Isa, Whole>(from + i, count);
+        };
+        const auto put = [i, count](T* to, V value) {
+          store_some<T, Isa, Whole>(to + i, value, count);
+        };
+        if (ask) {
+          constexpr std::int64_t kAhead = 1024 / sizeof(T);
+          __builtin_prefetch(t.param + i + kAhead, 1);
+          __builtin_prefetch(t.grad + i + kAhead);
+          __builtin_prefetch(t.exp_avg + i + kAhead, 1);
+          __builtin_prefetch(t.exp_avg_sq + i + kAhead, 1);
+        }
+        const V p = get(t.param) * t.decay;
+        V g = get(t.grad);
+        if constexpr (!Plain) g = t.sign * g + t.weight_decay * p;
+        const V mean = get(t.exp_avg);
+        const V m = flush<T, Isa>(mean + t.one_minus_beta1 * (g - mean), Negligible<T>::kMean);
+        V v = get(t.exp_avg_sq) * t.beta2 + t.one_minus_beta2 * g * g;
+        v = v < Negligible<T>::kMeanSquare ? V{} : v;  // never below zero
+        put(t.exp_avg, m);
+        put(t.exp_avg_sq, v);
+        if constexpr (Amsgrad) {
+          const V most = get(t.max_exp_avg_sq);
+          v = most > v ? most : v;
+          put(t.max_exp_avg_sq, v);
+        }
+        const V denominator = square_root<T, Isa>(v) * t.inverse_bias_correction2_sqrt + t.eps;
+        const V step = Plain ? quotient<T, Isa>(m, denominator) : m / denominator;
+        put(t.param, p - t.step_size * step);
+      });
 }
 
 template <typename T, typename Isa>
