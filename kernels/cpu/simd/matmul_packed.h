@@ -56,11 +56,13 @@ template <typename T, typename Isa, int Vectors>
     const V scale = broadcast<T, Isa>(*a);
     unroll<Vectors>([&](auto v) { sum[0][v] += scale * load<T, Isa>(b + v * kWide); });
   }
-  for (int half = kChains / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) {
-      unroll<Vectors>([&](auto v) { sum[i][v] += sum[i + half][v]; });
-    }
-  }
+  // Unrolled: sums with an index that is not a constant would lie in memory.
+  const auto fold = [&]<int Half>() __attribute__((always_inline)) {
+    unroll<Half>([&](auto i) { unroll<Vectors>([&](auto v) { sum[i][v] += sum[i + Half][v]; }); });
+  };
+  if constexpr (kChains == 8) fold.template operator()<4>();
+  fold.template operator()<2>();
+  fold.template operator()<1>();
   unroll<Vectors>([&](auto v) {
     const std::int64_t left = task.cols - n - v * kWide;
     store_result<T, Isa>(task, 0, n + v * kWide, sum[0][v],
