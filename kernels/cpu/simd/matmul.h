@@ -56,12 +56,10 @@ void turn_round(MatmulTask<T>* task) {
   task->transpose_c = true;
 }
 
-template <typename T, typename Isa>
+template <typename T>
 std::int64_t choose_depth_block(const MatmulTask<T>& whole) {
   if (whole.transpose_c || whole.cols <= kFewCols) return kLongDepthBlock;
-  const bool many_pages = Isa::kRegisters == 32 && whole.a_col != 1;
-  const bool many_packed = whole.packed && whole.cols > kManyCols;
-  return many_pages || many_packed ? kShortDepthBlock : kDepthBlock;
+  return whole.packed && whole.cols > kManyCols ? kShortDepthBlock : kDepthBlock;
 }
 
 template <typename T, typename Isa>
@@ -81,7 +79,7 @@ void plan_matmul(MatmulTask<T>* whole) {
       turn_round(whole);
     }
   }
-  whole->depth_block = choose_depth_block<T, Isa>(*whole);
+  whole->depth_block = choose_depth_block(*whole);
 }
 
 template <typename T, typename Isa>

@@ -11,8 +11,7 @@ namespace wick::cpu {
 
 // Values of k worked on at once; between blocks, C holds the partial sums.
 inline constexpr std::int64_t kDepthBlock = 256;
-// Of a packed B with many columns, lest a block outgrow the cache; and where A's elements lie along
-// m, which take a page each. (With few registers the tiles are small, and partial sums weigh more.)
+// Of a packed B with many columns, lest a block outgrow the cache.
 inline constexpr std::int64_t kShortDepthBlock = 128;
 inline constexpr std::int64_t kManyCols = 1024;
 // Of a product turned round, partial sums are dear, for they are transposed; and of a few columns
@@ -38,15 +37,6 @@ bool copies_b(const MatmulTask<T>& task) {
   return !task.packed && (task.b_col != 1 || task.rows >= kCopyRows);
 }
 
-// A tile's rows of A are copied where their elements lie along m and there are several panels to
-// read them again: fewer if the steps from k to k are such that all compete for the same places of
-// the nearest cache.
-template <typename T, typename Isa>
-bool copies_a(const MatmulTask<T>& task) {
-  constexpr std::int64_t kPage = 4096 / sizeof(T);
-  return task.a_col != 1 && task.cols >= kPanelCols<T, Isa> * (task.a_col % kPage == 0 ? 4 : 12);
-}
-
 // Columns of a block of B. Of a B that was packed, all: its panels are as they were packed.
 template <typename T, typename Isa>
 std::int64_t column_block(const MatmulTask<T>& task) {
@@ -57,21 +47,30 @@ std::int64_t column_block(const MatmulTask<T>& task) {
   return least(task.cols, panels > 1 ? panels * kPanel : kPanel);
 }
 
-// Up to so many rows, tall tiles, which read B less often, are better than wide ones, which read A
-// less often: for A reaches the cache in whole lines either way if its elements lie along m, and B
-// comes from far away if it is larger than the second-level cache.
-inline constexpr std::int64_t kTallRowsAlongM = 256;
-inline constexpr std::int64_t kTallRowsFarB = 64;
+// Tall tiles read B less often than wide ones, and A more often. That pays where A's elements lie
+// along m, so that they reach the cache in whole lines either way, and with few rows where B is
+// larger than the second-level cache.
+inline constexpr std::int64_t kTallRows = 64;
+inline constexpr int kTallVectors = 2;
 
-// Vectors in each panel: of the widest tile, or of a taller one. Of a product turned round a taller
-// one, too: less of it is padding when it is transposed.
+// Vectors in each panel. (Of a product turned round tall tiles, too: less of them is padding when
+// they are transposed.)
 template <typename T, typename Isa>
 int panel_vectors(const MatmulTask<T>& task) {
   if (task.packed) return kTileVectors<Isa>;  // as it was packed
   const bool far_b = task.cols * task.depth > 2 * task.block_elements;
-  const bool tall =
-      (task.a_col != 1 && task.rows <= kTallRowsAlongM) || (far_b && task.rows <= kTallRowsFarB);
-  return tall || task.transpose_c ? 2 : kTileVectors<Isa>;
+  const bool tall = task.a_col != 1 || task.transpose_c || (far_b && task.rows <= kTallRows);
+  return tall ? kTallVectors : kTileVectors<Isa>;
+}
+
+// A tile's rows of A are copied where their elements lie along m and there are several panels to
+// read them again: fewer if the steps from k to k are such that all compete for the same places of
+// the nearest cache.
+template <typename T, typename Isa>
+bool copies_a(const MatmulTask<T>& task) {
+  constexpr std::int64_t kPage = 4096 / sizeof(T);
+  constexpr std::int64_t kPanel = kTallVectors * kLanes<T, Isa>;
+  return task.a_col != 1 && task.cols >= kPanel * (task.a_col % kPage == 0 ? 4 : 12);
 }
 
 // Of the copy of a tile's rows of A; in whole vectors.
