@@ -34,9 +34,13 @@ std::size_t claimed_size(std::span<const std::uint8_t> bytes) {
   return size;
 }
 
-ByteBuffer grown(const ByteBuffer& old, std::size_t used, std::size_t capacity) {
-  ByteBuffer result(capacity);
-  std::memcpy(result.data.get(), old.data.get(), used);
+Tensor bytes_of(std::size_t capacity) {
+  return Tensor::empty({static_cast<std::int64_t>(capacity)}, DType::uint8);
+}
+
+Tensor grown(const Tensor& old, std::size_t used, std::size_t capacity) {
+  const Tensor result = bytes_of(capacity);
+  std::memcpy(result.raw(), old.raw(), used);
   return result;
 }
 
@@ -46,7 +50,7 @@ bool is_gzip(std::span<const std::uint8_t> bytes) noexcept {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
-ByteBuffer gunzip(std::span<const std::uint8_t> bytes, const std::string& name) {
+Tensor gunzip(std::span<const std::uint8_t> bytes, const std::string& name) {
   if (bytes.size() < kMinMember) throw FormatError(name + ": the gzip data is cut short");
   const std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor(
       libdeflate_alloc_decompressor());
@@ -54,7 +58,7 @@ ByteBuffer gunzip(std::span<const std::uint8_t> bytes, const std::string& name) 
 
   // The trailer is believed only as far as the file's size makes it possible.
   const std::size_t limit = bytes.size() * kMaxRatio;
-  ByteBuffer out(std::clamp<std::size_t>(claimed_size(bytes), 1, limit));
+  Tensor out = bytes_of(std::clamp<std::size_t>(claimed_size(bytes), 1, limit));
   std::size_t used_in = 0;
   std::size_t used_out = 0;
   while (used_in < bytes.size()) {
@@ -62,9 +66,9 @@ ByteBuffer gunzip(std::span<const std::uint8_t> bytes, const std::string& name) 
     std::size_t written = 0;
     const libdeflate_result result = libdeflate_gzip_decompress_ex(
         decompressor.get(), bytes.data() + used_in, bytes.size() - used_in,
-        out.data.get() + used_out, out.size - used_out, &read, &written);
-    if (result == LIBDEFLATE_INSUFFICIENT_SPACE && out.size < limit) {
-      out = grown(out, used_out, std::min(limit, 2 * out.size + (std::size_t{1} << 16)));
+        static_cast<std::byte*>(out.raw()) + used_out, out.nbytes() - used_out, &read, &written);
+    if (result == LIBDEFLATE_INSUFFICIENT_SPACE && out.nbytes() < limit) {
+      out = grown(out, used_out, std::min(limit, 2 * out.nbytes() + (std::size_t{1} << 16)));
       continue;
     }
     if (result != LIBDEFLATE_SUCCESS) {
@@ -74,8 +78,7 @@ ByteBuffer gunzip(std::span<const std::uint8_t> bytes, const std::string& name) 
     used_in += read;
     used_out += written;
   }
-  out.size = used_out;
-  return out;
+  return out.slice(0, 0, static_cast<std::int64_t>(used_out));
 }
 
 ByteBuffer gzip(std::span<const std::uint8_t> bytes, int level) {

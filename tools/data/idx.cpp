@@ -2,7 +2,6 @@
 // Reads and writes IDX files of unsigned bytes.
 #include "tools/data/idx.h"
 
-#include <cstring>
 #include <iomanip>
 #include <limits>
 #include <span>
@@ -32,7 +31,10 @@ std::string hex(std::uint32_t value) {
   return out.str();
 }
 
-Tensor parse_idx(std::span<const std::uint8_t> bytes, const std::string& name) {
+// The elements of an IDX file (bytes) of uint8, where they lie.
+Tensor parse_idx(const Tensor& content, const std::string& name) {
+  const std::span<const std::uint8_t> bytes(static_cast<const std::uint8_t*>(content.raw()),
+                                            content.nbytes());
   if (bytes.size() < 4) {
     throw FormatError(
         concat(name, ": cut short: ", bytes.size(), " bytes are no header of an IDX file"));
@@ -64,7 +66,7 @@ Tensor parse_idx(std::span<const std::uint8_t> bytes, const std::string& name) {
                                  ? " follow it: the file is cut short"
                                  : " follow it"));
   }
-  return Tensor::from(bytes.subspan(header), shape);
+  return content.as_strided(shape, contiguous_strides(shape), static_cast<std::int64_t>(header));
 }
 
 void append_big_endian(std::vector<std::uint8_t>& out, std::uint32_t value) {
@@ -78,9 +80,8 @@ void append_big_endian(std::vector<std::uint8_t>& out, std::uint32_t value) {
 Tensor read_idx(const std::filesystem::path& path) {
   const std::string name = path.string();
   const ByteBuffer file = read_file(path);
-  if (!is_gzip(file.bytes())) return parse_idx(file.bytes(), name);
-  const ByteBuffer content = gunzip(file.bytes(), name);
-  return parse_idx(content.bytes(), name);
+  if (is_gzip(file.bytes())) return parse_idx(gunzip(file.bytes(), name), name);
+  return parse_idx(Tensor::from(file.bytes(), {static_cast<std::int64_t>(file.size)}), name);
 }
 
 void write_idx(const Tensor& values, const std::filesystem::path& path, Compression compression) {
