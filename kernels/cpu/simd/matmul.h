@@ -21,7 +21,7 @@ namespace wick::cpu {
 
 // Whether C = A Bᵀ, with the elements of both side by side along k.
 template <typename T>
-bool both_lie_along_k(const MatmulTask<T>& whole) {
+[[gnu::always_inline]] inline bool both_lie_along_k(const MatmulTask<T>& whole) {
   return whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
 }
 
@@ -37,13 +37,13 @@ bool suits_inner(const MatmulTask<T>& whole) {
 // Of such a product: whether to turn it round, which is to transpose A instead of B, and C for each
 // block of k.
 template <typename T>
-bool suits_turning(const MatmulTask<T>& whole) {
+[[gnu::always_inline]] inline bool suits_turning(const MatmulTask<T>& whole) {
   const std::int64_t blocks = (whole.depth + kLongDepthBlock - 1) / kLongDepthBlock;
   return whole.rows * (whole.depth + blocks * whole.cols) < whole.cols * whole.depth;
 }
 
 template <typename T>
-void turn_round(MatmulTask<T>* task) {
+[[gnu::always_inline]] inline void turn_round(MatmulTask<T>* task) {
   const MatmulTask<T> before = *task;
   task->a = before.b;
   task->a_row = before.b_col;
@@ -57,7 +57,7 @@ void turn_round(MatmulTask<T>* task) {
 }
 
 template <typename T>
-std::int64_t choose_depth_block(const MatmulTask<T>& whole) {
+[[gnu::always_inline]] inline std::int64_t choose_depth_block(const MatmulTask<T>& whole) {
   if (whole.transpose_c || whole.cols <= kFewCols) return kLongDepthBlock;
   return whole.packed && whole.cols > kManyCols ? kShortDepthBlock : kDepthBlock;
 }

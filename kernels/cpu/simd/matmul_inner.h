@@ -13,7 +13,7 @@ inline constexpr std::int64_t kInnerSide = 48;
 inline constexpr std::int64_t kInnerDepth = 128;
 
 template <typename T>
-bool has_few_cols(const MatmulTask<T>& task) {
+[[gnu::always_inline]] inline bool has_few_cols(const MatmulTask<T>& task) {
   return task.cols <= kInnerRows && task.depth >= kInnerDepth;
 }
 

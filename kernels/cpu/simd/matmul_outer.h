@@ -20,7 +20,7 @@ inline constexpr std::int64_t kLongDepthBlock = 1024;
 inline constexpr std::int64_t kFewCols = 64;
 
 template <typename T>
-std::int64_t depth_block(const MatmulTask<T>& task) {
+[[gnu::always_inline]] inline std::int64_t depth_block(const MatmulTask<T>& task) {
   const std::int64_t blocks = (task.depth + task.depth_block - 1) / task.depth_block;
   return blocks == 0 ? 0 : (task.depth + blocks - 1) / blocks;
 }
@@ -33,7 +33,7 @@ inline constexpr std::int64_t kPanelCols = kTileVectors<Isa>* kLanes<T, Isa>;
 inline constexpr std::int64_t kCopyRows = 200;
 
 template <typename T>
-bool copies_b(const MatmulTask<T>& task) {
+[[gnu::always_inline]] inline bool copies_b(const MatmulTask<T>& task) {
   return !task.packed && (task.b_col != 1 || task.rows >= kCopyRows);
 }
 

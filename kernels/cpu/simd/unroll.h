@@ -11,7 +11,7 @@ namespace wick::cpu {
 template <int I>
 struct Index {
   static constexpr int value = I;
-  constexpr operator int() const { return I; }  // NOLINT(*-explicit-*)
+  [[gnu::always_inline]] constexpr operator int() const { return I; }  // NOLINT(*-explicit-*)
 };
 
 template <typename Body, int... I>
