@@ -39,7 +39,7 @@ Tensor bytes_of(std::size_t capacity) {
 }
 
 Tensor grown(const Tensor& old, std::size_t used, std::size_t capacity) {
-  const Tensor result = bytes_of(capacity);
+  Tensor result = bytes_of(capacity);
   std::memcpy(result.raw(), old.raw(), used);
   return result;
 }
