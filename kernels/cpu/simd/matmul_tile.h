@@ -143,37 +143,12 @@ template <typename T, typename Isa, int Rows, int Vectors>
   });
 }
 
-// One tile of a sum of fewer than kShortSum values, where all that surrounds the products weighs.
-// `AlongRows`: A's elements lie side by side along k (a_col is 1), else along m.
-template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
-[[gnu::noinline]] void short_tile(const MatmulTask<T>& task, const Panel<T>& panel,
+// One tile. `AlongRows`: A's elements lie side by side along k (a_col is 1), else along m. `Long`:
+// a sum of kShortSum values or more, which asks for what comes next; of a shorter one, all that
+// surrounds the products weighs.
+template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows, bool Long>
+[[gnu::noinline]] void outer_tile(const MatmulTask<T>& task, const Panel<T>& panel,
                                   const RowsOfTile<T>& tile_of) {
-  using V = Vector<T, Isa>;
-  constexpr int kWide = kLanes<T, Isa>;
-  const std::int64_t a_row = AlongRows ? tile_of.a_row : 1;
-  const std::int64_t a_col = AlongRows ? 1 : tile_of.a_col;
-  const T* a = tile_of.a;
-  const T* b = panel.b;
-  const std::int64_t stride = panel.stride;
-  Sums<T, Isa, Rows, Vectors> sums{};
-  auto& sum = sums.of;
-  for (std::int64_t k = panel.depth; k > 0; --k) {
-    V row[Vectors];
-    unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
-    unroll<Rows>([&](auto r) {
-      const V scale = broadcast<T, Isa>(a[r * a_row]);
-      unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
-    });
-    a += a_col;
-    b += stride;
-  }
-  store_tile<T, Isa, Rows, Vectors>(task, panel, tile_of.m, sums);
-}
-
-// One tile of a longer sum, which asks for what comes next.
-template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
-[[gnu::noinline]] void long_tile(const MatmulTask<T>& task, const Panel<T>& panel,
-                                 const RowsOfTile<T>& tile_of) {
   using V = Vector<T, Isa>;
   constexpr int kWide = kLanes<T, Isa>;
   const std::int64_t a_row = AlongRows ? tile_of.a_row : 1;
@@ -185,52 +160,60 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows>
   T* copy = panel.copy;
   Sums<T, Isa, Rows, Vectors> sums{};
   auto& sum = sums.of;
-  // C is asked for row by row, shortly before it is needed: what came earlier would be gone again,
-  // and all at once would keep others waiting.
-  constexpr std::int64_t kStep = 16;
-  const bool ask_c = panel.direct && panel.depth >= (Rows + 2) * kStep;
-  const T* next_c = task.c + tile_of.m * task.c_row + panel.n;
-  // Where the next tile's rows begin is not foreseen; how they go on is.
-  if (AlongRows && panel.n == 0) {
-    for (int r = 0; r < Rows; ++r) {
-      __builtin_prefetch(a + (Rows + r) * a_row, 0, 2);
-      __builtin_prefetch(a + (Rows + r) * a_row + kStep, 0, 2);
-    }
-  }
-  for (std::int64_t k = 0; k < panel.depth;) {
-    std::int64_t end = panel.depth;
-    if (ask_c) {
-      end = k == 0 ? panel.depth - (Rows + 1) * kStep : least(k + kStep, panel.depth);
-      if (k > 0 && k < panel.depth - kStep) {
-        for (int v = 0; v < Vectors; ++v) __builtin_prefetch(next_c + v * kWide, 1);
-        next_c += task.c_row;
-      }
-    }
-    // Behind the last row comes the next panel.
-    if (k < panel.depth - kRowsAhead) {
-      end = least(end, panel.depth - kRowsAhead);
-    } else {
-      ahead = panel.next_b;
-    }
-    const auto products = [&]<bool Copy>() __attribute__((always_inline)) {
-      for (; k < end; ++k) {
-        V row[Vectors];
-        unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
+  const auto products = [&]<bool Copy>(std::int64_t count) __attribute__((always_inline)) {
+    for (; count > 0; --count) {
+      V row[Vectors];
+      unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
+      if constexpr (Long) {
         for (int v = 0; v < Vectors; ++v) __builtin_prefetch(ahead + v * kWide);
-        if constexpr (Copy) {
-          unroll<Vectors>([&](auto v) { store<T, Isa>(copy + v * kWide, row[v]); });
-          copy += Vectors * kWide;
-        }
-        unroll<Rows>([&](auto r) {
-          const V scale = broadcast<T, Isa>(a[r * a_row]);
-          unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
-        });
-        a += a_col;
-        b += stride;
         ahead += stride;
       }
-    };
-    copy != nullptr ? products.template operator()<true>() : products.template operator()<false>();
+      if constexpr (Copy) {
+        unroll<Vectors>([&](auto v) { store<T, Isa>(copy + v * kWide, row[v]); });
+        copy += Vectors * kWide;
+      }
+      unroll<Rows>([&](auto r) {
+        const V scale = broadcast<T, Isa>(a[r * a_row]);
+        unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
+      });
+      a += a_col;
+      b += stride;
+    }
+  };
+  if constexpr (!Long) {
+    products.template operator()<false>(panel.depth);
+  } else {
+    // C is asked for row by row, shortly before it is needed: what came earlier would be gone
+    // again, and all at once would keep others waiting.
+    constexpr std::int64_t kStep = 16;
+    const bool ask_c = panel.direct && panel.depth >= (Rows + 2) * kStep;
+    const T* next_c = task.c + tile_of.m * task.c_row + panel.n;
+    // Where the next tile's rows begin is not foreseen; how they go on is.
+    if (AlongRows && panel.n == 0) {
+      for (int r = 0; r < Rows; ++r) {
+        __builtin_prefetch(a + (Rows + r) * a_row, 0, 2);
+        __builtin_prefetch(a + (Rows + r) * a_row + kStep, 0, 2);
+      }
+    }
+    for (std::int64_t k = 0; k < panel.depth;) {
+      std::int64_t end = panel.depth;
+      if (ask_c) {
+        end = k == 0 ? panel.depth - (Rows + 1) * kStep : least(k + kStep, panel.depth);
+        if (k > 0 && k < panel.depth - kStep) {
+          for (int v = 0; v < Vectors; ++v) __builtin_prefetch(next_c + v * kWide, 1);
+          next_c += task.c_row;
+        }
+      }
+      // Behind the last row comes the next panel.
+      if (k < panel.depth - kRowsAhead) {
+        end = least(end, panel.depth - kRowsAhead);
+      } else {
+        ahead = panel.next_b;
+      }
+      copy != nullptr ? products.template operator()<true>(end - k)
+                      : products.template operator()<false>(end - k);
+      k = end;
+    }
   }
   store_tile<T, Isa, Rows, Vectors>(task, panel, tile_of.m, sums);
 }
@@ -243,8 +226,10 @@ struct Tiles;
 
 template <typename T, typename Isa, bool AlongRows, int Vectors, int... I>
 struct Tiles<T, Isa, AlongRows, Vectors, std::integer_sequence<int, I...>> {
-  static constexpr TileFunction<T> kLong[] = {long_tile<T, Isa, I + 1, Vectors, AlongRows>...};
-  static constexpr TileFunction<T> kShort[] = {short_tile<T, Isa, I + 1, Vectors, AlongRows>...};
+  static constexpr TileFunction<T> kLong[] = {
+      outer_tile<T, Isa, I + 1, Vectors, AlongRows, true>...};
+  static constexpr TileFunction<T> kShort[] = {
+      outer_tile<T, Isa, I + 1, Vectors, AlongRows, false>...};
 };
 
 /// The tile of so many rows and vectors for sums of `depth` values, or null if there is none.
