@@ -3,7 +3,6 @@
 #include "tools/data/gzip.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include <libdeflate.h>
@@ -38,9 +37,13 @@ Tensor bytes_of(std::size_t capacity) {
   return Tensor::empty({static_cast<std::int64_t>(capacity)}, DType::uint8);
 }
 
+Tensor first(const Tensor& bytes, std::size_t count) {
+  return bytes.slice(0, 0, static_cast<std::int64_t>(count));
+}
+
 Tensor grown(const Tensor& old, std::size_t used, std::size_t capacity) {
   Tensor result = bytes_of(capacity);
-  std::memcpy(result.raw(), old.raw(), used);
+  first(result, used).copy_(first(old, used));
   return result;
 }
 
@@ -78,7 +81,7 @@ Tensor gunzip(std::span<const std::uint8_t> bytes, const std::string& name) {
     used_in += read;
     used_out += written;
   }
-  return out.slice(0, 0, static_cast<std::int64_t>(used_out));
+  return first(out, used_out);
 }
 
 ByteBuffer gzip(std::span<const std::uint8_t> bytes, int level) {
