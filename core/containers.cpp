@@ -4,13 +4,15 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/placeholder.h"
+
 namespace wick {
 using Kind = Value::Kind;
 
 bool is_container(const Value& value) {
   const Kind kind = value.kind();
   return kind == Kind::list || kind == Kind::tuple || kind == Kind::dict || kind == Kind::set ||
-         kind == Kind::frozen_set ||
+         kind == Kind::frozen_set || kind == Kind::placeholder ||
          (kind == Kind::tensor && value.as_tensor_object().attributes != nullptr);
 }
 
@@ -30,6 +32,13 @@ std::vector<Value> containers_in(const Value& container) {
     for (const auto& [item, unused] : container.as_set()) take(item);
   } else if (container.kind() == Kind::frozen_set) {
     for (const auto& [item, unused] : container.as_frozen_set()) take(item);
+  } else if (container.kind() == Kind::placeholder) {
+    const Placeholder& object = container.as_placeholder();
+    for (const Value& argument : object.arguments) take(argument);
+    take(object.keywords);
+    for (const auto& [key, value] : object.entries) take(key), take(value);
+    for (const Value& item : object.items) take(item);
+    take(object.state);
   } else {
     for (const Value& item : container.as_sequence()) take(item);
   }
@@ -43,6 +52,7 @@ void empty_container(const Value& container) {
     case Kind::dict: container.as_dict() = Dict(); break;
     case Kind::set: container.as_set() = Set(); break;
     case Kind::tensor: container.as_tensor_object().attributes = nullptr; break;
+    case Kind::placeholder: container.as_placeholder() = Placeholder(); break;
     default: break;  // a frozen set holds only what was complete before it: it closes no circle
   }
 }

@@ -9,7 +9,7 @@
 
 namespace wick {
 
-/// A list, tuple, dict, set or frozenset, or a tensor with attributes.
+/// A list, tuple, dict, set or frozenset, a placeholder, or a tensor with attributes.
 [[nodiscard]] bool is_container(const Value& value);
 
 /// The containers directly inside one.
@@ -30,6 +30,10 @@ class HeldValue {
   HeldValue(const HeldValue&) = delete;
   HeldValue& operator=(const HeldValue&) = delete;
   ~HeldValue() { take_apart(value_); }
+  HeldValue& operator=(Value value) {
+    take_apart(std::exchange(value_, std::move(value)));
+    return *this;
+  }
   [[nodiscard]] const Value& get() const noexcept { return value_; }
   /// Gives the value to the caller, whole.
   [[nodiscard]] Value release() noexcept { return std::exchange(value_, Value()); }

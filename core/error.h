@@ -4,18 +4,51 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace wick {
+
+/// What helps against an error, where more than one interface can say so: a C++ caller passes an
+/// argument for which a program has an option.
+enum class Remedy : std::uint8_t {
+  none,           // or one that is the same everywhere, and stands in the message
+  map_location,   // load to another device
+  placeholders,   // load what is admitted, with placeholders for the rest
+  admitted_part,  // save a part without placeholders
+  other_dtype,    // convert to a dtype that the target has, or write another format
+  other_reader,   // another function reads this format
+  pick_by_tree,   // choose a tensor in the tree, since its name is not its alone
+};
 
 /// Base of everything that wick throws by itself (the standard library may still throw
 /// std::bad_alloc).
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& message)
+      : std::runtime_error(message), problem_bytes_(message.size()) {}
+  explicit Error(const char* message) : Error(std::string(message)) {}
+  /// what() is `problem; words`, the words being those of the C++ interface.
+  Error(const std::string& problem, Remedy remedy, const std::string& words)
+      : std::runtime_error(problem + "; " + words),
+        problem_bytes_(problem.size()),
+        remedy_(remedy) {}
+
+  /// The message without the remedy, and what that is: a program puts its own words behind it.
+  [[nodiscard]] std::string_view problem() const noexcept { return {what(), problem_bytes_}; }
+  [[nodiscard]] Remedy remedy() const noexcept { return remedy_; }
+  /// The remedy in the words of the C++ interface; empty where there is none.
+  [[nodiscard]] std::string words() const {
+    return remedy_ == Remedy::none ? std::string() : std::string(what() + problem_bytes_ + 2);
+  }
+
+ private:
+  std::size_t problem_bytes_;
+  Remedy remedy_ = Remedy::none;
 };
 
 /// Shapes or strides that do not fit together, or overflow.
@@ -105,6 +138,12 @@ class IoError : public Error {
  public:
   using Error::Error;
 };
+
+/// An error of another type, or with more around its problem, that keeps the remedy of `cause`.
+template <typename E>
+[[nodiscard]] E with_remedy_of(const Error& cause, const std::string& problem) {
+  return cause.remedy() == Remedy::none ? E(problem) : E(problem, cause.remedy(), cause.words());
+}
 
 /// Concatenates its arguments with operator<<; the way messages are built.
 template <typename... Args>

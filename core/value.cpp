@@ -12,11 +12,11 @@
 namespace wick {
 namespace {
 
-constexpr std::array<std::string_view, 20> kKindNames = {
-    "None", "bool",       "int",         "float",         "complex",
-    "str",  "bytes",      "list",        "tuple",         "dict",
-    "set",  "torch.Size", "torch.dtype", "torch.device",  "torch.Tensor",
-    "int",  "bytearray",  "frozenset",   "torch.Storage", "torch.layout"};
+constexpr std::array<std::string_view, 21> kKindNames = {
+    "None",          "bool",         "int",          "float", "complex",   "str",
+    "bytes",         "list",         "tuple",        "dict",  "set",       "torch.Size",
+    "torch.dtype",   "torch.device", "torch.Tensor", "int",   "bytearray", "frozenset",
+    "torch.Storage", "torch.layout", "placeholder"};
 
 constexpr std::array<std::string_view, 14> kFactories = {
     "bool", "bytearray", "bytes", "complex", "dict",  "float",   "frozenset",
@@ -210,6 +210,10 @@ TensorObject& Value::as_tensor_object() const {
   return *get<std::shared_ptr<TensorObject>>("torch.Tensor");
 }
 
+Placeholder& Value::as_placeholder() const {
+  return *get<std::shared_ptr<Placeholder>>("placeholder");
+}
+
 const Value& Value::at(const Value& key) const {
   return as_dict().at(key);
 }
@@ -322,6 +326,7 @@ std::size_t hash_key(const Value& key) {
     case Kind::dtype: return salted(static_cast<std::size_t>(key.as_dtype()));
     case Kind::device: return salted(std::hash<std::string>{}(to_string(key.as_device())));
     case Kind::layout: return salted(static_cast<std::size_t>(key.as_layout()));
+    case Kind::placeholder: return salted(std::hash<const void*>{}(key.identity()));
     default: break;
   }
   throw ValueError(concat("a ", key.kind_name(), " cannot be a key: it is not hashable"));

@@ -26,6 +26,7 @@ class Value;
 class Dict;
 class FrozenSet;
 class Set;
+struct Placeholder;
 
 /// Python's bytes.
 struct Bytes {
@@ -76,7 +77,7 @@ struct StorageObject {
 /// A Python object: one of the kinds below. Scalars are copied; containers are shared handles, so
 /// that copies of a Value refer to one list, as names do in Python, and sharing survives a round
 /// trip through a checkpoint. Comparing and hashing follow Python for numbers (1 == 1.0 == True);
-/// tensors compare by dtype, shape and bits.
+/// tensors compare by dtype, shape and bits; a placeholder is equal to itself only.
 ///
 /// Thread safety: as for the standard containers.
 class Value {
@@ -102,6 +103,7 @@ class Value {
     frozen_set,
     storage,
     layout,
+    placeholder,  // of an object, class or function that wick does not have: core/placeholder.h
   };
 
   Value() = default;  // None
@@ -129,6 +131,7 @@ class Value {
   Value(std::shared_ptr<Dict> value) : data_(std::move(value)) {}
   Value(std::shared_ptr<Set> value) : data_(std::move(value)) {}
   Value(std::shared_ptr<FrozenSet> value) : data_(std::move(value)) {}
+  Value(std::shared_ptr<Placeholder> value) : data_(std::move(value)) {}
   Value(Size value);
   Value(DType value) : data_(value) {}
   Value(Device value) : data_(value) {}
@@ -171,6 +174,7 @@ class Value {
   [[nodiscard]] Device as_device() const;
   [[nodiscard]] Layout as_layout() const;
   [[nodiscard]] const StorageObject& as_storage() const;
+  [[nodiscard]] Placeholder& as_placeholder() const;
   /// Also of a parameter.
   [[nodiscard]] const Tensor& as_tensor() const;
   [[nodiscard]] TensorObject& as_tensor_object() const;
@@ -194,7 +198,7 @@ class Value {
                    Bytes, std::shared_ptr<List>, std::shared_ptr<Tuple>, std::shared_ptr<Dict>,
                    std::shared_ptr<Set>, std::shared_ptr<Size>, DType, Device,
                    std::shared_ptr<TensorObject>, BigInteger, std::shared_ptr<ByteArray>,
-                   std::shared_ptr<FrozenSet>, StorageObject, Layout>;
+                   std::shared_ptr<FrozenSet>, StorageObject, Layout, std::shared_ptr<Placeholder>>;
   template <typename T>
   [[nodiscard]] const T& get(std::string_view wanted) const;
 

@@ -2,12 +2,15 @@
 #include "serialize/any_file.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "serialize/checkpoint.h"
 #include "serialize/file_kind.h"
 #include "serialize/input_file.h"
+#include "serialize/legacy_reader.h"
 #include "serialize/npy.h"
 #include "serialize/safetensors.h"
 #include "serialize/sharded.h"
@@ -36,6 +39,19 @@ Device plain_device(const MapLocation& map_location) {
   return map_location.backend("cpu").device();
 }
 
+// What no tensor can hold becomes a placeholder, where that is wanted.
+Value load_arrays(const std::filesystem::path& path, Device device, const LoadOptions& options) {
+  const NpzFile file(path);
+  if (!options.placeholders || file.others().empty()) return file.read_all(device).to_value();
+  Dict dict(Dict::Type::ordered_dict);
+  for (const NpzFile::Entry& entry : file.entries()) dict.set(entry.name, file.read(entry, device));
+  for (const NpzFile::Other& other : file.others()) {
+    dict.set(other.name, std::make_shared<Placeholder>(
+                             Placeholder{.type = "numpy.ndarray", .is_object = true}));
+  }
+  return dict;
+}
+
 }  // namespace
 
 std::string_view name(FileFormat format) noexcept {
@@ -50,6 +66,7 @@ std::string_view name(FileFormat format) noexcept {
 }
 
 FileFormat recognise_file(const std::filesystem::path& path) {
+  refuse_foreign_path(path);
   const InputFile file(path);
   if (looks_like_zip(file)) return recognise_archive(file);
   const std::string start = beginning(file);
@@ -62,18 +79,18 @@ FileFormat recognise_file(const std::filesystem::path& path) {
   const std::size_t first = start.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && start[first] == '{') return FileFormat::shard_index;
   // torch.save's format from before PyTorch 1.6 begins with a pickle; load() knows it better.
-  if (start.starts_with('\x80')) return FileFormat::torch;
-  throw FormatError(
-      concat("file ", path, ", offset 0: not a checkpoint: ", describe_foreign_file(file)));
+  if (looks_like_legacy(file)) return FileFormat::torch;
+  throw foreign_file(file);
 }
 
-Value load_any(const std::filesystem::path& path, const MapLocation& map_location) {
+Value load_any(const std::filesystem::path& path, const MapLocation& map_location,
+               const LoadOptions& options) {
   switch (recognise_file(path)) {
-    case FileFormat::torch: return load(path, map_location);
+    case FileFormat::torch: return load(path, map_location, options);
     case FileFormat::safetensors:
       return load_safetensors(path, plain_device(map_location)).to_value();
     case FileFormat::npy: return load_npy(path, plain_device(map_location));
-    case FileFormat::npz: return load_npz(path, plain_device(map_location)).to_value();
+    case FileFormat::npz: return load_arrays(path, plain_device(map_location), options);
     case FileFormat::shard_index: return load_sharded(path, map_location).to_value();
   }
   throw FormatError(concat("file ", path, ": unknown format"));

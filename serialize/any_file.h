@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/value.h"
+#include "serialize/load_options.h"
 #include "serialize/map_location.h"
 
 namespace wick {
@@ -28,8 +29,8 @@ enum class FileFormat : std::uint8_t {
 
 /// What the file holds: the value that was saved, an OrderedDict of names to tensors, or for .npy
 /// the tensor alone. `StateDict::from_value(load_any(path))` gives a model's. Throws as load(),
-/// load_safetensors(), load_npy(), load_npz() and load_sharded() do.
+/// load_safetensors(), load_npy(), load_npz() and load_sharded() do. `options` are load()'s.
 [[nodiscard]] Value load_any(const std::filesystem::path& path,
-                             const MapLocation& map_location = {});
+                             const MapLocation& map_location = {}, const LoadOptions& options = {});
 
 }  // namespace wick

@@ -2,6 +2,7 @@
 // A bounded little-endian cursor over bytes; every error says in which record and at which offset.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -23,6 +24,8 @@ class ByteReader {
 
   [[nodiscard]] std::size_t offset() const noexcept { return offset_; }
   [[nodiscard]] std::size_t remaining() const noexcept { return bytes_.size() - offset_; }
+  /// All of them.
+  [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
 
   /// An unsigned little-endian integer.
@@ -45,6 +48,11 @@ class ByteReader {
     offset_ += static_cast<std::size_t>(count);
     return taken;
   }
+  /// The next `count` bytes, or all that are left, which stay the next ones.
+  [[nodiscard]] std::string_view peek(std::uint64_t count) const noexcept {
+    return bytes_.substr(offset_,
+                         static_cast<std::size_t>(std::min<std::uint64_t>(count, remaining())));
+  }
   void skip(std::uint64_t count) { static_cast<void>(take(count)); }
   /// The bytes before the next '\n', which is consumed.
   [[nodiscard]] std::string_view take_line() {
@@ -58,7 +66,10 @@ class ByteReader {
   /// Throws FormatError for what begins at the current offset, or at `offset`.
   [[noreturn]] void fail(std::string_view what) const { fail_at(offset_, what); }
   [[noreturn]] void fail_at(std::size_t offset, std::string_view what) const {
-    throw FormatError(concat(where_, ", offset ", base_ + offset, ": ", what));
+    throw FormatError(message_at(offset, what));
+  }
+  [[nodiscard]] std::string message_at(std::size_t offset, std::string_view what) const {
+    return concat(where_, ", offset ", base_ + offset, ": ", what);
   }
 
  private:

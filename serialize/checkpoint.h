@@ -6,6 +6,7 @@
 
 #include "core/state_dict.h"
 #include "core/value.h"
+#include "serialize/load_options.h"
 #include "serialize/map_location.h"
 
 namespace wick {
@@ -30,11 +31,14 @@ void save(const StateDict& state, const std::filesystem::path& path,
 /// `map_location` says where the tensors go: a Device, "cpu" or another device's name, a map or a
 /// function (see MapLocation); without it, each goes to the device it was saved from.
 ///
+/// `options` say what happens with what is not admitted.
+///
 /// Throws IoError where the file cannot be read, FormatError where its content is damaged or not
 /// admitted (naming the record and the offset), DeviceError where a tensor's device is not there.
 ///
 /// A container may contain itself; who loads files of unknown origin and drops their values calls
 /// take_apart() (core/containers.h), since nothing else frees such a circle.
-[[nodiscard]] Value load(const std::filesystem::path& path, const MapLocation& map_location = {});
+[[nodiscard]] Value load(const std::filesystem::path& path, const MapLocation& map_location = {},
+                         const LoadOptions& options = {});
 
 }  // namespace wick

@@ -18,10 +18,15 @@ const InputFile& require_zip(const InputFile& file) {
   if (looks_like_legacy(file)) {
     throw FormatError(concat("file ", file.path(),
                              ", offset 0: torch.save's format from before PyTorch 1.6 has no "
-                             "directory to open it by; use load()"));
+                             "directory to open it by"),
+                      Remedy::other_reader, "use load()");
   }
-  throw FormatError(
-      concat("file ", file.path(), ", offset 0: not a checkpoint: ", describe_foreign_file(file)));
+  throw foreign_file(file);
+}
+
+const std::filesystem::path& checked(const std::filesystem::path& path) {
+  refuse_foreign_path(path);
+  return path;
 }
 
 // The archive's name: what stands before '/' in every record.
@@ -31,13 +36,9 @@ std::string find_archive_name(const ZipReader& zip, const InputFile& file) {
     std::string name = first.substr(0, first.find('/'));
     if (zip.find(name + "/data.pkl") != nullptr) {
       if (zip.find(name + "/constants.pkl") == nullptr) return name;
-      throw FormatError(
-          concat("file ", file.path(),
-                 ": a TorchScript program (torch.jit.save), not a file of torch.save"));
     }
   }
-  throw FormatError(concat("file ", file.path(), ": a ZIP archive without a record \"",
-                           "<name>/data.pkl\", so not a file of torch.save"));
+  throw foreign_archive(zip, file);
 }
 
 void check_version(const ZipReader& zip, const InputFile& file, const std::string& archive) {
@@ -71,15 +72,15 @@ bool is_big_endian(const ZipReader& zip, const std::string& archive) {
 }  // namespace
 
 CheckpointArchive::CheckpointArchive(const std::filesystem::path& path)
-    : file_(path), zip_(require_zip(file_)), name_(find_archive_name(zip_, file_)) {
+    : file_(checked(path)), zip_(require_zip(file_)), name_(find_archive_name(zip_, file_)) {
   check_version(zip_, file_, name_);
   big_endian_ = is_big_endian(zip_, name_);
 }
 
-Value CheckpointArchive::unpickle(const StorageSource& storages) const {
+Value CheckpointArchive::unpickle(const StorageSource& storages, ForeignObjects* foreign) const {
   const ZipEntry& entry = *zip_.find(name_ + "/data.pkl");
   const std::string pickle = zip_.read(entry);
-  return unpickle_value(pickle, zip_.describe(entry), storages, entry.compressed_size);
+  return unpickle_value(pickle, zip_.describe(entry), storages, entry.compressed_size, 0, foreign);
 }
 
 }  // namespace wick

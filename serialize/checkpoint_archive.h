@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/value.h"
+#include "serialize/foreign_objects.h"
 #include "serialize/input_file.h"
 #include "serialize/torch_rebuild.h"
 #include "serialize/zip_reader.h"
@@ -23,8 +24,10 @@ class CheckpointArchive {
   /// What stands before '/' in every record.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool big_endian() const noexcept { return big_endian_; }
-  /// The value of data.pkl, its tensors over what `storages` gives.
-  [[nodiscard]] Value unpickle(const StorageSource& storages) const;
+  /// The value of data.pkl, its tensors over what `storages` gives; `foreign` as in
+  /// unpickle_value().
+  [[nodiscard]] Value unpickle(const StorageSource& storages,
+                               ForeignObjects* foreign = nullptr) const;
 
  private:
   InputFile file_;

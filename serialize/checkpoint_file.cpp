@@ -20,9 +20,11 @@ struct CheckpointFile::Impl {
        const OpenOptions& options)
       : archive(path),
         records(archive),
-        storages(archive, records, map_location, options.mmap, options.verify) {
+        storages(archive, records, map_location, options.mmap, options.verify),
+        placeholders(options.placeholders) {
     tree =
-        archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); });
+        archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); },
+                         placeholders ? &foreign : nullptr);
     NamedObjects named = named_objects(tree);
     for (auto& [name, tensor] : named.tensors) add(std::move(name), tensor);
     for (auto& [name, object] : named.storages) {
@@ -50,7 +52,7 @@ struct CheckpointFile::Impl {
     index.emplace(name, infos.size());
     const auto number = numbers.find(tensor.storage().get());
     if (number == numbers.end()) {
-      add_without_elements(std::move(name), tensor);
+      add_without_record(std::move(name), tensor);
       return;
     }
     const StorageRecord& record = records.all()[number->second];
@@ -66,17 +68,19 @@ struct CheckpointFile::Impl {
     handles.push_back(tensor);
   }
 
-  // One that was on the device "meta" when it was saved.
-  void add_without_elements(std::string name, const Tensor& tensor) {
+  // One that was on the device "meta" when it was saved, or that was an array of NumPy.
+  void add_without_record(std::string name, const Tensor& tensor) {
+    const bool elements = tensor.device() != kMeta;
     infos.push_back({.name = std::move(name),
                      .dtype = tensor.dtype(),
                      .shape = tensor.shape(),
                      .strides = tensor.strides(),
                      .requires_grad = tensor.requires_grad(),
                      .record = "",
-                     .device = "meta"});
+                     .storage_bytes = elements ? tensor.storage()->bytes() : 0,
+                     .device = to_string(tensor.device())});
     handles.push_back(tensor);
-    without_elements.insert(tensor.storage().get());
+    without_record.insert(tensor.storage().get());
   }
 
   // The number of a tensor in `infos`, if its name is there, and is its alone.
@@ -85,8 +89,8 @@ struct CheckpointFile::Impl {
     if (first == last) return std::nullopt;
     if (std::next(first) != last) {
       throw StateDictError(concat("file ", archive.file().path(), ": ", index.count(first->first),
-                                  " tensors are called \"", name,
-                                  "\"; take one from CheckpointFile::tree()"));
+                                  " tensors are called \"", name, '"'),
+                           Remedy::pick_by_tree, "take one from CheckpointFile::tree()");
     }
     return first->second;
   }
@@ -112,10 +116,12 @@ struct CheckpointFile::Impl {
   CheckpointArchive archive;
   StorageRecords records;
   mutable LazyStorages storages;
+  bool placeholders;
+  ForeignObjects foreign;
   Value tree;
   std::vector<std::shared_ptr<Storage>> described;          // of records; on "meta"
   std::unordered_map<const Storage*, std::size_t> numbers;  // of described
-  std::unordered_set<const Storage*> without_elements;      // of handles
+  std::unordered_set<const Storage*> without_record;        // of handles
   std::vector<StorageInfo> storage_infos;
   std::vector<TensorInfo> infos;
   std::vector<Tensor> handles;  // of infos
@@ -149,6 +155,10 @@ const Value& CheckpointFile::tree() const noexcept {
   return impl_->tree;
 }
 
+const ForeignObjects& CheckpointFile::foreign_objects() const noexcept {
+  return impl_->foreign;
+}
+
 Tensor CheckpointFile::tensor(std::string_view name) const {
   const auto number = impl_->find(name);
   if (!number) {
@@ -159,7 +169,7 @@ Tensor CheckpointFile::tensor(std::string_view name) const {
 }
 
 Tensor CheckpointFile::tensor(const Tensor& described) const {
-  if (impl_->without_elements.contains(described.storage().get())) return described;
+  if (impl_->without_record.contains(described.storage().get())) return described;
   return Impl::over(impl_->storages.get(impl_->storage_number(described)), described);
 }
 
@@ -175,7 +185,7 @@ StateDict CheckpointFile::load_subset(std::span<const std::string> names) const 
     if (const auto number = impl_->find(name)) {
       found.push_back(*number);
       const Tensor& handle = impl_->handles[*number];
-      if (impl_->without_elements.contains(handle.storage().get())) continue;
+      if (impl_->without_record.contains(handle.storage().get())) continue;
       wanted.push_back(impl_->storage_number(handle));
     } else {
       missing += concat("\n  no tensor is called \"", name, '"');
@@ -201,8 +211,10 @@ Value CheckpointFile::value() const {
   const auto storages = impl_->storages.get(all);
   // Read once more rather than copied: so that what is shared in the file is shared here.
   StorageRecords records(impl_->archive);
+  ForeignObjects again;
   return impl_->archive.unpickle(
-      [&](const StorageId& id, DType dtype) { return storages.at(records.add(id, dtype)); });
+      [&](const StorageId& id, DType dtype) { return storages.at(records.add(id, dtype)); },
+      impl_->placeholders ? &again : nullptr);
 }
 
 LoadIntoReport CheckpointFile::load_into(const StateDict& target,
@@ -210,6 +222,7 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
   const Impl& self = *impl_;
   LoadIntoReport report;
   std::vector<LoadPair> pairs;
+  std::vector<std::pair<Tensor, Tensor>> copies;  // of what is in memory already
   std::string problems;
   for (const auto& [name, tensor] : target) {
     const auto number = self.find(options.prefix + name);
@@ -222,7 +235,11 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
     }
     const Tensor& handle = self.handles[*number];
     problems += describe_misfit(name, handle, tensor);
-    if (self.without_elements.contains(handle.storage().get())) {
+    if (handle.device() != kMeta) {
+      copies.push_back({tensor, handle});
+      continue;
+    }
+    if (self.without_record.contains(handle.storage().get())) {
       problems += concat("\n  \"", name,
                          "\" has no elements in the checkpoint: it was saved from "
                          "the device \"meta\"");
@@ -244,6 +261,7 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
                                 " does not fit; nothing was changed:", problems));
   }
   load_pairs(self.archive.zip(), pairs, self.storages, options.verify);
+  for (auto& [target_tensor, elements] : copies) target_tensor.copy_(elements);
   return report;
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/state_dict.h"
 #include "core/value.h"
+#include "serialize/foreign_objects.h"
 #include "serialize/map_location.h"
 #include "serialize/tensor_info.h"
 
@@ -29,6 +30,9 @@ struct OpenOptions {
   /// Check the CRC-32 of a mapped record when its first tensor is asked for, which reads it once. A
   /// record that is copied is always checked.
   bool verify = false;
+  /// As LoadOptions::placeholders in checkpoint.h. Tensors that were arrays of NumPy have their
+  /// elements in tree() already.
+  bool placeholders = false;
 };
 
 struct LoadIntoOptions {
@@ -77,6 +81,8 @@ class CheckpointFile {
   /// The whole value, its tensors on the device "meta": all but their elements. Do not change it.
   /// Where it may contain itself, whoever is done with it calls take_apart() (core/containers.h).
   [[nodiscard]] const Value& tree() const noexcept;
+  /// What was made of NumPy's objects, where placeholders are admitted.
+  [[nodiscard]] const ForeignObjects& foreign_objects() const noexcept;
 
   /// One tensor with its elements, by its name or by its handle in tree().
   [[nodiscard]] Tensor tensor(std::string_view name) const;

@@ -31,16 +31,17 @@ std::shared_ptr<Storage> no_storages(const StorageId& /*id*/, DType /*dtype*/) {
 
 class LegacyReader {
  public:
-  LegacyReader(const InputFile& file, const MapLocation& map_location)
-      : file_(file), map_location_(map_location) {}
+  LegacyReader(const InputFile& file, const MapLocation& map_location, ForeignObjects* foreign)
+      : file_(file), map_location_(map_location), foreign_(foreign) {}
 
   Value load() {
     expect("the magic number", BigInteger::from_bytes(std::string(kMagic)));
     expect("the protocol version", kProtocolVersion);
     // Byte order and sizes of C types: the storages look the same whatever they were.
     const HeldValue system(next("the system's information", no_storages));
-    HeldValue value(
-        next("the value", [this](const StorageId& id, DType dtype) { return storage(id, dtype); }));
+    HeldValue value(next(
+        "the value", [this](const StorageId& id, DType dtype) { return storage(id, dtype); },
+        foreign_));
     read_storages();
     return value.release();
   }
@@ -75,7 +76,8 @@ class LegacyReader {
   }
 
   // The pickle at the current offset. Its length is found out by reading more and more.
-  Value next(std::string_view part, const StorageSource& storages) {
+  Value next(std::string_view part, const StorageSource& storages,
+             ForeignObjects* foreign = nullptr) {
     const std::uint64_t left = file_.size() - offset_;
     std::string window;
     for (std::uint64_t size = kFirstWindow;; size *= 4) {
@@ -92,7 +94,8 @@ class LegacyReader {
       if (!extent && window.size() == left) extent = window.size();  // it has no end
       if (!extent) continue;
       window.resize(*extent);
-      Value value = unpickle_value(window, describe(part), storages, window.size(), offset_);
+      Value value =
+          unpickle_value(window, describe(part), storages, window.size(), offset_, foreign);
       offset_ += *extent;
       return value;
     }
@@ -203,6 +206,7 @@ class LegacyReader {
 
   const InputFile& file_;
   const MapLocation& map_location_;
+  ForeignObjects* foreign_;
   std::uint64_t offset_ = 0;
   std::uint64_t claimed_bytes_ = 0;
   std::unordered_map<std::string, Wanted> wanted_;
@@ -218,8 +222,8 @@ bool looks_like_legacy(const InputFile& file) {
   return start.find(kMagic) < 16;
 }
 
-Value load_legacy(const InputFile& file, const MapLocation& map_location) {
-  return LegacyReader(file, map_location).load();
+Value load_legacy(const InputFile& file, const MapLocation& map_location, ForeignObjects* foreign) {
+  return LegacyReader(file, map_location, foreign).load();
 }
 
 }  // namespace wick

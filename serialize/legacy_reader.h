@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/value.h"
+#include "serialize/foreign_objects.h"
 #include "serialize/input_file.h"
 #include "serialize/map_location.h"
 
@@ -12,7 +13,9 @@ namespace wick {
 [[nodiscard]] bool looks_like_legacy(const InputFile& file);
 
 /// The value, as load() gives it for the ZIP format, with the same names admitted and the same
-/// bounds. Throws FormatError naming the file, the part of it and the offset, and DeviceError.
-[[nodiscard]] Value load_legacy(const InputFile& file, const MapLocation& map_location);
+/// bounds; `foreign` as in unpickle_value(). Throws FormatError naming the file, the part of it and
+/// the offset, and DeviceError.
+[[nodiscard]] Value load_legacy(const InputFile& file, const MapLocation& map_location,
+                                ForeignObjects* foreign = nullptr);
 
 }  // namespace wick

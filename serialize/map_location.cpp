@@ -37,8 +37,8 @@ Backend& MapLocation::backend(std::string_view location) const {
     return backend_for(Device::parse(location));
   } catch (const DeviceError& error) {
     throw DeviceError(concat("load: a tensor was saved from device \"", location.substr(0, 40),
-                             "\", which is not available here (", error.what(),
-                             "); pass map_location, as in load(path, kCpu)"));
+                             "\", which is not available here (", error.what(), ")"),
+                      Remedy::map_location, "pass map_location, as in load(path, kCpu)");
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "serialize/atomic_file.h"
+#include "serialize/utf8.h"
 #include "serialize/zip_writer.h"
 
 namespace wick {
@@ -41,11 +42,36 @@ void check_data_bytes(const NpyHeader& header, std::uint64_t size, const std::st
                            " of ", header.dtype, ' ', header.shape));
 }
 
+// One that numpy.load and a ZIP archive's reader give back as it is.
+void check_npz_name(const std::string& name, const StateDict& state) {
+  const auto fail = [&name](std::string_view why) {
+    throw ValueError(
+        concat("NumPy archive: no array can be called \"", name.substr(0, 80), "\": ", why));
+  };
+  if (!is_strict_utf8(name)) fail("the name is not UTF-8, or holds half a surrogate pair");
+  if (name.find('\0') != std::string::npos) fail("numpy.load reads a name up to its first NUL");
+  if (name.size() + kSuffix.size() > 0xFFFF) fail("a ZIP archive's names have at most 65535 bytes");
+  if (state.contains(name + std::string(kSuffix))) {
+    fail(concat("numpy.load would give it for \"", name.substr(0, 80), kSuffix,
+                "\" as well, which is another array"));
+  }
+}
+
+NpyHeader checked_header(const ZipReader& zip, const ZipEntry& record, const std::string& where) {
+  const NpyHeader header = parse_npy_header(zip.read_beginning(record, kMaxNpyHeader), where);
+  check_data_bytes(header, record.size, where);
+  return header;
+}
+
 }  // namespace
 
 NpyFile::NpyFile(std::filesystem::path path) : file_(std::move(path)) {
   const std::string where = concat("file ", file_.path());
-  header_ = parse_npy_header(beginning(file_), where);
+  try {
+    header_ = parse_npy_header(beginning(file_), where);
+  } catch (const DTypeError& error) {
+    throw FormatError(error.what());
+  }
   check_data_bytes(header_, file_.size(), where);
 }
 
@@ -63,9 +89,13 @@ NpzFile::NpzFile(std::filesystem::path path) : file_(std::move(path)), zip_(file
     }
     Entry entry;
     entry.name = record.name.substr(0, record.name.size() - kSuffix.size());
-    entry.header = parse_npy_header(zip_.read_beginning(record, kMaxNpyHeader), where);
+    try {
+      entry.header = checked_header(zip_, record, where);
+    } catch (const DTypeError& error) {
+      others_.push_back({std::move(entry.name), error.what()});
+      continue;
+    }
     entry.record = &record;
-    check_data_bytes(entry.header, record.size, where);
     entries_.push_back(std::move(entry));
   }
 }
@@ -93,6 +123,7 @@ Tensor NpzFile::read(const Entry& entry, Device device) const {
 }
 
 StateDict NpzFile::read_all(Device device) const {
+  if (!others_.empty()) throw FormatError(others_.front().problem);
   StateDict state;
   for (const Entry& entry : entries_) state.set(entry.name, read(entry, device));
   return state;
@@ -106,18 +137,19 @@ StateDict load_npz(const std::filesystem::path& path, Device device) {
   return NpzFile(path).read_all(device);
 }
 
-void write_npy(const Tensor& tensor, const ByteSink& sink) {
+void write_npy(const Tensor& tensor, const ByteSink& sink, const TensorReader& read) {
   sink(make_npy_header(tensor.dtype(), tensor.shape()));
-  write_elements(tensor, sink);
+  write_elements(tensor, sink, read);
 }
 
-void write_npz(const StateDict& state, const ByteSink& sink) {
+void write_npz(const StateDict& state, const ByteSink& sink, const TensorReader& read) {
   std::vector<std::string> headers;  // all, so that what cannot be written shows first
   for (const auto& [name, tensor] : state) {
+    check_npz_name(name, state);
     try {
       headers.push_back(make_npy_header(tensor.dtype(), tensor.shape()));
     } catch (const DTypeError& error) {
-      throw DTypeError(concat("tensor \"", name, "\": ", error.what()));
+      throw with_remedy_of<DTypeError>(error, concat("tensor \"", name, "\": ", error.problem()));
     }
   }
   ZipWriter zip(sink, "");
@@ -125,7 +157,8 @@ void write_npz(const StateDict& state, const ByteSink& sink) {
   for (const auto& [name, tensor] : state) {
     zip.begin(name + std::string(kSuffix), header->size() + tensor.nbytes());
     zip.append(*header++);
-    write_elements(tensor, [&zip](std::string_view bytes) { zip.append(bytes); });
+    write_elements(
+        tensor, [&zip](std::string_view bytes) { zip.append(bytes); }, read);
     zip.end();
   }
   zip.finish();

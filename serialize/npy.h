@@ -43,20 +43,29 @@ class NpzFile {
     const ZipEntry* record = nullptr;
   };
 
+  /// An array that no tensor can hold: of texts, Python objects, structures.
+  struct Other {
+    std::string name;
+    std::string problem;  // the message of the error that reading it would be
+  };
+
   explicit NpzFile(std::filesystem::path path);
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+  /// The arrays that are not among entries(), in the order of the archive.
+  [[nodiscard]] const std::vector<Other>& others() const noexcept { return others_; }
   /// Null where there is none.
   [[nodiscard]] const Entry* find(std::string_view name) const;
   /// Reads one of entries() and checks its CRC-32.
   [[nodiscard]] Tensor read(const Entry& entry, Device device = kCpu) const;
-  /// Reads all, in the order of the archive.
+  /// Reads all, in the order of the archive. Throws FormatError where there are others().
   [[nodiscard]] StateDict read_all(Device device = kCpu) const;
 
  private:
   InputFile file_;
   ZipReader zip_;
   std::vector<Entry> entries_;
+  std::vector<Other> others_;
 };
 
 [[nodiscard]] Tensor load_npy(const std::filesystem::path& path, Device device = kCpu);
@@ -64,9 +73,12 @@ class NpzFile {
 
 /// The bytes that numpy.save writes for the array in C order. Throws DTypeError for a dtype that
 /// NumPy does not have: bfloat16, float8, complex32.
-void write_npy(const Tensor& tensor, const ByteSink& sink);
-/// An uncompressed archive that numpy.load opens. Throws DTypeError as above, naming the tensor.
-void write_npz(const StateDict& state, const ByteSink& sink);
+/// With `read`, the elements are those that it gives.
+void write_npy(const Tensor& tensor, const ByteSink& sink, const TensorReader& read = {});
+/// An uncompressed archive that numpy.load opens. Throws DTypeError as above, naming the tensor,
+/// and ValueError for names that numpy.load or a ZIP archive would not give back as they are: empty
+/// ones, ones with a NUL or a single surrogate, and two of which one is the other with ".npy".
+void write_npz(const StateDict& state, const ByteSink& sink, const TensorReader& read = {});
 /// To a file that appears whole or not at all (see AtomicFile). Throw IoError.
 void save_npy(const Tensor& tensor, const std::filesystem::path& path);
 void save_npz(const StateDict& state, const std::filesystem::path& path);

@@ -86,6 +86,9 @@ class DictParser {
 
  private:
   [[noreturn]] void fail(std::string_view what) const { reader_.fail_at(at_, what); }
+  [[noreturn]] void refuse(std::string_view what) const {
+    throw DTypeError(reader_.message_at(at_, what));
+  }
   [[nodiscard]] char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void skip_space() {
     while (at_ < text_.size() && " \t\n\r"sv.find(text_[at_]) != std::string_view::npos) ++at_;
@@ -149,7 +152,7 @@ class DictParser {
 
   void parse_descr(NpyHeader& header) {
     skip_space();
-    if (next() == '[') fail("an array of structures, which no tensor can hold");
+    if (next() == '[') refuse("an array of structures, which no tensor can hold");
     const std::string_view descr = take_text();
     std::string_view code = descr;
     if (!code.empty() && "<>|="sv.find(code.front()) != std::string_view::npos) {
@@ -157,12 +160,12 @@ class DictParser {
       code.remove_prefix(1);
     }
     if (code == "?") code = "b1";
-    const auto* const found = std::ranges::find(kDTypes, code, &NamedDType::code);
-    if (found == kDTypes.end()) {
-      fail(concat("an array of dtype '", descr.substr(0, 40),
-                  "': ", describe_kind(code.empty() ? '\0' : code.front())));
+    const auto found = dtype_of_numpy_code(code);
+    if (!found) {
+      refuse(concat("an array of dtype '", descr.substr(0, 40),
+                    "': ", describe_kind(code.empty() ? '\0' : code.front())));
     }
-    header.dtype = found->dtype;
+    header.dtype = *found;
   }
 
   ByteReader reader_;
@@ -187,6 +190,12 @@ std::string python_shape(const Dims& shape) {
 }
 
 }  // namespace
+
+std::optional<DType> dtype_of_numpy_code(std::string_view code) noexcept {
+  const auto* const found = std::ranges::find(kDTypes, code, &NamedDType::code);
+  if (found == kDTypes.end()) return std::nullopt;
+  return found->dtype;
+}
 
 bool is_npy(std::string_view start) noexcept {
   return start.starts_with(kMagic);

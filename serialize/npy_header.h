@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,9 +29,12 @@ inline constexpr std::uint64_t kMaxNpyHeader = std::uint64_t{1} << 20;
 
 /// Parses the header at the beginning of `start`, which must hold it whole: give the first
 /// kMaxNpyHeader bytes, or all there are. Takes versions 1.0, 2.0 and 3.0. Throws FormatError for
-/// what is none, and for arrays that no tensor can hold: Python objects, structures, texts, dates,
-/// long doubles. `where` begins its messages.
+/// what is none, and DTypeError for arrays that no tensor can hold: Python objects, structures,
+/// texts, dates, long doubles. `where` begins its messages.
 [[nodiscard]] NpyHeader parse_npy_header(std::string_view start, const std::string& where);
+
+/// NumPy's code of a dtype, without a byte order: "f4". Empty for what no tensor can hold.
+[[nodiscard]] std::optional<DType> dtype_of_numpy_code(std::string_view code) noexcept;
 
 /// numpy.save's header of version 1.0 for a C-contiguous array. Throws DTypeError for a dtype that
 /// NumPy does not have: bfloat16, float8, complex32.

@@ -6,6 +6,7 @@
 
 #include "core/containers.h"
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "serialize/pickle_opcodes.h"
 
 namespace wick {
@@ -36,8 +37,8 @@ bool is_plain(const Value& container) {
 
 }  // namespace
 
-ObjectTable::ObjectTable(std::uint64_t input_bytes)
-    : budget_(kFreeWork + kWorkPerByte * input_bytes) {}
+ObjectTable::ObjectTable(std::uint64_t input_bytes, bool placeholders)
+    : budget_(kFreeWork + kWorkPerByte * input_bytes), placeholders_(placeholders) {}
 
 ObjectTable::~ObjectTable() {
   for (const Value& container : containers_) {
@@ -58,15 +59,30 @@ Value ObjectTable::add(Value container) {
 Value ObjectTable::add_stand_in(StandIn what) {
   spend(kContainerWork);
   Value value{Tuple{}};
+  if (placeholders_ && !std::holds_alternative<StorageId>(what)) {
+    const auto* const function = std::get_if<Function>(&what);
+    value = std::make_shared<Placeholder>(
+        Placeholder{.type = function != nullptr ? global_name(*function)
+                                                : global_name(std::get<StorageClass>(what))});
+  }
   containers_.push_back(value);
   stand_ins_.emplace(value.identity(), std::move(what));
   return value;
 }
 
 const ObjectTable::StandIn* ObjectTable::stand_in(const Value& value) const {
-  if (value.kind() != Kind::tuple) return nullptr;
+  if (value.kind() != Kind::tuple && value.kind() != Kind::placeholder) return nullptr;
   const auto known = stand_ins_.find(value.identity());
   return known == stand_ins_.end() ? nullptr : &known->second;
+}
+
+bool ObjectTable::is_replaced(const Value& value) const {
+  if (value.kind() == Kind::tuple) return stand_in(value) != nullptr;
+  return value.kind() == Kind::placeholder && replacements_.contains(value.identity());
+}
+
+void ObjectTable::replace(const Value& object, Value with) {
+  replacements_.insert_or_assign(object.identity(), std::move(with));
 }
 
 void ObjectTable::spend(std::uint64_t work) {
@@ -138,6 +154,8 @@ void ObjectTable::spend_content(const Value& argument) {
 }
 
 Value ObjectTable::made_of(const Value& stand_in, const StorageMaker& make) const {
+  const auto known = replacements_.find(stand_in.identity());
+  if (known != replacements_.end()) return known->second;
   const auto* const id = std::get_if<StorageId>(this->stand_in(stand_in));
   if (id == nullptr) throw ValueError("a class or a function lies among the values");
   return make(*id);
@@ -146,17 +164,25 @@ Value ObjectTable::made_of(const Value& stand_in, const StorageMaker& make) cons
 // Keys and the items of sets are none: spend_key() sees to that.
 void ObjectTable::replace_stand_ins(const Value& container, const StorageMaker& make) const {
   const auto replace = [&](Value& item) {
-    if (stand_in(item) != nullptr) item = made_of(item, make);
+    if (is_replaced(item)) item = made_of(item, make);
+  };
+  // Not by key: a NaN is not found again.
+  const auto replace_in = [&](Dict& dict) {
+    for (const auto& [key, value] : dict) replace(const_cast<Value&>(value));
   };
   if (container.kind() == Kind::list) {
     for (Value& item : container.as_list()) replace(item);
   } else if (container.kind() == Kind::tuple) {
     for (Value& item : container.as_tuple()) replace(item);
   } else if (container.kind() == Kind::dict) {
-    Dict& dict = container.as_dict();
-    for (const auto& [key, value] : dict) {
-      if (stand_in(value) != nullptr) *dict.find(key) = made_of(value, make);
-    }
+    replace_in(container.as_dict());
+  } else if (container.kind() == Kind::placeholder) {
+    Placeholder& object = container.as_placeholder();
+    for (Value& argument : object.arguments) replace(argument);
+    for (Value& item : object.items) replace(item);
+    replace(object.keywords);
+    replace(object.state);
+    replace_in(object.entries);
   }
 }
 
@@ -164,7 +190,7 @@ void ObjectTable::replace_stand_ins(const Value& container, const StorageMaker& 
 // on the way to themselves (a structure that contains itself) count as lowest: what a circle owns
 // is never destroyed recursively.
 void ObjectTable::accept(Value& root, const StorageMaker& make) {
-  if (stand_in(root) != nullptr) root = made_of(root, make);
+  if (is_replaced(root)) root = made_of(root, make);
   if (!is_container(root)) return;
   struct Frame {
     Value container;
@@ -191,7 +217,7 @@ void ObjectTable::accept(Value& root, const StorageMaker& make) {
       continue;
     }
     const Value inner = frame.inner[frame.next++];
-    if (stand_in(inner) != nullptr) {
+    if (is_replaced(inner)) {
       if (!std::exchange(frame.replaced, true)) replace_stand_ins(frame.container, make);
       continue;
     }

@@ -30,7 +30,9 @@ class ObjectTable {
   using StandIn = std::variant<Function, StorageClass, StorageId>;
 
   /// `input_bytes`, what the pickle takes in its file, bounds the memory and time it may cause.
-  explicit ObjectTable(std::uint64_t input_bytes);
+  /// With `placeholders`, functions and classes may stay in the result, as placeholders: these are
+  /// their stand-ins then.
+  explicit ObjectTable(std::uint64_t input_bytes, bool placeholders = false);
   ObjectTable(const ObjectTable&) = delete;
   ObjectTable& operator=(const ObjectTable&) = delete;
   ~ObjectTable();
@@ -50,10 +52,12 @@ class ObjectTable {
   /// Accounts for making a new object out of the content of an argument.
   void spend_content(const Value& argument);
 
+  /// accept() puts `with`, which is no container, in the place of an object that add() gave.
+  void replace(const Value& object, Value with);
   /// Makes the value of a storage that lies among the values.
   using StorageMaker = std::function<Value(const StorageId&)>;
-  /// Admits the finished value: nothing deeper than pickle::kMaxDepth, no function or class
-  /// anywhere. Puts storages in the place of their stand-ins.
+  /// Admits the finished value: nothing deeper than pickle::kMaxDepth, and without placeholders no
+  /// function or class anywhere. Puts storages in the place of their stand-ins.
   void accept(Value& root, const StorageMaker& make);
 
  private:
@@ -66,12 +70,16 @@ class ObjectTable {
   [[nodiscard]] std::uint64_t weight(const Value& value) const;
   void measure_key(const Value& container);
   [[nodiscard]] bool has_stand_in(const Value& key) const;
+  /// True for what may not stay in the result.
+  [[nodiscard]] bool is_replaced(const Value& value) const;
   [[nodiscard]] Value made_of(const Value& stand_in, const StorageMaker& make) const;
   void replace_stand_ins(const Value& container, const StorageMaker& make) const;
 
   std::uint64_t budget_;
+  bool placeholders_;
   std::vector<Value> containers_;
   std::unordered_map<const void*, StandIn> stand_ins_;
+  std::unordered_map<const void*, Value> replacements_;
   std::unordered_map<const void*, KeyInfo> keys_;  // tuples and frozen sets
   std::unordered_set<const void*> reached_;        // by an accepted result
 };

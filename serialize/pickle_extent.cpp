@@ -24,8 +24,11 @@ Operand operand_of(Op op) {
     case Op::binput:
     case Op::binget:
     case Op::binint1:
+    case Op::ext1:
     case Op::proto: return {.fixed = 1};
+    case Op::ext2:
     case Op::binint2: return {.fixed = 2};
+    case Op::ext4:
     case Op::binint:
     case Op::long_binput:
     case Op::long_binget: return {.fixed = 4};
@@ -43,6 +46,7 @@ Operand operand_of(Op op) {
     case Op::binunicode8:
     case Op::bytearray8: return {.length_bytes = 8};
     case Op::int_text: return {.lines = 1};
+    case Op::inst:
     case Op::global: return {.lines = 2};
     case Op::mark:
     case Op::stop:
@@ -62,6 +66,8 @@ Operand operand_of(Op op) {
     case Op::empty_list:
     case Op::empty_dict:
     case Op::newobj:
+    case Op::newobj_ex:
+    case Op::obj:
     case Op::tuple1:
     case Op::tuple2:
     case Op::tuple3:

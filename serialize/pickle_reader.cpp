@@ -14,8 +14,10 @@
 #include "serialize/object_table.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/pickle_scalars.h"
+#include "serialize/placeholder_maker.h"
 #include "serialize/plain_rebuild.h"
 #include "serialize/unsupported_globals.h"
+#include "serialize/utf8.h"
 
 namespace wick {
 namespace {
@@ -33,8 +35,12 @@ std::string in_quotes(std::string_view text) {
 class Machine {
  public:
   Machine(std::string_view bytes, const std::string& where, const StorageSource& storages,
-          std::uint64_t stored_bytes, std::uint64_t base)
-      : reader_(bytes, where, base), storages_(storages), objects_(stored_bytes) {}
+          std::uint64_t stored_bytes, std::uint64_t base, ForeignObjects* foreign)
+      : reader_(bytes, where, base),
+        storages_(storages),
+        objects_(stored_bytes, foreign != nullptr) {
+    if (foreign != nullptr) foreign_.emplace(objects_, *foreign);
+  }
 
   Value run() {
     read_protocol();
@@ -45,7 +51,7 @@ class Machine {
         if (op == Op::stop) return finish();
         step(op);
       } catch (const ValueError& error) {
-        reader_.fail_at(start, error.what());
+        throw with_remedy_of<FormatError>(error, reader_.message_at(start, error.problem()));
       } catch (const ShapeError& error) {
         reader_.fail_at(start, error.what());
       }
@@ -66,6 +72,7 @@ class Machine {
   Value finish() {
     Value result = pop();
     if (reader_.remaining() != 0) throw ValueError("bytes follow the end of the pickle");
+    if (foreign_) foreign_->finish();
     objects_.accept(result,
                     [this](const StorageId& id) { return make_storage_object(id, storages_); });
     return result;
@@ -132,10 +139,18 @@ class Machine {
 
   void push_global(std::string_view module, std::string_view name) {
     const auto global = find_global(module, name);
+    if (!global && foreign_) {
+      push(foreign_->global(module, name));
+      return;
+    }
     if (!global) {
-      throw ValueError(concat(name_on_stack(), "the global ", in_quotes(module), " ",
-                              in_quotes(name),
-                              " is not admitted: ", describe_unsupported(module, name)));
+      throw ValueError(
+          concat(name_on_stack(), "the global ", in_quotes(module), " ", in_quotes(name),
+                 " is not admitted: ",
+                 is_of_module() ? "it is the class of a whole module, or lies in one; save "
+                                  "module.state_dict() instead"
+                                : describe_unsupported(module, name)),
+          Remedy::placeholders, "LoadOptions::placeholders loads the rest of the file");
     }
     if (const auto* const dtype = std::get_if<DType>(&*global)) {
       push(*dtype);
@@ -157,16 +172,98 @@ class Machine {
   void reduce() {
     const Value arguments = pop();
     const Value function = pop();
+    require_plain(arguments, Kind::tuple, "the arguments of a call are no tuple");
+    push_called(function, arguments);
+  }
+  void push_called(const Value& function, const Value& arguments) {
     const auto* const what = objects_.stand_in(function);
     const auto* const callable = what == nullptr ? nullptr : std::get_if<Function>(what);
-    if (callable == nullptr) throw ValueError("what is called is no function");
-    require_plain(arguments, Kind::tuple, "the arguments of a call are no tuple");
+    if (callable == nullptr) {
+      push(call_placeholder(function, arguments, {}));
+      return;
+    }
     try {
       push(call(*callable, arguments.as_tuple(), objects_, storages_));
+    } catch (const ValueError&) {
+      // An admitted class may be called here only as what it is in Python, a class.
+      const bool type = callable->callable == Callable::plain_type ||
+                        callable->callable == Callable::tensor_class;
+      const bool foreign = foreign_ && (type || foreign_->has_placeholder(arguments.as_tuple()));
+      if (!foreign) throw;
+      objects_.spend_content(arguments);
+      push(foreign_->call(*callable, arguments.as_tuple()));
     } catch (const ShapeError& error) {
       throw ValueError(concat(name_on_stack(), error.what()));
     }
   }
+  // NEWOBJ_EX: class, arguments, keywords.
+  void call_with_keywords() {
+    const Value keywords = pop();
+    const Value arguments = pop();
+    const Value function = pop();
+    require_plain(arguments, Kind::tuple, "the arguments of a call are no tuple");
+    require_plain(keywords, Kind::dict, "the keywords of a call are no dict");
+    if (keywords.as_dict().empty()) {
+      push_called(function, arguments);
+    } else {
+      push(call_placeholder(function, arguments, keywords));
+    }
+  }
+  // INST and OBJ, of Python 2's classes: the arguments lie above a mark.
+  void call_above_mark(const Value& function, std::vector<Value> arguments) {
+    push_called(function, objects_.add(std::make_shared<Tuple>(Tuple{std::move(arguments)})));
+  }
+  void instantiate() {
+    const std::string_view module = reader_.take_line();
+    const std::string_view name = reader_.take_line();
+    std::vector<Value> arguments = pop_to_mark();
+    push_global(module, name);
+    call_above_mark(pop(), std::move(arguments));
+  }
+  void instantiate_above_mark() {
+    std::vector<Value> arguments = pop_to_mark();
+    if (arguments.empty()) throw ValueError("what is called is missing");
+    const Value function = arguments.front();
+    arguments.erase(arguments.begin());
+    call_above_mark(function, std::move(arguments));
+  }
+  Value call_placeholder(const Value& function, const Value& arguments, Value keywords) {
+    if (!foreign_ || function.kind() != Kind::placeholder) {
+      throw ValueError("what is called is no function");
+    }
+    objects_.spend_content(arguments);
+    return foreign_->call(function, arguments.as_tuple(), std::move(keywords));
+  }
+
+  void push_persistent() {
+    const Value id = pop();
+    try {
+      push(objects_.add_stand_in(storage_id(id, objects_)));
+    } catch (const ValueError&) {
+      // Damaged ids of storages stay errors.
+      const bool storage = id.kind() == Kind::tuple && id.as_tuple().size() > 1 &&
+                           id.at_index(0) == Value("storage") &&
+                           objects_.stand_in(id.at_index(1)) != nullptr;
+      if (!foreign_ || storage) throw;
+      push(foreign_->persistent(id));
+    }
+  }
+
+  // Python 2's str is bytes, which torch.load takes for text.
+  void push_string(std::uint64_t length) {
+    if (foreign_ && !is_utf8(reader_.peek(length))) {
+      push(pickle::read_bytes(reader_, length));
+    } else {
+      push(pickle::read_text(reader_, length));
+    }
+  }
+
+  // Every module has these among its attributes.
+  [[nodiscard]] bool is_of_module() const {
+    return reader_.bytes().find("_parameters") != std::string_view::npos &&
+           reader_.bytes().find("_modules") != std::string_view::npos;
+  }
+
   // The key under which the value being made will be put, where there is one.
   [[nodiscard]] std::string name_on_stack() const {
     if (above_mark() == 0 || stack_.back().kind() != Kind::string) return {};
@@ -175,6 +272,10 @@ class Machine {
 
   void build() {
     const Value state = pop();
+    if (foreign_ && top().kind() == Kind::placeholder) {
+      top().as_placeholder().state = state;
+      return;
+    }
     require_plain(state, Kind::dict, "the attributes of an object are no dict");
     Value& object = top();
     if (object.kind() != Kind::dict || object.as_dict().type() != Dict::Type::ordered_dict) {
@@ -186,21 +287,27 @@ class Machine {
   }
 
   void append(std::vector<Value> items) {
-    require_plain(top(), Kind::list, "items are appended to what is no list");
-    std::vector<Value>& list = top().as_list();
+    const bool foreign = foreign_ && top().kind() == Kind::placeholder;
+    if (!foreign) require_plain(top(), Kind::list, "items are appended to what is no list");
+    std::vector<Value>& list = foreign ? top().as_placeholder().items : top().as_list();
     list.insert(list.end(), std::make_move_iterator(items.begin()),
                 std::make_move_iterator(items.end()));
   }
   void set_items(std::vector<Value> items) {
-    require_plain(top(), Kind::dict, "items are set in what is no dict");
+    const bool foreign = foreign_ && top().kind() == Kind::placeholder;
+    if (!foreign) require_plain(top(), Kind::dict, "items are set in what is no dict");
     if (items.size() % 2 != 0) throw ValueError("a key has no value");
-    Dict& dict = top().as_dict();
+    Dict& dict = foreign ? top().as_placeholder().entries : top().as_dict();
     for (std::size_t i = 0; i < items.size(); i += 2) {
       objects_.spend_key(items[i]);
       dict.set(std::move(items[i]), std::move(items[i + 1]));
     }
   }
   void add_items(std::vector<Value> items) {
+    if (foreign_ && top().kind() == Kind::placeholder) {
+      append(std::move(items));
+      return;
+    }
     require_plain(top(), Kind::set, "items are added to what is no set");
     for (Value& item : items) {
       objects_.spend_key(item);
@@ -238,11 +345,11 @@ class Machine {
       case Op::long4: push(pickle::read_long(reader_, reader_.read<std::uint32_t>())); return;
       case Op::binfloat: push(pickle::read_float(reader_)); return;
 
-      case Op::short_binstring:
+      case Op::short_binstring: push_string(reader_.read<std::uint8_t>()); return;
+      case Op::binstring: push_string(reader_.read<std::uint32_t>()); return;
       case Op::short_binunicode:
         push(pickle::read_text(reader_, reader_.read<std::uint8_t>()));
         return;
-      case Op::binstring:
       case Op::binunicode: push(pickle::read_text(reader_, reader_.read<std::uint32_t>())); return;
       case Op::bytearray8:
         push(objects_.add(
@@ -288,8 +395,24 @@ class Machine {
       }
       case Op::newobj:
       case Op::reduce: reduce(); return;
+      case Op::newobj_ex:
+        if (!foreign_) break;
+        call_with_keywords();
+        return;
+      case Op::inst:
+        if (!foreign_) break;
+        instantiate();
+        return;
+      case Op::obj:
+        if (!foreign_) break;
+        instantiate_above_mark();
+        return;
       case Op::build: build(); return;
-      case Op::binpersid: push(objects_.add_stand_in(storage_id(pop(), objects_))); return;
+      case Op::binpersid: push_persistent(); return;
+      case Op::ext1:
+      case Op::ext2:
+      case Op::ext4:
+        throw ValueError("extension codes are not admitted: they name nothing in the file");
       case Op::proto:
       case Op::stop: break;
     }
@@ -303,14 +426,15 @@ class Machine {
   std::vector<std::size_t> marks_;  // sizes of the stack
   std::vector<std::optional<Value>> memo_;
   std::size_t memo_count_ = 0;
+  std::optional<PlaceholderMaker> foreign_;  // none: what is not admitted is refused
 };
 
 }  // namespace
 
 Value unpickle_value(std::string_view bytes, const std::string& where,
-                     const StorageSource& storages, std::uint64_t stored_bytes,
-                     std::uint64_t base) {
-  return Machine(bytes, where, storages, stored_bytes, base).run();
+                     const StorageSource& storages, std::uint64_t stored_bytes, std::uint64_t base,
+                     ForeignObjects* foreign) {
+  return Machine(bytes, where, storages, stored_bytes, base, foreign).run();
 }
 
 }  // namespace wick

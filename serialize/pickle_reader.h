@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/value.h"
+#include "serialize/foreign_objects.h"
 #include "serialize/torch_rebuild.h"
 
 namespace wick {
@@ -20,11 +21,14 @@ namespace wick {
 ///
 /// `base` is where the pickle begins in what offsets are counted from.
 ///
+/// With `foreign`, placeholders take the place of classes, functions and objects that are not
+/// admitted; arrays and scalars of NumPy become tensors on the CPU and numbers, counted there.
+///
 /// Throws FormatError, with `where` (as in `file "m.pt", record "m/data.pkl"`) and the offset, for
 /// everything else; and what `storages` throws.
 [[nodiscard]] Value unpickle_value(std::string_view bytes, const std::string& where,
                                    const StorageSource& storages, std::uint64_t stored_bytes,
-                                   std::uint64_t base = 0);
+                                   std::uint64_t base = 0, ForeignObjects* foreign = nullptr);
 [[nodiscard]] inline Value unpickle_value(std::string_view bytes, const std::string& where,
                                           const StorageSource& storages) {
   return unpickle_value(bytes, where, storages, bytes.size());

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "serialize/pickle_emitter.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/storage_emitter.h"
+#include "serialize/storage_supply.h"
 #include "serialize/torch_globals.h"
 #include "serialize/torch_names.h"
 
@@ -21,7 +23,10 @@ constexpr std::size_t kBatchSize = 1000;  // of APPENDS and SETITEMS
 
 class Pickler {
  public:
+  explicit Pickler(const StorageSupply* supply) : supply_(supply) {}
+
   Pickled pickle(const Value& value) {
+    root_ = &value;
     emit_.proto();
     save(value);
     emit_.op(Op::stop);
@@ -52,6 +57,7 @@ class Pickler {
       case Kind::layout: emit_.layout(value.as_layout()); return;
       case Kind::storage: storages_.add(value.as_storage()); return;
       case Kind::big_integer: emit_.integer(value.as_big_integer()); return;
+      case Kind::placeholder: refuse_placeholder();
       case Kind::byte_array: emit_.byte_array(value.as_byte_array(), value.identity()); return;
       case Kind::tensor:
         if (has_attributes(value.as_tensor_object())) break;
@@ -75,6 +81,17 @@ class Pickler {
       default: save_tensor_object(value.as_tensor_object(), value.identity()); break;
     }
     --depth_;
+  }
+
+  [[noreturn]] void refuse_placeholder() const {
+    const PlaceholderReport report = placeholders_in(*root_, 1);
+    const auto& [name, type, is_object] = report.first.at(0);
+    throw ValueError(
+        concat("save: ", name.empty() ? "the value" : concat('"', name.substr(0, 200), '"'),
+               is_object ? " is a placeholder for an object of class " : " is a placeholder for ",
+               type.substr(0, 200), ", which wick does not have",
+               report.count > 1 ? concat("; there are ", report.count - 1, " more") : ""),
+        Remedy::admitted_part, "save a part without placeholders");
   }
 
   void descend(std::size_t levels) {
@@ -318,14 +335,18 @@ class Pickler {
   // torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), or _v3
   // with the dtype behind them; on the device "meta" _rebuild_meta_tensor_no_storage(dtype, size,
   // stride, requires_grad).
+  [[nodiscard]] bool is_without_storage(const Tensor& tensor) const {
+    return tensor.device() == kMeta &&
+           (supply_ == nullptr || supply_->location(*tensor.storage()).empty());
+  }
   void save_tensor_function(const Tensor& tensor) {
     if (!tensor.defined()) throw ValueError("save: a tensor is undefined");
-    emit_.global("torch._utils", tensor.device() == kMeta        ? "_rebuild_meta_tensor_no_storage"
+    emit_.global("torch._utils", is_without_storage(tensor)      ? "_rebuild_meta_tensor_no_storage"
                                  : storage_class(tensor.dtype()) ? "_rebuild_tensor_v2"
                                                                  : "_rebuild_tensor_v3");
   }
   void save_tensor_arguments(const Tensor& tensor, bool requires_grad) {
-    const bool with_storage = tensor.device() != kMeta;
+    const bool with_storage = !is_without_storage(tensor);
     emit_.op(Op::mark);
     if (with_storage) {
       storages_.add_for(tensor);
@@ -344,15 +365,17 @@ class Pickler {
     emit_.memoize();
   }
 
+  const StorageSupply* supply_;
+  const Value* root_ = nullptr;
   PickleEmitter emit_;
   std::size_t depth_ = 0;
-  StorageEmitter storages_{emit_};
+  StorageEmitter storages_{emit_, supply_};
 };
 
 }  // namespace
 
-Pickled pickle_value(const Value& value) {
-  return Pickler().pickle(value);
+Pickled pickle_value(const Value& value, const StorageSupply* supply) {
+  return Pickler(supply).pickle(value);
 }
 
 }  // namespace wick

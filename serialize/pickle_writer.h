@@ -10,6 +10,8 @@
 
 namespace wick {
 
+class StorageSupply;
+
 /// A pickle and what it refers to: `storages[i]` belongs into the record data/<i>.
 struct Pickled {
   std::string bytes;
@@ -25,6 +27,7 @@ struct Pickled {
 /// Throws ValueError for what no pickle can hold (a str that is not UTF-8, an undefined tensor,
 /// containers deeper than pickle::kMaxDepth), and DTypeError where tensors of different dtypes
 /// share a storage, which PyTorch cannot save either.
-[[nodiscard]] Pickled pickle_value(const Value& value);
+/// With `supply`, the devices of storages are those that it names.
+[[nodiscard]] Pickled pickle_value(const Value& value, const StorageSupply* supply = nullptr);
 
 }  // namespace wick

@@ -82,10 +82,11 @@ StateDict load_safetensors(const std::filesystem::path& path, Device device) {
   return SafetensorsFile(path, false).read_all(device);
 }
 
-void write_safetensors(const StateDict& state, const ByteSink& sink, const TextMetadata& metadata) {
+void write_safetensors(const StateDict& state, const ByteSink& sink, const TextMetadata& metadata,
+                       const TensorReader& read) {
   const SafetensorsLayout layout = lay_out_safetensors(state, metadata);
   sink(layout.header);
-  for (const Tensor& tensor : layout.tensors) write_elements(tensor, sink);
+  for (const Tensor& tensor : layout.tensors) write_elements(tensor, sink, read);
 }
 
 void save_safetensors(const StateDict& state, const std::filesystem::path& path,

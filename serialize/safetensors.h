@@ -57,9 +57,9 @@ class SafetensorsFile {
 /// Writes the bytes that the reference implementation writes for these tensors (which leaves the
 /// order of several metadata open; here it is the given one). Each tensor is written whole and
 /// contiguous: the format knows no shared storage, no strides and no requires_grad.
-/// For errors see lay_out_safetensors.
+/// For errors see lay_out_safetensors. With `read`, the elements are those that it gives.
 void write_safetensors(const StateDict& state, const ByteSink& sink,
-                       const TextMetadata& metadata = {});
+                       const TextMetadata& metadata = {}, const TensorReader& read = {});
 /// The same to a file, which appears whole or not at all (see AtomicFile). Throws IoError.
 void save_safetensors(const StateDict& state, const std::filesystem::path& path,
                       const TextMetadata& metadata = {});

@@ -16,7 +16,7 @@ void StorageEmitter::add_for(const Tensor& tensor) {
 }
 
 void StorageEmitter::add(const StorageObject& object) {
-  if (object.storage->device() == kMeta) {
+  if (location_of(*object.storage) == "meta") {
     throw ValueError("save: a storage on the device meta has no bytes, and no form in a file");
   }
   if (object.dtype && !storage_class(*object.dtype)) {
@@ -24,6 +24,11 @@ void StorageEmitter::add(const StorageObject& object) {
                             "; save it untyped, or a tensor over it"));
   }
   emit(object.storage, object.dtype);
+}
+
+std::string StorageEmitter::location_of(const Storage& storage) const {
+  std::string supplied = supply_ == nullptr ? std::string() : supply_->location(storage);
+  return supplied.empty() ? to_string(storage.device()) : supplied;
 }
 
 // ("storage", class, key, location, count)
@@ -50,11 +55,11 @@ void StorageEmitter::emit(const std::shared_ptr<Storage>& storage, std::optional
     }
     emit_.get(known->second.key_memo);
   }
-  const Device device = storage->device();
-  if (device.type == DeviceType::cpu) {
-    emit_.string("cpu");
+  const std::string location = location_of(*storage);
+  if (location == "cpu") {
+    emit_.string(location);
   } else {
-    emit_.fresh_string(to_string(device));
+    emit_.fresh_string(location);
   }
   emit_.integer(static_cast<std::int64_t>(storage->bytes() / size_of(stored)));
   emit_.op(Op::tuple);

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "core/value.h"
 #include "serialize/pickle_emitter.h"
+#include "serialize/storage_supply.h"
 
 namespace wick {
 
@@ -19,7 +21,8 @@ namespace wick {
 /// the emitter.
 class StorageEmitter {
  public:
-  explicit StorageEmitter(PickleEmitter& emit) : emit_(emit) {}
+  /// `supply`: of the devices that are named, or null for those that the storages are on.
+  StorageEmitter(PickleEmitter& emit, const StorageSupply* supply) : emit_(emit), supply_(supply) {}
 
   /// The storage in which a tensor lies. Throws DTypeError where the elements of what was named
   /// before have another class, which PyTorch's format cannot hold.
@@ -40,7 +43,10 @@ class StorageEmitter {
   /// Without a dtype: as an untyped one.
   void emit(const std::shared_ptr<Storage>& storage, std::optional<DType> dtype);
 
+  [[nodiscard]] std::string location_of(const Storage& storage) const;
+
   PickleEmitter& emit_;
+  const StorageSupply* supply_;
   std::unordered_map<const Storage*, Known> known_;
   std::vector<std::shared_ptr<Storage>> storages_;
 };

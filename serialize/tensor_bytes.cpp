@@ -29,9 +29,9 @@ void reverse_numbers(std::span<char> bytes, std::size_t number_bytes) {
 }  // namespace
 
 void refuse_dtype(std::string_view format, DType dtype) {
-  throw DTypeError(concat(format, " has no dtype for ", dtype,
-                          is_opaque(dtype) ? "; save with wick::save"
-                                           : "; convert with Tensor::to, or save with wick::save"));
+  throw DTypeError(concat(format, " has no dtype for ", dtype), Remedy::other_dtype,
+                   is_opaque(dtype) ? "save with wick::save"
+                                    : "convert with Tensor::to, or save with wick::save");
 }
 
 void write_elements(const Tensor& tensor, const ByteSink& sink) {
@@ -52,6 +52,20 @@ void write_elements(const Tensor& tensor, const ByteSink& sink) {
     plain.backend().copy_to_host(piece.data(), data + done, piece.size());
     sink(piece);
   }
+}
+
+void write_elements(const Tensor& described, const ByteSink& sink, const TensorReader& read) {
+  if (!read) {
+    write_elements(described, sink);
+    return;
+  }
+  const Tensor tensor = read(described);
+  if (tensor.dtype() != described.dtype() || tensor.shape() != described.shape()) {
+    throw ValueError(concat("a tensor that was described as ", described.dtype(), ' ',
+                            described.shape(), " was read as ", tensor.dtype(), ' ',
+                            tensor.shape()));
+  }
+  write_elements(tensor, sink);
 }
 
 TensorFiller::TensorFiller(DType dtype, const Dims& shape, Device device, bool big_endian)

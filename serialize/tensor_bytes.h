@@ -20,10 +20,17 @@ namespace wick {
 /// Takes the bytes of a file in order.
 using ByteSink = std::function<void(std::string_view)>;
 
+/// Gives a tensor of a state dictionary with its elements, on the CPU, where the dictionary only
+/// describes it, on the device "meta": so that one at a time is in memory.
+using TensorReader = std::function<Tensor(const Tensor& described)>;
+
 /// Gives all elements to `sink`. A contiguous tensor on the CPU is given as it lies in memory; of
 /// one on another device no more than 8 MiB is on the host at a time.
 /// On the device meta, where tensors have no elements, throws DeviceError.
 void write_elements(const Tensor& tensor, const ByteSink& sink);
+/// Those of what `read` gives for the tensor. Throws ValueError where its dtype or shape is
+/// another.
+void write_elements(const Tensor& described, const ByteSink& sink, const TensorReader& read);
 
 /// Fills a new tensor of that shape, front to back.
 class TensorFiller {

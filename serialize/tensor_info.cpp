@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/placeholder.h"
 
 namespace wick {
 namespace {
@@ -24,6 +25,12 @@ class Collector {
       case Kind::list:
       case Kind::tuple:
         if (enter(value)) visit_items(name, value.as_sequence());
+        break;
+      case Kind::placeholder:
+        if (!enter(value)) break;
+        for (const auto& [part, inner] : parts_of(value.as_placeholder())) {
+          visit(join(name, part), inner);
+        }
         break;
       default: break;
     }

@@ -81,6 +81,20 @@ std::optional<Global> find_global(std::string_view module, std::string_view name
   return std::nullopt;
 }
 
+std::string global_name(const Function& function) {
+  for (const Entry& entry : kOthers) {
+    if (entry.function.callable == function.callable) {
+      return std::string(entry.module) + '.' + std::string(entry.name);
+    }
+  }
+  return "builtins." + std::string(function.name);
+}
+
+std::string global_name(const StorageClass& storage) {
+  const auto name = storage.dtype ? storage_class(*storage.dtype) : std::nullopt;
+  return name ? "torch." + std::string(*name) : "torch.storage.UntypedStorage";
+}
+
 std::pair<std::string_view, std::string_view> factory_global(std::string_view factory) noexcept {
   if (factory == "Counter" || factory == "OrderedDict") return {"collections", factory};
   if (factory == "int") return {"__builtin__", "long"};

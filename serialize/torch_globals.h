@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -54,6 +55,10 @@ using Global = std::variant<DType, Function, StorageClass>;
 
 /// Empty where torch.load(weights_only=True) would refuse it, or wick has no such object.
 [[nodiscard]] std::optional<Global> find_global(std::string_view module, std::string_view name);
+
+/// Module and name of a function or class, joined by a dot: "collections.OrderedDict".
+[[nodiscard]] std::string global_name(const Function& function);
+[[nodiscard]] std::string global_name(const StorageClass& storage);
 
 /// Module and name, as protocol 2 writes them, of a type in Dict::default_factories().
 [[nodiscard]] std::pair<std::string_view, std::string_view> factory_global(

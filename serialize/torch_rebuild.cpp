@@ -8,6 +8,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "serialize/plain_rebuild.h"
 
 namespace wick {
@@ -162,7 +163,8 @@ Value rebuild_from_type(const Arguments& arguments, ObjectTable& objects,
   const Function* const function = function_in(arguments[0], objects);
   const Function* const type = function_in(arguments[1], objects);
   const bool parameter = type != nullptr && type->callable == Callable::parameter_class;
-  if (!parameter && (type == nullptr || type->callable != Callable::tensor_class)) {
+  const bool subclass = type == nullptr && arguments[1].kind() == Kind::placeholder;
+  if (!parameter && !subclass && (type == nullptr || type->callable != Callable::tensor_class)) {
     throw ValueError("_rebuild_from_type_v2: the class is neither Tensor nor Parameter");
   }
   if (function == nullptr || function->callable == Callable::rebuild_from_type ||
@@ -172,6 +174,13 @@ Value rebuild_from_type(const Arguments& arguments, ObjectTable& objects,
   const Value made = call(*function, arguments[2].as_tuple(), objects, storages);
   if (made.kind() != Kind::tensor) {
     throw ValueError(concat("_rebuild_from_type_v2: ", function->name, " makes no tensor"));
+  }
+  if (subclass) {
+    return objects.add(
+        std::make_shared<Placeholder>(Placeholder{.type = arguments[1].as_placeholder().type,
+                                                  .is_object = true,
+                                                  .arguments = {made},
+                                                  .state = arguments[3]}));
   }
   return with_attributes({made.as_tensor(), parameter}, arguments[3], objects);
 }

@@ -15,7 +15,8 @@ namespace wick {
 /// Gives the storage that a tensor of a dtype lies in: the same for the same key.
 using StorageSource = std::function<std::shared_ptr<Storage>(const StorageId&, DType)>;
 
-/// The result of `function(*arguments)`. Throws ValueError for arguments that it does not take and
+/// The result of `function(*arguments)`; a tensor of a class that is a placeholder becomes one with
+/// the tensor as its argument. Throws ValueError for arguments that it does not take and
 /// ShapeError where a tensor reaches outside its storage, both without an offset.
 [[nodiscard]] Value call(const Function& function, const std::vector<Value>& arguments,
                          ObjectTable& objects, const StorageSource& storages);

@@ -43,6 +43,15 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
+bool is_strict_utf8(std::string_view text) noexcept {
+  if (!is_utf8(text)) return false;
+  // U+D800 to U+DFFF are ED A0 80 to ED BF BF.
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    if (text[i] == '\xed' && static_cast<unsigned char>(text[i + 1]) >= 0xa0) return false;
+  }
+  return true;
+}
+
 std::optional<std::string> utf8_to_latin1(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size());

@@ -11,6 +11,8 @@ namespace wick {
 /// True for what Python decodes with errors="surrogatepass": UTF-8 in its shortest form up to
 /// U+10FFFF, surrogates included.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+/// Without surrogates: what Python decodes by default.
+[[nodiscard]] bool is_strict_utf8(std::string_view text) noexcept;
 /// str.encode("latin1"): one byte per character; empty where one is above U+00FF.
 [[nodiscard]] std::optional<std::string> utf8_to_latin1(std::string_view text);
 /// bytes.decode("latin1").

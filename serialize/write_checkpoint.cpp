@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/serialization_id.h"
 #include "serialize/zip_writer.h"
@@ -51,7 +52,7 @@ void write_storage(ZipWriter& zip, std::string_view name, const Storage& storage
 }  // namespace
 
 void write_checkpoint(const Pickled& pickled, const std::filesystem::path& path,
-                      const SaveOptions& options) {
+                      const SaveOptions& options, const StorageSupply* supply) {
   AtomicFile file(path, options.sync);
   ZipWriter zip([&file](std::string_view bytes) { file.write(bytes); }, archive_name(path));
   zip.add("data.pkl", pickled.bytes);
@@ -59,7 +60,18 @@ void write_checkpoint(const Pickled& pickled, const std::filesystem::path& path,
   zip.add(".storage_alignment", std::to_string(ZipWriter::kAlignment));
   zip.add("byteorder", "little");
   for (std::size_t i = 0; i < pickled.storages.size(); ++i) {
-    write_storage(zip, "data/" + std::to_string(i), *pickled.storages[i]);
+    const Storage& storage = *pickled.storages[i];
+    const std::string name = "data/" + std::to_string(i);
+    if (supply == nullptr || supply->location(storage).empty()) {
+      write_storage(zip, name, storage);
+      continue;
+    }
+    const std::shared_ptr<const Storage> supplied = supply->bytes(storage);
+    if (supplied->bytes() != storage.bytes() || supplied->device() != kCpu) {
+      throw ValueError(concat("save: a supplied storage has ", supplied->bytes(), " bytes on ",
+                              supplied->device(), ", not ", storage.bytes(), " on cpu"));
+    }
+    write_storage(zip, name, *supplied);
   }
   zip.add("version", std::to_string(kFormatVersion) + '\n');
   zip.add(".data/serialization_id", serialization_id(zip.records()));

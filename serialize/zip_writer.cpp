@@ -191,20 +191,23 @@ void ZipWriter::finish() {
   const std::uint64_t zip64_end_offset = offset_;
   const std::uint64_t count = records_.size();
   ByteWriter tail;
-  tail.write(zip::kZip64EndSignature);
-  tail.write(zip::kZip64EndBytes - 12);  // of what follows this field
-  tail.write(std::uint16_t{0x031e});     // made by: Unix, format version 3.0
-  tail.write(std::uint16_t{0x002d});     // needed: format version 4.5, ZIP64
-  tail.write(std::uint32_t{0});          // this disk
-  tail.write(std::uint32_t{0});          // disk of the directory
-  tail.write(count);                     // on this disk
-  tail.write(count);
-  tail.write(directory_size);
-  tail.write(directory_offset);
-  tail.write(zip::kZip64LocatorSignature);
-  tail.write(std::uint32_t{0});  // disk
-  tail.write(zip64_end_offset);
-  tail.write(std::uint32_t{1});  // disks
+  // An archive is recognised by its first bytes, which in an empty one are those of the end record.
+  if (count > 0) {
+    tail.write(zip::kZip64EndSignature);
+    tail.write(zip::kZip64EndBytes - 12);  // of what follows this field
+    tail.write(std::uint16_t{0x031e});     // made by: Unix, format version 3.0
+    tail.write(std::uint16_t{0x002d});     // needed: format version 4.5, ZIP64
+    tail.write(std::uint32_t{0});          // this disk
+    tail.write(std::uint32_t{0});          // disk of the directory
+    tail.write(count);                     // on this disk
+    tail.write(count);
+    tail.write(directory_size);
+    tail.write(directory_offset);
+    tail.write(zip::kZip64LocatorSignature);
+    tail.write(std::uint32_t{0});  // disk
+    tail.write(zip64_end_offset);
+    tail.write(std::uint32_t{1});  // disks
+  }
   const auto short_count =
       static_cast<std::uint16_t>(std::min<std::uint64_t>(count, zip::kCountInZip64));
   tail.write(zip::kEndSignature);

@@ -3,18 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <iostream>
-#include <map>
+#include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
-#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/atomic_file.h"
-#include "serialize/checkpoint.h"
 #include "serialize/npy.h"
 #include "serialize/safetensors.h"
 #include "tools/cli/ckpt_commands.h"
+#include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_path.h"
 #include "tools/cli/ckpt_progress.h"
+#include "tools/cli/ckpt_recast.h"
+#include "tools/cli/ckpt_rewrite.h"
 #include "tools/cli/ckpt_source.h"
 
 namespace wick::tools {
@@ -47,94 +49,6 @@ Target target_of(const ConvertOptions& options) {
   throw ValueError(concat(ending.empty() ? concat("'", options.out.string(), "' has no ending")
                                          : concat("no format is called '", ending, "'"),
                           "; give --to pt, safetensors, npz or npy"));
-}
-
-MapLocation location_of(const ConvertOptions& options) {
-  return options.map_location.empty() ? MapLocation() : MapLocation(options.map_location);
-}
-
-// On the device meta there is nothing to convert.
-Tensor in_dtype(const Tensor& tensor, DType dtype) {
-  return tensor.device() == kMeta ? Tensor::empty(tensor.shape(), dtype, kMeta) : tensor.to(dtype);
-}
-
-// -- The whole tree, for .pt ----------------------------------------------------------------------
-
-// Converts the floating-point tensors and typed storages of a value in place. Those that share a
-// storage share the converted one.
-class DTypeChange {
- public:
-  explicit DTypeChange(DType dtype) : dtype_(dtype) {}
-
-  void apply(const Value& value) {
-    switch (value.kind()) {
-      case Kind::tensor: convert(value.as_tensor_object().tensor); break;
-      case Kind::dict:
-        if (!seen_.insert(value.identity()).second) break;
-        for (const auto& [key, child] : value.as_dict()) {
-          if (child.kind() == Kind::storage) *value.as_dict().find(key) = converted(child);
-          apply(child);
-        }
-        break;
-      case Kind::list: apply_to_items(value, value.as_list()); break;
-      case Kind::tuple: apply_to_items(value, value.as_tuple()); break;
-      default: break;
-    }
-  }
-
-  // A storage's new value, which nothing else refers to; anything else as it is.
-  Value converted(const Value& value) {
-    if (value.kind() != Kind::storage) return value;
-    const StorageObject& object = value.as_storage();
-    if (!object.dtype || !is_floating_point(*object.dtype)) return value;
-    Tensor elements = object.tensor();
-    convert(elements);
-    return StorageObject{elements.storage(), dtype_};
-  }
-
- private:
-  void apply_to_items(const Value& container, std::vector<Value>& items) {
-    if (!seen_.insert(container.identity()).second) return;
-    for (Value& item : items) {
-      if (item.kind() == Kind::storage) item = converted(item);
-      apply(item);
-    }
-  }
-
-  void convert(Tensor& tensor) {
-    if (!is_floating_point(tensor.dtype()) || tensor.dtype() == dtype_) return;
-    const std::shared_ptr<Storage>& old = tensor.storage();
-    const auto count = static_cast<std::int64_t>(old->bytes() / size_of(tensor.dtype()));
-    Tensor& whole = converted_[{old.get(), tensor.dtype()}];
-    if (!whole.defined()) {
-      whole = in_dtype(Tensor(old, tensor.dtype(), {count}, {1}, 0), dtype_);
-      kept_.push_back(old);  // so that no new storage takes its address
-    }
-    const bool requires_grad = tensor.requires_grad();
-    tensor = Tensor(whole.storage(), dtype_, tensor.shape(), tensor.strides(), tensor.offset());
-    tensor.set_requires_grad(requires_grad);
-  }
-
-  DType dtype_;
-  std::unordered_set<const void*> seen_;
-  std::map<std::pair<const Storage*, DType>, Tensor> converted_;
-  std::vector<std::shared_ptr<Storage>> kept_;
-};
-
-void convert_tree(const ConvertOptions& options) {
-  const HeldValue root(load_any(options.in, location_of(options)));
-  const Value* const part = find_part(root.get(), options.root);
-  if (part == nullptr) {
-    throw StateDictError(concat("nothing called \"", options.root, "\" in file ", options.in,
-                                "; ckpt show ", options.in.string(), " shows what there is"));
-  }
-  Value value = *part;
-  if (options.dtype) {
-    DTypeChange change(*options.dtype);
-    value = change.converted(value);
-    change.apply(value);
-  }
-  save(value, options.out);
 }
 
 // -- Named tensors --------------------------------------------------------------------------------
@@ -172,32 +86,46 @@ std::vector<Selected> select(const CkptSource& source, const ConvertOptions& opt
   return selected;
 }
 
-StateDict read_selected(const std::vector<Selected>& selected, const ConvertOptions& options,
-                        Target target) {
-  std::uint64_t bytes = 0;
-  for (const Selected& item : selected) bytes += item.tensor->info.nbytes();
-  ByteProgress progress("reading", bytes);
-  const MapLocation location = location_of(options);
-  StateDict state;
-  for (const Selected& item : selected) {
-    Tensor tensor = item.tensor->read();
-    const bool requires_grad = tensor.requires_grad();
-    if (options.dtype && is_floating_point(tensor.dtype()))
-      tensor = in_dtype(tensor, *options.dtype);
-    // Only PyTorch's files say where a tensor was.
-    if (target == Target::pt) {
-      tensor = tensor.to(location.backend(item.tensor->info.device).device());
+// Descriptions of what is written, and the way to their elements.
+class Described {
+ public:
+  Described(const std::vector<Selected>& selected, const ConvertOptions& options)
+      : options_(options), progress_("writing", bytes_of(selected)) {
+    for (const Selected& item : selected) {
+      const TensorInfo& info = item.tensor->info;
+      const DType dtype = is_recast(info.dtype, options.dtype) ? *options.dtype : info.dtype;
+      Tensor described = Tensor::empty(info.shape, dtype, kMeta);
+      by_storage_.emplace(described.storage().get(), item);
+      if (state_.contains(item.name)) {
+        throw StateDictError(
+            concat("two tensors are called ", quote(item.name), " in file ", options.in));
+      }
+      state_.set(item.name, std::move(described));
     }
-    tensor.set_requires_grad(requires_grad);
-    if (state.contains(item.name)) {
-      throw StateDictError(
-          concat("two tensors are called \"", item.name, "\" in file ", options.in));
-    }
-    state.set(item.name, std::move(tensor));
-    progress.advance(item.tensor->info.nbytes());
   }
-  return state;
-}
+
+  [[nodiscard]] const StateDict& state() const noexcept { return state_; }
+  Tensor read(const Tensor& described) {
+    const Selected& item = by_storage_.at(described.storage().get());
+    Tensor tensor = recast(item.name, item.tensor->read(), options_.dtype, losses_);
+    progress_.advance(item.tensor->info.nbytes());
+    return tensor;
+  }
+  [[nodiscard]] const Losses& losses() const noexcept { return losses_; }
+
+ private:
+  static std::uint64_t bytes_of(const std::vector<Selected>& selected) {
+    std::uint64_t bytes = 0;
+    for (const Selected& item : selected) bytes += item.tensor->info.nbytes();
+    return bytes;
+  }
+
+  const ConvertOptions& options_;
+  StateDict state_;
+  std::unordered_map<const Storage*, Selected> by_storage_;
+  Losses losses_;
+  ByteProgress progress_;
+};
 
 // transformers refuses safetensors files that do not say from which framework they are.
 TextMetadata metadata_for(const CkptSource& source) {
@@ -205,31 +133,77 @@ TextMetadata metadata_for(const CkptSource& source) {
   return {{"format", "pt"}};
 }
 
-void write(const StateDict& state, const CkptSource& source, const ConvertOptions& options,
-           Target target) {
-  if (target == Target::pt) {
-    const bool single = state.size() == 1 && state.begin()->first.empty();
-    single ? save(state.begin()->second, options.out) : save(state, options.out);
-    return;
-  }
-  if (target == Target::npy && state.size() != 1) {
-    throw ValueError(concat("a .npy file holds one tensor, not ", state.size(),
+Losses write_tensors(const CkptSource& source, const std::vector<Selected>& selected,
+                     const ConvertOptions& options, Target target) {
+  if (target == Target::npy && selected.size() != 1) {
+    throw ValueError(concat("a .npy file holds one tensor, not ", selected.size(),
                             "; choose one by --only NAME, or write .npz"));
   }
-  std::uint64_t bytes = 0;
-  for (const auto& [name, tensor] : state) bytes += tensor.nbytes();
+  Described described(selected, options);
+  const StateDict& state = described.state();
+  const TensorReader read = [&described](const Tensor& tensor) { return described.read(tensor); };
   AtomicFile file(options.out);
-  ByteProgress progress("writing", bytes);
-  const ByteSink sink = [&](std::string_view piece) {
-    file.write(piece);
-    progress.advance(piece.size());
-  };
+  const ByteSink sink = [&file](std::string_view piece) { file.write(piece); };
   switch (target) {
-    case Target::safetensors: write_safetensors(state, sink, metadata_for(source)); break;
-    case Target::npz: write_npz(state, sink); break;
-    default: write_npy(state.begin()->second, sink); break;
+    case Target::safetensors: write_safetensors(state, sink, metadata_for(source), read); break;
+    case Target::npz: write_npz(state, sink, read); break;
+    default: write_npy(state.begin()->second, sink, read); break;
   }
   file.commit();
+  return described.losses();
+}
+
+// -- The tree, for .pt ----------------------------------------------------------------------------
+
+// The part of the tree, or of the names of a format that has no tree.
+Value part_of(const CkptSource& source, const ConvertOptions& options) {
+  Value root;
+  if (source.tree) {
+    root = *source.tree;
+  } else if (source.tensors.size() == 1 && source.tensors.front().info.name.empty()) {
+    root = source.tensors.front().handle;
+  } else {
+    Dict dict(Dict::Type::ordered_dict);
+    for (const SourceTensor& tensor : source.tensors) dict.set(tensor.info.name, tensor.handle);
+    root = std::move(dict);
+  }
+  std::optional<Value> part = find_part(root, options.root);
+  if (!part) {
+    throw StateDictError(concat("nothing called ", quote(options.root), " in file ", options.in,
+                                "; ckpt show ", options.in.string(), " shows what there is"));
+  }
+  return *std::move(part);
+}
+
+Losses write_tree(CkptSource& source, const std::vector<Selected>& selected,
+                  const ConvertOptions& options) {
+  RewriteOptions rewriting{.dtype = options.dtype,
+                           .compact = !options.root.empty() || !options.only.empty()};
+  if (!options.map_location.empty()) {
+    const Device device = Device::parse(options.map_location);
+    rewriting.location = to_string(device);
+    if (device == kMeta) source.storages.clear();  // nothing of the elements is kept
+  }
+  if (options.only.empty()) {
+    return rewrite(source, part_of(source, options), options.out, rewriting);
+  }
+  Dict dict(Dict::Type::ordered_dict);
+  for (const Selected& item : selected) {
+    if (dict.find(item.name) != nullptr) {
+      throw StateDictError(
+          concat("two tensors are called ", quote(item.name), " in file ", options.in));
+    }
+    dict.set(item.name, item.tensor->handle);
+  }
+  const bool single = selected.size() == 1 && selected.front().name.empty();
+  return rewrite(source, single ? Value(selected.front().tensor->handle) : Value(std::move(dict)),
+                 options.out, rewriting);
+}
+
+// -- Notes ----------------------------------------------------------------------------------------
+
+void note(const std::string& text) {
+  std::cerr << "ckpt: note: " << text << std::endl;
 }
 
 // The names of what a tree holds beside tensors.
@@ -242,7 +216,7 @@ void collect_values(const Value& value, const std::string& name,
   if (value.kind() == Kind::dict) {
     if (!seen.insert(value.identity()).second) return;
     for (const auto& [key, child] : value.as_dict()) {
-      collect_values(child, below(key_part(key, position++)), seen, names);
+      collect_values(child, below(name_of_key(key, position++)), seen, names);
     }
   } else if (value.kind() == Kind::list || value.kind() == Kind::tuple) {
     if (!seen.insert(value.identity()).second) return;
@@ -254,23 +228,41 @@ void collect_values(const Value& value, const std::string& name,
   }
 }
 
-void note_left_out(const CkptSource& source, const ConvertOptions& options) {
-  if (!source.tree) return;
-  const Value* const part = find_part(*source.tree, options.root);
-  if (part == nullptr) return;
-  std::unordered_set<const void*> seen;
-  std::vector<std::string> names;
-  collect_values(*part, {}, seen, names);
-  if (names.empty()) return;
+std::string first_of(const std::vector<std::string>& names) {
   constexpr std::size_t kNamed = 3;
   std::string list;
   for (std::size_t i = 0; i < std::min(kNamed, names.size()); ++i) {
-    list += (i == 0 ? "" : ", ");
-    list += names[i];
+    list += (i == 0 ? "" : ", ") + names[i];
   }
-  std::cerr << "ckpt: note: " << format_count(names.size(), "value")
-            << (names.size() == 1 ? " that is no tensor is" : " that are no tensors are")
-            << " left out: " << list << (names.size() > kNamed ? ", ..." : "") << std::endl;
+  return list + (names.size() > kNamed ? ", ..." : "");
+}
+
+// What a target that holds nothing but tensors does not get.
+void note_left_out(const CkptSource& source, const ConvertOptions& options) {
+  std::vector<std::string> names;
+  if (source.tree) {
+    const std::optional<Value> part = find_part(*source.tree, options.root);
+    std::unordered_set<const void*> seen;
+    if (part) collect_values(*part, {}, seen, names);
+  } else {
+    for (const auto& found : source.placeholders.first) names.push_back(plain_name(found.name));
+  }
+  if (names.empty()) return;
+  note(concat(format_count(names.size(), "value"),
+              names.size() == 1 ? " that is no tensor is" : " that are no tensors are",
+              " left out: ", first_of(names)));
+}
+
+// Only safetensors has metadata. That it is PyTorch's is no loss.
+void note_metadata(const CkptSource& source, Target target) {
+  if (target == Target::safetensors) return;
+  std::vector<std::string> keys;
+  for (const auto& [key, text] : source.metadata) {
+    if (key != "format") keys.push_back(plain_name(key));
+  }
+  if (keys.empty()) return;
+  note(concat("the metadata of the safetensors file ", keys.size() == 1 ? "is" : "are",
+              " left out: ", first_of(keys)));
 }
 
 }  // namespace
@@ -286,18 +278,20 @@ int convert(const ConvertOptions& options, std::ostream& out) {
                             ": floating-point tensors stay such; give float32, float16, bfloat16 "
                             "or another of them"));
   }
-  if (target == Target::pt && options.only.empty()) {
-    convert_tree(options);
-    out << options.out.string() << ": " << format_bytes(std::filesystem::file_size(options.out))
-        << '\n';
-    return 0;
+  // What is written has a checksum of its own, which must not cover up damage.
+  CkptSource source = open_source(options.in, {.verify = true});
+  const bool whole = target == Target::pt && options.only.empty();
+  const std::vector<Selected> selected = whole ? std::vector<Selected>() : select(source, options);
+  const Losses losses = target == Target::pt ? write_tree(source, selected, options)
+                                             : write_tensors(source, selected, options, target);
+  if (target != Target::pt && options.only.empty()) note_left_out(source, options);
+  if (source.foreign.any()) note(numpy_note(source.foreign));
+  note_metadata(source, target);
+  if (options.dtype) {
+    for (const std::string& line : losses.notes(*options.dtype)) note(line);
   }
-  const CkptSource source = open_source(options.in);
-  const std::vector<Selected> selected = select(source, options);
-  const StateDict state = read_selected(selected, options, target);
-  write(state, source, options, target);
-  if (options.only.empty()) note_left_out(source, options);
-  out << options.out.string() << ": " << format_count(state.size(), "tensor") << ", "
+  out << options.out.string() << ": "
+      << (whole ? "" : format_count(selected.size(), "tensor") + ", ")
       << format_bytes(std::filesystem::file_size(options.out)) << '\n';
   return 0;
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // ckpt diff: what two files do not have in common.
+#include <cmath>
+#include <complex>
 #include <map>
 #include <unordered_set>
 
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "tools/cli/ckpt_commands.h"
+#include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_path.h"
 #include "tools/cli/ckpt_progress.h"
 #include "tools/cli/ckpt_source.h"
@@ -112,24 +116,49 @@ Counts diff_tensors(const CkptSource& a, const CkptSource& b, const DiffOptions&
   return counts;
 }
 
+struct Leaf {
+  std::string text;
+  Value number = {};  // where it is one
+};
+
+// Whether two leaves count as the same: numbers of which one is a float, within the tolerances.
+bool are_equal(const Leaf& a, const Leaf& b, const DiffOptions& options) {
+  if (a.text == b.text) return true;
+  const auto is_float = [](const Leaf& leaf) {
+    return leaf.number.kind() == Kind::real || leaf.number.kind() == Kind::complex;
+  };
+  if (a.number.is_none() || b.number.is_none() || (!is_float(a) && !is_float(b))) return false;
+  const auto number = [](const Leaf& leaf) {
+    return leaf.number.kind() == Kind::complex ? leaf.number.as_complex()
+                                               : std::complex<double>(leaf.number.as_double());
+  };
+  const double distance = std::abs(number(a) - number(b));
+  return std::isfinite(distance) && distance <= options.atol + options.rtol * std::abs(number(b));
+}
+
 // The values that are no tensors or storages and hold none, by their dotted names.
 class Leaves {
  public:
   explicit Leaves(const Value& root) { visit({}, root); }
-  std::map<std::string, std::string> texts;
+  std::map<std::string, Leaf> leaves;
 
  private:
   void visit(const std::string& name, const Value& value) {
     const auto below = [&name](const std::string& part) {
       return name.empty() ? part : name + '.' + part;
     };
-    const bool container =
-        value.kind() == Kind::dict || value.kind() == Kind::list || value.kind() == Kind::tuple;
+    const bool container = value.kind() == Kind::dict || value.kind() == Kind::list ||
+                           value.kind() == Kind::tuple || value.kind() == Kind::placeholder;
     if (container && !seen_.insert(value.identity()).second) return;
     std::size_t position = 0;
+    if (value.kind() == Kind::placeholder) {
+      leaves[name] = {describe_placeholder(value.as_placeholder())};
+      for (const auto& [part, child] : parts_of(value.as_placeholder())) visit(below(part), child);
+      return;
+    }
     if (value.kind() == Kind::dict) {
       for (const auto& [key, child] : value.as_dict()) {
-        visit(below(key_part(key, position++)), child);
+        visit(below(name_of_key(key, position++)), child);
       }
     } else if (container) {
       for (const Value& child : value.as_sequence()) {
@@ -137,12 +166,15 @@ class Leaves {
       }
     } else if (value.kind() != Kind::tensor && value.kind() != Kind::storage) {
       // In full: what is only shown cut may differ where it is cut.
-      texts[name] = value.kind() == Kind::string       ? quote(value.as_string(), SIZE_MAX)
-                    : value.kind() == Kind::bytes      ? quote(value.as_bytes().data, SIZE_MAX)
-                    : value.kind() == Kind::byte_array ? quote(value.as_byte_array(), SIZE_MAX)
-                                                       : describe_scalar(value);
+      const bool number = value.kind() == Kind::integer || value.kind() == Kind::real ||
+                          value.kind() == Kind::complex;
+      leaves[name] = {value.kind() == Kind::string       ? quote(value.as_string(), SIZE_MAX)
+                      : value.kind() == Kind::bytes      ? quote(value.as_bytes().data, SIZE_MAX)
+                      : value.kind() == Kind::byte_array ? quote(value.as_byte_array(), SIZE_MAX)
+                                                         : describe_scalar(value),
+                      number ? value : Value()};
     }
-    if (container && position == 0) texts[name] = concat("empty ", value.kind_name());
+    if (container && position == 0) leaves[name] = {concat("empty ", value.kind_name())};
   }
   std::unordered_set<const void*> seen_;
 };
@@ -152,24 +184,22 @@ std::string cut(const std::string& text) {
   return text.size() > kShown ? text.substr(0, kShown) + "..." : text;
 }
 
-std::size_t diff_values(const Value& a, const Value& b, Table& table) {
+std::size_t diff_values(const Value& a, const Value& b, const DiffOptions& options, Table& table) {
   const Leaves left(a);
   Leaves right(b);
   std::size_t different = 0;
-  for (const auto& [name, text] : left.texts) {
-    const auto other = right.texts.find(name);
-    const bool there = other != right.texts.end();
-    if (there && other->second == text) {
-      right.texts.erase(other);
-      continue;
+  for (const auto& [name, leaf] : left.leaves) {
+    const auto other = right.leaves.find(name);
+    const bool there = other != right.leaves.end();
+    if (!there || !are_equal(leaf, other->second, options)) {
+      ++different;
+      table.add({plain_name(name), cut(leaf.text), there ? cut(other->second.text) : "not there"});
     }
-    ++different;
-    table.add({plain_name(name), cut(text), there ? cut(other->second) : "not there"});
-    if (there) right.texts.erase(other);
+    if (there) right.leaves.erase(other);
   }
-  for (const auto& [name, text] : right.texts) {
+  for (const auto& [name, leaf] : right.leaves) {
     ++different;
-    table.add({plain_name(name), "not there", cut(text)});
+    table.add({plain_name(name), "not there", cut(leaf.text)});
   }
   return different;
 }
@@ -205,7 +235,7 @@ int diff(const DiffOptions& options, std::ostream& out, const Style& style) {
   Table values({{"VALUE"}, {"FIRST"}, {"SECOND"}});
   // Other formats hold no values, so that their absence says nothing.
   const bool comparable = a.tree != nullptr && b.tree != nullptr;
-  if (comparable) counts.values = diff_values(*a.tree, *b.tree, values);
+  if (comparable) counts.values = diff_values(*a.tree, *b.tree, options, values);
   for (const Table* const table : {&tensors, &values}) {
     if (table->empty()) continue;
     table->print(out, style);

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "tools/cli/ckpt_commands.h"
+#include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_source.h"
 
 namespace wick::tools {
@@ -26,7 +27,7 @@ struct Totals {
 Totals add_up(const CkptSource& source) {
   Totals totals;
   std::set<std::string_view> records;
-  for (const auto& [info, read, storage_class] : source.tensors) {
+  for (const auto& [info, read, storage_class, handle] : source.tensors) {
     if (storage_class.empty()) {
       ++totals.tensors;
       totals.elements += static_cast<std::uint64_t>(element_count(info.shape));
@@ -51,7 +52,7 @@ void print_json(const CkptSource& source, std::ostream& out) {
   for (const auto& [key, text] : source.metadata) metadata[key] = text;
   Json tensors = Json::array();
   Json storages = Json::array();
-  for (const auto& [info, read, storage_class] : source.tensors) {
+  for (const auto& [info, read, storage_class, handle] : source.tensors) {
     if (!storage_class.empty()) {
       storages.push_back({{"name", info.name},
                           {"class", concat("torch.", storage_class)},
@@ -73,15 +74,21 @@ void print_json(const CkptSource& source, std::ostream& out) {
                        {"storage", info.record},
                        {"storage_bytes", info.storage_bytes}});
   }
+  Json placeholders = Json::array();
+  for (const auto& [where, type, is_object] : source.placeholders.first) {
+    placeholders.push_back({{"name", where}, {"class", type}, {"is_object", is_object}});
+  }
   out << dump({{"file", source.path.string()},
                {"format", std::string(name(source.format))},
                {"file_bytes", source.file_bytes},
                {"metadata", std::move(metadata)},
                {"tensors", std::move(tensors)},
                {"storages", std::move(storages)},
+               {"placeholders", std::move(placeholders)},
                {"total",
                 {{"tensors", totals.tensors},
                  {"storages", totals.storages},
+                 {"placeholders", source.placeholders.count},
                  {"elements", totals.elements},
                  {"bytes", totals.bytes},
                  {"storage_bytes", totals.storage}}}})
@@ -91,7 +98,7 @@ void print_json(const CkptSource& source, std::ostream& out) {
 void print_table(const CkptSource& source, std::ostream& out, const Style& style) {
   using Align = Table::Align;
   Table table({{"NAME"}, {"DTYPE"}, {"SHAPE"}, {"DEVICE"}, {"SIZE", Align::right}});
-  for (const auto& [info, read, storage_class] : source.tensors) {
+  for (const auto& [info, read, storage_class, handle] : source.tensors) {
     const bool untyped = storage_class == "UntypedStorage";
     table.add({plain_name(info.name), untyped ? "" : concat(info.dtype),
                storage_class.empty() ? concat(info.shape) : std::string(storage_class), info.device,
@@ -112,6 +119,9 @@ void print_table(const CkptSource& source, std::ostream& out, const Style& style
         << (totals.storages == 0 ? "some are views of more)" : "views and storages hold more)");
   }
   out << "; " << name(source.format) << ", " << format_bytes(source.file_bytes) << '\n';
+  for (const std::string& note : foreign_notes(source)) {
+    out << style.dim << note << style.reset << '\n';
+  }
   for (const auto& [key, text] : source.metadata) {
     out << style.dim << "metadata " << plain_name(key) << ": " << quote(text, 200) << style.reset
         << '\n';

@@ -131,6 +131,18 @@ void check_arguments(Options& options) {
   }
 }
 
+// What helps, in the words of the options that this program has.
+std::string remedy_words(wick::Remedy remedy) {
+  switch (remedy) {
+    case Remedy::map_location: return "give --map-location cpu";
+    case Remedy::admitted_part: return "convert a part without it by --root NAME or --only NAME";
+    case Remedy::other_dtype:
+      return "give --dtype float32 for floating-point tensors, or write a .pt file";
+    case Remedy::pick_by_tree: return "ckpt show tells them apart";
+    default: return {};
+  }
+}
+
 // A reader that has gone away, as head does, is no failure.
 int run_and_flush(const Command& command) {
   const int status = command();
@@ -165,7 +177,8 @@ int main(int argc, char** argv) {
     }
     return usage_error("ckpt", error.what());
   } catch (const wick::Error& error) {
-    return usage_error("ckpt", error.what());
+    return usage_error("ckpt", message_of(error, remedy_words).c_str());
   }
-  return run_program("ckpt", [&] { return run_and_flush(chosen); });
+  return run_program(
+      "ckpt", [&] { return run_and_flush(chosen); }, remedy_words);
 }

@@ -1,37 +1,42 @@
 // SPDX-License-Identifier: MIT
 #include "tools/cli/ckpt_path.h"
 
-#include "core/error.h"
+#include "core/placeholder.h"
 
 namespace wick::tools {
 namespace {
 
-const Value* search(const Value& root, std::string_view name);
+std::optional<Value> search(const Value& root, std::string_view name);
 
-const Value* find_below(const Value& child, std::string_view part, std::string_view name) {
-  if (name == part) return &child;
+std::optional<Value> find_below(const Value& child, std::string_view part, std::string_view name) {
+  if (name == part) return child;
   if (name.size() > part.size() && name.starts_with(part) && name[part.size()] == '.') {
     return search(child, name.substr(part.size() + 1));
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 // The name gets shorter with each level, so that this ends even in a container that holds itself.
-const Value* search(const Value& root, std::string_view name) {
+std::optional<Value> search(const Value& root, std::string_view name) {
   if (root.kind() == Value::Kind::dict) {
     std::size_t position = 0;
     for (const auto& [key, child] : root.as_dict()) {
-      const Value* const found = find_below(child, key_part(key, position++), name);
-      if (found != nullptr) return found;
+      auto found = find_below(child, name_of_key(key, position++), name);
+      if (found) return found;
     }
   } else if (root.kind() == Value::Kind::list || root.kind() == Value::Kind::tuple) {
     std::size_t position = 0;
     for (const Value& child : root.as_sequence()) {
-      const Value* const found = find_below(child, std::to_string(position++), name);
-      if (found != nullptr) return found;
+      auto found = find_below(child, std::to_string(position++), name);
+      if (found) return found;
+    }
+  } else if (root.kind() == Value::Kind::placeholder) {
+    for (const auto& [part, child] : parts_of(root.as_placeholder())) {
+      auto found = find_below(child, part, name);
+      if (found) return found;
     }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 // Each step back goes to the last '*' only, so that no pattern takes long.
@@ -60,16 +65,8 @@ bool fits(std::string_view name, std::string_view pattern) {
 
 }  // namespace
 
-std::string key_part(const Value& key, std::size_t position) {
-  switch (key.kind()) {
-    case Value::Kind::string: return key.as_string();
-    case Value::Kind::integer: return std::to_string(key.as_int());
-    default: return concat('<', position, '>');
-  }
-}
-
-const Value* find_part(const Value& root, std::string_view name) {
-  return name.empty() ? &root : search(root, name);
+std::optional<Value> find_part(const Value& root, std::string_view name) {
+  return name.empty() ? root : search(root, name);
 }
 
 bool matches(std::string_view name, std::string_view pattern) {

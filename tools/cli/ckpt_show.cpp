@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <unordered_set>
 
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "tools/cli/ckpt_commands.h"
+#include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_path.h"
 #include "tools/cli/ckpt_source.h"
 #include "tools/cli/ckpt_statistics.h"
@@ -50,6 +53,7 @@ class TreePrinter {
       case Kind::dict: print_dict(value, indent); break;
       case Kind::list: print_items(value, "list", value.as_list(), indent); break;
       case Kind::tuple: print_items(value, "tuple", value.as_tuple(), indent); break;
+      case Kind::placeholder: print_placeholder(value, indent); break;
       case Kind::set: print_set(value.as_set(), "set", indent); break;
       case Kind::frozen_set: print_set(value.as_frozen_set(), "frozenset", indent); break;
       default: out_ << describe_scalar(value) << '\n';
@@ -89,6 +93,26 @@ class TreePrinter {
       print(child, below);
     }
   }
+  void print_placeholder(const Value& value, const std::string& indent) {
+    const Placeholder& placeholder = value.as_placeholder();
+    const std::vector<PlaceholderPart> parts = parts_of(placeholder);
+    out_ << style_.dim << describe_placeholder(placeholder) << style_.reset;
+    if (parts.empty()) {
+      out_ << '\n';
+      return;
+    }
+    if (!seen_.insert(value.identity()).second) {
+      out_ << ", the same as above\n";
+      return;
+    }
+    out_ << style_.dim << " with " << format_count(parts.size(), "value") << style_.reset << '\n';
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (leave_out(indent, i, parts.size())) return;
+      const std::string below = branch(indent, i, parts.size());
+      out_ << plain_name(parts[i].name) << ": ";
+      print(parts[i].value, below);
+    }
+  }
   void print_items(const Value& value, const std::string& kind, const std::vector<Value>& items,
                    const std::string& indent) {
     const bool plain =
@@ -125,6 +149,7 @@ class TreePrinter {
   }
   // Keys are scalars, or tuples of such.
   std::string key_text(const Value& key) {
+    if (key.kind() == Kind::placeholder) return describe_placeholder(key.as_placeholder());
     if (key.kind() != Kind::tuple) return describe_scalar(key);
     std::string text = "(";
     for (const Value& item : key.as_tuple()) text += key_text(item) + ", ";
@@ -221,7 +246,7 @@ void print_tensor(const SourceTensor& found, std::ostream& out, const Style& sty
 // A tree for the formats that hold named tensors only.
 Value flat_tree(const CkptSource& source) {
   Dict dict;
-  for (const auto& [info, read, storage_class] : source.tensors) {
+  for (const auto& [info, read, storage_class, handle] : source.tensors) {
     dict.set(info.name, Tensor::empty(info.shape, info.dtype, kMeta));
   }
   return dict;
@@ -239,8 +264,8 @@ int show(const ShowOptions& options, std::ostream& out, const Style& style) {
     return 0;
   }
   const Value root = source.tree ? *source.tree : flat_tree(source);
-  const Value* const part = find_part(root, options.name);
-  if (part == nullptr) static_cast<void>(source.at(options.name));  // says that it is not there
+  const std::optional<Value> part = find_part(root, options.name);
+  if (!part) static_cast<void>(source.at(options.name));  // says that it is not there
   TreePrinter(out, style, options.items).print(*part, "");
   return 0;
 }

@@ -34,13 +34,26 @@ TensorInfo describe(std::string name, DType dtype, const Dims& shape) {
   return info;
 }
 
+// A tensor of a format that holds nothing but named tensors.
+void add_plain(CkptSource& source, TensorInfo info, std::function<Tensor()> read) {
+  Tensor handle = Tensor::empty(info.shape, info.dtype, kMeta);
+  handle.set_requires_grad(info.requires_grad);
+  source.storages[handle.storage().get()] = {
+      info.device, [read] {
+        const Tensor tensor = read().contiguous();
+        // A part of a larger storage gets one of its own.
+        return (tensor.storage()->bytes() == tensor.nbytes() ? tensor : tensor.clone()).storage();
+      }};
+  source.tensors.push_back({std::move(info), std::move(read), {}, std::move(handle)});
+}
+
 SourceTensor& add_storage(CkptSource& source, const NamedStorage& named,
                           std::function<Tensor()> read) {
   const Tensor elements = named.storage.tensor();
   TensorInfo info = describe(named.name, elements.dtype(), elements.shape());
   info.storage_bytes = named.storage.storage->bytes();
-  source.tensors.push_back(
-      {std::move(info), std::move(read), named.storage.dtype ? "TypedStorage" : "UntypedStorage"});
+  source.tensors.push_back({std::move(info), std::move(read),
+                            named.storage.dtype ? "TypedStorage" : "UntypedStorage", elements});
   return source.tensors.back();
 }
 
@@ -50,13 +63,25 @@ std::shared_ptr<const Value> hold(Value tree) {
   return {held, &held->get()};
 }
 
-void add_torch(CkptSource& source, const fs::path& path) {
-  const auto file = std::make_shared<const CheckpointFile>(CheckpointFile::open(path, kCpu));
+void add_torch(CkptSource& source, const fs::path& path, const SourceOptions& options) {
+  const auto file = std::make_shared<const CheckpointFile>(
+      CheckpointFile::open(path, kCpu, {.verify = options.verify, .placeholders = true}));
+  const auto add_stored = [&](const std::shared_ptr<Storage>& described, std::string location) {
+    source.storages.try_emplace(
+        described.get(), StoredBytes{std::move(location), [file, described] {
+                                       return file->storage({described, std::nullopt}).storage;
+                                     }});
+  };
   // Both in the order of the file, a handle for each description.
   const auto [handles, storages] = named_objects(file->tree());
   for (std::size_t i = 0; i < handles.size(); ++i) {
     source.tensors.push_back({file->tensors().at(i),
-                              [file, handle = handles[i].tensor] { return file->tensor(handle); }});
+                              [file, handle = handles[i].tensor] { return file->tensor(handle); },
+                              {},
+                              handles[i].tensor});
+    const std::shared_ptr<Storage>& described = handles[i].tensor.storage();
+    if (file->tensors().at(i).record.empty()) continue;
+    add_stored(described, file->tensors().at(i).device);
   }
   for (std::size_t i = 0; i < storages.size(); ++i) {
     SourceTensor& added = add_storage(source, storages[i], [file, handle = storages[i].storage] {
@@ -64,13 +89,15 @@ void add_torch(CkptSource& source, const fs::path& path) {
     });
     added.info.record = file->storages().at(i).record;
     added.info.device = file->storages().at(i).device;
+    add_stored(storages[i].storage.storage, added.info.device);
   }
   source.tree = hold(file->tree());
+  source.foreign = file->foreign_objects();
 }
 
 // The format of PyTorch before 1.6 cannot be read in parts.
 void add_legacy(CkptSource& source, const fs::path& path) {
-  source.tree = hold(load(path, kCpu));
+  source.tree = hold(load(path, kCpu, {.placeholders = true, .found = &source.foreign}));
   std::unordered_map<const Storage*, std::string> records;
   const auto record_of = [&records](const Storage* storage) {
     return records.emplace(storage, concat("storage ", records.size())).first->second;
@@ -84,7 +111,7 @@ void add_legacy(CkptSource& source, const fs::path& path) {
     info.requires_grad = tensor.requires_grad();
     info.storage_bytes = storage->bytes();
     info.record = record_of(storage);
-    source.tensors.push_back({std::move(info), [tensor = tensor] { return tensor; }});
+    source.tensors.push_back({std::move(info), [tensor = tensor] { return tensor; }, {}, tensor});
   }
   for (const NamedStorage& named : named_in_tree.storages) {
     SourceTensor& added =
@@ -96,16 +123,16 @@ void add_legacy(CkptSource& source, const fs::path& path) {
 void add_safetensors(CkptSource& source, const fs::path& path) {
   const auto file = std::make_shared<const SafetensorsFile>(path);
   for (const SafetensorsEntry& entry : file->entries()) {
-    source.tensors.push_back({describe(entry.name, entry.dtype, entry.shape),
-                              [file, &entry] { return file->read(entry); }});
+    add_plain(source, describe(entry.name, entry.dtype, entry.shape),
+              [file, &entry] { return file->read(entry); });
   }
   source.metadata = file->metadata();
 }
 
 void add_npy(CkptSource& source, const fs::path& path) {
   const auto file = std::make_shared<const NpyFile>(path);
-  source.tensors.push_back(
-      {describe({}, file->header().dtype, file->header().shape), [file] { return file->read(); }});
+  add_plain(source, describe({}, file->header().dtype, file->header().shape),
+            [file] { return file->read(); });
 }
 
 void add_npz(CkptSource& source, const fs::path& path) {
@@ -113,11 +140,17 @@ void add_npz(CkptSource& source, const fs::path& path) {
   for (const NpzFile::Entry& entry : file->entries()) {
     TensorInfo info = describe(entry.name, entry.header.dtype, entry.header.shape);
     info.record = entry.record->name;
-    source.tensors.push_back({std::move(info), [file, &entry] { return file->read(entry); }});
+    add_plain(source, std::move(info), [file, &entry] { return file->read(entry); });
+  }
+  for (const NpzFile::Other& other : file->others()) {
+    ++source.placeholders.count;
+    if (source.placeholders.first.size() < CkptSource::kNamedPlaceholders) {
+      source.placeholders.first.push_back({other.name, "numpy.ndarray", true});
+    }
   }
 }
 
-void add_shards(CkptSource& source, const fs::path& path) {
+void add_shards(CkptSource& source, const fs::path& path, const SourceOptions& options) {
   const ShardIndex index = read_shard_index(path);
   require_shards(index);
   std::unordered_map<std::string, CkptSource> shards;
@@ -127,14 +160,20 @@ void add_shards(CkptSource& source, const fs::path& path) {
                                " is an index of shards itself"));
     }
     const CkptSource& opened =
-        shards.emplace(shard, open_source(index.shard_path(shard))).first->second;
+        shards.emplace(shard, open_source(index.shard_path(shard), options)).first->second;
     source.file_bytes += opened.file_bytes;
+    // Of several shards' metadata under one key, the first counts.
+    for (const auto& [key, text] : opened.metadata) {
+      const auto known =
+          std::ranges::find(source.metadata, key, &std::pair<std::string, std::string>::first);
+      if (known == source.metadata.end()) source.metadata.emplace_back(key, text);
+    }
   }
   for (const auto& [name, shard] : index.weight_map) {
     SourceTensor tensor = shards.at(shard).at(name);
     // Two shards may have records of one name.
     if (!tensor.info.record.empty()) tensor.info.record = shard + ": " + tensor.info.record;
-    source.tensors.push_back(std::move(tensor));
+    add_plain(source, std::move(tensor.info), std::move(tensor.read));
   }
 }
 
@@ -166,19 +205,23 @@ const SourceTensor& CkptSource::at(std::string_view name) const {
   throw StateDictError(concat("no tensor \"", name, "\" in file ", path, suggestion(*this, name)));
 }
 
-CkptSource open_source(const fs::path& path) {
+CkptSource open_source(const fs::path& path, const SourceOptions& options) {
   CkptSource source;
   source.path = path;
   source.format = recognise_file(path);
   source.file_bytes = bytes_of(path);
   switch (source.format) {
     case FileFormat::torch:
-      looks_like_legacy(InputFile(path)) ? add_legacy(source, path) : add_torch(source, path);
+      looks_like_legacy(InputFile(path)) ? add_legacy(source, path)
+                                         : add_torch(source, path, options);
       break;
     case FileFormat::safetensors: add_safetensors(source, path); break;
     case FileFormat::npy: add_npy(source, path); break;
     case FileFormat::npz: add_npz(source, path); break;
-    case FileFormat::shard_index: add_shards(source, path); break;
+    case FileFormat::shard_index: add_shards(source, path, options); break;
+  }
+  if (source.tree) {
+    source.placeholders = placeholders_in(*source.tree, CkptSource::kNamedPlaceholders);
   }
   return source;
 }

@@ -8,10 +8,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/placeholder.h"
 #include "serialize/any_file.h"
+#include "serialize/foreign_objects.h"
 #include "serialize/safetensors_header.h"
 #include "serialize/tensor_info.h"
 
@@ -24,11 +27,21 @@ struct SourceTensor {
   /// "TypedStorage" or "UntypedStorage" of a storage, whose elements are in one dimension (bytes of
   /// an untyped one); empty of a tensor.
   std::string_view storage_class = {};
+  /// The tensor in the source's tree; for formats without one, a description on the device "meta".
+  Tensor handle = {};
 
   [[nodiscard]] bool is_storage() const noexcept { return !storage_class.empty(); }
 };
 
+/// A storage of the file, of which a source has a description on the device "meta".
+struct StoredBytes {
+  std::string location;                            // the device that it was saved from
+  std::function<std::shared_ptr<Storage>()> read;  // on the CPU, a copy or the file's own bytes
+};
+
 struct CkptSource {
+  static constexpr std::size_t kNamedPlaceholders = 1000;
+
   std::filesystem::path path;
   FileFormat format = FileFormat::torch;
   std::uint64_t file_bytes = 0;       // of an index: with its shards
@@ -36,6 +49,12 @@ struct CkptSource {
   TextMetadata metadata;              // of a safetensors file
   /// The whole value, its tensors without elements; for formats that hold only tensors, none.
   std::shared_ptr<const Value> tree;
+  /// By the storages of the tree's tensors, or of the handles; those not in it are in memory, or on
+  /// the device "meta" in the file too.
+  std::unordered_map<const Storage*, StoredBytes> storages;
+  /// The placeholders in it, the first kNamedPlaceholders by name.
+  PlaceholderReport placeholders;
+  ForeignObjects foreign;
 
   /// A tensor. Throws StateDictError that names the file, and a name like it where there is one.
   [[nodiscard]] const SourceTensor& at(std::string_view name) const;
@@ -43,7 +62,12 @@ struct CkptSource {
   [[nodiscard]] const SourceTensor* find(std::string_view name) const;
 };
 
+struct SourceOptions {
+  bool verify = false;  // check the CRC-32 of each record of torch.save's files that is read
+};
+
 /// Throws as load_any() does.
-[[nodiscard]] CkptSource open_source(const std::filesystem::path& path);
+[[nodiscard]] CkptSource open_source(const std::filesystem::path& path,
+                                     const SourceOptions& options = {});
 
 }  // namespace wick::tools

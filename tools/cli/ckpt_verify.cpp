@@ -8,6 +8,7 @@
 #include "serialize/sharded.h"
 #include "serialize/zip_reader.h"
 #include "tools/cli/ckpt_commands.h"
+#include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_progress.h"
 #include "tools/cli/ckpt_source.h"
 
@@ -56,6 +57,9 @@ void report(const CkptSource& source, const std::string& checked, std::ostream& 
       << name(source.format) << ", " << format_count(source.tensors.size() - storages, "tensor")
       << ", " << (storages == 0 ? "" : format_count(storages, "storage") + ", ")
       << format_bytes(source.file_bytes) << "; " << checked << ")\n";
+  for (const std::string& note : foreign_notes(source)) {
+    out << style.dim << "  " << note << style.reset << '\n';
+  }
 }
 
 }  // namespace

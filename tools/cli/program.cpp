@@ -8,11 +8,20 @@
 
 namespace wick::tools {
 
-int run_program(const char* name, const std::function<int()>& body) {
+std::string message_of(const Error& error, const RemedyWords& words) {
+  std::string message(error.problem());
+  if (error.remedy() == Remedy::none || !words) return message;
+  const std::string helps = words(error.remedy());
+  return helps.empty() ? message : message + "; " + helps;
+}
+
+int run_program(const char* name, const std::function<int()>& body, const RemedyWords& words) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
     std::cerr << name << ": out of memory" << std::endl;
+  } catch (const Error& error) {
+    std::cerr << name << ": " << message_of(error, words) << std::endl;
   } catch (const std::exception& error) {
     std::cerr << name << ": " << error.what() << std::endl;
   }
