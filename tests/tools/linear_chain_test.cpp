@@ -108,8 +108,8 @@ TEST(LinearChain, AnyNumberedNamesInAnyOrderOfTheFile) {
       }
       const std::string a = std::to_string(block);
       const std::string b = std::to_string(part);
-      const std::string names[] = {"layers." + a + "." + b, "net.block" + a + ".fc" + b,
-                                   "h" + a + "_" + b, "m" + a + ".0." + b + ".linear"};
+      const std::string names[] = {concat("layers.", a, '.', b), concat("net.block", a, ".fc", b),
+                                   concat('h', a, '_', b), concat('m', a, ".0.", b, ".linear")};
       const std::int64_t next = 1 + pick(4);
       layers.push_back({names[pattern], width, next});
       width = next;
@@ -144,11 +144,13 @@ TEST(LinearChain, WhatStaysAmbiguousIsRefused) {
   }
   // Too many to try them all; the answer comes at once.
   std::vector<Given> many;
-  for (int i = 0; i < 200; ++i) many.push_back({std::string(1 + i, 'x'), 8, 8});
+  for (int i = 0; i < 200; ++i)
+    many.push_back({std::string(static_cast<std::size_t>(1 + i), 'x'), 8, 8});
   expect_refused(state_of(many), "ambiguous");
   many.clear();
-  for (int i = 0; i < 5000; ++i)
-    many.push_back({"x" + std::string(1 + i % 7, 'y') + std::to_string(i), 2, 2});
+  for (int i = 0; i < 5000; ++i) {
+    many.push_back({concat(std::string(static_cast<std::size_t>(1 + i % 7), 'y'), i), 2, 2});
+  }
   expect_refused(state_of(many), "ambiguous");
 }
 
