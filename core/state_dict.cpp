@@ -70,6 +70,11 @@ std::string describe_misfit(std::string_view name, const Tensor& given, const Te
     return concat("\n  dtype of \"", name, "\": the checkpoint has ", given.dtype(),
                   ", which is not converted to the model's ", wanted.dtype());
   }
+  // PyTorch warns and copies the real parts.
+  if (is_complex(given.dtype()) && !is_complex(wanted.dtype())) {
+    return concat("\n  dtype of \"", name, "\": the checkpoint has ", given.dtype(),
+                  ", whose imaginary parts the model's ", wanted.dtype(), " would lose");
+  }
   return {};
 }
 

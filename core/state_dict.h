@@ -45,8 +45,8 @@ class StateDict {
   std::shared_ptr<Dict> metadata_;
 };
 
-/// Why a checkpoint's tensor cannot be copied to a model's of that name: a line for a
-/// StateDictError's list, with its line break in front. Empty where it can.
+/// Why a checkpoint's tensor cannot be copied to a model's of that name (a shape, an opaque dtype,
+/// complex for real): a line for a StateDictError's list, with its line break in front, or empty.
 [[nodiscard]] std::string describe_misfit(std::string_view name, const Tensor& given,
                                           const Tensor& wanted);
 

@@ -52,8 +52,8 @@ class Module {
   /// Parameters and buffers under their dotted names, sharing their storage, with `_metadata`.
   [[nodiscard]] StateDict state_dict() const;
   /// Copies the tensors of `state` into this module, converting dtype and device. Where names or
-  /// shapes do not fit, or a dtype is opaque, throws StateDictError that lists every missing key,
-  /// every unexpected key, every wrong shape and dtype, and changes nothing. With strict = false,
+  /// shapes do not fit, a dtype is opaque, or complex for real numbers, throws StateDictError that
+  /// lists every missing key, unexpected key, wrong shape and dtype, and changes nothing. With strict = false,
   /// missing and unexpected keys are only reported.
   LoadReport load_state_dict(const StateDict& state, bool strict = true);
 

@@ -98,7 +98,7 @@ class CheckpointFile {
   /// parameters): straight into their memory where both are contiguous, of one dtype and on the
   /// CPU; else through a copy that converts dtype and device, as load_state_dict() does.
   ///
-  /// Where names, shapes or opaque dtypes do not fit, throws StateDictError that lists all of it;
+  /// Where names, shapes or dtypes do not fit, throws StateDictError that lists all of it;
   /// where a record is damaged, FormatError; in both cases nothing was changed. Without `verify`,
   /// damage is not looked for in what is read straight.
   LoadIntoReport load_into(const StateDict& target, const LoadIntoOptions& options = {}) const;

@@ -93,6 +93,20 @@ TEST(Module, LoadStateDictRefusesOpaqueDtypesBeforeItChangesAnything) {
   EXPECT_FALSE(bitwise_equal(weight, Tensor::zeros(weight.shape())));
 }
 
+TEST(Module, LoadStateDictRefusesComplexNumbersForRealOnes) {
+  const auto model = make_model(1);
+  const Tensor bias = model->state_dict().at("fc1.bias").clone();
+  for (const DType dtype : {DType::complex32, DType::complex64, DType::complex128}) {
+    StateDict state;
+    state.set("fc1.bias", Tensor::zeros({4}, dtype));
+    expect_throw_with<StateDictError>(
+        [&] { model->load_state_dict(state, false); },
+        concat("dtype of \"fc1.bias\": the checkpoint has ", dtype,
+               ", whose imaginary parts the model's float32 would lose"));
+  }
+  EXPECT_TRUE(bitwise_equal(model->state_dict().at("fc1.bias"), bias));
+}
+
 TEST(Module, LoadStateDictNotStrictReportsKeys) {
   const auto model = make_model(1);
   StateDict state;

@@ -219,9 +219,12 @@ TEST_F(AdamStateTest, ListsEveryProblemOfTheState) {
   const Value kinds = saved();
   entry(kinds, 0) = without(entry(kinds, 0), "step");
   entry(kinds, 1).set("exp_avg", Tensor::zeros({5}, DType::int64));
+  entry(kinds, 3).set("exp_avg", Tensor::zeros(entry(kinds, 3).at("exp_avg").as_tensor().shape(),
+                                               DType::complex64));
   kinds.at("state").as_dict().set(2, 5);
-  expect_refusal(kinds, {"state[0] has no 'step'", "floating-point dtype, found int64",
-                         "state[2] must be a dict, found int"});
+  expect_refusal(kinds,
+                 {"state[0] has no 'step'", "floating-point dtype, found int64",
+                  "floating-point dtype, found complex64", "state[2] must be a dict, found int"});
 }
 
 TEST_F(AdamStateTest, RefusesAnotherClass) {

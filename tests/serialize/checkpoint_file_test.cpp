@@ -340,6 +340,20 @@ TEST_F(CheckpointFileTest, TheOlderFormatIsNamed) {
                                           "use load()");
 }
 
+TEST(CheckpointFile, ComplexNumbersAreNotReadIntoRealOnes) {
+  const testing::TempDir directory;
+  const auto path = directory / "complex.pt";
+  save(Dict{{"w", Tensor::zeros({3}, DType::complex64)}, {"b", Tensor::ones({3})}}, path);
+  StateDict model;
+  model.set("b", Tensor::zeros({3}));
+  model.set("w", Tensor::full({3}, 7));
+  testing::expect_throw_with<StateDictError>(
+      [&] { CheckpointFile::open(path).load_into(model); },
+      "dtype of \"w\": the checkpoint has complex64, whose imaginary parts the model's float32");
+  EXPECT_TRUE(bitwise_equal(model.at("b"), Tensor::zeros({3})));
+  EXPECT_TRUE(bitwise_equal(model.at("w"), Tensor::full({3}, 7)));
+}
+
 TEST(CheckpointFile, TensorsSavedWithoutElementsAreDescribed) {
   const testing::TempDir directory;
   const auto path = directory / "meta.pt";
