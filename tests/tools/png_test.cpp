@@ -4,8 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <png.h>
+#include <zlib.h>
 
 #include "core/error.h"
+#include "tests/memory_use.h"
 #include "tests/support.h"
 #include "tools/data/file.h"
 #include "tools/data/open_dataset.h"
@@ -103,24 +105,131 @@ TEST(Png, EveryTruncationAndFlippedByteIsReportedOrHarmless) {
   }
 }
 
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+/// A chunk of a PNG with its length and checksum.
+std::string chunk(const std::string& type, const std::string& data) {
+  const auto big_endian = [](std::uint32_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift);
+    return bytes;
+  };
+  const std::string body = type + data;
+  const auto sum =
+      ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  return big_endian(static_cast<std::uint32_t>(data.size())) + body +
+         big_endian(static_cast<std::uint32_t>(sum));
+}
+
+/// `size` zeros as zlib packs them, 1032 to one.
+std::string packed_zeros(std::uint64_t size) {
+  z_stream stream{};
+  deflateInit(&stream, 9);
+  std::vector<Bytef> zeros(1 << 20);
+  std::vector<Bytef> out(1 << 16);
+  std::string packed;
+  for (std::uint64_t left = size;;) {
+    const auto part = static_cast<uInt>(std::min<std::uint64_t>(left, zeros.size()));
+    left -= part;
+    stream.next_in = zeros.data();
+    stream.avail_in = part;
+    int result = Z_OK;
+    do {
+      stream.next_out = out.data();
+      stream.avail_out = static_cast<uInt>(out.size());
+      result = deflate(&stream, left == 0 ? Z_FINISH : Z_NO_FLUSH);
+      packed.append(reinterpret_cast<char*>(out.data()), out.size() - stream.avail_out);
+    } while (stream.avail_out == 0);
+    if (left == 0 && result == Z_STREAM_END) break;
+  }
+  deflateEnd(&stream);
+  return packed;
+}
+
+/// A black picture of any size; `pixels` is what the file holds of it, `extra` comes before.
+void write_black(const fs::path& path, std::uint32_t width, std::uint32_t height, int depth,
+                 int color, const std::string& pixels, const std::string& extra = {}) {
+  std::string header;
+  for (const std::uint32_t size : {width, height}) {
+    for (int shift = 24; shift >= 0; shift -= 8) header += static_cast<char>(size >> shift);
+  }
+  header += {static_cast<char>(depth), static_cast<char>(color), 0, 0, 0};
+  std::string file = "\x89PNG\r\n\x1a\n" + chunk("IHDR", header) + extra;
+  if (color == PNG_COLOR_TYPE_PALETTE) file += chunk("PLTE", std::string(6, '\0'));
+  wick::testing::write_file(path, file + chunk("IDAT", pixels) + chunk("IEND", ""));
+}
+
 TEST(Png, ALyingHeaderAllocatesNothing) {
-  // 65,535 x 65,535 pixels in a file that holds the first row of them, with right checksums.
   const TempDir dir;
-  const fs::path path = dir / "lie.png";
-  FILE* const file = std::fopen(path.c_str(), "wb");
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
-  png_infop info = png_create_info_struct(png);
-  png_init_io(png, file);
-  png_set_IHDR(png, info, 65535, 65535, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_write_info(png, info);
-  std::vector<png_byte> row(65535 * 3);
-  std::uint32_t random = 1;  // what cannot be compressed is written at once
-  for (png_byte& sample : row) sample = static_cast<png_byte>((random = random * 69069 + 1) >> 24);
-  png_write_row(png, row.data());
-  png_destroy_write_struct(&png, &info);
-  std::fclose(file);
-  expect_throw_with<FormatError>([&] { (void)read_png(path); }, "cannot hold");
+  const std::string some(1 << 20, 'x');  // a megabyte that is no picture
+  struct Lie {
+    std::uint32_t width;
+    std::uint32_t height;
+    int depth;
+    int color;
+  };
+  for (const Lie& lie : {Lie{65535, 65535, 8, PNG_COLOR_TYPE_RGB},
+                         {1000000, 1000000, 1, PNG_COLOR_TYPE_PALETTE},
+                         {91000, 91000, 1, PNG_COLOR_TYPE_PALETTE},
+                         {1000000, 1000000, 1, PNG_COLOR_TYPE_GRAY},
+                         {1, 1000000000, 8, PNG_COLOR_TYPE_GRAY},
+                         {33000, 33000, 8, PNG_COLOR_TYPE_RGB}}) {
+    write_black(dir / "lie.png", lie.width, lie.height, lie.depth, lie.color, some);
+    expect_throw_with<FormatError>([&] { (void)read_png(dir / "lie.png"); },
+                                   (dir / "lie.png").string() + ": ");
+    EXPECT_LT(wick::testing::peak_memory_of([&] { (void)read_png(dir / "lie.png"); }), 24 * kMiB)
+        << lie.width << " x " << lie.height;
+  }
+  write_black(dir / "lie.png", 65535, 65535, 8, PNG_COLOR_TYPE_RGB, some);
+  expect_throw_with<FormatError>([&] { (void)read_png(dir / "lie.png"); },
+                                 "the header says 65535 x 65535 pixels, which cannot be in a file"
+                                 " of 1048");
+}
+
+TEST(Png, ThePictureMayBeAsLargeAsItsBytesAllow) {
+  const TempDir dir;
+  write_black(dir / "a.png", 4000, 4000, 8, PNG_COLOR_TYPE_GRAY, packed_zeros(4000 * 4001));
+  EXPECT_EQ(read_png(dir / "a.png").shape(), (Dims{1, 4000, 4000}));
+  write_black(dir / "a.png", 4000, 4000, 1, PNG_COLOR_TYPE_PALETTE, packed_zeros(4000 * 501));
+  EXPECT_EQ(read_png(dir / "a.png").shape(), (Dims{3, 4000, 4000}));
+  // Bits that become bytes: 24 GB for a megabyte.
+  const std::uint64_t side = 20000;
+  write_black(dir / "a.png", side, side, 1, PNG_COLOR_TYPE_PALETTE,
+              packed_zeros(side * (side / 8 + 1)));
+  expect_throw_with<FormatError>([&] { (void)read_png(dir / "a.png"); },
+                                 "20000 x 20000 pixels, too many for a file of ");
+  EXPECT_LT(wick::testing::peak_memory_of([&] { (void)read_png(dir / "a.png"); }), 24 * kMiB);
+}
+
+TEST(Png, ItsShapeIsKnownBeforeItIsDecoded) {
+  const TempDir dir;
+  // 64 kB that hold 64 MB.
+  write_black(dir / "bomb.png", 8000, 8000, 8, PNG_COLOR_TYPE_GRAY,
+              packed_zeros(8000 * 8001ULL));
+  EXPECT_LT(fs::file_size(dir / "bomb.png"), 70000U);
+  Dims seen;
+  const auto refuse = [&seen](const Dims& shape) {
+    seen = shape;
+    throw ShapeError("is too large");
+  };
+  expect_throw_with<ShapeError>([&] { (void)read_png(dir / "bomb.png", refuse); },
+                                (dir / "bomb.png").string() + ": is too large");
+  EXPECT_EQ(seen, (Dims{1, 8000, 8000}));
+  EXPECT_LT(wick::testing::peak_memory_of([&] { (void)read_png(dir / "bomb.png", refuse); }),
+            24 * kMiB);
+}
+
+TEST(Png, TextsAndProfilesAreNotInflated) {
+  const TempDir dir;
+  const std::string text = packed_zeros(7000000);
+  std::string extra;
+  for (int i = 0; i < 60; ++i) {
+    extra += chunk("zTXt", std::string("key\0\0", 5) + text);
+    extra += chunk("iTXt", std::string("key\0\1\0\0\0", 8) + text);
+  }
+  write_black(dir / "a.png", 2, 2, 8, PNG_COLOR_TYPE_GRAY, packed_zeros(6), extra);
+  EXPECT_EQ(read_png(dir / "a.png").shape(), (Dims{1, 2, 2}));
+  EXPECT_LT(wick::testing::peak_memory_of([&] { (void)read_png(dir / "a.png"); }), 24 * kMiB);
 }
 
 TEST(Png, WhatIsNoPngIsReported) {
@@ -181,6 +290,19 @@ TEST_F(PngFolder, AnUnreadableImageIsNamed) {
 TEST_F(PngFolder, AnotherSizeIsNamed) {
   put("test/bird/a.png", 1, {1, 4, 4});
   expect_refused<FormatError>((dir_ / "test/bird/a.png").string() + ": is 4 x 4 pixels");
+}
+
+TEST_F(PngFolder, SizesAreComparedBeforeAnythingIsDecoded) {
+  const auto refuse_to_open = [&] { (void)open_dataset(dir_.path().string()); };
+  const std::string packed = packed_zeros(8000 * 8001ULL);
+  write_black(dir_ / "train/cat/7.png", 8000, 8000, 8, PNG_COLOR_TYPE_GRAY, packed);
+  expect_refused<FormatError>((dir_ / "train/cat/7.png").string() +
+                              ": is 8000 x 8000 pixels, but");
+  EXPECT_LT(wick::testing::peak_memory_of(refuse_to_open), 24 * kMiB);
+  // Also the first one, which there is nothing to compare with.
+  write_black(dir_ / "train/bird/a.png", 8000, 8000, 8, PNG_COLOR_TYPE_GRAY, packed);
+  expect_refused<FormatError>("is 8000 x 8000 pixels; images for training may have");
+  EXPECT_LT(wick::testing::peak_memory_of(refuse_to_open), 24 * kMiB);
 }
 
 TEST_F(PngFolder, AnEmptyClassIsNamed) {

@@ -20,8 +20,10 @@
 namespace wick::tools {
 namespace {
 
-// DEFLATE's best ratio, times eight for images of one bit per pixel.
-constexpr std::uint64_t kMaxPixelsPerByte = 1032 * 8;
+// DEFLATE cannot do better than 258 bytes for two bits.
+constexpr std::uint64_t kMaxRatio = 1032;
+// What a picture may take beyond that: its samples may have been bits.
+constexpr std::uint64_t kFreeBytes = std::uint64_t{64} << 20;
 
 /// What libpng's callbacks need to know.
 struct Context {
@@ -76,24 +78,49 @@ struct Writer {
   png_infop info;
 };
 
-/// Reads up to the pixels and asks for 8-bit grey or RGB. False on an error.
-bool read_header(Reader& reader, Context& context) {
+/// What the header says.
+struct Header {
+  std::uint64_t width = 0;
+  std::uint64_t height = 0;
+  std::uint64_t row_bytes = 0;  // of a row in the file
+  std::uint64_t channels = 0;   // after decoding
+};
+
+/// Reads up to the pixels. False on an error.
+bool read_header(Reader& reader, Context& context, Header& header) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   png_set_read_fn(reader.png, &context, on_read);
+  // Texts, profiles and the like may be inflated to any size, and are not asked for.
+  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(reader.png, reader.info);
+  header.width = png_get_image_width(reader.png, reader.info);
+  header.height = png_get_image_height(reader.png, reader.info);
+  header.row_bytes = png_get_rowbytes(reader.png, reader.info);
+  const int color = png_get_color_type(reader.png, reader.info);
+  header.channels = (color & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
+  return true;
+}
+
+/// Asks for 8-bit grey or RGB and reads all rows. False on an error.
+bool read_pixels(Reader& reader, png_bytep pixels, std::size_t row_bytes) {
+  if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   const int color = png_get_color_type(reader.png, reader.info);
   if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(reader.png);
   if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(reader.png);
   png_set_strip_16(reader.png);
   png_set_strip_alpha(reader.png);
-  png_set_interlace_handling(reader.png);
+  const int passes = png_set_interlace_handling(reader.png);
   png_read_update_info(reader.png, reader.info);
-  return true;
-}
-
-bool read_pixels(Reader& reader, png_bytepp rows) {
-  if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
-  png_read_image(reader.png, rows);
+  if (png_get_rowbytes(reader.png, reader.info) != row_bytes) {
+    png_error(reader.png, "a kind of rows that is not known");
+  }
+  // No array of pointers to rows: it would be larger than a picture of narrow ones.
+  const png_uint_32 height = png_get_image_height(reader.png, reader.info);
+  for (int pass = 0; pass < passes; ++pass) {
+    for (png_uint_32 row = 0; row < height; ++row) {
+      png_read_row(reader.png, pixels + row * row_bytes, nullptr);
+    }
+  }
   png_read_end(reader.png, nullptr);
   return true;
 }
@@ -120,9 +147,21 @@ std::vector<png_bytep> row_pointers(std::uint8_t* data, std::size_t rows, std::s
   throw FormatError(concat(name, ": not a readable PNG image: ", context.message.data()));
 }
 
+/// Compares sizes with the file's before anything of that size is asked for.
+void require_plausible(const Header& header, std::uint64_t file_size, const std::string& name) {
+  // A row has a byte for its filter. No overflow: libpng takes sizes up to 31 bits.
+  const std::uint64_t raw = header.height * (header.row_bytes + 1);
+  const std::uint64_t decoded = header.height * header.width * header.channels;
+  const std::uint64_t possible = kMaxRatio * file_size;
+  if (raw <= possible && decoded <= possible + kFreeBytes) return;
+  throw FormatError(concat(name, ": the header says ", header.width, " x ", header.height,
+                           " pixels, ", raw <= possible ? "too many for" : "which cannot be in",
+                           " a file of ", file_size, " bytes"));
+}
+
 }  // namespace
 
-Tensor read_png(const std::filesystem::path& path) {
+Tensor read_png(const std::filesystem::path& path, const ShapeCheck& check) {
   const std::string name = path.string();
   const ByteBuffer file = read_file(path);
   if (file.size < 8 || png_sig_cmp(file.data.get(), 0, 8) != 0) {
@@ -132,23 +171,25 @@ Tensor read_png(const std::filesystem::path& path) {
   context.input = file.bytes();
   Reader reader(context);
   if (reader.info == nullptr) throw std::bad_alloc();
-  if (!read_header(reader, context)) fail(name, context);
-
-  const std::size_t width = png_get_image_width(reader.png, reader.info);
-  const std::size_t height = png_get_image_height(reader.png, reader.info);
-  const std::size_t channels = png_get_channels(reader.png, reader.info);
-  if (std::uint64_t{width} * height > file.size * kMaxPixelsPerByte) {
-    throw FormatError(concat(name, ": the header says ", width, " x ", height,
-                             " pixels, which a file of ", file.size, " bytes cannot hold"));
+  Header header;
+  if (!read_header(reader, context, header)) fail(name, context);
+  require_plausible(header, file.size, name);
+  const auto height = static_cast<std::int64_t>(header.height);
+  const auto width = static_cast<std::int64_t>(header.width);
+  const auto channels = static_cast<std::int64_t>(header.channels);
+  if (check) {
+    try {
+      check({channels, height, width});
+    } catch (const ShapeError& error) {
+      throw ShapeError(concat(name, ": ", error.what()));
+    }
   }
-  std::vector<std::uint8_t> pixels(width * height * channels);
-  std::vector<png_bytep> rows = row_pointers(pixels.data(), height, width * channels);
-  if (!read_pixels(reader, rows.data())) fail(name, context);
-
-  const Tensor interleaved =
-      Tensor::from(pixels, Dims{static_cast<std::int64_t>(height), static_cast<std::int64_t>(width),
-                                static_cast<std::int64_t>(channels)});
-  return interleaved.permute({2, 0, 1}).contiguous();
+  const Tensor pixels = Tensor::empty({height, width, channels}, DType::uint8);
+  if (!read_pixels(reader, static_cast<png_bytep>(pixels.raw()), header.width * header.channels)) {
+    fail(name, context);
+  }
+  if (channels == 1) return pixels.view({1, height, width});
+  return pixels.permute({2, 0, 1}).contiguous();
 }
 
 void write_png(const Tensor& image, const std::filesystem::path& path) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
+#include "core/dims.h"
 #include "core/tensor.h"
 
 namespace wick::tools {
@@ -12,8 +14,15 @@ namespace wick::tools {
 /// grey images, three (red, green, blue) for colour and palette images. 16-bit samples keep their
 /// upper byte, fewer bits are scaled up to 8, transparency is dropped, gamma is left alone.
 /// Throws IoError where the file cannot be read and FormatError where it is no sound PNG; messages
-/// begin with the path. The memory it takes is bounded by the file's size.
-[[nodiscard]] Tensor read_png(const std::filesystem::path& path);
+/// begin with the path.
+///
+/// `check` is called with the shape that the header says, before anything is decoded: a small file
+/// may hold a picture of a gigabyte. What it throws as ShapeError ("is 5 x 5 pixels; ...") comes
+/// out with the path in front. The memory is bounded whatever the header says: a picture may have
+/// at most 1032 times the bytes of its file and 64 MiB, and is held twice at most. A header that
+/// asks for more, or for more than DEFLATE could have packed into the file, is a FormatError.
+using ShapeCheck = std::function<void(const Dims& shape)>;
+[[nodiscard]] Tensor read_png(const std::filesystem::path& path, const ShapeCheck& check = {});
 
 /// Writes a uint8 tensor (1, height, width) or (3, height, width), whole or not at all.
 void write_png(const Tensor& image, const std::filesystem::path& path);

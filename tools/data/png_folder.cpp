@@ -15,10 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Pixels times channels: no network of the programs takes more.
+constexpr std::int64_t kLargestImage = std::int64_t{1} << 24;
+
 struct Sample {
   Tensor image;  // (C, H, W)
   std::int64_t label = 0;
-  std::string path;
 };
 
 bool is_png_name(const fs::path& path) {
@@ -52,7 +54,35 @@ std::vector<std::string> class_names(const fs::path& part) {
   return names;
 }
 
-std::vector<Sample> read_part(const fs::path& part, const std::vector<std::string>& classes) {
+std::string size_text(const Dims& shape) {
+  return concat(shape[2], " x ", shape[1]);
+}
+
+/// The first image of the data set, whose size all others must have.
+struct First {
+  std::string path;  // empty: none has been read
+  Dims shape;        // (C, H, W)
+};
+
+Tensor read_image(const fs::path& path, First& first) {
+  return read_png(path, [&](const Dims& shape) {
+    if (first.path.empty()) {
+      if (element_count(shape) > kLargestImage) {
+        throw FormatError(concat(path.string(), ": is ", size_text(shape),
+                                 " pixels; images for training may have ", kLargestImage,
+                                 " values at most"));
+      }
+      first = {path.string(), shape};
+    } else if (shape[1] != first.shape[1] || shape[2] != first.shape[2]) {
+      throw FormatError(concat(path.string(), ": is ", size_text(shape), " pixels, but ",
+                               first.path, " is ", size_text(first.shape),
+                               "; all images must have one size"));
+    }
+  });
+}
+
+std::vector<Sample> read_part(const fs::path& part, const std::vector<std::string>& classes,
+                              First& first) {
   std::vector<Sample> samples;
   for (std::size_t label = 0; label < classes.size(); ++label) {
     const fs::path folder = part / classes[label];
@@ -61,19 +91,10 @@ std::vector<Sample> read_part(const fs::path& part, const std::vector<std::strin
     if (files.empty()) throw FormatError(concat("'", folder.string(), "' has no PNG images"));
     for (const std::string& file : files) {
       const fs::path path = folder / file;
-      samples.push_back({read_png(path), static_cast<std::int64_t>(label), path.string()});
+      samples.push_back({read_image(path, first), static_cast<std::int64_t>(label)});
     }
   }
   return samples;
-}
-
-void require_size(const Sample& sample, const Sample& first) {
-  const Dims& shape = sample.image.shape();
-  const Dims& wanted = first.image.shape();
-  if (shape[1] == wanted[1] && shape[2] == wanted[2]) return;
-  throw FormatError(concat(sample.path, ": is ", shape[2], " x ", shape[1], " pixels, but ",
-                           first.path, " is ", wanted[2], " x ", wanted[1],
-                           "; all images must have one size"));
 }
 
 Dataset stack(const std::vector<Sample>& samples, const std::vector<std::string>& classes,
@@ -115,14 +136,12 @@ DataSplit load_png_folder(const fs::path& folder) {
                                "' but not in '", (folder / "train").string(), "'"));
     }
   }
-  const std::vector<Sample> train = read_part(folder / "train", classes);
-  const std::vector<Sample> test = read_part(folder / "test", classes);
+  First first;
+  const std::vector<Sample> train = read_part(folder / "train", classes, first);
+  const std::vector<Sample> test = read_part(folder / "test", classes, first);
   std::int64_t channels = 1;
   for (const auto* const part : {&train, &test}) {
-    for (const Sample& sample : *part) {
-      require_size(sample, train.front());
-      channels = std::max(channels, sample.image.size(0));
-    }
+    for (const Sample& sample : *part) channels = std::max(channels, sample.image.size(0));
   }
   return {stack(train, classes, channels), stack(test, classes, channels)};
 }

@@ -15,8 +15,9 @@ namespace wick::tools {
 /// sorted names and images follow in the order of their sorted file names, as
 /// torchvision.datasets.ImageFolder has them; hidden files and folders are left out. Where some
 /// images are in colour, grey ones get three equal channels. Throws IoError or FormatError that
-/// names the offender: an unreadable image, one of another size, a class without images, or classes
-/// that differ between train and test.
+/// names the offender: an unreadable image, one of another size than the first (which is compared
+/// before it is decoded) or of more than 2^24 values, a class without images, or classes that
+/// differ between train and test.
 [[nodiscard]] DataSplit load_png_folder(const std::filesystem::path& folder);
 
 }  // namespace wick::tools
