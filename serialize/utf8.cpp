@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/utf8.h"
 
-#include <cstdint>
-
 namespace wick {
-namespace {
 
-// Takes one character off `text`; -1 where it does not begin with a valid one.
-std::int32_t next_code_point(std::string_view& text) noexcept {
+std::int32_t take_code_point(std::string_view& text) noexcept {
   const auto byte = [&text](std::size_t i) {
     return static_cast<std::int32_t>(static_cast<unsigned char>(text[i]));
   };
@@ -34,11 +30,9 @@ std::int32_t next_code_point(std::string_view& text) noexcept {
   return code;
 }
 
-}  // namespace
-
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    if (next_code_point(text) < 0) return false;
+    if (take_code_point(text) < 0) return false;
   }
   return true;
 }
@@ -56,7 +50,7 @@ std::optional<std::string> utf8_to_latin1(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size());
   while (!text.empty()) {
-    const std::int32_t code = next_code_point(text);
+    const std::int32_t code = take_code_point(text);
     if (code < 0 || code > 0xFF) return std::nullopt;
     bytes.push_back(static_cast<char>(static_cast<unsigned char>(code)));
   }

@@ -290,7 +290,7 @@ int convert(const ConvertOptions& options, std::ostream& out) {
   if (options.dtype) {
     for (const std::string& line : losses.notes(*options.dtype)) note(line);
   }
-  out << options.out.string() << ": "
+  out << plain_name(options.out.string()) << ": "
       << (whole ? "" : format_count(selected.size(), "tensor") + ", ")
       << format_bytes(std::filesystem::file_size(options.out)) << '\n';
   return 0;

@@ -181,7 +181,7 @@ class Leaves {
 
 std::string cut(const std::string& text) {
   constexpr std::size_t kShown = 48;
-  return text.size() > kShown ? text.substr(0, kShown) + "..." : text;
+  return shortened(text, kShown);
 }
 
 std::size_t diff_values(const Value& a, const Value& b, const DiffOptions& options, Table& table) {

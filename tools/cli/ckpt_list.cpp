@@ -101,8 +101,8 @@ void print_table(const CkptSource& source, std::ostream& out, const Style& style
   for (const auto& [info, read, storage_class, handle] : source.tensors) {
     const bool untyped = storage_class == "UntypedStorage";
     table.add({plain_name(info.name), untyped ? "" : concat(info.dtype),
-               storage_class.empty() ? concat(info.shape) : std::string(storage_class), info.device,
-               format_bytes(info.nbytes())});
+               storage_class.empty() ? concat(info.shape) : std::string(storage_class),
+               plain_name(info.device), format_bytes(info.nbytes())});
   }
   if (!table.empty()) {
     table.print(out, style);

@@ -209,7 +209,7 @@ void print_tensor(const SourceTensor& found, std::ostream& out, const Style& sty
   line("  dtype      ", concat(info.dtype, info.requires_grad ? ", requires_grad" : ""));
   line("  shape      ",
        concat(info.shape, tensor.is_contiguous() ? "" : concat(", strides ", tensor.strides())));
-  line("  device     ", info.device);
+  line("  device     ", plain_name(info.device));
   line("  size       ", format_count(static_cast<std::uint64_t>(tensor.numel()), "element") + ", " +
                             format_bytes(info.nbytes()));
   if (!info.record.empty()) {

@@ -21,10 +21,6 @@ std::string format(const char* pattern, Args... args) {
   return buffer.data();
 }
 
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
 // Python's repr() of a float: the fewest digits that come back as the same number.
 std::string repr(double value) {
   if (std::isnan(value)) return "nan";
@@ -77,29 +73,6 @@ std::string format_count(std::uint64_t count, std::string_view noun) {
 
 std::string format_number(double value) {
   return format("%.6g", value);
-}
-
-std::string quote(std::string_view text, std::size_t limit) {
-  std::string out = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-    if (i >= limit && !continues) return out + "\"...";
-    if (c == '\n') {
-      out += "\\n";
-    } else if (is_control(c)) {
-      out += format("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    } else {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string plain_name(std::string_view name) {
-  const bool plain = !name.empty() && std::ranges::none_of(name, is_control);
-  return plain ? std::string(name) : quote(name, name.size());
 }
 
 std::string describe_scalar(const Value& value) {

@@ -10,6 +10,7 @@
 
 #include "core/dims.h"
 #include "core/value.h"
+#include "tools/printable.h"
 
 namespace wick::tools {
 
@@ -21,11 +22,6 @@ namespace wick::tools {
 [[nodiscard]] std::string format_count(std::uint64_t count, std::string_view noun);
 /// Six digits that count, as "%g" does; "nan", "inf".
 [[nodiscard]] std::string format_number(double value);
-/// The text in Python's quotes, escaped so that it keeps to one line and cannot steer a terminal;
-/// cut after `limit` bytes.
-[[nodiscard]] std::string quote(std::string_view text, std::size_t limit = 60);
-/// A name as it is, or in quotes where it is empty or holds control characters.
-[[nodiscard]] std::string plain_name(std::string_view name);
 /// A value that holds no other ones, in Python's words: 'None', '0.1', '"sgd"', 'torch.float32'.
 [[nodiscard]] std::string describe_scalar(const Value& value);
 /// Columns of UTF-8 text, counting each character as one.

@@ -6,6 +6,8 @@
 #include <iostream>
 #include <new>
 
+#include "tools/printable.h"
+
 namespace wick::tools {
 
 std::string message_of(const Error& error, const RemedyWords& words) {
@@ -21,15 +23,15 @@ int run_program(const char* name, const std::function<int()>& body, const Remedy
   } catch (const std::bad_alloc&) {
     std::cerr << name << ": out of memory" << std::endl;
   } catch (const Error& error) {
-    std::cerr << name << ": " << message_of(error, words) << std::endl;
+    std::cerr << name << ": " << message_line(message_of(error, words)) << std::endl;
   } catch (const std::exception& error) {
-    std::cerr << name << ": " << error.what() << std::endl;
+    std::cerr << name << ": " << message_line(error.what()) << std::endl;
   }
   return kFailure;
 }
 
 int usage_error(const char* name, const char* message) {
-  std::cerr << name << ": " << message << " (see " << name << " --help)" << std::endl;
+  std::cerr << name << ": " << message_line(message) << " (see " << name << " --help)" << std::endl;
   return kUsageError;
 }
 

@@ -20,7 +20,7 @@ using RemedyWords = std::function<std::string(Remedy)>;
 [[nodiscard]] std::string message_of(const Error& error, const RemedyWords& words);
 
 /// Runs `body` and returns its result. An exception becomes one line on stderr, "<name>: message",
-/// and kFailure; the message is that of message_of().
+/// and kFailure; the message is that of message_of(), as message_line() gives it.
 [[nodiscard]] int run_program(const char* name, const std::function<int()>& body,
                               const RemedyWords& words = {});
 
