@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "serialize/safetensors.h"
 #include "tests/tools/programs_fixture.h"
 #include "tools/data/png_file.h"
 
@@ -13,6 +14,12 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 class Predict : public Programs {
  protected:
@@ -75,6 +82,83 @@ TEST_F(Predict, TakesAPlainStateDictionary) {
   renamed.set("net.2.bias", model.at("fc2.bias").as_tensor());
   save(Dict{{"model_state_dict", renamed.to_value()}}, at("renamed.pt"));
   EXPECT_EQ(last_line(predict({at("renamed.pt"), "--data", at("data")}).out), trained_);
+}
+
+TEST_F(Predict, SaysWhatItAssumesOfAnotherProgramsFile) {
+  const Value model = load(checkpoint()).at("model");
+  save(Dict{{"net", model}, {"data", 3}, {"tfs", Dict(Dict::Type::ordered_dict)}}, at("net.pt"));
+  const ProcessResult assumed = predict({at("net.pt"), "--data", at("data")});
+  EXPECT_EQ(last_line(assumed.out), trained_);
+  EXPECT_THAT(assumed.err, HasSubstr("net.pt': its layers are taken to have ReLU between them"
+                                     " (--activation says otherwise)"));
+  const ProcessResult told = predict({at("net.pt"), "--data", at("data"), "--activation", "relu"});
+  EXPECT_EQ(last_line(told.out), trained_);
+  EXPECT_THAT(told.err, Not(HasSubstr("ReLU")));
+  // Not ReLU: another network.
+  const ProcessResult other = predict({at("net.pt"), "--data", at("data"), "--activation", "tanh"});
+  EXPECT_EQ(other.status, 0) << other.err;
+  EXPECT_NE(last_line(other.out), trained_);
+  expect_refused(predict({at("net.pt"), "x.png", "--activation", "swish"}), 2,
+                 "no activation is called 'swish'; there are none, relu,");
+}
+
+TEST_F(Predict, TakesTheLayersInTheOrderOfTheirNumbers) {
+  // As Python's sorted() and safetensors files have them: layer10 before layer2.
+  StateDict sorted;
+  const Value model = load(checkpoint()).at("model");
+  const StateDict layers = StateDict::from_value(model);
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    for (const char* const part : {".weight", ".bias"})
+      sorted.set(to + part, layers.at(from + part));
+  };
+  copy("fc2", "layer10");
+  copy("fc1", "layer2");
+  save(sorted.to_value(), at("sorted.pt"));
+  save_safetensors(sorted, at("sorted.safetensors"));
+  for (const char* const name : {"sorted.pt", "sorted.safetensors"}) {
+    const ProcessResult result = predict({at(name), "--data", at("data")});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(last_line(result.out), trained_);
+    EXPECT_THAT(result.err, HasSubstr("not that of the file: 'layer2.weight', 'layer10.weight'"));
+  }
+}
+
+TEST_F(Predict, EntriesOfOtherProgramsDoNotMatter) {
+  const Value model = load(checkpoint()).at("model");
+  for (const Value& foreign :
+       {Value(3), Value("mnist"), Value(List{{1, 2, 3}}), Value(Dict{{"image_shape", "28x28"}}),
+        Value(Dict{{"image_shape", List{{"a", 1, 2}}}, {"classes", 4}}),
+        Value(Dict{{"image_shape", List{{1, 5, 5}}}}), Value(Dict{{"classes", List{{1, 2}}}}),
+        Value(Tensor::ones({2}))}) {
+    for (const char* const name : {"data", "tfs", "config"}) {
+      save(Dict{{name, foreign}, {"model", model}}, at("foreign.pt"));
+      const ProcessResult result = predict({at("foreign.pt"), "--data", at("data")});
+      EXPECT_EQ(result.status, 0) << result.err;
+      EXPECT_EQ(last_line(result.out), trained_);
+    }
+  }
+}
+
+TEST_F(Predict, ALargePictureIsRefusedBeforeItIsDecoded) {
+  // Its header, and nothing of its pixels.
+  tools::write_png(Tensor::zeros({1, 28, 28}, DType::uint8), at("a.png"));
+  std::string bytes = read_bytes(at("a.png"));
+  bytes.replace(16, 13, std::string("\0\0\x0b\xb8\0\0\x0b\xb8\x08\0\0\0\0", 13));  // 3000 x 3000
+  bytes.replace(29, 4, "\x54\x7e\xaa\xa5");
+  bytes.append(20000, 'x');
+  write_file(at("a.png"), bytes);
+  expect_refused(predict({checkpoint(), at("a.png")}), 1,
+                 "a.png: is 3000 x 3000 pixels; the model was trained on 28 x 28");
+}
+
+TEST_F(Predict, NetworksWithoutAnAnswerAreRefused) {
+  tools::write_png(Tensor::full({1, 2, 2}, 255, DType::uint8), at("a.png"));
+  save(Dict{{"l1.weight", Tensor::full({4, 4}, 3e38)}, {"l2.weight", Tensor::full({2, 4}, -3e38)}},
+       at("huge.pt"));
+  const ProcessResult result = predict({at("huge.pt"), at("a.png"), "--activation", "relu"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("a.png: the network's answer is no finite number"));
 }
 
 TEST_F(Predict, AppliesTheSavedTransforms) {

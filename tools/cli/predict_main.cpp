@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,30 +11,37 @@
 
 #include "core/error.h"
 #include "kernels/devices.h"
+#include "tools/cli/activation.h"
 #include "tools/cli/evaluate.h"
 #include "tools/cli/program.h"
 #include "tools/cli/saved_classifier.h"
 #include "tools/data/open_dataset.h"
 #include "tools/data/png_file.h"
+#include "tools/printable.h"
 
 namespace wick::tools {
 namespace {
 
 constexpr const char* kAbout =
-    "Classifies images by the network in a checkpoint: one of tools/train, or one that\n"
-    "torch.save wrote, with linear layers in a chain. Prints a line for each PNG file,\n"
-    "\"file: class (probability)\", or the accuracy on the test part of a data set.\n";
+    "Classifies images by the network in a checkpoint: one of tools/train, or any file in which\n"
+    "linear layers in a chain are found (torch.save, safetensors, shards, .npz). Prints a line "
+    "for\n"
+    "each PNG file, \"file: class (probability)\", or the accuracy on the test part of a data "
+    "set.\n"
+    "What is assumed about a file of another program is said on stderr.\n";
 
 constexpr const char* kExamples =
     "Examples:\n"
     "  tools/predict checkpoints/model_dnn_2.tar seven.png three.png\n"
-    "  tools/predict checkpoints/model_dnn_2.tar --data mnist\n";
+    "  tools/predict checkpoints/model_dnn_2.tar --data mnist\n"
+    "  tools/predict model.safetensors --activation tanh seven.png\n";
 
 struct PredictOptions {
   std::string checkpoint;
   std::vector<std::string> images;
   std::string data;
   std::string device = "cpu";
+  std::string activation;
   int threads = 1;
 };
 
@@ -43,19 +51,21 @@ bool classify_files(SavedClassifier& classifier, const std::vector<std::string>&
   bool all_good = true;
   for (const std::string& file : files) {
     try {
-      const Tensor image = read_png(file);
+      // The size is compared before anything is decoded.
+      const Tensor image =
+          read_png(file, [&](const Dims& shape) { require_image_shape(classifier, shape); });
       const Guess guess = [&] {
         try {
           return classify(classifier, image, device);
-        } catch (const ShapeError& error) {
-          throw ShapeError(concat(file, ": ", error.what()));
+        } catch (const ValueError& error) {
+          throw ValueError(concat(file, ": ", error.what()));
         }
       }();
-      std::printf("%s: %s (%.4f)\n", file.c_str(), classifier.classes[guess.class_index].c_str(),
-                  guess.probability);
+      std::printf("%s: %s (%.4f)\n", plain_name(file).c_str(),
+                  plain_name(classifier.classes[guess.class_index]).c_str(), guess.probability);
     } catch (const Error& error) {
       std::fflush(stdout);
-      std::cerr << "predict: " << error.what() << std::endl;
+      std::cerr << "predict: " << message_line(error.what()) << std::endl;
       all_good = false;
     }
   }
@@ -75,19 +85,19 @@ void score_dataset(SavedClassifier& classifier, const std::string& data, Device 
                             " classes, the checkpoint ", classifier.classes.size(),
                             ", or they have other names"));
   }
-  const Score score = evaluate(*classifier.model, classifier.transforms, test.images.to(device),
-                               test.labels.to(device));
-  std::printf("test accuracy %s\n", accuracy_text(score).c_str());
+  std::printf("test accuracy %s\n", accuracy_text(score(classifier, test, device)).c_str());
 }
 
 int predict(const PredictOptions& options) {
   const Device device = Device::parse(options.device);
   (void)backend_for(device);
   set_num_threads(options.threads);
-  SavedClassifier classifier = load_classifier(options.checkpoint, device);
-  if (classifier.default_transforms) {
-    std::cerr << "predict: '" << options.checkpoint
-              << "' keeps no transforms; bytes are scaled to [0, 1]" << std::endl;
+  std::optional<Activation> activation;
+  if (!options.activation.empty()) activation = activation_from_name(options.activation);
+  SavedClassifier classifier = load_classifier(options.checkpoint, device, activation);
+  for (const std::string& note : classifier.notes) {
+    std::cerr << "predict: " << message_line(concat('\'', options.checkpoint, "': ", note))
+              << std::endl;
   }
   const bool all_good = classify_files(classifier, options.images, device);
   if (!options.data.empty()) score_dataset(classifier, options.data, device);
@@ -103,7 +113,7 @@ int main(int argc, char** argv) {
   CLI::App app(kAbout, "predict");
   app.footer(kExamples);
   app.get_formatter()->column_width(24);
-  app.add_option("CHECKPOINT", options.checkpoint, "a file of tools/train or of torch.save")
+  app.add_option("CHECKPOINT", options.checkpoint, "a file with a trained network")
       ->type_name("")
       ->required();
   app.add_option("PNG", options.images, "images to classify")->type_name("");
@@ -112,6 +122,18 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")
       ->type_name("NAME")
       ->capture_default_str();
+  app.add_option("--activation", options.activation,
+                 "between the linear layers of another program's file: " + activation_names() +
+                     "; relu where it is not given")
+      ->type_name("NAME")
+      ->check([](const std::string& name) {
+        try {
+          (void)activation_from_name(name);
+          return std::string();
+        } catch (const wick::Error& error) {
+          return std::string(error.what());
+        }
+      });
   app.add_option("--threads", options.threads, "of the CPU")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""))

@@ -10,6 +10,9 @@
 
 #include "nn/sequential.h"
 #include "nn/transforms.h"
+#include "tools/cli/activation.h"
+#include "tools/cli/evaluate.h"
+#include "tools/data/dataset.h"
 
 namespace wick::tools {
 
@@ -19,14 +22,16 @@ struct SavedClassifier {
   bool default_transforms = false;   // the checkpoint keeps none
   std::optional<Dims> image_shape;   // (C, H, W) of its training, where the checkpoint keeps it
   std::vector<std::string> classes;  // as many as the model has outputs
+  std::vector<std::string> notes;    // what was assumed, a clause each
 };
 
-/// Reads a checkpoint of the training program; a dict with the model's state dictionary under
-/// 'model', 'model_state_dict' or 'state_dict', and transforms under 'tfs' or not; or a state
-/// dictionary by itself, as PyTorch's save them. Where it keeps no transforms, bytes are scaled to
-/// [0, 1] and flattened. Throws what load() throws, and StateDictError where the file holds no
-/// chain of linear layers.
-[[nodiscard]] SavedClassifier load_classifier(const std::filesystem::path& path, Device device);
+/// Reads a checkpoint of the training program, or a file of any other program and format in which
+/// load_foreign_model() finds a chain of linear layers. Where it keeps no transforms, bytes are
+/// scaled to [0, 1] and flattened. `activation` stands between the layers; where it is not given,
+/// ReLU does, as in the training program's networks, and for other files a note says so. Throws
+/// what load_foreign_model() throws.
+[[nodiscard]] SavedClassifier load_classifier(const std::filesystem::path& path, Device device,
+                                              std::optional<Activation> activation = {});
 
 /// What a network thinks of an image.
 struct Guess {
@@ -36,8 +41,11 @@ struct Guess {
 
 /// Classifies one uint8 image (C, H, W). Grey images are taken by networks for colour and the other
 /// way round where the transforms allow it. Throws ShapeError where the image has another size than
-/// those of the training.
+/// those of the training, and ValueError where the network's answer is not finite.
 [[nodiscard]] Guess classify(SavedClassifier& classifier, const Tensor& image, Device device);
+
+/// Scores a data set. Throws as classify() does.
+[[nodiscard]] Score score(SavedClassifier& classifier, const Dataset& data, Device device);
 
 /// Throws ShapeError where the classifier does not take images of a shape (C, H, W).
 void require_image_shape(const SavedClassifier& classifier, const Dims& shape);
