@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "core/error.h"
+#include "tests/memory_use.h"
 #include "tests/support.h"
 #include "tools/data/gzip.h"
 #include "tools/data/mnist.h"
@@ -134,6 +135,76 @@ TEST(Idx, LyingSizesAllocateNothing) {
   expect_throw_with<FormatError>([&] { (void)read_idx(dir / "gzip"); }, "damaged");
 }
 
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+/// `megabytes` of zeros as a gzip file, about 1032 to one, behind the bytes of a header.
+Bytes packed(const Bytes& header, std::size_t megabytes) {
+  Bytes whole = header;
+  whole.resize(header.size() + (megabytes << 20));
+  const ByteBuffer member = gzip(whole);
+  return {member.bytes().begin(), member.bytes().end()};
+}
+
+TEST(Idx, GzipIsInflatedAsFarAsTheHeaderSays) {
+  const TempDir dir;
+  const fs::path path = dir / "bomb.gz";
+  const auto expect_cheap = [&path](const std::string& text) {
+    expect_throw_with<FormatError>([&] { (void)read_idx(path); }, path.string() + ": " + text);
+    EXPECT_LT(wick::testing::peak_memory_of([&] { (void)read_idx(path); }), 8 * kMiB);
+  };
+  // Ten labels, and 64 MiB behind them.
+  const Bytes labels_header = {0, 0, 8, 1, 0, 0, 0, 10};
+  const Bytes bomb = packed(labels_header, 64);
+  EXPECT_LT(bomb.size(), 80000U);
+  write_bytes(path, bomb);
+  expect_cheap("its gzip data holds more than the 18 bytes that its header says");
+  // In a member of its own.
+  Bytes members;
+  const ByteBuffer first = gzip(labels_header);
+  members.insert(members.end(), first.bytes().begin(), first.bytes().end());
+  const Bytes zeros = packed({}, 64);
+  members.insert(members.end(), zeros.begin(), zeros.end());
+  write_bytes(path, members);
+  expect_cheap("its gzip data holds more than the 18 bytes");
+  // No IDX file at all.
+  write_bytes(path, packed({'t', 'e', 'x', 't'}, 64));
+  expect_cheap("magic number 0x74657874");
+  // A header that asks for more than the file can hold, with a trailer that agrees.
+  Bytes lie = packed({0, 0, 8, 3, 0, 0, 255, 255, 0, 0, 255, 255, 0, 0, 0, 1}, 1);
+  std::fill(lie.end() - 4, lie.end(), std::uint8_t{255});
+  write_bytes(path, lie);
+  expect_cheap(
+      "the header says shape [65535, 65535, 1], which is 4294836225 bytes, but a gzip file");
+}
+
+TEST(Idx, ManyMembersTakeTimeInProportion) {
+  // Empty ones, twenty bytes each, before the one that holds the labels.
+  const TempDir dir;
+  const ByteBuffer empty = gzip({});
+  write_idx(labels(), dir / "whole");
+  const Bytes whole = read_bytes(dir / "whole");
+  Bytes many;
+  for (int i = 0; i < 200000; ++i) {
+    many.insert(many.end(), empty.bytes().begin(), empty.bytes().end());
+  }
+  many.insert(many.end(), whole.begin(), whole.end());
+  write_bytes(dir / "many", many);
+  EXPECT_TRUE(bitwise_equal(read_idx(dir / "many"), labels()));
+}
+
+TEST(Idx, ItsShapeIsReadAlone) {
+  const TempDir dir;
+  for (const Compression compression : {Compression::none, Compression::gzip}) {
+    write_idx(images(), dir / "file", compression);
+    EXPECT_EQ(IdxFile(dir / "file").shape(), images().shape());
+  }
+  // 64 MiB that are not looked at.
+  write_bytes(dir / "large", packed({0, 0, 8, 1, 4, 0, 0, 0}, 64));
+  EXPECT_EQ(IdxFile(dir / "large").shape(), (Dims{64 << 20}));
+  EXPECT_LT(wick::testing::peak_memory_of([&] { (void)IdxFile(dir / "large").shape(); }), 8 * kMiB);
+  EXPECT_EQ(read_idx(dir / "large").shape(), (Dims{64 << 20}));
+}
+
 TEST(Idx, SurplusBytesAreReported) {
   const TempDir dir;
   write_bytes(dir / "file", Bytes{0, 0, 8, 1, 0, 0, 0, 1, 7, 8});
@@ -206,6 +277,7 @@ TEST_F(MnistFolder, AMissingFileIsNamed) {
 TEST_F(MnistFolder, ATruncatedFileIsNamed) {
   fs::resize_file(train_labels(), 10);
   expect_refused<FormatError>(train_labels().string() + ": the header says shape [5]");
+  write_idx(labels(), train_labels(), Compression::none);
   fs::resize_file(train_images(), 30);
   expect_refused<FormatError>(train_images().string() + ": the gzip data is damaged or cut short");
 }
@@ -213,6 +285,17 @@ TEST_F(MnistFolder, ATruncatedFileIsNamed) {
 TEST_F(MnistFolder, DifferingCountsAreReported) {
   write_idx(labels().slice(0, 0, 4), train_labels(), Compression::none);
   expect_refused<FormatError>("has 5 images");
+}
+
+TEST_F(MnistFolder, ShapesAreComparedBeforeAnythingIsInflated) {
+  const auto load = [&] { (void)load_mnist(dir_.path()); };
+  // 64 MiB in one image, with an honest header.
+  write_bytes(train_images(), packed({0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 32, 0, 0, 0, 32, 0}, 64));
+  expect_refused<FormatError>("has 1 images, but");
+  EXPECT_LT(wick::testing::peak_memory_of(load), 8 * kMiB);
+  write_idx(labels().slice(0, 0, 1), train_labels(), Compression::none);
+  expect_refused<FormatError>("its images are 8192 x 8192 pixels; images for training may have");
+  EXPECT_LT(wick::testing::peak_memory_of(load), 8 * kMiB);
 }
 
 TEST_F(MnistFolder, LabelsOutOfRangeAreReported) {

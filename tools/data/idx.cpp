@@ -31,43 +31,7 @@ std::string hex(std::uint32_t value) {
   return out.str();
 }
 
-// The elements of an IDX file (bytes) of uint8, where they lie.
-Tensor parse_idx(const Tensor& content, const std::string& name) {
-  const std::span<const std::uint8_t> bytes(static_cast<const std::uint8_t*>(content.raw()),
-                                            content.nbytes());
-  if (bytes.size() < 4) {
-    throw FormatError(
-        concat(name, ": cut short: ", bytes.size(), " bytes are no header of an IDX file"));
-  }
-  const std::uint32_t magic = big_endian(bytes, 0);
-  const std::size_t dims = magic & 0xff;
-  if (magic >> 8 != kUnsignedByte || dims < 1 || dims > kMaxDims) {
-    throw FormatError(concat(name, ": magic number ", hex(magic),
-                             " is not that of an IDX file of unsigned bytes (0x00000801 for"
-                             " labels, 0x00000803 for images)"));
-  }
-  const std::size_t header = 4 + 4 * dims;
-  if (bytes.size() < header) {
-    throw FormatError(concat(name, ": cut short within its header of ", header, " bytes"));
-  }
-  Dims shape;
-  // Counted in long double to stay clear of overflow: four sizes of 32 bits may need 128.
-  long double claimed = 1;
-  for (std::size_t i = 0; i < dims; ++i) {
-    const std::uint32_t size = big_endian(bytes, 4 + 4 * i);
-    shape.push_back(size);
-    claimed *= size;
-  }
-  const std::size_t present = bytes.size() - header;
-  if (claimed != static_cast<long double>(present)) {
-    throw FormatError(concat(name, ": the header says shape ", shape, ", which is ", std::fixed,
-                             std::setprecision(0), claimed, " bytes, but ", present,
-                             claimed > static_cast<long double>(present)
-                                 ? " follow it: the file is cut short"
-                                 : " follow it"));
-  }
-  return content.as_strided(shape, contiguous_strides(shape), static_cast<std::int64_t>(header));
-}
+constexpr std::size_t kMaxHeader = 4 + 4 * kMaxDims;
 
 void append_big_endian(std::vector<std::uint8_t>& out, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) {
@@ -77,11 +41,67 @@ void append_big_endian(std::vector<std::uint8_t>& out, std::uint32_t value) {
 
 }  // namespace
 
+IdxFile::IdxFile(const std::filesystem::path& path)
+    : name_(path.string()), file_(read_file(path)), compressed_(is_gzip(file_.bytes())) {
+  const std::span<const std::uint8_t> all = file_.bytes();
+  const std::vector<std::uint8_t> inflated =
+      compressed_ ? gunzip_beginning(all, kMaxHeader) : std::vector<std::uint8_t>();
+  const std::span<const std::uint8_t> bytes = compressed_ ? inflated : all;
+  const char* const why =
+      compressed_ ? ": the gzip data is damaged or cut short: " : ": cut short: ";
+  if (bytes.size() < 4) {
+    throw FormatError(concat(name_, why, bytes.size(), " bytes are no header of an IDX file"));
+  }
+  const std::uint32_t magic = big_endian(bytes, 0);
+  const std::size_t dims = magic & 0xff;
+  if (magic >> 8 != kUnsignedByte || dims < 1 || dims > kMaxDims) {
+    throw FormatError(concat(name_, ": magic number ", hex(magic),
+                             " is not that of an IDX file of unsigned bytes (0x00000801 for"
+                             " labels, 0x00000803 for images)"));
+  }
+  header_size_ = 4 + 4 * dims;
+  if (bytes.size() < header_size_) {
+    throw FormatError(concat(name_, why, bytes.size(), " bytes of a header of ", header_size_));
+  }
+  // Counted in long double to stay clear of overflow: four sizes of 32 bits may need 128.
+  long double claimed = 1;
+  for (std::size_t i = 0; i < dims; ++i) {
+    const std::uint32_t size = big_endian(bytes, 4 + 4 * i);
+    shape_.push_back(size);
+    claimed *= size;
+  }
+  const std::size_t possible = compressed_ ? all.size() * kMaxGzipRatio : all.size() - header_size_;
+  if (claimed > static_cast<long double>(possible)) {
+    throw FormatError(concat(name_, ": the header says shape ", shape_, ", which is ", std::fixed,
+                             std::setprecision(0), claimed, " bytes, but ",
+                             compressed_
+                                 ? concat("a gzip file of ", all.size(), " cannot hold them")
+                                 : concat(possible, " follow it: the file is cut short")));
+  }
+  elements_ = static_cast<std::size_t>(claimed);
+  if (!compressed_) require_size(all.size() - header_size_);
+}
+
+void IdxFile::require_size(std::size_t present) const {
+  if (elements_ == present) return;
+  throw FormatError(
+      concat(name_, ": the header says shape ", shape_, ", which is ", elements_, " bytes, but ",
+             present, elements_ > present ? " follow it: the file is cut short" : " follow it"));
+}
+
+Tensor IdxFile::read() const {
+  // The elements stay where they lie, behind the header.
+  const Tensor content = compressed_
+                             ? gunzip(file_.bytes(), header_size_ + elements_, name_)
+                             : Tensor::from(file_.bytes(), {static_cast<std::int64_t>(file_.size)});
+  if (content.nbytes() < header_size_) throw FormatError(name_ + ": the gzip data is damaged");
+  require_size(content.nbytes() - header_size_);
+  return content.as_strided(shape_, contiguous_strides(shape_),
+                            static_cast<std::int64_t>(header_size_));
+}
+
 Tensor read_idx(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  const ByteBuffer file = read_file(path);
-  if (is_gzip(file.bytes())) return parse_idx(gunzip(file.bytes(), name), name);
-  return parse_idx(Tensor::from(file.bytes(), {static_cast<std::int64_t>(file.size)}), name);
+  return IdxFile(path).read();
 }
 
 void write_idx(const Tensor& values, const std::filesystem::path& path, Compression compression) {

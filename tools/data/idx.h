@@ -3,17 +3,46 @@
 // http://yann.lecun.com/exdb/mnist/ describes it at the end of the page.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <string>
 
+#include "core/dims.h"
 #include "core/tensor.h"
+#include "tools/data/file.h"
 
 namespace wick::tools {
 
-/// Reads an IDX file of unsigned bytes, plain or gzip (told by its content, not its name), into a
-/// uint8 tensor of the file's shape. Throws IoError where the file cannot be read, and FormatError
-/// for a wrong magic number, or a length that differs from what the header says. All messages
-/// begin with the path. The memory it takes is bounded by the file's size, whatever its header
-/// says.
+/// An IDX file of unsigned bytes, plain or gzip (told by its content, not its name), of which the
+/// header has been looked at and nothing else inflated.
+///
+/// All messages begin with the path. The memory is bounded by the file's size, whatever its header
+/// says: the file's bytes, and as many as the header says, which is at most 1032 times the file's
+/// where it is compressed. Nothing is inflated beyond what the header says.
+class IdxFile {
+ public:
+  /// Throws IoError where the file cannot be read, and FormatError for a wrong magic number, or a
+  /// header that asks for more or less than the file can hold.
+  explicit IdxFile(const std::filesystem::path& path);
+
+  [[nodiscard]] const Dims& shape() const noexcept { return shape_; }
+  /// A uint8 tensor of that shape. Throws FormatError where the file is damaged, or holds another
+  /// number of bytes than its header says.
+  [[nodiscard]] Tensor read() const;
+
+ private:
+  void require_size(std::size_t present) const;
+
+  std::string name_;
+  ByteBuffer file_;
+  bool compressed_;
+  Dims shape_;
+  std::size_t header_size_ = 0;
+  std::size_t elements_ = 0;
+};
+
+/// IdxFile(path).read().
 [[nodiscard]] Tensor read_idx(const std::filesystem::path& path);
 
 enum class Compression : std::uint8_t { none, gzip };

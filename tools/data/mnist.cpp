@@ -15,6 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kClasses = 10;
+// No network of the programs takes more inputs.
+constexpr std::int64_t kLargestImage = std::int64_t{1} << 24;
 constexpr std::array kTrainFiles = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"};
 constexpr std::array kTestFiles = {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
 
@@ -34,6 +36,29 @@ fs::path require_file(const fs::path& folder, const std::string& name) {
 Dataset load_part(const fs::path& folder, const std::array<const char*, 2>& names) {
   const fs::path images = require_file(folder, names[0]);
   return load_mnist_part(images, require_file(folder, names[1]));
+}
+
+/// Before anything is inflated: a small file may hold an array of gigabytes.
+void require_matching_shapes(const Dims& images, const std::string& images_name, const Dims& labels,
+                             const std::string& labels_name) {
+  if (images.size() != 3) {
+    throw FormatError(concat(images_name, ": holds an array of shape ", images,
+                             "; images need magic number 0x00000803, three dimensions"));
+  }
+  if (labels.size() != 1) {
+    throw FormatError(concat(labels_name, ": holds an array of shape ", labels,
+                             "; labels need magic number 0x00000801, one dimension"));
+  }
+  if (images[0] != labels[0]) {
+    throw FormatError(concat(images_name, " has ", images[0], " images, but ", labels_name, " has ",
+                             labels[0], " labels"));
+  }
+  if (element_count(images) == 0) throw FormatError(images_name + ": holds no images");
+  if (images[1] * images[2] > kLargestImage) {
+    throw FormatError(concat(images_name, ": its images are ", images[2], " x ", images[1],
+                             " pixels; images for training may have ", kLargestImage,
+                             " values at most"));
+  }
 }
 
 /// Widens the labels of a file and checks their range.
@@ -74,21 +99,11 @@ bool has_mnist_files(const fs::path& folder) {
 Dataset load_mnist_part(const fs::path& images_path, const fs::path& labels_path) {
   const std::string images_name = images_path.string();
   const std::string labels_name = labels_path.string();
-  const Tensor images = read_idx(images_path);
-  const Tensor labels = read_idx(labels_path);
-  if (images.dim() != 3) {
-    throw FormatError(concat(images_name, ": holds an array of shape ", images.shape(),
-                             "; images need magic number 0x00000803, three dimensions"));
-  }
-  if (labels.dim() != 1) {
-    throw FormatError(concat(labels_name, ": holds an array of shape ", labels.shape(),
-                             "; labels need magic number 0x00000801, one dimension"));
-  }
-  if (images.size(0) != labels.size(0)) {
-    throw FormatError(concat(images_name, " has ", images.size(0), " images, but ", labels_name,
-                             " has ", labels.size(0), " labels"));
-  }
-  if (images.numel() == 0) throw FormatError(images_name + ": holds no images");
+  const IdxFile images_file(images_path);
+  const IdxFile labels_file(labels_path);
+  require_matching_shapes(images_file.shape(), images_name, labels_file.shape(), labels_name);
+  const Tensor images = images_file.read();
+  const Tensor labels = labels_file.read();
 
   Dataset part;
   part.images = images.view({images.size(0), 1, images.size(1), images.size(2)});
