@@ -22,7 +22,9 @@ Tensor::Tensor(std::shared_ptr<Storage> storage, DType dtype, Dims shape, Dims s
   if (storage_ == nullptr) throw ValueError("Tensor: the storage is null");
   const auto capacity = static_cast<std::int64_t>(storage_->bytes() / size_of(dtype));
   const std::int64_t extent = layout_extent(shape_, strides_);
-  if (offset < 0 || offset > capacity || extent > capacity - offset) {
+  // Without an element nothing is outside, wherever the offset points.
+  const bool outside = numel_ != 0 && (offset > capacity || extent > capacity - offset);
+  if (offset < 0 || outside) {
     throw ShapeError(concat("Tensor: shape ", shape_, " with strides ", strides_, " at offset ",
                             offset, " reaches outside a storage of ", capacity, " elements"));
   }
@@ -81,7 +83,8 @@ Backend& Tensor::backend() const {
 
 void* Tensor::raw() const {
   require_defined("Tensor::raw");
-  if (storage_->data() == nullptr) return nullptr;
+  // Without elements the offset may point behind the storage.
+  if (storage_->data() == nullptr || numel_ == 0) return storage_->data();
   return static_cast<std::byte*>(storage_->data()) +
          static_cast<std::size_t>(offset_) * size_of(dtype_);
 }
@@ -184,6 +187,22 @@ Tensor Tensor::reshape(const Dims& shape) const {
   return clone().view(wanted);
 }
 
+namespace {
+
+// Of a tensor without elements, offset and strides are any numbers.
+std::int64_t moved_offset(std::int64_t offset, std::int64_t steps, std::int64_t stride,
+                          const char* operation) {
+  std::int64_t distance = 0;
+  if (__builtin_mul_overflow(steps, stride, &distance) ||
+      __builtin_add_overflow(offset, distance, &offset)) {
+    throw ShapeError(concat(operation, ": ", steps, " steps of stride ", stride,
+                            " behind an offset overflow 63 bits"));
+  }
+  return offset;
+}
+
+}  // namespace
+
 Tensor Tensor::slice(std::int64_t dim, std::int64_t start, std::int64_t stop,
                      std::int64_t step) const {
   require_defined("Tensor::slice");
@@ -200,7 +219,8 @@ Tensor Tensor::slice(std::int64_t dim, std::int64_t start, std::int64_t stop,
   shape[d] = length / step + (length % step != 0 ? 1 : 0);
   // Where the product overflows, the dimension has one element at most and any stride will do.
   if (__builtin_mul_overflow(strides_[d], step, &strides[d])) strides[d] = strides_[d];
-  return as_strided(shape, strides, offset_ + (shape[d] > 0 ? first * strides_[d] : 0));
+  // As in PyTorch an empty slice begins where it was asked for, maybe behind the storage.
+  return as_strided(shape, strides, moved_offset(offset_, first, strides_[d], "Tensor::slice"));
 }
 
 Tensor Tensor::select(std::int64_t dim, std::int64_t index) const {
@@ -215,7 +235,9 @@ Tensor Tensor::select(std::int64_t dim, std::int64_t index) const {
   Dims strides = strides_;
   shape.erase(d);
   strides.erase(d);
-  return as_strided(shape, strides, offset_ + (index < 0 ? index + size : index) * strides_[d]);
+  return as_strided(
+      shape, strides,
+      moved_offset(offset_, index < 0 ? index + size : index, strides_[d], "Tensor::select"));
 }
 
 Tensor Tensor::transpose(std::int64_t dim0, std::int64_t dim1) const {
@@ -252,7 +274,10 @@ Tensor Tensor::unsqueeze(std::int64_t dim) const {
   const std::size_t d = wrap_dim(dim, shape_.size() + 1, "Tensor::unsqueeze");
   Dims shape = shape_;
   Dims strides = strides_;
-  strides.insert(d, d < shape.size() ? shape[d] * strides[d] : 1);
+  std::int64_t stride = 1;
+  // Where the product overflows, there is no element and any stride will do.
+  if (d < shape.size() && __builtin_mul_overflow(shape[d], strides[d], &stride)) stride = 1;
+  strides.insert(d, stride);
   shape.insert(d, 1);
   return as_strided(shape, strides, offset_);
 }

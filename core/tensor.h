@@ -91,7 +91,8 @@ class Tensor {
   [[nodiscard]] bool defined() const noexcept { return storage_ != nullptr; }
   [[nodiscard]] const Dims& shape() const noexcept { return shape_; }
   [[nodiscard]] const Dims& strides() const noexcept { return strides_; }
-  /// Of the first element, in elements from the start of the storage.
+  /// Of the first element, in elements from the start of the storage. Where there is no element, it
+  /// may lie behind the storage, as in PyTorch: `zeros({3, 4}).slice(0, 3).slice(1, 2)` has 14.
   [[nodiscard]] std::int64_t offset() const noexcept { return offset_; }
   [[nodiscard]] std::int64_t dim() const noexcept {
     return static_cast<std::int64_t>(shape_.size());
@@ -120,7 +121,7 @@ class Tensor {
 
   // -- Elements ---------------------------------------------------------------------------------
 
-  /// Address of the first element, in the device's memory.
+  /// Address of the first element, in the device's memory; of the storage where there is none.
   [[nodiscard]] void* raw() const;
   /// Typed address of the first element. Throws DTypeError where T is another dtype and
   /// DeviceError where the tensor is not on the CPU.

@@ -100,7 +100,7 @@ TEST(TensorCreation, RefusesLayoutsOutsideTheStorage) {
   expect_throw_with<ShapeError>([&] { make({11}, {1}, 0); }, "[11]");
   expect_throw_with<ShapeError>([&] { make({5}, {2}, 2); }, "offset 2");
   expect_throw_with<ShapeError>([&] { make({1}, {1}, -1); }, "offset -1");
-  expect_throw_with<ShapeError>([&] { make({0}, {1}, 11); }, "offset 11");
+  EXPECT_EQ(make({0}, {1}, 11).offset(), 11);  // see empty_view_test.cpp
   expect_throw_with<ShapeError>([&] { make({2}, {-1}, 5); }, "negative stride");
   expect_throw_with<ShapeError>([&] { make({2}, {kHuge}, 0); }, "outside");
   expect_throw_with<ShapeError>([&] { make({2, 2}, {1}, 0); }, "different numbers");
