@@ -21,6 +21,8 @@ struct Placeholder {
   Dict entries = {};                  // set by keys: of a subclass of dict
   std::vector<Value> items = {};      // appended: of a subclass of list or set
   Value state = {};  // what Python would set its attributes from, mostly a dict; or None
+
+  ~Placeholder();  // however deep it is nested, as ~Items()
 };
 
 /// A value in a placeholder, and its name among the others as in dotted names of tensors.

@@ -51,7 +51,7 @@ void StateDict::set(std::string name, Tensor tensor) {
 }
 
 const Tensor* StateDict::find(std::string_view name) const {
-  const auto place = index_.find(std::string(name));
+  const auto place = index_.find(name);
   return place == index_.end() ? nullptr : &entries_[place->second].second;
 }
 

@@ -4,10 +4,10 @@
 
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/keyed_hash.h"
 #include "core/value.h"
 
 namespace wick {
@@ -41,7 +41,7 @@ class StateDict {
 
  private:
   std::vector<Entry> entries_;
-  std::unordered_map<std::string, std::size_t> index_;
+  NameMap<std::size_t> index_;
   std::shared_ptr<Dict> metadata_;
 };
 

@@ -27,6 +27,7 @@ class Dict;
 class FrozenSet;
 class Set;
 struct Placeholder;
+class ValueComparison;
 
 /// Python's bytes.
 struct Bytes {
@@ -45,14 +46,28 @@ struct Size {
   friend bool operator==(const Size&, const Size&) = default;
 };
 
+/// A vector whose items are destroyed one after the other, however deep they are nested: a file may
+/// hold a list in a list in a list a million times, and no thread's stack is deep enough for that.
+class Items : public std::vector<Value> {
+ public:
+  using std::vector<Value>::vector;
+  Items() = default;
+  Items(std::vector<Value> items) noexcept;
+  Items(const Items&);
+  Items(Items&&) noexcept;
+  Items& operator=(const Items&);
+  Items& operator=(Items&&) noexcept;
+  ~Items();
+};
+
 /// Python's list.
 struct List {
-  std::vector<Value> items;
+  Items items;
 };
 
 /// Python's tuple.
 struct Tuple {
-  std::vector<Value> items;
+  Items items;
 };
 
 /// What Python knows of a tensor beyond the tensor itself.
@@ -189,7 +204,7 @@ class Value {
   [[nodiscard]] const void* identity() const noexcept;
 
   /// Deep comparison; containers must be of the same kind. Do not call it on a container that
-  /// contains itself.
+  /// contains itself. Values may be nested to any depth.
   friend bool operator==(const Value& a, const Value& b);
 
  private:
@@ -206,7 +221,9 @@ class Value {
 };
 
 /// Python's hash rules for keys: throws ValueError for lists, dicts, sets, bytearrays, tensors and
-/// storages.
+/// storages. Equal keys have equal hashes, other keys hardly ever, whoever chose them; the values
+/// differ from process to process (core/keyed_hash.h). A NaN, which equals nothing, has the hash of
+/// its address.
 [[nodiscard]] std::size_t hash_key(const Value& key);
 
 /// Python's dict: keys of any hashable kind, in order of insertion. Also the kinds of dict in
@@ -224,6 +241,11 @@ class Dict {
   Dict() = default;
   explicit Dict(Type type) : type_(type) {}
   Dict(std::initializer_list<Entry> entries);
+  Dict(const Dict&) = default;
+  Dict(Dict&&) noexcept = default;
+  Dict& operator=(const Dict&) = default;
+  Dict& operator=(Dict&&) noexcept = default;
+  ~Dict();  // however deep it is nested, as ~Items()
   /// A defaultdict. `factory` is the Python name of the type whose call gives missing values
   /// ("int", "list", "OrderedDict"; one of default_factories()), or empty for None. Kept for
   /// checkpoints: here, missing keys stay missing. Throws ValueError for another name.
@@ -242,7 +264,7 @@ class Dict {
   [[nodiscard]] const Value* find(const Value& key) const;
   /// Throws ValueError that names the key and the keys there are.
   [[nodiscard]] const Value& at(const Value& key) const;
-  /// Overwrites where the key is there, else appends.
+  /// Overwrites where the key is there, else appends. A NaN is never there.
   void set(Value key, Value value);
 
   /// The instance attributes of an OrderedDict (its __dict__); null where it has none.
@@ -250,6 +272,7 @@ class Dict {
   void set_attributes(std::shared_ptr<Dict> attributes) { attributes_ = std::move(attributes); }
 
  private:
+  friend class ValueComparison;
   Type type_ = Type::dict;
   std::string default_factory_;
   std::vector<Entry> entries_;
@@ -270,23 +293,29 @@ class Set {
   void insert(Value item) { items_.set(std::move(item), Value()); }
 
  private:
+  friend class ValueComparison;
   Dict items_;  // the keys are the items
 };
 
 /// Python's frozenset: a set that is a key itself, and does not change.
 class FrozenSet {
  public:
-  FrozenSet() = default;
-  explicit FrozenSet(Set items) : items_(std::move(items)) {}
+  FrozenSet() : FrozenSet(Set()) {}
+  explicit FrozenSet(Set items);
 
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
   [[nodiscard]] auto begin() const { return items_.begin(); }
   [[nodiscard]] auto end() const { return items_.end(); }
   [[nodiscard]] bool contains(const Value& item) const { return items_.contains(item); }
   [[nodiscard]] const Set& items() const noexcept { return items_; }
+  /// Of its items, in whatever order they are; worked out once, so that sets in each other cost
+  /// nothing more.
+  [[nodiscard]] std::size_t hash() const noexcept { return hash_; }
 
  private:
+  friend class ValueComparison;
   Set items_;
+  std::size_t hash_ = 0;
 };
 
 }  // namespace wick
