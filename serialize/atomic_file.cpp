@@ -3,16 +3,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iomanip>
-#include <random>
-#include <sstream>
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/error.h"
+#include "serialize/temporary_file.h"
 
 namespace wick {
 namespace {
@@ -33,25 +33,44 @@ fs::path directory_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-// A name independent of the target's, so that it is never too long.
-fs::path temporary_beside(const fs::path& path) {
-  std::random_device random;
-  std::ostringstream name;
-  name << ".wick-" << std::hex << std::setfill('0') << std::setw(8) << random() << std::setw(8)
-       << random() << ".tmp";
-  return directory_of(path) / name.str();
+// What writing to `path` would write to: the end of a chain of links, whether there is something or
+// not. Links in front of the last name are the system's business.
+fs::path final_target(const fs::path& path) {
+  constexpr int kMaxLinks = 40;  // as Linux
+  fs::path target = path;
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    std::error_code error;
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) return target;  // no link, or not there: what uses it says why
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  throw IoError(concat("cannot write ", path, ": ", reason(ELOOP)));
+}
+
+// The permissions of the file that is replaced, its owner and its group as far as they may be
+// given. Bits that lend rights (set-user-ID, set-group-ID) are not: the content is another one.
+void take_over(int descriptor, const struct stat& existing) {
+  struct stat created {};
+  if (::fstat(descriptor, &created) != 0) return;
+  mode_t mode = existing.st_mode & 0777;
+  const bool same = created.st_uid == existing.st_uid && created.st_gid == existing.st_gid;
+  if (!same && ::fchown(descriptor, existing.st_uid, existing.st_gid) != 0 &&
+      ::fchown(descriptor, static_cast<uid_t>(-1), existing.st_gid) != 0) {
+    // Another group must not get more than everybody.
+    mode &= ~static_cast<mode_t>(070) | ((mode & 07) << 3);
+  }
+  // Where it is not allowed, the file merely gets the default permissions.
+  static_cast<void>(::fchmod(descriptor, mode));
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(const fs::path& path, bool sync) : path_(path), sync_(sync) {
-  std::error_code error;
-  if (fs::is_symlink(path, error)) {
-    path_ = fs::weakly_canonical(path, error);
-    if (error) throw IoError(concat("cannot write ", path, ": ", error.message()));
-  }
+AtomicFile::AtomicFile(const fs::path& path, bool sync) : path_(final_target(path)), sync_(sync) {
   struct stat existing {};
   const bool exists = ::stat(path_.c_str(), &existing) == 0;
+  // Among others a name that is too long, which would show only when all is written.
+  if (!exists && errno != ENOENT)
+    throw IoError(concat("cannot write ", path_, ": ", reason(errno)));
   if (exists && !S_ISREG(existing.st_mode)) {
     throw IoError(concat("cannot write ", path_, ": ",
                          S_ISDIR(existing.st_mode) ? "it is a directory" : "not a regular file"));
@@ -61,16 +80,15 @@ AtomicFile::AtomicFile(const fs::path& path, bool sync) : path_(path), sync_(syn
     throw IoError(concat("cannot write ", path_, ": ", reason(errno)));
   }
   if (!path_.has_filename()) throw IoError(concat("cannot write ", path_, ": no file name"));
-  do {
-    temporary_ = temporary_beside(path_);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  } while (descriptor_ < 0 && (errno == EEXIST || errno == EINTR));
+  remove_stale_temporaries(directory_of(path_));
+  descriptor_ = create_temporary(directory_of(path_), temporary_);
   if (descriptor_ < 0) {
+    const int code = errno;
+    temporary_.clear();  // it may be somebody else's
     throw IoError(concat("cannot write ", path_, ": cannot create a file in ", directory_of(path_),
-                         ": ", reason(errno)));
+                         ": ", reason(code)));
   }
-  // Where it is not allowed, the file merely gets the default permissions.
-  if (exists) static_cast<void>(::fchmod(descriptor_, existing.st_mode & 07777));
+  if (exists) take_over(descriptor_, existing);
   buffer_.reserve(kBufferBytes);
 }
 
@@ -127,12 +145,15 @@ void AtomicFile::commit() {
   while (sync_ && ::fsync(descriptor_) != 0) {
     if (errno != EINTR) fail("fsync", errno);
   }
+  // The second descriptor keeps the lock until the file has its name.
+  const int locked = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (locked < 0) fail("fcntl", errno);
   // After close() the descriptor is gone, whatever it returned.
-  const int closing = descriptor_;
-  descriptor_ = -1;
+  const int closing = std::exchange(descriptor_, locked);
   if (::close(closing) != 0 && errno != EINTR) fail("close", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename", errno);
   temporary_.clear();
+  ::close(std::exchange(descriptor_, -1));
   if (sync_) sync_directory();
 }
 
@@ -140,7 +161,11 @@ void AtomicFile::commit() {
 void AtomicFile::sync_directory() const {
   const fs::path directory = directory_of(path_);
   const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;  // a directory that may be written but not read
+  if (descriptor < 0) {
+    if (errno == EACCES) return;  // a directory that may be written but not read
+    throw IoError(
+        concat("wrote ", path_, ", but cannot open its directory to sync it: ", reason(errno)));
+  }
   int result = 0;
   do {
     result = ::fsync(descriptor);

@@ -9,17 +9,21 @@
 
 namespace wick {
 
-/// Collects bytes in a temporary file beside `path` (".wick-<random>.tmp"); commit() syncs it to
-/// the disk and renames it to `path`. Until then what was at `path` stays as it was, and whatever
-/// happens before (an exception, a full disk, destruction) the temporary file is removed. A process
-/// that is killed leaves the temporary file behind, never half a file at `path`.
+/// Collects bytes in a temporary file beside `path` (".wick-<host>-<random>.tmp"); commit() syncs
+/// it to the disk and renames it to `path`. Until then what was at `path` stays as it was, and
+/// whatever happens before (an exception, a full disk, destruction) the temporary file is removed.
+/// A process that is killed leaves the temporary file behind, never half a file at `path`; the next
+/// AtomicFile of the same user and host in that directory removes it (see temporary_file.h).
 ///
-/// A symbolic link at `path` is followed; the permissions of a file that was there are kept.
+/// Symbolic links at `path` are followed to their end, also where there is nothing yet: the file
+/// appears there, and the links stay. The permissions of a file that was there are kept, without
+/// its set-ID bits; its owner and group where the system allows it.
 /// Every error is an IoError that names the path and the system's reason.
 /// Thread safety: one thread at a time per object.
 class AtomicFile {
  public:
-  /// Throws where the directory cannot be written or `path` is something else than a regular file.
+  /// Throws where the directory cannot be written, the name is too long, or `path` is something
+  /// else than a regular file.
   /// Without `sync` the system writes to the disk when it likes: after a power failure the file may
   /// be lost or empty.
   explicit AtomicFile(const std::filesystem::path& path, bool sync = true);

@@ -44,8 +44,8 @@ EXTERNAL = [
      ("kernels/cuda", "tests", "bench")),
     (re.compile(r"^dlfcn\.h$"), ("kernels/cuda", "bench", "tests")),  # loaded when needed
     (re.compile(r"^libdeflate\.h$"), ("serialize", "tools", "tests")),
-    # POSIX: files that are synced and mapped.
-    (re.compile(r"^(fcntl|unistd|dirent|sys/(stat|mman|types|statvfs|uio))(\.h)$"),
+    # POSIX: files that are synced, locked and mapped.
+    (re.compile(r"^(fcntl|unistd|dirent|sys/(file|stat|mman|types|statvfs|uio))(\.h)$"),
      ("serialize", "tools", "tests", "bench", "kernels/cpu")),
     # x86 intrinsics and instruction set detection.
     (re.compile(r"^(immintrin|cpuid|x86intrin)\.h$"), ("kernels/cpu", "bench")),
