@@ -3,6 +3,11 @@
 //   wick_checkpoint describe FILE [DEVICE]  prints the value as JSON, every bit of it
 //   wick_checkpoint roundtrip IN OUT        loads IN and saves it as OUT
 //   wick_checkpoint create OUT              saves a value with all kinds and dtypes
+//   wick_checkpoint batch                   does one line of standard input after the other:
+//     roundtrip, IN, OUT, DEVICE            the same; DEVICE may be empty
+//     random, SEED, OUT                     saves a random value, and prints it as describe does
+//   with tabs between the words, and answers each with a line: "ok", the value or "error: ...".
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -13,9 +18,12 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "serialize/checkpoint.h"
+#include "tests/interop/random_value.h"
 
 namespace {
 
@@ -200,6 +208,41 @@ Value everything() {
   };
 }
 
+void run_line(const std::vector<std::string>& words) {
+  if (words.size() == 4 && words[0] == "roundtrip") {
+    const wick::MapLocation where = words[3].empty() ? wick::MapLocation() : words[3];
+    const wick::HeldValue value(wick::load(words[1], where));  // it may contain itself
+    wick::save(value.get(), words[2]);
+    std::cout << "ok";
+  } else if (words.size() == 3 && words[0] == "random") {
+    const Value value = wick::testing::RandomValue(std::stoull(words[1])).tree();
+    wick::save(value, words[2]);
+    Printer().print(value);
+  } else {
+    throw wick::ValueError("wick_checkpoint batch: no such command");
+  }
+}
+
+void run_lines() {
+  for (std::string line; std::getline(std::cin, line);) {
+    std::vector<std::string> words(1);
+    for (const char letter : line) {
+      if (letter == '\t')
+        words.emplace_back();
+      else
+        words.back() += letter;
+    }
+    try {
+      run_line(words);
+    } catch (const std::exception& error) {
+      std::string message = error.what();
+      std::ranges::replace(message, '\n', ' ');
+      std::cout << "error: " << message;
+    }
+    std::cout << std::endl;  // who waits for the answer gets it now
+  }
+}
+
 int run(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "describe" && (argc == 3 || argc == 4)) {
@@ -210,8 +253,11 @@ int run(int argc, char** argv) {
     wick::save(wick::load(argv[2]), argv[3]);
   } else if (command == "create" && argc == 3) {
     wick::save(everything(), argv[2]);
+  } else if (command == "batch" && argc == 2) {
+    run_lines();
   } else {
-    std::cerr << "usage: wick_checkpoint describe FILE [DEVICE] | roundtrip IN OUT | create OUT\n";
+    std::cerr << "usage: wick_checkpoint describe FILE [DEVICE] | roundtrip IN OUT | create OUT | "
+                 "batch\n";
     return 2;
   }
   return 0;
