@@ -28,22 +28,29 @@ int open_for_writing(const std::filesystem::path& path) {
 }  // namespace
 
 Process::Process(const std::string& program, const std::vector<std::string>& arguments,
-                 const std::filesystem::path& folder, std::optional<std::size_t> file_limit)
+                 const std::filesystem::path& folder, const ProcessOptions& options)
     : out_(folder / "stdout"), err_(folder / "stderr") {
   const std::string path = std::string(WICK_BIN) + "/" + program;
   std::vector<char*> argv = {const_cast<char*>(path.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  const int out = open_for_writing(out_);
+  const int out = options.output.empty() ? open_for_writing(out_)
+                                         : ::open(options.output.c_str(), O_WRONLY | O_CLOEXEC);
   const int err = open_for_writing(err_);
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork failed");
   if (pid_ == 0) {
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
-    if (file_limit) {
-      std::signal(SIGXFSZ, SIG_IGN);  // kept across exec: write() then fails with EFBIG
-      const rlimit limit{*file_limit, *file_limit};
+    if (options.unread_output) {
+      int ends[2];
+      if (::pipe(ends) != 0) ::_exit(127);
+      ::close(ends[0]);
+      ::dup2(ends[1], STDOUT_FILENO);
+    }
+    for (const int signal : options.ignored_signals) std::signal(signal, SIG_IGN);
+    if (options.file_limit) {
+      const rlimit limit{*options.file_limit, *options.file_limit};
       ::setrlimit(RLIMIT_FSIZE, &limit);
     }
     ::execv(path.c_str(), argv.data());
@@ -73,8 +80,8 @@ ProcessResult Process::wait() {
 }
 
 ProcessResult run(const std::string& program, const std::vector<std::string>& arguments,
-                  const std::filesystem::path& folder) {
-  return Process(program, arguments, folder).wait();
+                  const std::filesystem::path& folder, const ProcessOptions& options) {
+  return Process(program, arguments, folder, options).wait();
 }
 
 }  // namespace wick::testing

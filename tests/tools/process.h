@@ -17,13 +17,21 @@ struct ProcessResult {
   std::string err;
 };
 
+/// How a program is started.
+struct ProcessOptions {
+  std::optional<std::size_t>
+      file_limit;              // largest size of a file that it writes (ulimit -f), bytes
+  std::string output;          // a device to which stdout goes; empty: to a file
+  bool unread_output = false;  // stdout is a pipe whose other end is closed
+  std::vector<int> ignored_signals;
+};
+
 /// A started program. Kills it where it still runs at the end.
 class Process {
  public:
-  /// `program` is a name in bin/. `file_limit` bounds the size of every file it writes, in bytes,
-  /// and makes writing more an error, as on a full disk. Outputs go to files in `folder`.
+  /// `program` is a name in bin/. Outputs go to files in `folder`, where nothing else is said.
   Process(const std::string& program, const std::vector<std::string>& arguments,
-          const std::filesystem::path& folder, std::optional<std::size_t> file_limit = {});
+          const std::filesystem::path& folder, const ProcessOptions& options = {});
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   ~Process();
@@ -40,6 +48,7 @@ class Process {
 /// Starts and waits.
 [[nodiscard]] ProcessResult run(const std::string& program,
                                 const std::vector<std::string>& arguments,
-                                const std::filesystem::path& folder);
+                                const std::filesystem::path& folder,
+                                const ProcessOptions& options = {});
 
 }  // namespace wick::testing

@@ -223,7 +223,7 @@ TEST_F(Train, AFullDiskLeavesTheGoodCheckpoint) {
   ASSERT_EQ(train(training("run", {"--epochs", "1", "--scheduler", "none"})).status, 0);
   const Value before = load(at("run/last.tar"));
   Process process("train", {"--resume", at("run/last.tar"), "--epochs", "3", "--model", "32"},
-                  dir_.path(), 100000);
+                  dir_.path(), {.file_limit = 100000});
   const ProcessResult result = process.wait();
   EXPECT_EQ(result.status, 1);
   EXPECT_THAT(last_line(result.err), HasSubstr("run/model_dnn_2.tar"));

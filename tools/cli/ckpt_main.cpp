@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The program `ckpt`: looks into checkpoints, compares, checks and converts them.
-#include <cerrno>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -23,10 +22,10 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  tools/ckpt ls model.pt                       every tensor, in a table\n"
     "  tools/ckpt show model.pt                     the tree, with all other values\n"
-    "  tools/ckpt show model.pt model.fc1.weight    statistics and a histogram\n"
+    "  tools/ckpt show model.pt model.layer1.weight statistics and a histogram\n"
     "  tools/ckpt diff a.pt b.safetensors           exit status 1 where they differ\n"
     "  tools/ckpt convert model.pt model.safetensors --root model --dtype float16\n"
-    "  tools/ckpt extract model.pt model.fc1.weight weight.npy\n"
+    "  tools/ckpt extract model.pt model.layer1.weight weight.npy\n"
     "See tools/ckpt COMMAND --help.\n";
 
 struct Options {
@@ -105,7 +104,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
       ->type_name("NAME");
   command
       ->add_option("--only", options.convert.only,
-                   "convert these tensors alone; 'fc1' is all of fc1, '*' any characters")
+                   "convert these tensors alone; 'layer1' is all of layer1, '*' any characters")
       ->type_name("NAME");
 
   command = add("extract", "Writes one tensor, or one part of the tree, to a file of its own",
@@ -143,15 +142,6 @@ std::string remedy_words(wick::Remedy remedy) {
   }
 }
 
-// A reader that has gone away, as head does, is no failure.
-int run_and_flush(const Command& command) {
-  const int status = command();
-  errno = 0;
-  std::cout.flush();
-  if (!std::cout && errno != EPIPE) throw IoError("cannot write to standard output");
-  return status;
-}
-
 }  // namespace
 }  // namespace wick::tools
 
@@ -169,8 +159,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     check_arguments(options);
   } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return 0;
+    return show_help("ckpt", app.help());
   } catch (const CLI::ParseError& error) {
     if (argc > 1 && *argv[1] != '-' && app.get_subcommands().empty()) {
       return usage_error("ckpt", wick::concat("no command is called '", argv[1], "'").c_str());
@@ -179,6 +168,5 @@ int main(int argc, char** argv) {
   } catch (const wick::Error& error) {
     return usage_error("ckpt", message_of(error, remedy_words).c_str());
   }
-  return run_program(
-      "ckpt", [&] { return run_and_flush(chosen); }, remedy_words);
+  return run_program("ckpt", chosen, remedy_words);
 }

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "kernels/devices.h"
 #include "tools/cli/activation.h"
+#include "tools/cli/device_option.h"
 #include "tools/cli/evaluate.h"
 #include "tools/cli/program.h"
 #include "tools/cli/saved_classifier.h"
@@ -32,8 +33,8 @@ constexpr const char* kAbout =
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  tools/predict checkpoints/model_dnn_2.tar seven.png three.png\n"
-    "  tools/predict checkpoints/model_dnn_2.tar --data mnist\n"
+    "  tools/predict checkpoints/model_dnn_1.tar seven.png three.png\n"
+    "  tools/predict checkpoints/model_dnn_1.tar --data mnist\n"
     "  tools/predict model.safetensors --activation tanh seven.png\n";
 
 struct PredictOptions {
@@ -61,6 +62,7 @@ bool classify_files(SavedClassifier& classifier, const std::vector<std::string>&
           throw ValueError(concat(file, ": ", error.what()));
         }
       }();
+      if (std::ferror(stdout) != 0) flush_output();  // nobody sees the rest
       std::printf("%s: %s (%.4f)\n", plain_name(file).c_str(),
                   plain_name(classifier.classes[guess.class_index]).c_str(), guess.probability);
     } catch (const Error& error) {
@@ -89,8 +91,8 @@ void score_dataset(SavedClassifier& classifier, const std::string& data, Device 
 }
 
 int predict(const PredictOptions& options) {
-  const Device device = Device::parse(options.device);
-  (void)backend_for(device);
+  const Device device = parse_device_option(options.device);
+  require_device(device);
   set_num_threads(options.threads);
   std::optional<Activation> activation;
   if (!options.activation.empty()) activation = activation_from_name(options.activation);
@@ -139,11 +141,13 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1024).description(""))
       ->capture_default_str();
   try {
+    refuse_empty_arguments(argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return 0;
+    return show_help("predict", app.help());
   } catch (const CLI::ParseError& error) {
+    return usage_error("predict", error.what());
+  } catch (const wick::Error& error) {
     return usage_error("predict", error.what());
   }
   if (options.images.empty() && options.data.empty()) {

@@ -2,13 +2,31 @@
 // What the main functions of the programs share.
 #include "tools/cli/program.h"
 
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <new>
+#include <optional>
+#include <string_view>
 
+#include <poll.h>
+#include <unistd.h>
+
+#include "core/error.h"
 #include "tools/printable.h"
 
 namespace wick::tools {
+namespace {
+
+bool reader_is_gone() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+}  // namespace
 
 std::string message_of(const Error& error, const RemedyWords& words) {
   std::string message(error.problem());
@@ -18,8 +36,15 @@ std::string message_of(const Error& error, const RemedyWords& words) {
 }
 
 int run_program(const char* name, const std::function<int()>& body, const RemedyWords& words) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::optional<int> status;
   try {
-    return body();
+    status = body();
+    flush_output();
+    return *status;
+  } catch (const OutputClosed&) {
+    return status.value_or(128 + SIGPIPE);
   } catch (const std::bad_alloc&) {
     std::cerr << name << ": out of memory" << std::endl;
   } catch (const Error& error) {
@@ -30,9 +55,40 @@ int run_program(const char* name, const std::function<int()>& body, const Remedy
   return kFailure;
 }
 
+void flush_output() {
+  errno = 0;
+  std::cout.flush();
+  const bool flushed = std::fflush(stdout) == 0;
+  if (std::cout.good() && flushed && std::ferror(stdout) == 0) return;
+  const int code = errno;  // 0 where it was an earlier write that failed
+  if (code == EPIPE || reader_is_gone()) throw OutputClosed();
+  throw IoError(concat("cannot write to standard output", code != 0 ? ": " : "",
+                       code != 0 ? std::strerror(code) : ""));
+}
+
+int show_help(const char* name, const std::string& text) {
+  return run_program(name, [&text] {
+    std::cout << text;
+    return 0;
+  });
+}
+
 int usage_error(const char* name, const char* message) {
   std::cerr << name << ": " << message_line(message) << " (see " << name << " --help)" << std::endl;
   return kUsageError;
+}
+
+void refuse_empty_arguments(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with("--") && argument.ends_with("=")) {
+      throw ValueError(concat(argument.substr(0, argument.size() - 1), " has an empty value"));
+    }
+    if (!argument.empty()) continue;
+    const std::string_view before = i > 1 ? argv[i - 1] : "";
+    throw ValueError(before.starts_with("-") ? concat(before, " has an empty value")
+                                             : concat("argument ", i, " is empty"));
+  }
 }
 
 }  // namespace wick::tools

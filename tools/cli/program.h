@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 #include "core/error.h"
@@ -19,12 +20,35 @@ using RemedyWords = std::function<std::string(Remedy)>;
 /// The message of an error with the program's words in the place of the library's.
 [[nodiscard]] std::string message_of(const Error& error, const RemedyWords& words);
 
-/// Runs `body` and returns its result. An exception becomes one line on stderr, "<name>: message",
-/// and kFailure; the message is that of message_of(), as message_line() gives it.
+/// Runs `body`, flushes standard output and returns what `body` did. An exception, or an output
+/// that cannot be written, becomes one line on stderr, "<name>: message" (that of message_of(),
+/// see message_line()), and kFailure.
+///
+/// Writing too large a file (ulimit -f) or to a pipe that nobody reads fails as other writes do,
+/// instead of ending the program by SIGXFSZ or SIGPIPE. A reader that goes away, as head does, is
+/// no failure: the result is that of `body`, and 128 + SIGPIPE, without a message, where it ended
+/// with OutputClosed.
 [[nodiscard]] int run_program(const char* name, const std::function<int()>& body,
                               const RemedyWords& words = {});
 
+/// Nobody reads standard output any more.
+class OutputClosed : public std::runtime_error {
+ public:
+  OutputClosed() : std::runtime_error("standard output is closed") {}
+};
+
+/// Flushes standard output, of stdio and of iostreams. Throws IoError where something could not be
+/// written, now or before, and OutputClosed where its reader has gone away.
+void flush_output();
+
+/// Prints what --help prints; the result is the program's.
+[[nodiscard]] int show_help(const char* name, const std::string& text);
+
 /// Prints "<name>: message (see <name> --help)" on stderr; returns kUsageError.
 int usage_error(const char* name, const char* message);
+
+/// Throws ValueError where an argument is empty, or is an option with an empty value ("--lr="): a
+/// variable of a script that was not set must not pass for an option that was not given.
+void refuse_empty_arguments(int argc, const char* const* argv);
 
 }  // namespace wick::tools

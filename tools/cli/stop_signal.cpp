@@ -1,33 +1,45 @@
 // SPDX-License-Identifier: MIT
-// Remembers the first SIGINT or SIGTERM.
+// Remembers the first SIGINT, SIGTERM or SIGHUP.
 #include "tools/cli/stop_signal.h"
 
+#include <array>
 #include <csignal>
 
 namespace wick::tools {
 namespace {
 
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
+
 // A signal handler can reach nothing but a variable of static storage.
 volatile std::sig_atomic_t g_received = 0;
 
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/// Of those that are not ignored. Both functions are safe in a signal handler.
+void handle_all(void (*handler)(int)) {
+  for (const int signal : kSignals) {
+    if (!is_ignored(signal)) std::signal(signal, handler);
+  }
+}
+
 extern "C" void remember(int signal) {
   g_received = signal;
-  // Both kinds: Ctrl-C after a SIGTERM, or the other way round, must end the program too.
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  // All kinds: Ctrl-C after a SIGTERM, or the other way round, must end the program too.
+  handle_all(SIG_DFL);
 }
 
 }  // namespace
 
 StopSignal::StopSignal() {
   g_received = 0;
-  std::signal(SIGINT, remember);
-  std::signal(SIGTERM, remember);
+  handle_all(remember);
 }
 
 StopSignal::~StopSignal() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  handle_all(SIG_DFL);
 }
 
 int StopSignal::received() noexcept {

@@ -4,8 +4,9 @@
 
 namespace wick::tools {
 
-/// While it lives, the first SIGINT or SIGTERM is only remembered; the second ends the program at
-/// once. One object at a time.
+/// While it lives, the first SIGINT, SIGTERM or SIGHUP is only remembered; the second ends the
+/// program at once. What is ignored when it is made stays ignored, as SIGHUP under nohup is and
+/// SIGINT of a job in the background. One object at a time.
 class StopSignal {
  public:
   StopSignal();

@@ -62,11 +62,13 @@ int main(int argc, char** argv) {
       ->type_name("N")
       ->check(count);
   try {
+    refuse_empty_arguments(argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return 0;
+    return show_help("synthetic", app.help());
   } catch (const CLI::ParseError& error) {
+    return usage_error("synthetic", error.what());
+  } catch (const wick::Error& error) {
     return usage_error("synthetic", error.what());
   }
   return run_program("synthetic", [&] {
