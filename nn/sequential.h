@@ -14,14 +14,15 @@
 
 namespace wick::nn {
 
-/// torch.nn.Sequential. Names become the first part of the state dictionary's keys: "fc1.weight".
-/// A Linear and the ReLU behind it run as one operation, forward and backward. Under autocast
-/// (Module::autocast), what goes from one Linear to the next, through a ReLU or not, is bfloat16.
+/// torch.nn.Sequential. Names become the first part of the state dictionary's keys:
+/// "layer1.weight". A Linear and the ReLU behind it run as one operation, forward and backward.
+/// Under autocast (Module::autocast), what goes from one Linear to the next, through a ReLU or not,
+/// is bfloat16.
 ///
 ///   nn::Sequential model;
-///   model.add<nn::Linear>("fc1", 784, 32, generator);
+///   model.add<nn::Linear>("layer1", 784, 32, generator);
 ///   model.add<nn::ReLU>("relu");
-///   model.add<nn::Linear>("fc2", 32, 10, generator);
+///   model.add<nn::Linear>("layer2", 32, 10, generator);
 class Sequential final : public Module {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Sequential"; }

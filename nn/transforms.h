@@ -59,13 +59,22 @@ class Compose {
   [[nodiscard]] const std::vector<Step>& steps() const noexcept { return steps_; }
   [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
 
-  /// An OrderedDict that PyTorch loads with weights_only=True and that from_state() takes:
+  /// What state_dict() of torchvision's v2.Compose of the same transforms is: an OrderedDict
+  /// without entries, since they have neither parameters nor buffers, with `_metadata`. It loads
+  /// strictly there. What the transforms are is in to_value().
+  [[nodiscard]] Value state_dict() const;
+  /// Takes what state_dict() gives, as torchvision's strict load_state_dict() does: nothing
+  /// changes, and StateDictError names the entries where there are any.
+  void load_state_dict(const Value& state) const;
+
+  /// A description that PyTorch loads with weights_only=True and that from_value() takes, an
+  /// OrderedDict:
   ///   {'to_float': {'type': 'ToFloat', 'scale': 0.00392...},
   ///    'normalize': {'type': 'Normalize', 'mean': tensor, 'std': tensor}, ...}
   /// with float64 tensors of one element per channel.
-  [[nodiscard]] Value state_dict() const;
+  [[nodiscard]] Value to_value() const;
   /// Throws StateDictError that names the transform where the value is nothing of the kind.
-  [[nodiscard]] static Compose from_state(const Value& state);
+  [[nodiscard]] static Compose from_value(const Value& value);
 
   /// The shape of one prepared sample for images of shape (C, H, W): (C', H, W), or (C' * H * W)
   /// with Ravel. Throws ShapeError where the transforms do not take C channels.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A Compose as it stands in a checkpoint, and back.
+#include <memory>
+#include <utility>
+
 #include "core/error.h"
+#include "core/state_dict.h"
 #include "nn/transforms.h"
 
 namespace wick::nn {
@@ -17,24 +21,24 @@ std::vector<double> to_values(const Value& value) {
   return value.as_tensor().to(kCpu).to(DType::float64).to_vector<double>();
 }
 
-Value to_state(const Transform& transform) {
-  Dict state{{"type", type_name(transform)}};
+Value describe(const Transform& transform) {
+  Dict description{{"type", type_name(transform)}};
   if (const auto* const to_float = std::get_if<ToFloat>(&transform)) {
-    state.set("scale", to_float->scale);
+    description.set("scale", to_float->scale);
   }
   if (const auto* const normalize = std::get_if<Normalize>(&transform)) {
-    state.set("mean", to_tensor(normalize->mean));
-    state.set("std", to_tensor(normalize->std));
+    description.set("mean", to_tensor(normalize->mean));
+    description.set("std", to_tensor(normalize->std));
   }
-  return state;
+  return description;
 }
 
-Transform to_transform(const Value& state) {
-  const std::string& type = state.at("type").as_string();
-  if (type == "ToFloat") return ToFloat{state.at("scale").as_double()};
+Transform to_transform(const Value& description) {
+  const std::string& type = description.at("type").as_string();
+  if (type == "ToFloat") return ToFloat{description.at("scale").as_double()};
   if (type == "Grayscale") return Grayscale{};
   if (type == "Normalize")
-    return Normalize{to_values(state.at("mean")), to_values(state.at("std"))};
+    return Normalize{to_values(description.at("mean")), to_values(description.at("std"))};
   if (type == "Ravel") return Ravel{};
   throw ValueError(
       concat("its type is '", type, "'; known are ToFloat, Grayscale, Normalize and Ravel"));
@@ -43,18 +47,43 @@ Transform to_transform(const Value& state) {
 }  // namespace
 
 Value Compose::state_dict() const {
-  Dict state(Dict::Type::ordered_dict);
-  for (const auto& [name, transform] : steps_) state.set(name, to_state(transform));
-  return state;
+  StateDict state;
+  auto metadata = std::make_shared<Dict>(Dict::Type::ordered_dict);
+  metadata->set("", Dict{{"version", 1}});
+  state.set_metadata(std::move(metadata));
+  return state.to_value();
 }
 
-Compose Compose::from_state(const Value& state) {
+void Compose::load_state_dict(const Value& state) const {
   if (state.kind() != Value::Kind::dict) {
     throw StateDictError(
-        concat("Compose: its state is a ", state.kind_name(), ", not a dict of transforms"));
+        concat("Compose::load_state_dict: wants a dict, got a ", state.kind_name()));
+  }
+  if (state.as_dict().empty()) return;
+  std::string keys;
+  for (const auto& [key, value] : state.as_dict()) {
+    if (!keys.empty()) keys += ", ";
+    keys += key.kind() == Value::Kind::string ? '"' + key.as_string() + '"'
+                                              : concat("one of kind ", key.kind_name());
+  }
+  throw StateDictError(
+      concat("Compose::load_state_dict: unexpected keys: ", keys,
+             "; image transforms have no state (Compose::from_value takes a description)"));
+}
+
+Value Compose::to_value() const {
+  Dict description(Dict::Type::ordered_dict);
+  for (const auto& [name, transform] : steps_) description.set(name, describe(transform));
+  return description;
+}
+
+Compose Compose::from_value(const Value& value) {
+  if (value.kind() != Value::Kind::dict) {
+    throw StateDictError(
+        concat("Compose: its description is a ", value.kind_name(), ", not a dict of transforms"));
   }
   Compose result;
-  for (const auto& [name, step] : state.as_dict()) {
+  for (const auto& [name, step] : value.as_dict()) {
     try {
       result.add(name.as_string(), to_transform(step));
     } catch (const Error& error) {

@@ -107,44 +107,65 @@ TEST(Compose, TakesFloatImages) {
             (std::vector<double>{0, 1, 2, 3}));
 }
 
-TEST(Compose, StateRebuildsIt) {
+TEST(Compose, ItsDescriptionRebuildsIt) {
   Compose original{{"to_float", ToFloat{1.0 / 127.0}},
                    {"grayscale", Grayscale{}},
                    {"normalize", Normalize{{0.1307}, {0.3081}}},
                    {"ravel", Ravel{}}};
-  const Value state = original.state_dict();
+  const Value state = original.to_value();
   EXPECT_EQ(state.as_dict().type(), Dict::Type::ordered_dict);
   EXPECT_EQ(state.at("normalize").at("type").as_string(), "Normalize");
   EXPECT_EQ(state.at("normalize").at("std").as_tensor().at<double>({0}), 0.3081);
 
-  Compose copy = Compose::from_state(state);
-  EXPECT_EQ(copy.state_dict(), state);
+  Compose copy = Compose::from_value(state);
+  EXPECT_EQ(copy.to_value(), state);
   const Tensor images = bytes({3, 3, 4, 4});
   EXPECT_TRUE(bitwise_equal(copy.apply(images), original.apply(images)));
 }
 
-TEST(Compose, TakesNumbersAndFloat32InAState) {
+// torchvision 0.29: v2.Compose([ToImage(), Grayscale(), ToDtype(float32, scale=True),
+// Normalize(...), Lambda(ravel)]).state_dict() is OrderedDict() with _metadata OrderedDict({'':
+// {'version': 1}}).
+TEST(Compose, ItsStateIsThatOfTorchvisionsTransforms) {
+  const Compose compose{{"to_float", ToFloat{}}, {"normalize", Normalize{{0.1}, {0.3}}}};
+  const Value state = compose.state_dict();
+  EXPECT_EQ(state.as_dict().type(), Dict::Type::ordered_dict);
+  EXPECT_TRUE(state.as_dict().empty());
+  ASSERT_NE(state.as_dict().attributes(), nullptr);
+  const Value& metadata = state.as_dict().attributes()->at("_metadata");
+  EXPECT_EQ(metadata.as_dict().type(), Dict::Type::ordered_dict);
+  EXPECT_EQ(metadata.as_dict().size(), 1U);
+  EXPECT_EQ(metadata.at(""), Value(Dict{{"version", 1}}));
+
+  EXPECT_NO_THROW(compose.load_state_dict(state));
+  EXPECT_NO_THROW(compose.load_state_dict(Dict{}));
+  expect_throw_with<StateDictError>([&] { compose.load_state_dict(compose.to_value()); },
+                                    "unexpected keys: \"to_float\", \"normalize\"");
+  expect_throw_with<StateDictError>([&] { compose.load_state_dict(Value(3)); }, "got a int");
+}
+
+TEST(Compose, TakesNumbersAndFloat32InADescription) {
   const Value state =
       Dict{{"n", Dict{{"type", "Normalize"}, {"mean", Tensor::from<float>({0.5F})}, {"std", 2}}}};
   EXPECT_EQ(
-      Compose::from_state(state).apply(Tensor::from<std::uint8_t>({1}, {1, 1, 1, 1})).item<float>(),
+      Compose::from_value(state).apply(Tensor::from<std::uint8_t>({1}, {1, 1, 1, 1})).item<float>(),
       0.25F);
 }
 
-TEST(Compose, RefusesAStateThatIsNone) {
-  expect_throw_with<StateDictError>([] { (void)Compose::from_state(Value(3)); }, "int");
+TEST(Compose, RefusesADescriptionThatIsNone) {
+  expect_throw_with<StateDictError>([] { (void)Compose::from_value(Value(3)); }, "int");
   expect_throw_with<StateDictError>(
       [] {
-        (void)Compose::from_state(Dict{{"crop", Dict{{"type", "CenterCrop"}}}});
+        (void)Compose::from_value(Dict{{"crop", Dict{{"type", "CenterCrop"}}}});
       },
       "'crop': its type is 'CenterCrop'");
   expect_throw_with<StateDictError>(
       [] {
-        (void)Compose::from_state(Dict{{"a", Dict{{"type", "ToFloat"}}}});
+        (void)Compose::from_value(Dict{{"a", Dict{{"type", "ToFloat"}}}});
       },
       "'a'");
-  expect_throw_with<StateDictError>([] { (void)Compose::from_state(Dict{{"a", 1}}); }, "'a'");
-  expect_throw_with<StateDictError>([] { (void)Compose::from_state(Dict{{1, 1}}); }, "no str");
+  expect_throw_with<StateDictError>([] { (void)Compose::from_value(Dict{{"a", 1}}); }, "'a'");
+  expect_throw_with<StateDictError>([] { (void)Compose::from_value(Dict{{1, 1}}); }, "no str");
 }
 
 TEST(Compose, RefusesNonsense) {

@@ -205,6 +205,22 @@ TEST(Idx, ItsShapeIsReadAlone) {
   EXPECT_EQ(read_idx(dir / "large").shape(), (Dims{64 << 20}));
 }
 
+// gzip(1) and Python's gzip skip them: tapes and block devices pad files so.
+TEST(Idx, ZerosBehindGzipMembersAreSkipped) {
+  const TempDir dir;
+  write_idx(images(), dir / "whole");
+  const Bytes whole = read_bytes(dir / "whole");
+  for (const std::size_t zeros : {1U, 3U, 511U, 1U << 20}) {
+    Bytes bytes = whole;
+    bytes.insert(bytes.end(), zeros, std::uint8_t{0});
+    write_bytes(dir / "padded", bytes);
+    EXPECT_TRUE(bitwise_equal(read_idx(dir / "padded"), images())) << zeros;
+    bytes.push_back(1);
+    write_bytes(dir / "padded", bytes);
+    expect_throw_with<FormatError>([&] { (void)read_idx(dir / "padded"); }, "damaged or cut short");
+  }
+}
+
 TEST(Idx, SurplusBytesAreReported) {
   const TempDir dir;
   write_bytes(dir / "file", Bytes{0, 0, 8, 1, 0, 0, 0, 1, 7, 8});

@@ -76,10 +76,10 @@ TEST_F(Predict, TakesAPlainStateDictionary) {
 
   // Under other names and another of the usual keys.
   StateDict renamed;
-  renamed.set("net.0.weight", model.at("fc1.weight").as_tensor());
-  renamed.set("net.0.bias", model.at("fc1.bias").as_tensor());
-  renamed.set("net.2.weight", model.at("fc2.weight").as_tensor());
-  renamed.set("net.2.bias", model.at("fc2.bias").as_tensor());
+  renamed.set("net.0.weight", model.at("layer1.weight").as_tensor());
+  renamed.set("net.0.bias", model.at("layer1.bias").as_tensor());
+  renamed.set("net.2.weight", model.at("layer2.weight").as_tensor());
+  renamed.set("net.2.bias", model.at("layer2.bias").as_tensor());
   save(Dict{{"model_state_dict", renamed.to_value()}}, at("renamed.pt"));
   EXPECT_EQ(last_line(predict({at("renamed.pt"), "--data", at("data")}).out), trained_);
 }
@@ -164,7 +164,8 @@ TEST_F(Predict, NetworksWithoutAnAnswerAreRefused) {
 TEST_F(Predict, AppliesTheSavedTransforms) {
   ASSERT_EQ(train(training("norm", {"--epochs", "2", "--normalize"})).status, 0);
   const Value checkpoint = load(at("norm/last.tar"));
-  EXPECT_GT(checkpoint.at("tfs").at("normalize").at("mean").as_tensor().at<double>({0}), 0.02);
+  EXPECT_GT(checkpoint.at("transforms").at("normalize").at("mean").as_tensor().at<double>({0}),
+            0.02);
   const ProcessResult result = predict({at("norm/last.tar"), "--data", at("data")});
   const ProcessResult again = train({"--resume", at("norm/last.tar")});
   EXPECT_EQ(last_line(result.out), last_line(again.out));

@@ -31,15 +31,17 @@ TEST_F(Train, WritesCheckpointsAndTheAccuracy) {
   EXPECT_THAT(result.err, HasSubstr("63/63 ["));
   EXPECT_THAT(result.err, Not(HasSubstr("\r")));
 
-  const Value checkpoint = load(at("run/model_dnn_1.tar"));
-  for (const char* const key : {"tfs", "opt", "model", "scheduler", "generator", "epoch", "step",
-                                "loss_sum", "best_loss", "config", "data"}) {
+  const Value checkpoint = load(at("run/model_dnn_0.tar"));
+  for (const char* const key :
+       {"tfs", "opt", "model", "transforms", "scheduler", "generator", "epoch", "step", "loss_sum",
+        "best_loss", "first_number", "config", "data"}) {
     EXPECT_TRUE(checkpoint.contains(key)) << key;
   }
   EXPECT_EQ(checkpoint.at("epoch").as_int(), 1);
-  EXPECT_EQ(checkpoint.at("tfs").at("to_float").at("scale").as_double(), 1.0 / 255.0);
-  EXPECT_EQ(checkpoint.at("model").at("fc1.weight").as_tensor().shape(), (Dims{32, 784}));
-  EXPECT_EQ(checkpoint.at("model").at("fc2.bias").as_tensor().shape(), (Dims{10}));
+  EXPECT_TRUE(checkpoint.at("tfs").as_dict().empty());
+  EXPECT_EQ(checkpoint.at("transforms").at("to_float").at("scale").as_double(), 1.0 / 255.0);
+  EXPECT_EQ(checkpoint.at("model").at("layer1.weight").as_tensor().shape(), (Dims{32, 784}));
+  EXPECT_EQ(checkpoint.at("model").at("layer2.bias").as_tensor().shape(), (Dims{10}));
   EXPECT_EQ(checkpoint.at("opt").at("param_groups").at_index(0).at("params").as_list().size(), 4U);
 }
 
@@ -48,9 +50,9 @@ TEST_F(Train, KeepsOnlyBetterEpochs) {
   const ProcessResult result =
       train(training("run", {"--epochs", "4", "--lr", "1e-9", "--scheduler", "none"}));
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_TRUE(fs::exists(dir_ / "run/model_dnn_1.tar"));
-  EXPECT_FALSE(fs::exists(dir_ / "run/model_dnn_2.tar"));
-  EXPECT_FALSE(fs::exists(dir_ / "run/model_dnn_4.tar"));
+  EXPECT_TRUE(fs::exists(dir_ / "run/model_dnn_0.tar"));
+  EXPECT_FALSE(fs::exists(dir_ / "run/model_dnn_1.tar"));
+  EXPECT_FALSE(fs::exists(dir_ / "run/model_dnn_3.tar"));
   EXPECT_EQ(load(at("run/last.tar")).at("epoch").as_int(), 4);
 }
 
@@ -69,13 +71,13 @@ TEST_P(Resume, AfterAnyEpochEndsAsIfNeverStopped) {
   Arguments options = GetParam();
   options.insert(options.end(), {"--epochs", "3"});
   ASSERT_EQ(train(training("whole", options)).status, 0);
-  ASSERT_TRUE(fs::exists(dir_ / "whole/model_dnn_1.tar"));
+  ASSERT_TRUE(fs::exists(dir_ / "whole/model_dnn_0.tar"));
   // Without options: all are in the checkpoint.
   const ProcessResult result =
-      train({"--resume", at("whole/model_dnn_1.tar"), "--checkpoint-dir", at("resumed")});
+      train({"--resume", at("whole/model_dnn_0.tar"), "--checkpoint-dir", at("resumed")});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("resumes after epoch 1"));
-  EXPECT_FALSE(fs::exists(dir_ / "resumed/model_dnn_1.tar"));
+  EXPECT_FALSE(fs::exists(dir_ / "resumed/model_dnn_0.tar"));
   expect_same_run("whole/last.tar", "resumed/last.tar");
 }
 
@@ -172,10 +174,10 @@ TEST_F(Train, UnderAutocastWeightsStayFloat32) {
   ASSERT_EQ(train(training("plain", {"--epochs", "1"})).status, 0);
   const Value rounded = load(at("run/last.tar"));
   const Value plain = load(at("plain/last.tar"));
-  const Tensor weight = rounded.at("model").at("fc1.weight").as_tensor();
+  const Tensor weight = rounded.at("model").at("layer1.weight").as_tensor();
   EXPECT_EQ(weight.dtype(), DType::float32);
   EXPECT_FALSE(bitwise_equal(weight, weight.to(DType::bfloat16).to(DType::float32)));
-  EXPECT_FALSE(bitwise_equal(weight, plain.at("model").at("fc1.weight").as_tensor()));
+  EXPECT_FALSE(bitwise_equal(weight, plain.at("model").at("layer1.weight").as_tensor()));
   expect_refused(train({"--resume", at("plain/last.tar"), "--autocast", "bfloat16"}), 1,
                  "--autocast is bfloat16, there it is none");
 }
@@ -196,6 +198,20 @@ TEST_F(Train, ResumesCheckpointsOfVersionsWithoutAutocast) {
   expect_same_run("run/last.tar", "resumed/last.tar");
 }
 
+TEST_F(Train, WhatAConfigurationNamesMustBeKnown) {
+  ASSERT_EQ(train(training("run", {"--epochs", "1", "--scheduler", "none"})).status, 0);
+  const std::pair<const char*, std::string> cases[] = {
+      {"optimizer", "--optimizer is lion; it must be sgd, adam or adamw"},
+      {"scheduler", "--scheduler is lion; it must be none, step or cosine"},
+      {"autocast", "--autocast is lion; it must be none or bfloat16"}};
+  for (const auto& [field, text] : cases) {
+    const Value checkpoint = load(at("run/last.tar"));
+    checkpoint.at("config").as_dict().set(field, "lion");
+    save(checkpoint, at("lion.tar"));
+    expect_refused(train({"--resume", at("lion.tar"), "--epochs", "2"}), 1, text);
+  }
+}
+
 TEST_F(Train, AFinishedRunIsOnlyTested) {
   ASSERT_EQ(train(training("run", {"--epochs", "1"})).status, 0);
   const ProcessResult again = train({"--resume", at("run/last.tar")});
@@ -208,7 +224,9 @@ TEST_F(Train, CheckpointsThatNoRunCanResumeAreRefused) {
   expect_refused(train({"--resume", at("none.tar")}), 1, "No such file");
   expect_refused(train({"--resume", at("data/train-labels-idx1-ubyte.gz")}), 1, "not a checkpoint");
   save(Dict{{"model", Dict{}}}, at("plain.tar"));
-  expect_refused(train({"--resume", at("plain.tar")}), 1, "keeps no configuration");
+  expect_refused(train({"--resume", at("plain.tar")}), 1,
+                 "keeps no configuration of a run, so that none can be resumed from it; "
+                 "a new run starts from its weights by --init");
 
   ASSERT_EQ(train(training("run", {"--epochs", "1"})).status, 0);
   Value checkpoint = load(at("run/last.tar"));
@@ -226,7 +244,7 @@ TEST_F(Train, AFullDiskLeavesTheGoodCheckpoint) {
                   dir_.path(), {.file_limit = 100000});
   const ProcessResult result = process.wait();
   EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(last_line(result.err), HasSubstr("run/model_dnn_2.tar"));
+  EXPECT_THAT(last_line(result.err), HasSubstr("run/model_dnn_1.tar"));
   EXPECT_TRUE(load(at("run/last.tar")) == before);
   // No half-written file is left beside it.
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "run"), {}), 2);
@@ -264,7 +282,6 @@ TEST_F(Train, NonsenseOptionsAreRefusedInOneLine) {
       {{"--data", "synthetic", "--model", "32,"}, "--model"},
       {{"--data", "synthetic", "--model", "0"}, "--model is 0"},
       {{"--data", "synthetic", "--model", "many"}, "--model is many"},
-      {{"--data", "synthetic", "--model", ""}, "--model"},
       {{"--data", "synthetic", "--optimizer", "lion"}, "lion not in"},
       {{"--data", "synthetic", "--scheduler", "magic"}, "magic not in"},
       {{"--data", "synthetic", "--autocast", "float16"}, "float16 not in"},
@@ -275,7 +292,14 @@ TEST_F(Train, NonsenseOptionsAreRefusedInOneLine) {
       {{"--data", "synthetic", "--seed", "-3"}, "--seed is -3"},
       {{"--data", "synthetic", "--seed", "99999999999999999999"}, "no whole number"},
       {{"--data", "synthetic", "--threads", "0"}, "--threads is 0"},
-      {{"--data", "synthetic", "--device", "tpu"}, "tpu"},
+      {{"--data", "synthetic", "--device", "tpu"},
+       "--device is tpu; it must be cpu, cuda or cuda:N"},
+      {{"--data", "synthetic", "--device", "meta"}, "--device is meta"},
+      {{"--data", "synthetic", "--lr", ""}, "--lr has an empty value"},
+      {{"--data", "synthetic", "--lr="}, "--lr has an empty value"},
+      {{"--data", "synthetic", "--resume", ""}, "--resume has an empty value"},
+      {{"--data", "synthetic", "--checkpoint-dir", ""}, "--checkpoint-dir has an empty value"},
+      {{"--data", "synthetic", ""}, "argument 3 is empty"},
       {{"--data", "synthetic", "--bogus"}, "--bogus"},
       {{"--data", "synthetic", "surplus"}, "surplus"},
       {{"--lr"}, "--lr"},
@@ -285,7 +309,10 @@ TEST_F(Train, NonsenseOptionsAreRefusedInOneLine) {
 
 TEST_F(Train, BadDataAndDevicesAreRefusedInOneLine) {
   expect_refused(train({"--data", at("nowhere")}), 1, "nowhere': No such file");
-  expect_refused(train(training("run", {"--device", "cuda:99"})), 1, "cuda:99");
+  const ProcessResult no_device = train(training("run", {"--device", "cuda:99"}));
+  expect_refused(no_device, 1, "--device cuda:99: ");
+  EXPECT_THAT(no_device.err, HasSubstr("--device cpu"));
+  EXPECT_THAT(no_device.err, Not(HasSubstr("map_location")));
   fs::resize_file(at("data/train-images-idx3-ubyte.gz"), 5000);
   expect_refused(train(training("run")), 1, "train-images-idx3-ubyte.gz: the gzip data");
 }

@@ -3,8 +3,10 @@
 #include "tools/cli/checkpoints.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -34,8 +36,23 @@ void prepare_checkpoint_dir(const std::filesystem::path& folder) {
   ::unlink(probe.c_str());
 }
 
-std::filesystem::path epoch_checkpoint(const std::filesystem::path& folder, std::int64_t epoch) {
-  return folder / concat("model_dnn_", epoch, ".tar");
+std::filesystem::path numbered_checkpoint(const std::filesystem::path& folder,
+                                          std::int64_t number) {
+  return folder / concat("model_dnn_", number, ".tar");
+}
+
+bool may_overwrite(const std::filesystem::path& folder, std::int64_t epochs,
+                   const std::filesystem::path& file) {
+  std::error_code error;
+  const std::filesystem::path beside = file.has_parent_path() ? file.parent_path() : ".";
+  if (!std::filesystem::equivalent(beside, folder, error)) return false;
+  if (file.filename() == last_checkpoint({}).filename()) return true;
+  const std::string name = file.filename().string();
+  std::int64_t number = -1;
+  const std::size_t digits = std::string_view("model_dnn_").size();
+  if (!name.starts_with("model_dnn_")) return false;
+  std::from_chars(name.data() + digits, name.data() + name.size(), number);
+  return number >= 0 && number < epochs && name == numbered_checkpoint({}, number).string();
 }
 
 std::filesystem::path last_checkpoint(const std::filesystem::path& folder) {

@@ -11,9 +11,12 @@ namespace wick::tools {
 /// IoError that names it.
 void prepare_checkpoint_dir(const std::filesystem::path& folder);
 
-/// "model_dnn_<epoch>.tar" in the folder; epochs count from 1.
-[[nodiscard]] std::filesystem::path epoch_checkpoint(const std::filesystem::path& folder,
-                                                     std::int64_t epoch);
+/// "model_dnn_<number>.tar" in the folder.
+[[nodiscard]] std::filesystem::path numbered_checkpoint(const std::filesystem::path& folder,
+                                                        std::int64_t number);
+/// True where a run of so many epochs may write the file.
+[[nodiscard]] bool may_overwrite(const std::filesystem::path& folder, std::int64_t epochs,
+                                 const std::filesystem::path& file);
 /// "last.tar" in the folder: where the run stands, whatever its loss.
 [[nodiscard]] std::filesystem::path last_checkpoint(const std::filesystem::path& folder);
 

@@ -177,7 +177,7 @@ void add_shards(CkptSource& source, const fs::path& path, const SourceOptions& o
   }
 }
 
-// A name that ends alike: what is looked for under "weight" may be "model.fc1.weight".
+// A name that ends alike: what is looked for under "weight" may be "model.layer1.weight".
 std::string suggestion(const CkptSource& source, std::string_view name) {
   for (const SourceTensor& tensor : source.tensors) {
     if (tensor.info.name.ends_with(name) || tensor.info.name.starts_with(name)) {

@@ -9,7 +9,7 @@ std::unique_ptr<nn::Sequential> make_digit_net(const std::vector<std::int64_t>& 
   auto model = std::make_unique<nn::Sequential>();
   for (std::size_t i = 1; i < sizes.size(); ++i) {
     const std::string number = std::to_string(i);
-    model->add<nn::Linear>("fc" + number, sizes[i - 1], sizes[i], generator);
+    model->add<nn::Linear>("layer" + number, sizes[i - 1], sizes[i], generator);
     if (i + 1 < sizes.size()) model->add<nn::ReLU>("relu" + number);
   }
   return model;

@@ -12,9 +12,9 @@
 
 namespace wick::tools {
 
-/// Layers fc1, relu1, fc2, ... from sizes[0] inputs over hidden sizes to sizes.back() outputs, all
-/// at least 1; the generator draws the weights in that order. The state dictionary has the keys
-/// fc1.weight, fc1.bias, fc2.weight, ...
+/// Layers layer1, relu1, layer2, ... from sizes[0] inputs over hidden sizes to sizes.back()
+/// outputs, all at least 1; the generator draws the weights in that order. The state dictionary has
+/// the keys layer1.weight, layer1.bias, layer2.weight, ...
 [[nodiscard]] std::unique_ptr<nn::Sequential> make_digit_net(const std::vector<std::int64_t>& sizes,
                                                              Generator& generator);
 

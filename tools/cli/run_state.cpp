@@ -13,10 +13,15 @@
 #include "optim/sgd.h"
 #include "optim/step_lr.h"
 #include "tools/cli/digit_net.h"
+#include "tools/cli/divergence.h"
+#include "tools/cli/saved_transforms.h"
 #include "tools/data/checksum.h"
+#include "tools/data/file_name.h"
 
 namespace wick::tools {
 namespace {
+
+constexpr const char* kInitHint = "a new run starts from its weights by --init";
 
 /// Mean and deviation of all prepared numbers, by the images' histogram.
 nn::Normalize measure(const Dataset& train, nn::Compose prepare) {
@@ -87,7 +92,9 @@ Dict to_dict(const DataIdentity& data) {
   List shape;
   for (const std::int64_t size : data.image_shape) shape.items.emplace_back(size);
   List classes;
-  for (const std::string& name : data.classes) classes.items.emplace_back(name);
+  for (const std::string& name : data.classes) {
+    classes.items.emplace_back(text_of_file_name(name));
+  }
   return Dict{{"image_shape", std::move(shape)},
               {"train_count", data.train_count},
               {"checksum", data.checksum},
@@ -104,6 +111,15 @@ std::string differences(const Dict& saved, const Dict& now) {
                    ", there it is ", to_text(there));
   }
   return text;
+}
+
+/// "fc1.weight", as earlier versions have it, to "layer1.weight".
+StateDict with_present_names(const StateDict& state) {
+  const auto is_old = [](const auto& entry) { return entry.first.starts_with("fc"); };
+  if (!std::ranges::all_of(state, is_old)) return state;
+  StateDict renamed;
+  for (const auto& [name, tensor] : state) renamed.set("layer" + name.substr(2), tensor);
+  return renamed;
 }
 
 }  // namespace
@@ -142,12 +158,14 @@ Value checkpoint_of(const RunState& run) {
   checkpoint.set("tfs", run.transforms.state_dict());
   checkpoint.set("opt", run.optimizer->state_dict());
   checkpoint.set("model", run.model->state_dict().to_value());
+  checkpoint.set("transforms", run.transforms.to_value());
   checkpoint.set("scheduler", run.scheduler ? run.scheduler->state_dict() : Value());
   checkpoint.set("generator", run.generator.get_state());
   checkpoint.set("epoch", run.position.epoch);
   checkpoint.set("step", run.position.step);
   checkpoint.set("loss_sum", run.position.loss_sum);
   checkpoint.set("best_loss", run.position.best_loss);
+  checkpoint.set("first_number", run.first_number);
   checkpoint.set("config", to_dict(run.config));
   checkpoint.set("data", to_dict(run.data));
   return checkpoint;
@@ -157,12 +175,18 @@ const Dict& saved_config(const Value& checkpoint, const std::string& name) {
   if (checkpoint.kind() != Value::Kind::dict || !checkpoint.contains("config") ||
       checkpoint.at("config").kind() != Value::Kind::dict) {
     throw StateDictError(
-        concat(name, ": keeps no configuration of a run, so that none can be resumed from it"));
+        concat(name, ": keeps no configuration of a run, so that none can be resumed from it; ",
+               kInitHint));
   }
   return checkpoint.at("config").as_dict();
 }
 
 void restore(RunState& run, const Value& checkpoint, const std::string& name) {
+  for (const char* const part : {"epoch", "step", "loss_sum", "best_loss", "generator", "data"}) {
+    if (checkpoint.contains(part)) continue;
+    throw StateDictError(
+        concat(name, ": has no '", part, "', so that no run can be resumed from it; ", kInitHint));
+  }
   try {
     const std::string other = differences(checkpoint.at("data").as_dict(), to_dict(run.data));
     if (!other.empty()) throw StateDictError("the data is not that of the checkpoint: " + other);
@@ -175,12 +199,18 @@ void restore(RunState& run, const Value& checkpoint, const std::string& name) {
       throw StateDictError(
           concat("epoch ", position.epoch, ", step ", position.step, " is no place in a run"));
     }
-    run.transforms = nn::Compose::from_state(checkpoint.at("tfs"));
-    run.model->load_state_dict(StateDict::from_value(checkpoint.at("model")));
+    run.transforms = saved_transforms(checkpoint);
+    run.model->load_state_dict(with_present_names(StateDict::from_value(checkpoint.at("model"))));
     run.optimizer->load_state_dict(checkpoint.at("opt"));
     if (run.scheduler) run.scheduler->load_state_dict(checkpoint.at("scheduler"));
     run.generator.set_state(checkpoint.at("generator").as_tensor().to(kCpu));
     run.position = position;
+    run.first_number =
+        checkpoint.contains("first_number") ? checkpoint.at("first_number").as_int() : 1;
+    if (const std::string diverged = find_divergence(run); !diverged.empty()) {
+      throw StateDictError(concat("the run has diverged: ", diverged,
+                                  "; resume from an earlier checkpoint, with a lower --lr"));
+    }
   } catch (const Error& error) {
     throw StateDictError(concat("cannot resume from ", name, ": ", error.what()));
   }

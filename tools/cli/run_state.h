@@ -46,19 +46,30 @@ struct RunState {
   std::unique_ptr<optim::Optimizer> optimizer;
   std::unique_ptr<optim::LRScheduler> scheduler;  // null for "none"; steps after each batch
   RunPosition position;
+  std::int64_t first_number = 0;  // of the first epoch's numbered checkpoint
+
+  /// The number of the checkpoint of the epoch that was finished last.
+  [[nodiscard]] std::int64_t file_number() const { return first_number + position.epoch - 1; }
 };
 
 /// A run before its first step. `steps_per_epoch` is what schedules are counted in.
 [[nodiscard]] RunState new_run(const TrainConfig& config, const Dataset& train, Device device,
                                std::int64_t steps_per_epoch);
 
-/// Everything that load_run() needs, in a dict that torch.load(weights_only=True) opens:
-/// 'tfs', 'opt' and 'model' are state dictionaries; 'scheduler', 'generator' (what PyTorch's
-/// Generator.set_state takes), 'epoch', 'step', 'loss_sum', 'best_loss', 'config' and 'data'.
+/// Everything that restore() needs, in a dict that torch.load(weights_only=True) opens:
+/// 'tfs', 'opt' and 'model' are what state_dict() of torchvision's transforms, the optimizer and
+/// the model gives; 'transforms' (Compose::to_value()), 'scheduler', 'generator' (what PyTorch's
+/// Generator.set_state takes), 'epoch' (how many are finished), 'step', 'loss_sum', 'best_loss',
+/// 'first_number', 'config' and 'data'.
 [[nodiscard]] Value checkpoint_of(const RunState& run);
 
 /// Brings a new run to where the checkpoint was made. Throws StateDictError that begins with `name`
-/// and lists what does not fit: other data, another model, a missing part.
+/// and lists what does not fit: other data, another model, a missing part, a model that has
+/// diverged.
+///
+/// Checkpoints of earlier versions are taken too: their layers are fc1, fc2, ..., their 'tfs'
+/// describes the transforms, and they have no 'first_number', which is 1 then: the run's files go
+/// on in the numbers of those that there are.
 void restore(RunState& run, const Value& checkpoint, const std::string& name);
 
 /// The saved configuration in a checkpoint. Throws StateDictError where there is none, as in a

@@ -10,7 +10,9 @@
 #include "core/random.h"
 #include "tools/cli/digit_net.h"
 #include "tools/cli/foreign_model.h"
+#include "tools/cli/saved_transforms.h"
 #include "tools/cli/train_config.h"
+#include "tools/data/file_name.h"
 
 namespace wick::tools {
 namespace {
@@ -47,15 +49,9 @@ std::unique_ptr<nn::Sequential> build(const LinearChain& chain, Activation activ
   return model;
 }
 
-nn::Compose find_transforms(const Value& checkpoint) {
-  if (!checkpoint.contains("tfs")) return {};
-  const Value& state = checkpoint.at("tfs");
-  return state.is_none() ? nn::Compose{} : nn::Compose::from_state(state);
-}
-
 void set_transforms(SavedClassifier& classifier, const Value& checkpoint, bool own) {
   try {
-    classifier.transforms = find_transforms(checkpoint);
+    classifier.transforms = saved_transforms(checkpoint);
   } catch (const Error& error) {
     if (own) throw;
     // Another program's entry of that name.
@@ -92,7 +88,7 @@ std::vector<std::string> classes_of(const Dict& data) {
   std::vector<std::string> names;
   for (const Value& name : classes->as_sequence()) {
     if (name.kind() != Value::Kind::string) return {};
-    names.push_back(name.as_string());
+    names.push_back(file_name_of(name.as_string()));
   }
   return names;
 }

@@ -2,15 +2,25 @@
 // The configuration of a run as a dictionary, and its checks.
 #include "tools/cli/train_config.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 
 #include "core/error.h"
+#include "tools/data/file_name.h"
 
 namespace wick::tools {
 namespace {
 
 constexpr std::int64_t kLargestLayer = 1 << 20;
 constexpr std::int64_t kLargestCount = std::int64_t{1} << 31;
+constexpr std::array<std::string_view, 3> kOptimizers = {"sgd", "adam", "adamw"};
+constexpr std::array<std::string_view, 3> kSchedulers = {"none", "step", "cosine"};
+
+bool is_one_of(const std::string& name, const auto& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 void require(bool good, const char* option, const auto& value, const char* wanted) {
   if (!good) throw ValueError(concat(option, " is ", value, "; it must be ", wanted));
@@ -22,7 +32,7 @@ Dict to_dict(const TrainConfig& config) {
   List model;
   for (const std::int64_t size : config.model) model.items.emplace_back(size);
   Dict dict;
-  dict.set("data", config.data);
+  dict.set("data", text_of_file_name(config.data));
   dict.set("model", std::move(model));
   dict.set("epochs", config.epochs);
   dict.set("batch_size", config.batch_size);
@@ -45,7 +55,7 @@ Dict to_dict(const TrainConfig& config) {
 TrainConfig config_from(const Dict& dict) {
   TrainConfig config;
   try {
-    config.data = dict.at("data").as_string();
+    config.data = file_name_of(dict.at("data").as_string());
     config.model.clear();
     for (const Value& size : dict.at("model").as_sequence()) config.model.push_back(size.as_int());
     config.epochs = dict.at("epochs").as_int();
@@ -83,6 +93,10 @@ void check(const TrainConfig& config) {
   require(config.batch_size >= 1 && config.batch_size <= kLargestCount, "--batch-size",
           config.batch_size, "a whole number from 1 on");
   require(std::isfinite(config.lr) && config.lr > 0, "--lr", config.lr, "a positive number");
+  require(is_one_of(config.optimizer, kOptimizers), "--optimizer", config.optimizer,
+          "sgd, adam or adamw");
+  require(is_one_of(config.scheduler, kSchedulers), "--scheduler", config.scheduler,
+          "none, step or cosine");
   require(config.momentum >= 0 && config.momentum < 1, "--momentum", config.momentum,
           "at least 0 and less than 1");
   if (config.weight_decay) {

@@ -32,6 +32,7 @@ struct TrainConfig {
 };
 
 /// The names of the options, with underscores: {'data': ..., 'model': [32], 'epochs': 5, ...}.
+/// 'data' is text_of_file_name().
 [[nodiscard]] Dict to_dict(const TrainConfig& config);
 /// Throws StateDictError where a field is missing or of another kind; but configurations of
 /// versions without autocast have none.

@@ -7,32 +7,43 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
-#include "core/backend.h"
 #include "core/error.h"
 #include "kernels/devices.h"
+#include "serialize/any_file.h"
 #include "serialize/background_saver.h"
 #include "serialize/checkpoint.h"
 #include "tools/cli/checkpoints.h"
+#include "tools/cli/device_option.h"
 #include "tools/cli/digit_net.h"
+#include "tools/cli/divergence.h"
 #include "tools/cli/evaluate.h"
+#include "tools/cli/init_from.h"
 #include "tools/cli/program.h"
 #include "tools/cli/run_state.h"
 #include "tools/cli/stop_signal.h"
 #include "tools/cli/train_options.h"
 #include "tools/cli/trainer.h"
 #include "tools/data/open_dataset.h"
+#include "tools/printable.h"
 #include "tools/progress_bar.h"
 
 namespace wick::tools {
 namespace {
 
+// What cannot be printed is noticed by flush_output(), where it does no harm.
 template <typename... Args>
 void say(const char* pattern, Args... args) {
   std::printf(pattern, args...);
   std::fflush(stdout);
+}
+
+/// "nan", without the sign that it may have, or "inf".
+std::string to_word(double value) {
+  return std::isnan(value) ? "nan" : concat(value);
 }
 
 /// A whole training from options to the test's accuracy.
@@ -43,11 +54,15 @@ class Training {
 
  private:
   void load();
+  InitialModel load_initial();
   void describe_run() const;
   EpochResult run_epoch(Trainer& trainer);
-  void end_epoch(const EpochResult& result);
+  void require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch);
+  void end_epoch(const Trainer& trainer, const EpochResult& result);
   void keep(const std::filesystem::path& path);
-  int stopped(const Trainer& trainer, int signal);
+  int stopped(const Trainer& trainer, const EpochResult& result, int signal);
+  void say_stopped(const Trainer& trainer);
+  void require_output(const Trainer& trainer);
 
   TrainOptions options_;
   DataSplit data_;
@@ -55,20 +70,24 @@ class Training {
   RunState run_;
   Tensor images_;  // of the training part, on the device
   Tensor labels_;
+  std::vector<std::string> start_notes_;  // of --init
   BackgroundSaver saver_;
 };
 
 void Training::load() {
-  (void)backend_for(options_.device);  // a device that is not there fails before long work
+  require_device(options_.device);  // one that is not there fails before long work
   set_num_threads(options_.threads);
   set_allow_tf32(options_.tf32);
   std::optional<Value> checkpoint;
+  std::optional<InitialModel> initial;
   std::string name;
   if (options_.resume) {
     name = concat("'", options_.resume->string(), "'");
-    checkpoint = wick::load(*options_.resume, kCpu);
+    // Of any format, so that one that keeps no run is refused for that.
+    checkpoint = load_any(*options_.resume, kCpu);
     adopt_saved_config(options_, saved_config(*checkpoint, name));
   }
+  if (options_.init) initial = load_initial();
   prepare_checkpoint_dir(options_.checkpoint_dir);
   const TrainConfig& config = options_.config;
   data_ = open_dataset(config.data);
@@ -77,8 +96,23 @@ void Training::load() {
   const std::int64_t steps = steps_for(split_.train.numel(), config.batch_size);
   run_ = new_run(config, data_.train, options_.device, steps);
   if (checkpoint) restore(run_, *checkpoint, name);
+  if (initial) start_notes_ = start_from(run_, *initial);
   images_ = data_.train.images.to(options_.device);
   labels_ = data_.train.labels.to(options_.device);
+}
+
+InitialModel Training::load_initial() {
+  const std::filesystem::path& path = *options_.init;
+  TrainConfig& config = options_.config;
+  if (may_overwrite(options_.checkpoint_dir, config.epochs, path)) {
+    throw ValueError(concat("--init '", path.string(),
+                            "' is a file that this run would overwrite; give another"
+                            " --checkpoint-dir"));
+  }
+  InitialModel initial = load_initial_model(path);
+  if (!options_.given.contains("model")) config.model = initial.hidden_sizes();
+  check(config);
+  return initial;
 }
 
 void Training::describe_run() const {
@@ -87,7 +121,7 @@ void Training::describe_run() const {
   for (const ParameterPtr& parameter : run_.model->parameters()) {
     parameters += parameter->value.numel();
   }
-  say("data    %s: %lld training images", run_.config.data.c_str(),
+  say("data    %s: %lld training images", plain_name(run_.config.data).c_str(),
       static_cast<long long>(split_.train.numel()));
   if (split_.validation.numel() > 0) {
     say(", %lld for validation", static_cast<long long>(split_.validation.numel()));
@@ -102,6 +136,8 @@ void Training::describe_run() const {
       run_.config.scheduler.c_str(), static_cast<long long>(run_.config.batch_size),
       to_string(options_.device).c_str(),
       run_.config.autocast == "none" ? "" : (", autocast " + run_.config.autocast).c_str());
+  if (options_.init) say("starts  from %s:\n", plain_name(options_.init->string()).c_str());
+  for (const std::string& note : start_notes_) say("        %s\n", message_line(note).c_str());
   if (run_.position.epoch > 0 || run_.position.step > 0) {
     say("resumes after epoch %lld, step %lld\n", static_cast<long long>(run_.position.epoch),
         static_cast<long long>(run_.position.step));
@@ -123,12 +159,26 @@ EpochResult Training::run_epoch(Trainer& trainer) {
     return StopSignal::received() == 0 && std::isfinite(loss_mean);
   });
   bar.finish();
-  if (!std::isfinite(result.loss_mean)) {
-    // Nothing is saved, so that the checkpoints stay those of a run that can go on.
-    throw ValueError(concat("the loss became ", result.loss_mean, " in ", bar_options.label,
-                            "; a lower --lr may help"));
-  }
   return result;
+}
+
+/// Throws where the run cannot go on. Called before anything is saved, so that the checkpoints stay
+/// those of a run that can. `epoch` is the number that the progress bar shows.
+void Training::require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch) {
+  std::string found;
+  if (!std::isfinite(loss_mean)) {
+    found = concat("the loss became ", to_word(loss_mean));
+  } else {
+    found = find_divergence(run_);
+  }
+  if (found.empty()) {
+    // Weights may be finite and too large for any image.
+    const double next = trainer.present_loss();
+    if (!std::isfinite(next)) found = concat("the loss under the new weights is ", to_word(next));
+  }
+  if (found.empty()) return;
+  throw ValueError(concat(found, " in Epoch ", epoch, "/", run_.config.epochs,
+                          "; a lower --lr may help (nothing was saved of this epoch)"));
 }
 
 /// From a GPU, while the training goes on.
@@ -137,47 +187,75 @@ void Training::keep(const std::filesystem::path& path) {
   saver_.save(checkpoint_of(run_), path);
 }
 
-void Training::end_epoch(const EpochResult& result) {
+void Training::end_epoch(const Trainer& trainer, const EpochResult& result) {
   RunPosition& position = run_.position;
+  require_sound(result.loss_mean, trainer, position.epoch);
   say("epoch %lld: loss %.4f, %.0f samples/s", static_cast<long long>(position.epoch),
       result.loss_mean, static_cast<double>(result.samples) / std::max(result.seconds, 1e-9));
+  std::optional<double> validation_loss;
   if (split_.validation.numel() > 0) {
     const Score score = evaluate(*run_.model, run_.transforms, images_, labels_,
                                  split_.validation.to(options_.device));
     say(", validation loss %.4f, accuracy %s", score.loss, accuracy_text(score).c_str());
+    validation_loss = score.loss;
   }
   // Before anything that can fail, so that an error has a line of its own.
   say("%s", "\n");
+  if (validation_loss) require_sound(*validation_loss, trainer, position.epoch);
   const bool better = position.best_loss > result.loss_mean * 1.1;
   if (better) {
     position.best_loss = result.loss_mean;
-    const auto path = epoch_checkpoint(options_.checkpoint_dir, position.epoch);
+    const auto path = numbered_checkpoint(options_.checkpoint_dir, run_.file_number());
     keep(path);
-    say("%s   %s\n", options_.device == kCpu ? "saved" : "saving", path.c_str());
+    say("%s   %s\n", options_.device == kCpu ? "saved" : "saving",
+        plain_name(path.string()).c_str());
   }
   keep(last_checkpoint(options_.checkpoint_dir));
 }
 
-int Training::stopped(const Trainer& trainer, int signal) {
-  const auto path = last_checkpoint(options_.checkpoint_dir);
-  if (run_.position.step > 0) keep(path);
+int Training::stopped(const Trainer& trainer, const EpochResult& result, int signal) {
+  if (run_.position.step > 0) {
+    require_sound(result.loss_mean, trainer, run_.position.epoch + 1);
+    keep(last_checkpoint(options_.checkpoint_dir));
+  }
+  say_stopped(trainer);
+  return 128 + signal;
+}
+
+void Training::say_stopped(const Trainer& trainer) {
   saver_.wait();
   std::cerr << "train: stopped in epoch " << run_.position.epoch + 1 << " after "
             << run_.position.step << " of " << trainer.steps_per_epoch()
-            << " batches; go on with: tools/train --resume " << path.string() << std::endl;
-  return 128 + signal;
+            << " batches; go on with: tools/train --resume "
+            << plain_name(last_checkpoint(options_.checkpoint_dir).string()) << std::endl;
+}
+
+/// Ends the run, which is saved, where nobody can see any more how it goes on.
+void Training::require_output(const Trainer& trainer) {
+  try {
+    flush_output();
+  } catch (const std::exception&) {
+    say_stopped(trainer);
+    throw;
+  }
 }
 
 int Training::run() {
   load();
   describe_run();
+  flush_output();
   Trainer trainer(run_, images_, labels_, split_, !options_.graph);
   const StopSignal stop;
   while (run_.position.epoch < run_.config.epochs) {
     const EpochResult result = run_epoch(trainer);
-    if (run_.position.step == 0) end_epoch(result);
+    if (run_.position.step == 0) {
+      end_epoch(trainer, result);
+    } else if (!std::isfinite(result.loss_mean)) {
+      require_sound(result.loss_mean, trainer, run_.position.epoch + 1);
+    }
     const bool finished = run_.position.epoch >= run_.config.epochs;
-    if (result.stopped && !finished) return stopped(trainer, StopSignal::received());
+    if (result.stopped && !finished) return stopped(trainer, result, StopSignal::received());
+    if (!finished) require_output(trainer);
   }
   saver_.wait();
   const Score score = evaluate(*run_.model, run_.transforms, data_.test.images.to(options_.device),
@@ -197,6 +275,6 @@ int main(int argc, char** argv) {
   } catch (const wick::Error& error) {
     return usage_error("train", error.what());
   }
-  if (!options) return 0;
+  if (!options) return run_program("train", [] { return 0; });  // its help is printed
   return run_program("train", [&] { return Training(std::move(*options)).run(); });
 }

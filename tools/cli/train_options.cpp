@@ -12,14 +12,16 @@
 #include <CLI/CLI.hpp>
 
 #include "core/error.h"
+#include "tools/cli/device_option.h"
+#include "tools/cli/program.h"
 
 namespace wick::tools {
 namespace {
 
 constexpr const char* kAbout =
     "Trains a network of linear layers and ReLUs to classify images.\n\n"
-    "Writes model_dnn_<epoch>.tar whenever the mean loss has fallen by a tenth, and\n"
-    "last.tar after each epoch and on Ctrl-C. torch.load(FILE, weights_only=True)\n"
+    "Writes model_dnn_<epoch>.tar, counted from 0, whenever the mean loss has fallen by a\n"
+    "tenth, and last.tar after each epoch and on Ctrl-C. torch.load(FILE, weights_only=True)\n"
     "opens both; --resume goes on from either, and ends with the same bits as a run\n"
     "that was never stopped.";
 
@@ -27,7 +29,8 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  tools/train --data synthetic\n"
     "  tools/train --data mnist --model 512,512 --epochs 10 --val-split 0.1\n"
-    "  tools/train --resume checkpoints/last.tar\n";
+    "  tools/train --resume checkpoints/last.tar\n"
+    "  tools/train --data mnist --init model.pt --checkpoint-dir finer\n";
 
 /// Turns "--batch-size" into "batch_size".
 std::string field_of(std::string option) {
@@ -132,6 +135,7 @@ void add_learning(Fields& fields, TrainConfig& config, std::string& model, doubl
 
 void parse(CLI::App& app, int argc, const char* const* argv) {
   try {
+    refuse_empty_arguments(argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     throw;
@@ -149,6 +153,7 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
   std::string device = "cpu";
   std::string checkpoint_dir;
   std::string resume;
+  std::string init;
   double weight_decay = 0;
 
   CLI::App app(kAbout, "train");
@@ -179,6 +184,12 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
                  "go on from a checkpoint; what other options leave open\nis taken from it")
       ->type_name("FILE")
       ->group("Checkpoints");
+  app.add_option("--init", init,
+                 "begin a new run with the weights in a file of any program: a\n"
+                 "checkpoint, a state dictionary, safetensors; and with the state\n"
+                 "of its optimizer, where it fits. Gives --model")
+      ->type_name("FILE")
+      ->group("Checkpoints");
 
   try {
     parse(app, argc, argv);
@@ -194,8 +205,12 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
   if (options.threads < 1 || options.threads > 1024) {
     throw ValueError(concat("--threads is ", options.threads, "; it must be 1 to 1024"));
   }
-  options.device = Device::parse(device);
+  options.device = parse_device_option(device);
   if (!resume.empty()) options.resume = resume;
+  if (!init.empty()) options.init = init;
+  if (options.resume && options.init) {
+    throw ValueError("--resume goes on with a run, --init begins one: give one of them");
+  }
   if (checkpoint_dir.empty()) {
     const std::filesystem::path beside = std::filesystem::path(resume).parent_path();
     options.checkpoint_dir = resume.empty() ? "checkpoints" : beside.empty() ? "." : beside;

@@ -21,6 +21,7 @@ struct TrainOptions {
   bool graph = false;  // on a GPU, record steps even where it has a kernel for whole ones
   std::filesystem::path checkpoint_dir;
   std::optional<std::filesystem::path> resume;
+  std::optional<std::filesystem::path> init;
 };
 
 /// Parses the command line. With --help, prints it and returns nothing. Throws ValueError (or

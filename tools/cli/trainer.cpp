@@ -9,6 +9,7 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/ops.h"
+#include "tools/cli/evaluate.h"
 
 namespace wick::tools {
 namespace {
@@ -137,6 +138,12 @@ double Trainer::take_loss_sum() const {
   loss_sum_.backend().copy_to_host(&sum, loss_sum_.raw(), sizeof sum);
   loss_sum_.zero_();
   return sum;
+}
+
+double Trainer::present_loss() const {
+  constexpr std::int64_t kMost = 500;
+  const std::int64_t rows = std::min({run_.config.batch_size, train_.numel(), kMost});
+  return evaluate(*run_.model, run_.transforms, images_, labels_, order_.slice(0, 0, rows)).loss;
 }
 
 EpochResult Trainer::run_epoch(const AfterStep& after_step) {

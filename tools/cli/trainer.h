@@ -43,6 +43,10 @@ class Trainer {
   /// was before the epoch's shuffle and counts the steps.
   EpochResult run_epoch(const AfterStep& after_step);
 
+  /// The mean loss, under the present weights, of some images that the last call of run_epoch() has
+  /// trained on: not finite where the next step has nothing to go by.
+  [[nodiscard]] double present_loss() const;
+
  private:
   /// One batch: which images, and what the network is given.
   struct Batch {
