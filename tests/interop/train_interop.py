@@ -37,9 +37,9 @@ class DigitNN(torch.nn.Module):
 
     def __init__(self, generator):
         super().__init__()
-        self.fc1 = self.layer(784, 32, generator)
+        self.layer1 = self.layer(784, 32, generator)
         self.relu = torch.nn.ReLU()
-        self.fc2 = self.layer(32, 10, generator)
+        self.layer2 = self.layer(32, 10, generator)
 
     @staticmethod
     def layer(inputs, outputs, generator):
@@ -50,7 +50,7 @@ class DigitNN(torch.nn.Module):
         return linear
 
     def forward(self, x):
-        return self.fc2(self.relu(self.fc1(x)))
+        return self.layer2(self.relu(self.layer1(x)))
 
 
 class Run:
@@ -132,9 +132,9 @@ class TrainInterop(unittest.TestCase):
         """Trains all epochs; returns the checkpoints by epoch."""
         self.program("train", "--data", self.folder / "data", "--checkpoint-dir",
                      self.folder / folder, *OPTIONS, *WAYS[way])
-        return {epoch: torch.load(self.folder / folder / f"model_dnn_{epoch}.tar",
+        return {epoch: torch.load(self.folder / folder / f"model_dnn_{epoch - 1}.tar",
                                   weights_only=True)
-                for epoch in (1, 2) if (self.folder / folder / f"model_dnn_{epoch}.tar").exists()}
+                for epoch in (1, 2) if (self.folder / folder / f"model_dnn_{epoch - 1}.tar").exists()}
 
     def assert_close(self, a, b):
         self.assertLess(abs(a - b), 2e-5 * abs(b), f"{a} and {b}")
@@ -169,7 +169,7 @@ class TrainInterop(unittest.TestCase):
                 theirs.save(ours[1], path)
                 self.program("train", "--resume", path, "--checkpoint-dir",
                              self.folder / f"resumed_{way}")
-                resumed = torch.load(self.folder / f"resumed_{way}" / "model_dnn_2.tar",
+                resumed = torch.load(self.folder / f"resumed_{way}" / "model_dnn_1.tar",
                                      weights_only=True)
                 self.assert_close(resumed["best_loss"], theirs.epoch())
 
@@ -179,7 +179,7 @@ class TrainInterop(unittest.TestCase):
         with torch.no_grad():
             inputs = (self.test_images.float() / 255).flatten(1)
             hits = (theirs.model(inputs).argmax(1) == self.test_labels).sum().item()
-        sequential = torch.nn.Sequential(theirs.model.fc1, theirs.model.relu, theirs.model.fc2)
+        sequential = torch.nn.Sequential(theirs.model.layer1, theirs.model.relu, theirs.model.layer2)
         for name, content in {"plain": theirs.model.state_dict(),
                               "sequential": sequential.state_dict(),
                               "nested": {"model": theirs.model.state_dict(), "epoch": 1}}.items():
