@@ -41,7 +41,7 @@ Device plain_device(const MapLocation& map_location) {
 
 // What no tensor can hold becomes a placeholder, where that is wanted.
 Value load_arrays(const std::filesystem::path& path, Device device, const LoadOptions& options) {
-  const NpzFile file(path);
+  const NpzFile file(path, options);
   if (!options.placeholders || file.others().empty()) return file.read_all(device).to_value();
   Dict dict(Dict::Type::ordered_dict);
   for (const NpzFile::Entry& entry : file.entries()) dict.set(entry.name, file.read(entry, device));
@@ -91,7 +91,7 @@ Value load_any(const std::filesystem::path& path, const MapLocation& map_locatio
       return load_safetensors(path, plain_device(map_location)).to_value();
     case FileFormat::npy: return load_npy(path, plain_device(map_location));
     case FileFormat::npz: return load_arrays(path, plain_device(map_location), options);
-    case FileFormat::shard_index: return load_sharded(path, map_location).to_value();
+    case FileFormat::shard_index: return load_sharded(path, map_location, options).to_value();
   }
   throw FormatError(concat("file ", path, ": unknown format"));
 }

@@ -44,7 +44,7 @@ Value load(const std::filesystem::path& path, const MapLocation& map_location,
   if (const InputFile file(path); looks_like_legacy(file)) {
     value = load_legacy(file, map_location, foreign);
   } else {
-    const CheckpointArchive archive(path);
+    const CheckpointArchive archive(path, options);
     StorageLoader loader(archive, map_location);
     value = archive.unpickle(
         [&loader](const StorageId& id, DType dtype) { return loader.add(id, dtype); }, foreign);

@@ -34,7 +34,9 @@ void save(const StateDict& state, const std::filesystem::path& path,
 /// `options` say what happens with what is not admitted.
 ///
 /// Throws IoError where the file cannot be read, FormatError where its content is damaged or not
-/// admitted (naming the record and the offset), DeviceError where a tensor's device is not there.
+/// admitted (naming the record and the offset; ChecksumError where a record has another CRC-32 than
+/// the recorded one, which `options.verify` = false passes over), DeviceError where a tensor's
+/// device is not there.
 ///
 /// A container may contain itself; who loads files of unknown origin and drops their values calls
 /// take_apart() (core/containers.h), since nothing else frees such a circle.

@@ -8,6 +8,8 @@
 #include "core/value.h"
 #include "serialize/foreign_objects.h"
 #include "serialize/input_file.h"
+#include "serialize/load_options.h"
+#include "serialize/tensor_info.h"
 #include "serialize/torch_rebuild.h"
 #include "serialize/zip_reader.h"
 
@@ -17,7 +19,7 @@ namespace wick {
 /// and FormatError. Thread safety: const members may be called from several threads.
 class CheckpointArchive {
  public:
-  explicit CheckpointArchive(const std::filesystem::path& path);
+  explicit CheckpointArchive(const std::filesystem::path& path, const LoadOptions& options = {});
 
   [[nodiscard]] const InputFile& file() const noexcept { return file_; }
   [[nodiscard]] const ZipReader& zip() const noexcept { return zip_; }
@@ -28,6 +30,9 @@ class CheckpointArchive {
   /// unpickle_value().
   [[nodiscard]] Value unpickle(const StorageSource& storages,
                                ForeignObjects* foreign = nullptr) const;
+  /// The tensors and storages of that value, by their names. Throws FormatError where these are out
+  /// of all proportion.
+  [[nodiscard]] NamedObjects named(const Value& value) const;
 
  private:
   InputFile file_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/keyed_hash.h"
 #include "serialize/checkpoint_archive.h"
 #include "serialize/lazy_storages.h"
 #include "serialize/load_into.h"
@@ -18,14 +19,14 @@ namespace wick {
 struct CheckpointFile::Impl {
   Impl(const std::filesystem::path& path, const MapLocation& map_location,
        const OpenOptions& options)
-      : archive(path),
+      : archive(path, {.verify = !options.ignore_crc}),
         records(archive),
         storages(archive, records, map_location, options.mmap, options.verify),
         placeholders(options.placeholders) {
     tree =
         archive.unpickle([this](const StorageId& id, DType dtype) { return describe(id, dtype); },
                          placeholders ? &foreign : nullptr);
-    NamedObjects named = named_objects(tree);
+    NamedObjects named = archive.named(tree);
     for (auto& [name, tensor] : named.tensors) add(std::move(name), tensor);
     for (auto& [name, object] : named.storages) {
       const StorageRecord& record = records.all()[storage_number(object.storage.get())];
@@ -125,7 +126,7 @@ struct CheckpointFile::Impl {
   std::vector<StorageInfo> storage_infos;
   std::vector<TensorInfo> infos;
   std::vector<Tensor> handles;  // of infos
-  std::unordered_multimap<std::string, std::size_t> index;
+  std::unordered_multimap<std::string, std::size_t, NameHash, std::equal_to<>> index;
 };
 
 CheckpointFile::CheckpointFile(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -144,6 +145,18 @@ const std::vector<TensorInfo>& CheckpointFile::tensors() const noexcept {
 
 const std::vector<StorageInfo>& CheckpointFile::storages() const noexcept {
   return impl_->storage_infos;
+}
+
+std::vector<std::string> CheckpointFile::longer_records() const {
+  std::vector<std::string> names;
+  for (const StorageRecord& record : impl_->records.all()) {
+    if (record.excess != 0) names.push_back(record.entry->name);
+  }
+  return names;
+}
+
+std::uint64_t CheckpointFile::trailing_bytes() const noexcept {
+  return impl_->archive.zip().trailing_bytes();
 }
 
 const TensorInfo* CheckpointFile::find(std::string_view name) const {

@@ -30,9 +30,12 @@ struct OpenOptions {
   /// Check the CRC-32 of a mapped record when its first tensor is asked for, which reads it once. A
   /// record that is copied is always checked.
   bool verify = false;
-  /// As LoadOptions::placeholders in checkpoint.h. Tensors that were arrays of NumPy have their
+  /// As LoadOptions::placeholders in load_options.h. Tensors that were arrays of NumPy have their
   /// elements in tree() already.
   bool placeholders = false;
+  /// Read on where a CRC-32 is not the recorded one, as with LoadOptions::verify = false: none is
+  /// compared then, whatever else asks for it.
+  bool ignore_crc = false;
 };
 
 struct LoadIntoOptions {
@@ -75,6 +78,11 @@ class CheckpointFile {
   [[nodiscard]] const std::vector<TensorInfo>& tensors() const noexcept;
   /// Every storage that is a value itself, in the order of the file.
   [[nodiscard]] const std::vector<StorageInfo>& storages() const noexcept;
+  /// Records that are longer than the storage that the pickle announces, by less than an element:
+  /// their last bytes belong to no tensor. In the order of the file.
+  [[nodiscard]] std::vector<std::string> longer_records() const;
+  /// Bytes of the file behind the archive, which are passed over.
+  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept;
   /// Null where there is none. Throws StateDictError where two have that name ({"a.b": t} and
   /// {"a": {"b": t}}): then tree() tells them apart.
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
@@ -103,7 +111,8 @@ class CheckpointFile {
   /// damage is not looked for in what is read straight.
   LoadIntoReport load_into(const StateDict& target, const LoadIntoOptions& options = {}) const;
 
-  /// Reads every record of the file and checks its CRC-32. Throws FormatError.
+  /// Reads every record of the file and checks its CRC-32. Throws FormatError, ChecksumError for a
+  /// CRC-32 (never after `ignore_crc`).
   void verify() const;
 
  private:

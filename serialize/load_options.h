@@ -14,6 +14,10 @@ struct LoadOptions {
   bool placeholders = false;
   /// Where not null, told what was made of NumPy's objects.
   ForeignObjects* found = nullptr;
+  /// Records of a ZIP archive (of torch.save or NumPy) must agree with their CRC-32. With false
+  /// they are read as they are, as torch.load does: for a file into which something was written in
+  /// place, such as through torch.load(mmap=True) with MAP_SHARED, which leaves the old CRC-32.
+  bool verify = true;
 };
 
 }  // namespace wick

@@ -35,6 +35,17 @@ std::string beginning(const InputFile& file) {
   return bytes;
 }
 
+// Of an array in an archive: its header and no more, however long the array is.
+std::string beginning(const ZipReader& zip, const ZipEntry& record) {
+  constexpr std::uint64_t kUsual = 128;  // what NumPy writes for all but odd arrays
+  std::string bytes = zip.read_beginning(record, kUsual);
+  const std::uint64_t header = npy_header_bytes(bytes);
+  if (header > bytes.size()) {
+    bytes = zip.read_beginning(record, std::min(header, kMaxNpyHeader));
+  }
+  return bytes;
+}
+
 void check_data_bytes(const NpyHeader& header, std::uint64_t size, const std::string& where) {
   if (size - header.header_bytes == header.data_bytes) return;
   throw FormatError(concat(where, ", offset ", header.header_bytes, ": ",
@@ -58,7 +69,7 @@ void check_npz_name(const std::string& name, const StateDict& state) {
 }
 
 NpyHeader checked_header(const ZipReader& zip, const ZipEntry& record, const std::string& where) {
-  const NpyHeader header = parse_npy_header(zip.read_beginning(record, kMaxNpyHeader), where);
+  const NpyHeader header = parse_npy_header(beginning(zip, record), where);
   check_data_bytes(header, record.size, where);
   return header;
 }
@@ -81,7 +92,8 @@ Tensor NpyFile::read(Device device) const {
                         header_);
 }
 
-NpzFile::NpzFile(std::filesystem::path path) : file_(std::move(path)), zip_(file_) {
+NpzFile::NpzFile(std::filesystem::path path, const LoadOptions& options)
+    : file_(std::move(path)), zip_(file_, options.verify) {
   for (const ZipEntry& record : zip_.entries()) {
     const std::string where = zip_.describe(record);
     if (!record.name.ends_with(kSuffix)) {
@@ -133,8 +145,8 @@ Tensor load_npy(const std::filesystem::path& path, Device device) {
   return NpyFile(path).read(device);
 }
 
-StateDict load_npz(const std::filesystem::path& path, Device device) {
-  return NpzFile(path).read_all(device);
+StateDict load_npz(const std::filesystem::path& path, Device device, const LoadOptions& options) {
+  return NpzFile(path, options).read_all(device);
 }
 
 void write_npy(const Tensor& tensor, const ByteSink& sink, const TensorReader& read) {

@@ -10,6 +10,7 @@
 #include "core/state_dict.h"
 #include "core/tensor.h"
 #include "serialize/input_file.h"
+#include "serialize/load_options.h"
 #include "serialize/npy_header.h"
 #include "serialize/tensor_bytes.h"
 #include "serialize/zip_reader.h"
@@ -49,15 +50,17 @@ class NpzFile {
     std::string problem;  // the message of the error that reading it would be
   };
 
-  explicit NpzFile(std::filesystem::path path);
+  explicit NpzFile(std::filesystem::path path, const LoadOptions& options = {});
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
   /// The arrays that are not among entries(), in the order of the archive.
   [[nodiscard]] const std::vector<Other>& others() const noexcept { return others_; }
   /// Null where there is none.
   [[nodiscard]] const Entry* find(std::string_view name) const;
-  /// Reads one of entries() and checks its CRC-32.
+  /// Reads one of entries() and checks its CRC-32, unless the options say not to.
   [[nodiscard]] Tensor read(const Entry& entry, Device device = kCpu) const;
+  /// Bytes of the file behind the archive, which are passed over.
+  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept { return zip_.trailing_bytes(); }
   /// Reads all, in the order of the archive. Throws FormatError where there are others().
   [[nodiscard]] StateDict read_all(Device device = kCpu) const;
 
@@ -69,7 +72,8 @@ class NpzFile {
 };
 
 [[nodiscard]] Tensor load_npy(const std::filesystem::path& path, Device device = kCpu);
-[[nodiscard]] StateDict load_npz(const std::filesystem::path& path, Device device = kCpu);
+[[nodiscard]] StateDict load_npz(const std::filesystem::path& path, Device device = kCpu,
+                                 const LoadOptions& options = {});
 
 /// The bytes that numpy.save writes for the array in C order. Throws DTypeError for a dtype that
 /// NumPy does not have: bfloat16, float8, complex32.

@@ -201,6 +201,17 @@ bool is_npy(std::string_view start) noexcept {
   return start.starts_with(kMagic);
 }
 
+std::uint64_t npy_header_bytes(std::string_view start) noexcept {
+  constexpr std::size_t kFixed = 8;  // the magic and the version
+  if (!is_npy(start) || start.size() < kFixed + sizeof(std::uint32_t)) return 0;
+  const std::size_t width = start[kMagic.size()] == 1 ? 2 : 4;
+  std::uint64_t length = 0;
+  for (std::size_t i = width; i-- > 0;) {
+    length = length << 8 | static_cast<unsigned char>(start[kFixed + i]);
+  }
+  return kFixed + width + length;
+}
+
 NpyHeader parse_npy_header(std::string_view start, const std::string& where) {
   ByteReader reader(start, where);
   if (!is_npy(start)) reader.fail("no .npy file: it does not begin with \"\\x93NUMPY\"");

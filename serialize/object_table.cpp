@@ -7,7 +7,6 @@
 #include "core/containers.h"
 #include "core/error.h"
 #include "core/placeholder.h"
-#include "serialize/pickle_opcodes.h"
 
 namespace wick {
 namespace {
@@ -29,10 +28,6 @@ bool is_plain(const Value& container) {
   if (container.kind() != Kind::tuple || container.as_tuple().size() > kShort) return false;
   return std::ranges::all_of(container.as_tuple(),
                              [](const Value& item) { return item.kind() <= Kind::complex; });
-}
-
-[[noreturn]] void too_deep() {
-  throw ValueError(concat("containers are nested more than ", pickle::kMaxDepth, " deep"));
 }
 
 }  // namespace
@@ -108,23 +103,19 @@ std::uint64_t ObjectTable::weight(const Value& value) const {
   }
 }
 
-// A tuple or a frozen set is complete when it is made, so what it weighs and how deep it goes in
-// others of its kind is known then.
+// A tuple or a frozen set is complete when it is made, so what it weighs is known then.
 void ObjectTable::measure_key(const Value& container) {
   KeyInfo info;
   const auto measure = [this, &info](const Value& item) {
     info.weight = std::min(kMaxWeight, info.weight + weight(item));
     if (item.kind() != Kind::tuple && item.kind() != Kind::frozen_set) return;
-    const auto inner = keys_.find(item.identity());
     info.has_stand_in |= has_stand_in(item);
-    info.depth = std::max(info.depth, (inner == keys_.end() ? 1 : inner->second.depth) + 1);
   };
   if (container.kind() == Kind::tuple) {
     for (const Value& item : container.as_tuple()) measure(item);
   } else {
     for (const auto& [item, unused] : container.as_frozen_set()) measure(item);
   }
-  if (info.depth > pickle::kMaxDepth) too_deep();
   keys_.emplace(container.identity(), info);
 }
 
@@ -186,49 +177,26 @@ void ObjectTable::replace_stand_ins(const Value& container, const StorageMaker& 
   }
 }
 
-// Walks with a stack of its own. A container's height is one more than the highest inside it; those
-// on the way to themselves (a structure that contains itself) count as lowest: what a circle owns
-// is never destroyed recursively.
+// Walks with a stack of its own: containers may be nested to any depth, and contain themselves.
 void ObjectTable::accept(Value& root, const StorageMaker& make) {
   if (is_replaced(root)) root = made_of(root, make);
   if (!is_container(root)) return;
-  struct Frame {
-    Value container;
-    std::vector<Value> inner;
-    std::size_t next = 0;
-    std::size_t height = 1;
+  std::vector<Value> pending{root};
+  reached_.insert(root.identity());
+  while (!pending.empty()) {
+    const Value container = std::move(pending.back());
+    pending.pop_back();
     bool replaced = false;
-  };
-  std::unordered_map<const void*, std::size_t> heights;
-  std::vector<Frame> path;
-  const auto enter = [&](const Value& container) {
-    heights.emplace(container.identity(), 0);
-    path.push_back({.container = container, .inner = containers_in(container)});
-  };
-  enter(root);
-  while (!path.empty()) {
-    Frame& frame = path.back();
-    if (frame.next == frame.inner.size()) {
-      const std::size_t height = frame.height;
-      if (height > pickle::kMaxDepth) too_deep();
-      heights[frame.container.identity()] = height;
-      path.pop_back();
-      if (!path.empty()) path.back().height = std::max(path.back().height, height + 1);
-      continue;
+    const std::size_t first = pending.size();
+    for (Value& inner : containers_in(container)) {
+      if (is_replaced(inner)) {
+        if (!std::exchange(replaced, true)) replace_stand_ins(container, make);
+      } else if (reached_.insert(inner.identity()).second) {
+        pending.push_back(std::move(inner));
+      }
     }
-    const Value inner = frame.inner[frame.next++];
-    if (is_replaced(inner)) {
-      if (!std::exchange(frame.replaced, true)) replace_stand_ins(frame.container, make);
-      continue;
-    }
-    const auto known = heights.find(inner.identity());
-    if (known == heights.end()) {
-      enter(inner);
-    } else {
-      frame.height = std::max(frame.height, known->second + 1);
-    }
+    std::reverse(pending.begin() + static_cast<std::ptrdiff_t>(first), pending.end());
   }
-  for (const auto& [identity, height] : heights) reached_.insert(identity);
 }
 
 }  // namespace wick

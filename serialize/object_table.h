@@ -56,15 +56,14 @@ class ObjectTable {
   void replace(const Value& object, Value with);
   /// Makes the value of a storage that lies among the values.
   using StorageMaker = std::function<Value(const StorageId&)>;
-  /// Admits the finished value: nothing deeper than pickle::kMaxDepth, and without placeholders no
-  /// function or class anywhere. Puts storages in the place of their stand-ins.
+  /// Admits the finished value: without placeholders no function or class anywhere. Puts storages
+  /// in the place of their stand-ins.
   void accept(Value& root, const StorageMaker& make);
 
  private:
   struct KeyInfo {
     // Of hashing it: the values in it, each counted as often as it occurs.
     std::uint64_t weight = 1;
-    std::size_t depth = 1;
     bool has_stand_in = false;  // in it, or in one of them
   };
   [[nodiscard]] std::uint64_t weight(const Value& value) const;

@@ -10,6 +10,7 @@
 #include "core/device.h"
 #include "core/dims.h"
 #include "core/dtype.h"
+#include "core/keyed_hash.h"
 #include "core/layout.h"
 #include "serialize/byte_writer.h"
 #include "serialize/pickle_opcodes.h"
@@ -67,9 +68,9 @@ class PickleEmitter {
   ByteWriter out_;
   std::uint32_t next_memo_ = 0;
   std::unordered_map<const void*, std::uint32_t> objects_;
-  std::unordered_map<std::string, std::uint32_t> strings_;
-  std::unordered_map<std::string, std::uint32_t> short_bytes_;
-  std::unordered_map<std::string, std::uint32_t> globals_;
+  NameMap<std::uint32_t> strings_;
+  NameMap<std::uint32_t> short_bytes_;
+  NameMap<std::uint32_t> globals_;
   std::unordered_map<Layout, std::uint32_t> layouts_;
 };
 

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The opcodes of Python's pickle that its picklers emit in protocols 2 to 5 (names as in
-// Lib/pickletools.py), and the limits that reader and writer share.
+// Lib/pickletools.py).
 #pragma once
 
 #include <cstdint>
 
 namespace wick::pickle {
-
-/// Containers may lie this deep in each other. Python's own pickler gives up at about the same
-/// depth; here it bounds the recursion of whoever walks or destroys the value.
-inline constexpr std::size_t kMaxDepth = 1000;
 
 enum class Op : std::uint8_t {
   mark = '(',

@@ -16,8 +16,9 @@ namespace wick {
 ///
 /// - Containers that are shared in the pickle are shared in the value; a container may contain
 ///   itself, and is then freed by take_apart() only (core/containers.h).
-/// - Containers lie at most pickle::kMaxDepth deep. Memory and time are bounded by a multiple of
-///   `stored_bytes`, what the pickle takes in its file: its own size unless it was compressed.
+/// - Containers may lie in each other to any depth: neither reading nor destroying them recurses.
+///   Memory and time are bounded by a multiple of `stored_bytes`, what the pickle takes in its
+///   file: its own size unless it was compressed.
 ///
 /// `base` is where the pickle begins in what offsets are counted from.
 ///

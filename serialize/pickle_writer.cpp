@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/placeholder.h"
 #include "serialize/pickle_emitter.h"
 #include "serialize/pickle_opcodes.h"
+#include "serialize/pickle_steps.h"
 #include "serialize/storage_emitter.h"
 #include "serialize/storage_supply.h"
 #include "serialize/torch_globals.h"
@@ -17,10 +19,16 @@
 namespace wick {
 namespace {
 
+using pickle::Keys;
 using pickle::Op;
+using pickle::Step;
+using pickle::Work;
 
 constexpr std::size_t kBatchSize = 1000;  // of APPENDS and SETITEMS
 
+// Walks over the value with a stack of its own, since a value may be nested to any depth. What a
+// container has still to write lies there as a step; the topmost one goes on. A step that saves a
+// container puts that one's step on top of itself.
 class Pickler {
  public:
   explicit Pickler(const StorageSupply* supply) : supply_(supply) {}
@@ -29,12 +37,52 @@ class Pickler {
     root_ = &value;
     emit_.proto();
     save(value);
+    while (!steps_.empty()) go_on();
     emit_.op(Op::stop);
     return {emit_.release(), storages_.release()};
   }
 
  private:
-  enum class Keys { interned, fresh };
+  void push(Step step) { steps_.push_back(step); }
+
+  void go_on() {
+    Step& step = steps_.back();
+    switch (step.work) {
+      case Work::tuple: go_on_tuple(step); return;
+      case Work::list: go_on_list(step); return;
+      case Work::dict_items:
+      case Work::iterated_items: go_on_dict(step); return;
+      default: break;
+    }
+    const Step last = step;
+    steps_.pop_back();
+    switch (last.work) {
+      case Work::attributes: save_attributes(last.dict->attributes()); break;
+      case Work::counter_end:
+        emit_.op(Op::tuple1);
+        emit_.memoize();
+        finish_call(last.identity);
+        break;
+      case Work::set_end:
+        emit_.op(Op::tuple1);
+        emit_.memoize();
+        emit_.op(Op::reduce);
+        emit_.memoize(last.identity);
+        break;
+      case Work::tensor_end:
+        emit_.op(Op::tuple);
+        emit_.memoize();
+        finish_call(last.identity);
+        break;
+      case Work::parameter_end:
+        emit_.close_tuple(4);
+        emit_.memoize();
+        finish_call(last.identity);
+        break;
+      case Work::build: emit_.op(Op::build); break;
+      default: emit_.op(Op::setitem); break;
+    }
+  }
 
   // -- Objects --------------------------------------------------------------------------------
 
@@ -59,28 +107,18 @@ class Pickler {
       case Kind::big_integer: emit_.integer(value.as_big_integer()); return;
       case Kind::placeholder: refuse_placeholder();
       case Kind::byte_array: emit_.byte_array(value.as_byte_array(), value.identity()); return;
-      case Kind::tensor:
-        if (has_attributes(value.as_tensor_object())) break;
-        save_tensor_object(value.as_tensor_object(), value.identity());
-        return;
-      case Kind::list:
-      case Kind::tuple:
-      case Kind::dict:
-      case Kind::set:
-      case Kind::frozen_set: break;
-    }
-    descend(1);
-    switch (value.kind()) {
-      case Kind::list: save_list(value.as_list(), value.identity()); break;
-      case Kind::tuple: save_tuple(value.as_tuple(), value.identity()); break;
-      case Kind::dict: save_dict(value.as_dict(), value.identity(), Keys::interned); break;
-      case Kind::set: save_set("set", value.as_set(), value.identity()); break;
+      case Kind::tensor: save_tensor_object(value.as_tensor_object(), value.identity()); return;
+      case Kind::list: save_list(value.as_list(), value.identity()); return;
+      case Kind::tuple: save_tuple(value.as_tuple(), value.identity()); return;
+      case Kind::dict: save_dict(value.as_dict(), value.identity(), Keys::interned); return;
+      case Kind::set: save_set("set", value.as_set(), value.identity()); return;
       case Kind::frozen_set:
         save_set("frozenset", value.as_frozen_set().items(), value.identity());
-        break;
-      default: save_tensor_object(value.as_tensor_object(), value.identity()); break;
+        return;
     }
-    --depth_;
+  }
+  void save(const std::shared_ptr<Dict>& dict) {
+    if (!emit_.get_known(dict.get())) save_dict(*dict, dict.get(), Keys::interned);
   }
 
   [[noreturn]] void refuse_placeholder() const {
@@ -94,14 +132,6 @@ class Pickler {
         Remedy::admitted_part, "save a part without placeholders");
   }
 
-  void descend(std::size_t levels) {
-    depth_ += levels;
-    if (depth_ > pickle::kMaxDepth) {
-      throw ValueError(
-          concat("save: containers are nested more than ", pickle::kMaxDepth, " deep"));
-    }
-  }
-
   // -- Containers -----------------------------------------------------------------------------
 
   void save_tuple(const std::vector<Value>& items, const void* identity) {
@@ -109,12 +139,21 @@ class Pickler {
       emit_.op(Op::empty_tuple);
       return;
     }
-    const bool marked = items.size() > 3;
-    if (marked) emit_.op(Op::mark);
-    for (const Value& item : items) save(item);
+    if (items.size() > 3) emit_.op(Op::mark);
+    push({.work = Work::tuple, .items = &items, .identity = identity});
+  }
+
+  void go_on_tuple(Step& step) {
+    const std::vector<Value>& items = *step.items;
+    if (step.next < items.size()) {
+      save(items[step.next++]);
+      return;
+    }
+    const void* const identity = step.identity;
+    steps_.pop_back();
     if (emit_.knows(identity)) {
       // One of the items contains this tuple and has memoised it meanwhile: drop what was pushed.
-      if (marked) {
+      if (items.size() > 3) {
         emit_.op(Op::pop_mark);
       } else {
         for (std::size_t i = 0; i < items.size(); ++i) emit_.op(Op::pop);
@@ -129,50 +168,95 @@ class Pickler {
   void save_list(const std::vector<Value>& items, const void* identity) {
     emit_.op(Op::empty_list);
     emit_.memoize(identity);
-    if (items.size() == 1) {
-      save(items[0]);
-      emit_.op(Op::append);
+    push({.work = Work::list, .items = &items});
+  }
+
+  void go_on_list(Step& step) {
+    if (step.next < step.stop) {
+      const std::size_t index = step.next++;
+      save(step.set == nullptr ? (*step.items)[index]
+                               : (step.set->begin() + static_cast<std::ptrdiff_t>(index))->first);
       return;
     }
-    for (std::size_t done = 0; done < items.size();) {
-      emit_.op(Op::mark);
-      const std::size_t stop = std::min(items.size(), done + kBatchSize);
-      for (; done < stop; ++done) save(items[done]);
-      emit_.op(Op::appends);
+    if (step.open) emit_.op(step.single ? Op::append : Op::appends);
+    const std::size_t size = step.set == nullptr ? step.items->size() : step.set->size();
+    if (step.next == size) {
+      steps_.pop_back();
+      return;
     }
+    step.open = true;
+    step.single = size == 1;
+    step.stop = std::min(size, step.next + kBatchSize);
+    if (!step.single) emit_.op(Op::mark);
   }
 
   void save_dict(const Dict& dict, const void* identity, Keys keys) {
     switch (dict.type()) {
       case Dict::Type::dict: save_plain_dict(dict, identity, keys); return;
-      case Dict::Type::counter: save_counter(dict, identity); return;
+      case Dict::Type::counter:
+        // Counter(items), the items as a dict made for this.
+        emit_.global("collections", "Counter");
+        push({.work = Work::counter_end, .identity = identity});
+        save_plain_dict(dict, nullptr, Keys::interned);
+        return;
       case Dict::Type::default_dict:
         save_empty_default_dict(dict.default_factory(), identity);
-        save_iterated_items(dict, keys);
-        return;
-      case Dict::Type::ordered_dict: break;
+        break;
+      case Dict::Type::ordered_dict:
+        save_empty_ordered_dict(identity);
+        if (dict.attributes() != nullptr && !dict.attributes()->empty()) {
+          push({.work = Work::build});
+          push({.work = Work::attributes, .dict = &dict});
+        }
+        break;
     }
-    save_empty_ordered_dict(identity);
-    save_iterated_items(dict, keys);
-    if (dict.attributes() != nullptr && !dict.attributes()->empty()) {
-      save_attributes(dict.attributes());
-      emit_.op(Op::build);
-    }
+    push({.work = Work::iterated_items, .dict = &dict, .keys = keys});
   }
 
   void save_plain_dict(const Dict& dict, const void* identity, Keys keys) {
     emit_.op(Op::empty_dict);
     emit_.memoize(identity);
-    save_plain_items(dict, keys);
+    push({.work = Work::dict_items, .dict = &dict, .keys = keys});
   }
 
-  // Counter(items), the items as a dict made for this.
-  void save_counter(const Dict& counter, const void* identity) {
-    emit_.global("collections", "Counter");
-    save_plain_dict(counter, nullptr, Keys::interned);
-    emit_.op(Op::tuple1);
-    emit_.memoize();
-    finish_call(identity);
+  // As CPython does. For exact dicts: a full last batch is followed by an empty one. For an
+  // iterator of items: a last one alone goes without a mark.
+  void go_on_dict(Step& step) {
+    const Dict& dict = *step.dict;
+    if (step.next < step.stop) {
+      const auto& [key, value] = *(dict.begin() + static_cast<std::ptrdiff_t>(step.next));
+      if (!std::exchange(step.key_done, !step.key_done)) {
+        save_key(key, step.keys);
+      } else {
+        ++step.next;
+        save(value);
+      }
+      return;
+    }
+    const bool plain = step.work == Work::dict_items;
+    bool done = step.next == dict.size();
+    if (step.open) {
+      emit_.op(step.single ? Op::setitem : Op::setitems);
+      done = done && !(plain && step.stop - step.first == kBatchSize);
+    }
+    if (done) {
+      steps_.pop_back();
+      return;
+    }
+    const std::size_t left = dict.size() - step.next;
+    step.open = true;
+    step.single = plain ? dict.size() == 1 : left == 1;
+    step.first = step.next;
+    step.stop = step.next + std::min(left, kBatchSize);
+    if (!step.single) emit_.op(Op::mark);
+  }
+
+  void save_key(const Value& key, Keys keys) {
+    if (keys == Keys::fresh && key.kind() == Value::Kind::string && key.as_string().size() > 1) {
+      emit_.fresh_string(key.as_string());
+    } else {
+      save(key);
+    }
   }
 
   // defaultdict(factory), or defaultdict().
@@ -209,85 +293,34 @@ class Pickler {
     emit_.memoize(identity);
   }
 
-  void save_item(const Dict::Entry& entry, Keys keys) {
-    const Value& key = entry.first;
-    if (keys == Keys::fresh && key.kind() == Value::Kind::string && key.as_string().size() > 1) {
-      emit_.fresh_string(key.as_string());
-    } else {
-      save(key);
-    }
-    save(entry.second);
-  }
-
-  // As CPython does for exact dicts: a full last batch is followed by an empty one.
-  void save_plain_items(const Dict& dict, Keys keys) {
-    if (dict.empty()) return;
-    if (dict.size() == 1) {
-      save_item(*dict.begin(), keys);
-      emit_.op(Op::setitem);
-      return;
-    }
-    auto entry = dict.begin();
-    std::size_t count = 0;
-    do {
-      emit_.op(Op::mark);
-      for (count = 0; count < kBatchSize && entry != dict.end(); ++count, ++entry) {
-        save_item(*entry, keys);
-      }
-      emit_.op(Op::setitems);
-    } while (count == kBatchSize);
-  }
-
-  // As CPython does for an iterator of items: a last one alone goes without a mark.
-  void save_iterated_items(const Dict& dict, Keys keys) {
-    for (auto entry = dict.begin(); entry != dict.end();) {
-      if (dict.end() - entry == 1) {
-        save_item(*entry++, keys);
-        emit_.op(Op::setitem);
-        continue;
-      }
-      emit_.op(Op::mark);
-      for (std::size_t count = 0; count < kBatchSize && entry != dict.end(); ++count, ++entry) {
-        save_item(*entry, keys);
-      }
-      emit_.op(Op::setitems);
-    }
-  }
-
   // The __dict__ of an OrderedDict. In `_metadata` Module.state_dict() makes every key anew.
   void save_attributes(const std::shared_ptr<Dict>& attributes) {
     if (emit_.get_known(attributes.get())) return;
-    const bool is_metadata = attributes->size() == 1 &&
+    const bool is_metadata = attributes->type() == Dict::Type::dict && attributes->size() == 1 &&
                              attributes->begin()->first.kind() == Value::Kind::string &&
                              attributes->begin()->first.as_string() == "_metadata" &&
                              attributes->begin()->second.kind() == Value::Kind::dict;
     if (!is_metadata) {
-      save(Value(attributes));
+      save_dict(*attributes, attributes.get(), Keys::interned);
       return;
     }
     emit_.op(Op::empty_dict);
     emit_.memoize(attributes.get());
     emit_.string("_metadata");
+    push({.work = Work::set_item});
     const Value& metadata = attributes->begin()->second;
     if (!emit_.get_known(metadata.identity())) {
-      descend(2);
       save_dict(metadata.as_dict(), metadata.identity(), Keys::fresh);
-      depth_ -= 2;
     }
-    emit_.op(Op::setitem);
   }
 
   // Protocol 2 has no opcode for sets: set([items]), frozenset([items]).
   void save_set(std::string_view type, const Set& set, const void* identity) {
     emit_.global("__builtin__", type);
-    std::vector<Value> items;
-    items.reserve(set.size());
-    for (const auto& [item, unused] : set) items.push_back(item);
-    save_list(items, nullptr);
-    emit_.op(Op::tuple1);
-    emit_.memoize();
-    emit_.op(Op::reduce);
-    emit_.memoize(identity);
+    push({.work = Work::set_end, .identity = identity});
+    emit_.op(Op::empty_list);
+    emit_.memoize(nullptr);
+    push({.work = Work::list, .set = &set});
   }
 
   // -- Tensors --------------------------------------------------------------------------------
@@ -298,7 +331,7 @@ class Pickler {
 
   void save_tensor_object(const TensorObject& object, const void* identity) {
     if (object.is_parameter) {
-      save_parameter_call(object);
+      save_parameter(object, identity);
     } else if (has_attributes(object)) {
       // torch._tensor._rebuild_from_type_v2(function, class, arguments, attributes)
       emit_.global("torch._tensor", "_rebuild_from_type_v2");
@@ -306,18 +339,17 @@ class Pickler {
       save_tensor_function(object.tensor);
       emit_.global("torch", "Tensor");
       save_tensor_arguments(object.tensor, object.tensor.requires_grad());
-      save(Value(object.attributes));
-      emit_.op(Op::tuple);
-      emit_.memoize();
+      push({.work = Work::tensor_end, .identity = identity});
+      save(object.attributes);
     } else {
       save_tensor_function(object.tensor);
       save_tensor_arguments(object.tensor, object.tensor.requires_grad());
+      finish_call(identity);
     }
-    finish_call(identity);
   }
 
   // torch._utils._rebuild_parameter(data, requires_grad, hooks), or _with_state(..., attributes).
-  void save_parameter_call(const TensorObject& object) {
+  void save_parameter(const TensorObject& object, const void* identity) {
     const bool with_state = has_attributes(object);
     emit_.global("torch._utils",
                  with_state ? "_rebuild_parameter_with_state" : "_rebuild_parameter");
@@ -327,9 +359,14 @@ class Pickler {
     finish_call(nullptr);
     emit_.boolean(object.tensor.requires_grad());
     save_empty_ordered_dict(nullptr);  // backward hooks, never saved
-    if (with_state) save(Value(object.attributes));
-    emit_.close_tuple(with_state ? 4 : 3);
+    if (with_state) {
+      push({.work = Work::parameter_end, .identity = identity});
+      save(object.attributes);
+      return;
+    }
+    emit_.close_tuple(3);
     emit_.memoize();
+    finish_call(identity);
   }
 
   // torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), or _v3
@@ -368,7 +405,7 @@ class Pickler {
   const StorageSupply* supply_;
   const Value* root_ = nullptr;
   PickleEmitter emit_;
-  std::size_t depth_ = 0;
+  std::vector<Step> steps_;
   StorageEmitter storages_{emit_, supply_};
 };
 

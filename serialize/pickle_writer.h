@@ -24,9 +24,12 @@ struct Pickled {
 /// - str by value where Python interns them (identifiers, single characters), else never;
 /// - each storage is named once, whoever views it.
 ///
-/// Throws ValueError for what no pickle can hold (a str that is not UTF-8, an undefined tensor,
-/// containers deeper than pickle::kMaxDepth), and DTypeError where tensors of different dtypes
-/// share a storage, which PyTorch cannot save either.
+/// Containers may lie in each other to any depth; torch.load reads them, while torch.save itself
+/// gives up at some hundred levels.
+///
+/// Throws ValueError for what no pickle can hold (a str that is not UTF-8, an undefined tensor),
+/// and DTypeError where tensors of different dtypes share a storage, which PyTorch cannot save
+/// either.
 /// With `supply`, the devices of storages are those that it names.
 [[nodiscard]] Pickled pickle_value(const Value& value, const StorageSupply* supply = nullptr);
 

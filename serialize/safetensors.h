@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/keyed_hash.h"
 #include "core/state_dict.h"
 #include "serialize/input_file.h"
 #include "serialize/mapped_file.h"
@@ -48,7 +49,7 @@ class SafetensorsFile {
   SafetensorsHeader header_;
   std::uint64_t data_offset_ = 0;
   std::shared_ptr<const MappedFile> mapping_;  // none: tensors are read
-  std::unordered_map<std::string_view, std::size_t> index_;
+  std::unordered_map<std::string_view, std::size_t, NameHash> index_;
 };
 
 /// Reads all into memory of its own.

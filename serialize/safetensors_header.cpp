@@ -5,9 +5,9 @@
 #include <array>
 #include <limits>
 #include <optional>
-#include <unordered_set>
 
 #include "core/error.h"
+#include "core/keyed_hash.h"
 #include "serialize/byte_writer.h"
 #include "serialize/json_reader.h"
 #include "serialize/tensor_bytes.h"
@@ -63,8 +63,7 @@ std::string quoted(const std::string& name) {
   return json_quote(name.size() > kShown ? name.substr(0, kShown) + "..." : name);
 }
 
-void require_new(JsonReader& json, std::unordered_set<std::string>& seen, const std::string& key,
-                 std::string_view what) {
+void require_new(JsonReader& json, NameSet& seen, const std::string& key, std::string_view what) {
   if (!seen.insert(key).second) json.fail(concat(what, ' ', quoted(key), " is there twice"));
 }
 
@@ -74,7 +73,7 @@ TextMetadata read_metadata(JsonReader& json) {
     json.skip_value();
     return metadata;
   }
-  std::unordered_set<std::string> seen;
+  NameSet seen;
   std::string key;
   json.enter_object();
   while (json.next_member(key)) {
@@ -142,7 +141,7 @@ void check_size(JsonReader& json, const SafetensorsEntry& entry) {
 SafetensorsEntry read_entry(JsonReader& json, const std::string& name) {
   SafetensorsEntry entry;
   entry.name = name;
-  std::unordered_set<std::string> seen;
+  NameSet seen;
   std::string key;
   json.enter_object();
   while (json.next_member(key)) {
@@ -198,7 +197,7 @@ std::string checked_json(std::string_view text, std::string_view what) {
 }
 
 std::string metadata_json(const TextMetadata& metadata) {
-  std::unordered_set<std::string> seen;
+  NameSet seen;
   std::string json;
   for (const auto& [key, text] : metadata) {
     if (!seen.insert(key).second) {
@@ -216,7 +215,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, const std::str
                                            std::uint64_t data_bytes) {
   SafetensorsHeader header;
   JsonReader json(text, where, sizeof(std::uint64_t));
-  std::unordered_set<std::string> seen;
+  NameSet seen;
   std::string name;
   json.enter_object();
   while (json.next_member(name)) {

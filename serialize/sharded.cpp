@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
+#include "core/keyed_hash.h"
 #include "serialize/any_file.h"
 #include "serialize/checkpoint.h"
 #include "serialize/input_file.h"
@@ -27,7 +28,7 @@ bool is_plain_name(const std::string& name) {
 }
 
 void read_weight_map(JsonReader& json, ShardIndex& index) {
-  std::unordered_set<std::string> seen;
+  NameSet seen;
   std::string tensor;
   json.enter_object();
   while (json.next_member(tensor)) {
@@ -62,11 +63,12 @@ std::string read_text(const fs::path& path) {
 
 // The tensors `names` of one shard.
 StateDict load_shard(const fs::path& path, const std::vector<std::string>& names,
-                     const fs::path& index, const MapLocation& map_location) {
+                     const fs::path& index, const MapLocation& map_location,
+                     const LoadOptions& options) {
   const FileFormat format = recognise_file(path);
   StateDict tensors;
   if (format == FileFormat::torch) {
-    const StateDict all = StateDict::from_value(load(path, map_location));
+    const StateDict all = StateDict::from_value(load(path, map_location, options));
     for (const std::string& name : names) {
       const Tensor* const tensor = all.find(name);
       if (tensor == nullptr) fail_missing(name, path, index);
@@ -91,7 +93,7 @@ StateDict load_shard(const fs::path& path, const std::vector<std::string>& names
 
 std::vector<std::string> ShardIndex::shards() const {
   std::vector<std::string> names;
-  std::unordered_set<std::string_view> seen;
+  std::unordered_set<std::string_view, NameHash> seen;
   for (const auto& [tensor, shard] : weight_map) {
     if (seen.insert(shard).second) names.push_back(shard);
   }
@@ -132,14 +134,16 @@ void require_shards(const ShardIndex& index) {
   }
 }
 
-StateDict load_sharded(const fs::path& path, const MapLocation& map_location) {
+StateDict load_sharded(const fs::path& path, const MapLocation& map_location,
+                       const LoadOptions& options) {
   const ShardIndex index = read_shard_index(path);
   require_shards(index);
-  std::unordered_map<std::string_view, std::vector<std::string>> names;
+  std::unordered_map<std::string_view, std::vector<std::string>, NameHash> names;
   for (const auto& [tensor, shard] : index.weight_map) names[shard].push_back(tensor);
-  std::unordered_map<std::string, StateDict> loaded;
+  NameMap<StateDict> loaded;
   for (const std::string& shard : index.shards()) {
-    loaded.emplace(shard, load_shard(index.shard_path(shard), names.at(shard), path, map_location));
+    loaded.emplace(
+        shard, load_shard(index.shard_path(shard), names.at(shard), path, map_location, options));
   }
   StateDict state;
   for (const auto& [tensor, shard] : index.weight_map) {

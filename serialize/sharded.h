@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/state_dict.h"
+#include "serialize/load_options.h"
 #include "serialize/map_location.h"
 
 namespace wick {
@@ -36,6 +37,7 @@ void require_shards(const ShardIndex& index);
 /// missing shard or tensor (all shards are looked for before any is read), and what reading the
 /// shards throws.
 [[nodiscard]] StateDict load_sharded(const std::filesystem::path& path,
-                                     const MapLocation& map_location = {});
+                                     const MapLocation& map_location = {},
+                                     const LoadOptions& options = {});
 
 }  // namespace wick

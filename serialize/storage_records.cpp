@@ -30,6 +30,8 @@ std::size_t StorageRecords::add(const StorageId& id, DType dtype) {
     throw ValueError(concat("a tensor lies in record \"", archive_.name(), "/data/",
                             id.key.substr(0, 40), "\", which is not there"));
   }
+  // In an empty record there is nothing to change, so that tensors of any dtypes share it.
+  if (entry->size == 0) change = {};
   if (entry->size / element_bytes != static_cast<std::uint64_t>(id.numel)) {
     throw FormatError(concat(zip.describe(*entry), ", offset ", entry->header_offset, ": ",
                              entry->size, " bytes are not the ", id.numel,
@@ -38,7 +40,7 @@ std::size_t StorageRecords::add(const StorageId& id, DType dtype) {
   }
   if (known == index.end()) {
     index.emplace(id.key, records_.size());
-    records_.push_back({entry, id.location, change});
+    records_.push_back({entry, id.location, change, entry->size % element_bytes});
     return records_.size() - 1;
   }
   if (records_[known->second].change != change) {

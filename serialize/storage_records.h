@@ -4,10 +4,11 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "core/keyed_hash.h"
 #include "serialize/checkpoint_archive.h"
 #include "serialize/number_change.h"
 #include "serialize/torch_names.h"
@@ -18,6 +19,7 @@ struct StorageRecord {
   const ZipEntry* entry = nullptr;
   std::string location;      // the device that it was saved from
   NumberChange change = {};  // big-endian numbers are turned round, lazy views resolved
+  std::uint64_t excess = 0;  // bytes behind the last whole element that the pickle announces
 };
 
 /// Collects the storages that a pickle names, and reads nothing of them. Keeps a reference to the
@@ -37,8 +39,8 @@ class StorageRecords {
  private:
   const CheckpointArchive& archive_;
   std::vector<StorageRecord> records_;
-  using Index = std::unordered_map<std::string, std::size_t>;  // by key
-  std::array<Index, 4> indices_;                               // one for each pair of lazy bits
+  using Index = NameMap<std::size_t>;  // by key
+  std::array<Index, 4> indices_;       // one for each pair of lazy bits
 };
 
 }  // namespace wick

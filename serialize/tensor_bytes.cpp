@@ -26,6 +26,21 @@ void reverse_numbers(std::span<char> bytes, std::size_t number_bytes) {
   }
 }
 
+// Of a strided tensor only a part is made contiguous at a time: one that expand() made may have a
+// billion elements over a storage of one. Recurses into fewer than 64 dimensions, of size 2 at
+// least.
+void write_in_parts(const Tensor& tensor, const ByteSink& sink) {
+  const auto* const first =
+      std::ranges::find_if(tensor.shape(), [](auto size) { return size > 1; });
+  const std::int64_t dim = first - tensor.shape().begin();
+  const std::int64_t size = *first;
+  const auto row = tensor.nbytes() / static_cast<std::size_t>(size);
+  const auto rows = static_cast<std::int64_t>(std::max<std::size_t>(1, kPieceBytes / row));
+  for (std::int64_t start = 0; start < size; start += rows) {
+    write_elements(tensor.slice(dim, start, std::min(size, start + rows)), sink);
+  }
+}
+
 }  // namespace
 
 void refuse_dtype(std::string_view format, DType dtype) {
@@ -37,6 +52,10 @@ void refuse_dtype(std::string_view format, DType dtype) {
 void write_elements(const Tensor& tensor, const ByteSink& sink) {
   if (tensor.device() == kMeta) {
     throw DeviceError(concat("cannot write the elements of ", tensor, ": it has none"));
+  }
+  if (!tensor.is_contiguous() && tensor.nbytes() > kPieceBytes) {
+    write_in_parts(tensor, sink);
+    return;
   }
   const Tensor plain = tensor.contiguous();
   const std::size_t bytes = plain.nbytes();

@@ -56,7 +56,16 @@ struct NamedObjects {
 
 /// All tensors and storages of a value under dotted names, in its order. A container that lies in
 /// several places counts at the first. Keys that are no str or int are named by their position:
-/// "<0>".
-[[nodiscard]] NamedObjects named_objects(const Value& value);
+/// "<0>". Values may be nested to any depth.
+///
+/// A long key in front of many tensors is a part of each name, so that the names may be far longer
+/// than the value: above `max_name_bytes` for all of them together it throws ValueError.
+[[nodiscard]] NamedObjects named_objects(const Value& value,
+                                         std::uint64_t max_name_bytes = UINT64_MAX);
+
+/// The bytes of names that a pickle of so many bytes may have: far more than checkpoints need.
+[[nodiscard]] constexpr std::uint64_t max_name_bytes_of(std::uint64_t pickle_bytes) noexcept {
+  return (std::uint64_t{16} << 20) + 32 * pickle_bytes;
+}
 
 }  // namespace wick

@@ -53,16 +53,22 @@ struct Placement {
 Tensor tensor_over(const StorageId& id, DType dtype, Placement placement,
                    const StorageSource& storages) {
   try {
-    // Where only a part of the storage is the tensor's, it must lie in that.
-    if (id.view_numel != id.numel &&
-        (placement.offset < 0 || placement.offset > id.view_numel ||
-         layout_extent(placement.shape, placement.strides) > id.view_numel - placement.offset)) {
+    // Where only a part of the storage is the tensor's, it must lie in that; without an element
+    // nothing lies outside.
+    const std::int64_t extent = layout_extent(placement.shape, placement.strides);
+    const bool in_part = id.view_numel != id.numel;
+    if (in_part &&
+        (placement.offset < 0 || (extent != 0 && (placement.offset > id.view_numel ||
+                                                  extent > id.view_numel - placement.offset)))) {
       throw ShapeError(concat("shape ", placement.shape, " with strides ", placement.strides,
                               " at offset ", placement.offset, " reaches outside a view of ",
                               id.view_numel, " elements"));
     }
+    if (__builtin_add_overflow(placement.offset, id.view_offset, &placement.offset)) {
+      throw ShapeError("its offset overflows 63 bits");
+    }
     return {storages(id, dtype), dtype, std::move(placement.shape), std::move(placement.strides),
-            placement.offset + id.view_offset};
+            placement.offset};
   } catch (const ShapeError& error) {
     throw ShapeError(
         concat("a tensor over record data/", id.key.substr(0, 40), ": ", error.what()));

@@ -19,6 +19,7 @@ inline constexpr std::uint64_t kCentralHeaderBytes = 46;
 inline constexpr std::uint64_t kZip64EndBytes = 56;
 inline constexpr std::uint64_t kZip64LocatorBytes = 20;
 inline constexpr std::uint64_t kEndBytes = 22;
+inline constexpr std::uint64_t kEndSignatureBytes = 4;
 inline constexpr std::uint64_t kMaxCommentBytes = 0xFFFF;
 
 inline constexpr std::uint16_t kFlagEncrypted = 0x0001;

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 #include <libdeflate.h>
 
 #include "core/error.h"
 #include "serialize/byte_reader.h"
 #include "serialize/crc32.h"
+#include "serialize/inflate.h"
 #include "serialize/utf8.h"
+#include "serialize/zip_directory.h"
 #include "serialize/zip_format.h"
 
 namespace wick {
@@ -18,6 +19,8 @@ namespace {
 
 // Small enough that the checksum finds the bytes in the processor's cache.
 constexpr std::uint64_t kPieceBytes = std::uint64_t{256} << 10;
+// Of deflated data, where only their beginning is wanted.
+constexpr std::uint64_t kPackedPieceBytes = std::uint64_t{4} << 10;
 // Deflate's best: 258 bytes from two bits, and a little for the last block.
 constexpr std::uint64_t kMaxDeflateRatio = 1032;
 
@@ -29,73 +32,6 @@ std::string read_string(const InputFile& file, std::uint64_t offset, std::uint64
   std::string bytes(static_cast<std::size_t>(size), '\0');
   file.read_at(offset, bytes);
   return bytes;
-}
-
-struct Directory {
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-  std::uint64_t count = 0;
-  std::uint64_t end = 0;  // where the records after it begin
-};
-
-// The ZIP64 end record, where a locator stands before the end record at `end_offset`.
-std::optional<Directory> find_zip64_directory(const InputFile& file, std::uint64_t end_offset) {
-  if (end_offset < zip::kZip64LocatorBytes) return std::nullopt;
-  const std::uint64_t locator_offset = end_offset - zip::kZip64LocatorBytes;
-  const std::string locator_bytes = read_string(file, locator_offset, zip::kZip64LocatorBytes);
-  ByteReader locator(locator_bytes, file_name(file), locator_offset);
-  if (locator.read<std::uint32_t>() != zip::kZip64LocatorSignature) return std::nullopt;
-  if (locator.read<std::uint32_t>() != 0) locator.fail("an archive of several disks");
-  const auto offset = locator.read<std::uint64_t>();
-  if (locator_offset < zip::kZip64EndBytes || offset > locator_offset - zip::kZip64EndBytes) {
-    locator.fail(concat("the ZIP64 end record cannot lie at offset ", offset));
-  }
-  const std::string bytes = read_string(file, offset, zip::kZip64EndBytes);
-  ByteReader reader(bytes, file_name(file), offset);
-  if (reader.read<std::uint32_t>() != zip::kZip64EndSignature) {
-    reader.fail_at(0, "no ZIP64 end record where the locator says");
-  }
-  reader.skip(8 + 2 + 2);  // record size, versions
-  if (reader.read<std::uint32_t>() != 0 || reader.read<std::uint32_t>() != 0) {
-    reader.fail("an archive of several disks");
-  }
-  Directory directory;
-  const auto here = reader.read<std::uint64_t>();
-  directory.count = reader.read<std::uint64_t>();
-  if (here != directory.count) reader.fail("an archive of several disks");
-  directory.size = reader.read<std::uint64_t>();
-  directory.offset = reader.read<std::uint64_t>();
-  directory.end = offset;
-  return directory;
-}
-
-Directory find_directory(const InputFile& file) {
-  const std::uint64_t size = file.size();
-  const std::uint64_t tail_size = std::min(size, zip::kEndBytes + zip::kMaxCommentBytes);
-  const std::uint64_t tail_offset = size - tail_size;
-  const std::string tail = read_string(file, tail_offset, tail_size);
-  for (std::uint64_t at = tail_size - std::min(tail_size, zip::kEndBytes) + 1; at-- > 0;) {
-    if (tail_size - at < zip::kEndBytes) continue;
-    ByteReader reader(std::string_view(tail).substr(static_cast<std::size_t>(at)), file_name(file),
-                      tail_offset + at);
-    if (reader.read<std::uint32_t>() != zip::kEndSignature) continue;
-    const auto disk = reader.read<std::uint16_t>();
-    const auto directory_disk = reader.read<std::uint16_t>();
-    const auto here = reader.read<std::uint16_t>();
-    Directory directory;
-    directory.count = reader.read<std::uint16_t>();
-    directory.size = reader.read<std::uint32_t>();
-    directory.offset = reader.read<std::uint32_t>();
-    directory.end = tail_offset + at;
-    // Only the true end record is followed by exactly its comment.
-    if (reader.read<std::uint16_t>() != reader.remaining()) continue;
-    if (disk != 0 || directory_disk != 0 || here != directory.count) {
-      reader.fail_at(0, "an archive of several disks");
-    }
-    return find_zip64_directory(file, directory.end).value_or(directory);
-  }
-  throw FormatError(concat(file_name(file), ", offset ", size,
-                           ": a ZIP archive without its end record; the file is truncated"));
 }
 
 // Takes the 64-bit values for the fields that said kInZip64, in the order that the format demands.
@@ -119,8 +55,9 @@ void apply_zip64(ByteReader& reader, std::string_view extra, ZipEntry& entry) {
 
 }  // namespace
 
-ZipReader::ZipReader(const InputFile& file) : file_(file) {
-  const Directory directory = find_directory(file);
+ZipReader::ZipReader(const InputFile& file, bool verify) : file_(file), verify_(verify) {
+  const ZipDirectory directory = find_zip_directory(file);
+  trailing_bytes_ = directory.trailing;
   if (directory.offset > directory.end || directory.size > directory.end - directory.offset) {
     throw FormatError(concat(file_name(file), ", offset ", directory.end,
                              ": the directory (offset ", directory.offset, ", ", directory.size,
@@ -251,9 +188,11 @@ std::uint64_t ZipReader::data_offset_in(std::string_view bytes, const ZipEntry& 
 }
 
 void ZipReader::check_crc(const ZipEntry& entry, std::uint32_t crc) const {
-  if (crc == entry.crc) return;
-  throw FormatError(concat(describe(entry), ", offset ", entry.header_offset,
-                           ": the data are damaged (their CRC-32 is not the recorded one)"));
+  if (crc == entry.crc || !entry.has_crc() || !verify_) return;
+  throw ChecksumError(
+      concat(describe(entry), ", offset ", entry.header_offset,
+             ": the data are damaged, or were changed in place, as through torch.load(mmap=True) "
+             "with MAP_SHARED (their CRC-32 is not the recorded one)"));
 }
 
 void ZipReader::inflate(const ZipEntry& entry, std::span<char> out) const {
@@ -319,10 +258,23 @@ void ZipReader::read_pieces(const ZipEntry& entry,
 
 std::string ZipReader::read_beginning(const ZipEntry& entry, std::uint64_t count) const {
   count = std::min(count, entry.size);
-  if (entry.method == zip::kMethodDeflated) {
-    return read(entry).substr(0, static_cast<std::size_t>(count));
+  const std::uint64_t start = data_offset(entry);
+  if (entry.method != zip::kMethodDeflated) return read_string(file_, start, count);
+  std::string piece;
+  std::uint64_t done = 0;
+  const PackedSource packed = [&]() -> std::span<const char> {
+    piece.resize(
+        static_cast<std::size_t>(std::min(kPackedPieceBytes, entry.compressed_size - done)));
+    file_.read_at(start + done, piece);
+    done += piece.size();
+    return piece;
+  };
+  auto bytes = inflate_beginning(packed, static_cast<std::size_t>(count));
+  if (!bytes || bytes->size() != count) {
+    throw FormatError(concat(describe(entry), ", offset ", entry.header_offset,
+                             ": the deflated data are damaged or not ", entry.size, " bytes long"));
   }
-  return read_string(file_, data_offset(entry), count);
+  return *std::move(bytes);
 }
 
 }  // namespace wick

@@ -10,6 +10,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/error.h"
+#include "core/keyed_hash.h"
 #include "serialize/input_file.h"
 
 namespace wick {
@@ -23,18 +25,31 @@ struct ZipEntry {
   std::uint32_t crc = 0;
   std::uint16_t method = 0;
   std::uint16_t flags = 0;
+
+  /// False where a CRC-32 of 0 says that none was worked out: what torch.save does under
+  /// torch.serialization.set_crc32_options(False), and for storages under skip_data().
+  [[nodiscard]] bool has_crc() const noexcept { return crc != 0 || size == 0; }
+};
+
+/// The data of a record do not have the recorded CRC-32. The message ends with what was found;
+/// whoever offers to read on adds how.
+class ChecksumError : public FormatError {
+ public:
+  using FormatError::FormatError;
 };
 
 /// Opens by the central directory (ZIP64 too). Checked at once: that all records lie inside the
 /// file, do not overlap, and have distinct names; when a record is read: that its local header
-/// agrees, its size, and its CRC-32. All of it throws FormatError naming file, record and offset.
+/// agrees, its size, and its CRC-32 unless that was not worked out or is not to be checked. All of
+/// it throws FormatError naming file, record and offset, a wrong CRC-32 ChecksumError.
 /// Memory: the directory, and for deflated records their compressed bytes; a deflated record may
 /// not claim more than what deflate can produce (1032 times its compressed size).
 ///
 /// Thread safety: const members may be called from several threads. Keeps a reference to the file.
 class ZipReader {
  public:
-  explicit ZipReader(const InputFile& file);
+  /// With `verify` false no CRC-32 is compared.
+  explicit ZipReader(const InputFile& file, bool verify = true);
   ZipReader(const ZipReader&) = delete;
   ZipReader& operator=(const ZipReader&) = delete;
   ~ZipReader() = default;
@@ -54,24 +69,26 @@ class ZipReader {
   /// The same from `bytes` that are already read: the file's from the record's header on, at least
   /// up to its limit. The result counts from their beginning.
   [[nodiscard]] std::uint64_t data_offset_in(std::string_view bytes, const ZipEntry& entry) const;
-  /// Throws FormatError unless `crc` is the record's.
+  /// Throws ChecksumError unless `crc` is the record's, or there is nothing to compare.
   void check_crc(const ZipEntry& entry, std::uint32_t crc) const;
   /// Gives the record in pieces of at most 1 MiB (a deflated one whole), in order. The CRC is known
   /// to be right only after the last.
   void read_pieces(const ZipEntry& entry,
                    const std::function<void(std::string_view)>& consume) const;
-  /// The record's first `count` bytes, or all where it has fewer. The CRC of a stored record is not
-  /// checked.
+  /// The record's first `count` bytes, or all where it has fewer; reads and unpacks no more of it.
+  /// The CRC is not checked.
   [[nodiscard]] std::string read_beginning(const ZipEntry& entry, std::uint64_t count) const;
   /// `file "x.pt", record "x/data.pkl"`, for messages.
   [[nodiscard]] std::string describe(const ZipEntry& entry) const;
   [[nodiscard]] const InputFile& file() const noexcept { return file_; }
+  /// Bytes of the file behind the archive and its comment, which are passed over.
+  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept { return trailing_bytes_; }
 
  private:
   struct ByName {
     using is_transparent = void;
     [[nodiscard]] std::size_t operator()(std::string_view name) const noexcept {
-      return std::hash<std::string_view>{}(name);
+      return NameHash{}(name);
     }
     [[nodiscard]] std::size_t operator()(const ZipEntry* entry) const noexcept {
       return (*this)(std::string_view(entry->name));
@@ -91,6 +108,8 @@ class ZipReader {
   void inflate(const ZipEntry& entry, std::span<char> out) const;
 
   const InputFile& file_;
+  bool verify_;
+  std::uint64_t trailing_bytes_ = 0;
   std::vector<ZipEntry> entries_;
   std::unordered_set<const ZipEntry*, ByName, ByName> index_;
 };

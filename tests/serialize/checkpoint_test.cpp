@@ -296,18 +296,16 @@ Value small_value() {
       {"w", base}, {"t", base.transpose(0, 1)}, {"lr", 0.5}, {"u", any_bits({2}, DType::uint16)}};
 }
 
-TEST(Checkpoint, BytesInFrontOrBehindAreAnError) {
+// Behind it they are none: zip_end_test.cpp.
+TEST(Checkpoint, BytesInFrontAreAnError) {
   const testing::TempDir directory;
   const fs::path path = directory / "m.pt";
   save(Dict{{"x", Tensor::arange(100)}}, path);
   const std::string good = content(path);
   for (const std::size_t count : {1, 4, 63, 64, 70'000}) {
     for (const char filling : {'\0', 'P'}) {
-      const std::string more(count, filling);
-      for (const std::string& bytes : {more + good, good + more}) {
-        write_file_atomically(path, bytes);
-        EXPECT_THROW(static_cast<void>(load(path)), FormatError) << count;
-      }
+      write_file_atomically(path, std::string(count, filling) + good);
+      EXPECT_THROW(static_cast<void>(load(path)), FormatError) << count;
     }
   }
 }
