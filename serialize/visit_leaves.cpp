@@ -16,8 +16,8 @@ using Kind = Value::Kind;
 // The name of what it is at is one string that grows and shrinks on the way.
 class Walk {
  public:
-  explicit Walk(const std::function<void(const std::string&, const Value&)>& visit)
-      : visit_(visit) {}
+  Walk(const std::function<void(const std::string&, const Value&)>& visit, bool parts)
+      : visit_(visit), parts_(parts) {}
 
   void run(const Value& root) {
     enter(root);
@@ -81,6 +81,7 @@ class Walk {
     Frame frame{.name_bytes = name_.size()};
     if (placeholder) {
       visit_(name_, value);
+      if (!parts_) return;
       frame.parts =
           std::make_shared<const std::vector<PlaceholderPart>>(parts_of(value.as_placeholder()));
       frame.size = frame.parts->size();
@@ -99,6 +100,7 @@ class Walk {
   }
 
   const std::function<void(const std::string&, const Value&)>& visit_;
+  bool parts_;  // of placeholders too
   std::string name_;
   std::vector<Frame> path_;
   std::unordered_set<const void*> seen_;
@@ -107,8 +109,9 @@ class Walk {
 }  // namespace
 
 void visit_leaves(const Value& root,
-                  const std::function<void(const std::string& name, const Value& leaf)>& visit) {
-  Walk(visit).run(root);
+                  const std::function<void(const std::string& name, const Value& leaf)>& visit,
+                  Placeholders placeholders) {
+  Walk(visit, placeholders == Placeholders::with_parts).run(root);
 }
 
 }  // namespace wick

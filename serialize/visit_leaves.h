@@ -14,7 +14,9 @@ namespace wick {
 /// or int are named by their position: "<0>". A container that lies in several places counts at the
 /// first. Neither recurses nor keeps names: values may be nested to any depth, and a key may be
 /// long.
+enum class Placeholders { whole, with_parts };
 void visit_leaves(const Value& root,
-                  const std::function<void(const std::string& name, const Value& leaf)>& visit);
+                  const std::function<void(const std::string& name, const Value& leaf)>& visit,
+                  Placeholders placeholders = Placeholders::with_parts);
 
 }  // namespace wick

@@ -11,6 +11,7 @@
 #include "serialize/atomic_file.h"
 #include "serialize/npy.h"
 #include "serialize/safetensors.h"
+#include "serialize/visit_leaves.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_path.h"
@@ -206,30 +207,22 @@ void note(const std::string& text) {
   std::cerr << "ckpt: note: " << text << std::endl;
 }
 
-// The names of what a tree holds beside tensors.
-void collect_values(const Value& value, const std::string& name,
-                    std::unordered_set<const void*>& seen, std::vector<std::string>& names) {
-  const auto below = [&name](const std::string& part) {
-    return name.empty() ? part : name + '.' + part;
+constexpr std::size_t kNamed = 3;
+
+// What a tree holds beside tensors: the names of the first kNamed, and empty ones for the others.
+std::vector<std::string> values_in(const Value& root) {
+  std::vector<std::string> names;
+  const auto visit = [&names](const std::string& name, const Value& value) {
+    const bool empty =
+        value.kind() == Kind::dict || value.kind() == Kind::list || value.kind() == Kind::tuple;
+    if (empty || value.kind() == Kind::tensor) return;
+    names.push_back(names.size() < kNamed ? plain_name(name) : std::string());
   };
-  std::size_t position = 0;
-  if (value.kind() == Kind::dict) {
-    if (!seen.insert(value.identity()).second) return;
-    for (const auto& [key, child] : value.as_dict()) {
-      collect_values(child, below(name_of_key(key, position++)), seen, names);
-    }
-  } else if (value.kind() == Kind::list || value.kind() == Kind::tuple) {
-    if (!seen.insert(value.identity()).second) return;
-    for (const Value& child : value.as_sequence()) {
-      collect_values(child, below(std::to_string(position++)), seen, names);
-    }
-  } else if (value.kind() != Kind::tensor) {
-    names.push_back(plain_name(name));
-  }
+  visit_leaves(root, visit, Placeholders::whole);
+  return names;
 }
 
 std::string first_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kNamed = 3;
   std::string list;
   for (std::size_t i = 0; i < std::min(kNamed, names.size()); ++i) {
     list += (i == 0 ? "" : ", ") + names[i];
@@ -242,8 +235,7 @@ void note_left_out(const CkptSource& source, const ConvertOptions& options) {
   std::vector<std::string> names;
   if (source.tree) {
     const std::optional<Value> part = find_part(*source.tree, options.root);
-    std::unordered_set<const void*> seen;
-    if (part) collect_values(*part, {}, seen, names);
+    if (part) names = values_in(*part);
   } else {
     for (const auto& found : source.placeholders.first) names.push_back(plain_name(found.name));
   }
@@ -279,7 +271,7 @@ int convert(const ConvertOptions& options, std::ostream& out) {
                             "or another of them"));
   }
   // What is written has a checksum of its own, which must not cover up damage.
-  CkptSource source = open_source(options.in, {.verify = true});
+  CkptSource source = open_source(options.in, options.load);
   const bool whole = target == Target::pt && options.only.empty();
   const std::vector<Selected> selected = whole ? std::vector<Selected>() : select(source, options);
   const Losses losses = target == Target::pt ? write_tree(source, selected, options)

@@ -3,10 +3,9 @@
 #include <cmath>
 #include <complex>
 #include <map>
-#include <unordered_set>
 
 #include "core/error.h"
-#include "core/placeholder.h"
+#include "serialize/visit_leaves.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_path.h"
@@ -137,47 +136,31 @@ bool are_equal(const Leaf& a, const Leaf& b, const DiffOptions& options) {
 }
 
 // The values that are no tensors or storages and hold none, by their dotted names.
-class Leaves {
- public:
-  explicit Leaves(const Value& root) { visit({}, root); }
+std::map<std::string, Leaf> leaves_of(const Value& root) {
+  // A long key is a part of the name of all that lies below it.
+  constexpr std::size_t kMaxNameBytes = std::size_t{256} << 20;
+  std::size_t name_bytes = 0;
   std::map<std::string, Leaf> leaves;
-
- private:
-  void visit(const std::string& name, const Value& value) {
-    const auto below = [&name](const std::string& part) {
-      return name.empty() ? part : name + '.' + part;
-    };
-    const bool container = value.kind() == Kind::dict || value.kind() == Kind::list ||
-                           value.kind() == Kind::tuple || value.kind() == Kind::placeholder;
-    if (container && !seen_.insert(value.identity()).second) return;
-    std::size_t position = 0;
-    if (value.kind() == Kind::placeholder) {
-      leaves[name] = {describe_placeholder(value.as_placeholder())};
-      for (const auto& [part, child] : parts_of(value.as_placeholder())) visit(below(part), child);
-      return;
+  visit_leaves(root, [&](const std::string& name, const Value& value) {
+    const Kind kind = value.kind();
+    if (kind == Kind::tensor || kind == Kind::storage) return;
+    name_bytes += name.size();
+    if (name_bytes > kMaxNameBytes) {
+      throw FormatError("the names of the values take more than 256 MiB");
     }
-    if (value.kind() == Kind::dict) {
-      for (const auto& [key, child] : value.as_dict()) {
-        visit(below(name_of_key(key, position++)), child);
-      }
-    } else if (container) {
-      for (const Value& child : value.as_sequence()) {
-        visit(below(std::to_string(position++)), child);
-      }
-    } else if (value.kind() != Kind::tensor && value.kind() != Kind::storage) {
-      // In full: what is only shown cut may differ where it is cut.
-      const bool number = value.kind() == Kind::integer || value.kind() == Kind::real ||
-                          value.kind() == Kind::complex;
-      leaves[name] = {value.kind() == Kind::string       ? quote(value.as_string(), SIZE_MAX)
-                      : value.kind() == Kind::bytes      ? quote(value.as_bytes().data, SIZE_MAX)
-                      : value.kind() == Kind::byte_array ? quote(value.as_byte_array(), SIZE_MAX)
-                                                         : describe_scalar(value),
-                      number ? value : Value()};
-    }
-    if (container && position == 0) leaves[name] = {concat("empty ", value.kind_name())};
-  }
-  std::unordered_set<const void*> seen_;
-};
+    const bool empty = kind == Kind::dict || kind == Kind::list || kind == Kind::tuple;
+    const bool number = kind == Kind::integer || kind == Kind::real || kind == Kind::complex;
+    // In full: what is only shown cut may differ where it is cut.
+    leaves[name] = {empty                       ? concat("empty ", value.kind_name())
+                    : kind == Kind::placeholder ? describe_placeholder(value.as_placeholder())
+                    : kind == Kind::string      ? quote(value.as_string(), SIZE_MAX)
+                    : kind == Kind::bytes       ? quote(value.as_bytes().data, SIZE_MAX)
+                    : kind == Kind::byte_array  ? quote(value.as_byte_array(), SIZE_MAX)
+                                                : describe_scalar(value),
+                    number ? value : Value()};
+  });
+  return leaves;
+}
 
 std::string cut(const std::string& text) {
   constexpr std::size_t kShown = 48;
@@ -185,19 +168,19 @@ std::string cut(const std::string& text) {
 }
 
 std::size_t diff_values(const Value& a, const Value& b, const DiffOptions& options, Table& table) {
-  const Leaves left(a);
-  Leaves right(b);
+  const auto left = leaves_of(a);
+  auto right = leaves_of(b);
   std::size_t different = 0;
-  for (const auto& [name, leaf] : left.leaves) {
-    const auto other = right.leaves.find(name);
-    const bool there = other != right.leaves.end();
+  for (const auto& [name, leaf] : left) {
+    const auto other = right.find(name);
+    const bool there = other != right.end();
     if (!there || !are_equal(leaf, other->second, options)) {
       ++different;
       table.add({plain_name(name), cut(leaf.text), there ? cut(other->second.text) : "not there"});
     }
-    if (there) right.leaves.erase(other);
+    if (there) right.erase(other);
   }
-  for (const auto& [name, leaf] : right.leaves) {
+  for (const auto& [name, leaf] : right) {
     ++different;
     table.add({plain_name(name), "not there", cut(leaf.text)});
   }
@@ -227,8 +210,8 @@ void print_summary(const Counts& counts, bool values_compared, std::ostream& out
 }  // namespace
 
 int diff(const DiffOptions& options, std::ostream& out, const Style& style) {
-  const CkptSource a = open_source(options.a);
-  const CkptSource b = open_source(options.b);
+  const CkptSource a = open_source(options.a, options.load);
+  const CkptSource b = open_source(options.b, options.load);
   using Align = Table::Align;
   Table tensors({{"TENSOR"}, {"DIFFERENCE"}, {"MAX ABS", Align::right}, {"MAX REL", Align::right}});
   Counts counts = diff_tensors(a, b, options, tensors);

@@ -49,7 +49,10 @@ std::string dump(const Json& json) {
 void print_json(const CkptSource& source, std::ostream& out) {
   const Totals totals = add_up(source);
   Json metadata = Json::object();
-  for (const auto& [key, text] : source.metadata) metadata[key] = text;
+  // The keys are distinct; operator[] would look through all before each.
+  for (const auto& [key, text] : source.metadata) {
+    metadata.get_ref<Json::object_t&>().emplace_back(key, text);
+  }
   Json tensors = Json::array();
   Json storages = Json::array();
   for (const auto& [info, read, storage_class, handle] : source.tensors) {
@@ -118,7 +121,11 @@ void print_table(const CkptSource& source, std::ostream& out, const Style& style
     out << " (" << format_bytes(totals.storage) << " stored: "
         << (totals.storages == 0 ? "some are views of more)" : "views and storages hold more)");
   }
-  out << "; " << name(source.format) << ", " << format_bytes(source.file_bytes) << '\n';
+  out << "; " << name(source.format) << ", " << format_bytes(source.file_bytes);
+  if (source.trailing_bytes > 0) {
+    out << ", the last " << format_count(source.trailing_bytes, "byte") << " behind its content";
+  }
+  out << '\n';
   for (const std::string& note : foreign_notes(source)) {
     out << style.dim << note << style.reset << '\n';
   }
@@ -130,9 +137,9 @@ void print_table(const CkptSource& source, std::ostream& out, const Style& style
 
 }  // namespace
 
-int list_tensors(const std::filesystem::path& file, bool json, std::ostream& out,
-                 const Style& style) {
-  const CkptSource source = open_source(file);
+int list_tensors(const std::filesystem::path& file, bool json, const LoadOptions& load,
+                 std::ostream& out, const Style& style) {
+  const CkptSource source = open_source(file, load);
   json ? print_json(source, out) : print_table(source, out, style);
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/error.h"
+#include "serialize/zip_reader.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/program.h"
 
@@ -31,6 +32,7 @@ constexpr const char* kExamples =
 struct Options {
   std::string file;
   bool json = false;
+  bool no_verify = false;
   std::string dtype;
   ShowOptions show;
   DiffOptions diff;
@@ -44,6 +46,11 @@ void add_file(CLI::App& command, std::filesystem::path& file, const char* name =
   command.add_option(name, file, help)->type_name("")->required();
 }
 
+void add_no_verify(CLI::App& command, Options& options) {
+  command.add_flag("--no-verify", options.no_verify,
+                   "read records whose CRC-32 is wrong, as torch.load does");
+}
+
 void add_conversions(CLI::App& command, Options& options) {
   command.add_option("--to", options.convert.to, "pt, safetensors, npz or npy (default: by OUT)")
       ->type_name("FORMAT");
@@ -53,6 +60,7 @@ void add_conversions(CLI::App& command, Options& options) {
       .add_option("--map-location", options.convert.map_location,
                   "as in torch.load: where the tensors go, as cpu")
       ->type_name("DEVICE");
+  add_no_verify(command, options);
 }
 
 // Each command's name, options and what it does.
@@ -65,9 +73,11 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
     return added;
   };
   CLI::App* command = add("ls", "Lists the tensors: names, dtypes, shapes, devices, sizes", [&] {
-    return list_tensors(options.show.file, options.json, std::cout, Style::for_stdout());
+    return list_tensors(options.show.file, options.json, options.show.load, std::cout,
+                        Style::for_stdout());
   });
   add_file(*command, options.show.file);
+  add_no_verify(*command, options);
   command->add_flag("--json", options.json, "everything about them, as JSON");
 
   command = add("show", "Shows the tree, or one tensor with statistics and a histogram",
@@ -78,6 +88,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   command->add_option("--items", options.show.items, "that are shown of each container")
       ->type_name("N")
       ->capture_default_str();
+  add_no_verify(*command, options);
 
   command = add("diff", "Compares two files; exit status 1 where they differ",
                 [&] { return diff(options.diff, std::cout, Style::for_stdout()); });
@@ -89,6 +100,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
       ->check(tolerance);
   command->add_option("--rtol", options.diff.rtol, "see --atol")->type_name("X")->check(tolerance);
   command->add_flag("--all", options.diff.all, "show equal tensors as well");
+  add_no_verify(*command, options);
 
   command = add("verify", "Checks a file's structure and every CRC-32",
                 [&] { return verify(options.show.file, std::cout, Style::for_stdout()); });
@@ -120,6 +132,9 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
 
 // What is wrong with the arguments and shows without opening a file.
 void check_arguments(Options& options) {
+  for (LoadOptions* const load : {&options.show.load, &options.diff.load, &options.convert.load}) {
+    load->verify = !options.no_verify;
+  }
   if (!options.convert.out.empty()) check_target(options.convert);
   if (options.dtype.empty()) return;
   std::string_view name = options.dtype;
@@ -139,6 +154,14 @@ std::string remedy_words(wick::Remedy remedy) {
       return "give --dtype float32 for floating-point tensors, or write a .pt file";
     case Remedy::pick_by_tree: return "ckpt show tells them apart";
     default: return {};
+  }
+}
+
+int run_checked(const Command& command) {
+  try {
+    return command();
+  } catch (const ChecksumError& error) {
+    throw FormatError(concat(error.what(), "; --no-verify reads on"));
   }
 }
 
@@ -168,5 +191,6 @@ int main(int argc, char** argv) {
   } catch (const wick::Error& error) {
     return usage_error("ckpt", message_of(error, remedy_words).c_str());
   }
-  return run_program("ckpt", chosen, remedy_words);
+  return run_program(
+      "ckpt", [&chosen] { return run_checked(chosen); }, remedy_words);
 }

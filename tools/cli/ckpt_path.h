@@ -14,7 +14,8 @@ namespace wick::tools {
 /// none. An empty name is the root.
 [[nodiscard]] std::optional<Value> find_part(const Value& root, std::string_view name);
 
-/// True where `name` is `pattern`, lies below it ("model" has "model.layer1.weight"), or fits it with
+/// True where `name` is `pattern`, lies below it ("model" has "model.layer1.weight"), or fits it
+/// with
 /// '*' for any characters and '?' for one.
 [[nodiscard]] bool matches(std::string_view name, std::string_view pattern);
 

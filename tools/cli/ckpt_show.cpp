@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "core/placeholder.h"
 #include "tools/cli/ckpt_commands.h"
@@ -43,8 +44,21 @@ class TreePrinter {
   TreePrinter(std::ostream& out, const Style& style, std::size_t items)
       : out_(out), style_(style), items_(items) {}
 
-  // Trees are at most a thousand levels deep, as the reader sees to.
+  // Values may be nested a million levels deep; nobody reads that, and the indents alone would fill
+  // a disk.
   void print(const Value& value, const std::string& indent) {
+    if (depth_ == kMaxDepth && is_container(value)) {
+      out_ << style_.dim << value.kind_name() << ", " << kMaxDepth
+           << " levels deep; ckpt show FILE NAME shows it" << style_.reset << '\n';
+      return;
+    }
+    ++depth_;
+    print_here(value, indent);
+    --depth_;
+  }
+
+ private:
+  void print_here(const Value& value, const std::string& indent) {
     switch (value.kind()) {
       case Kind::tensor:
         out_ << style_.accent << (value.as_tensor_object().is_parameter ? "Parameter " : "")
@@ -60,7 +74,6 @@ class TreePrinter {
     }
   }
 
- private:
   // Prints the head of a container. False where it was printed before: it may hold itself.
   bool enter(const Value& value, const std::string& kind, std::size_t size) {
     out_ << style_.dim << kind << " of " << format_count(size) << style_.reset;
@@ -148,19 +161,23 @@ class TreePrinter {
     }
   }
   // Keys are scalars, or tuples of such.
-  std::string key_text(const Value& key) {
+  std::string key_text(const Value& key, int depth = 0) {
     if (key.kind() == Kind::placeholder) return describe_placeholder(key.as_placeholder());
     if (key.kind() != Kind::tuple) return describe_scalar(key);
+    if (depth == kMaxKeyDepth) return "(...)";
     std::string text = "(";
-    for (const Value& item : key.as_tuple()) text += key_text(item) + ", ";
+    for (const Value& item : key.as_tuple()) text += key_text(item, depth + 1) + ", ";
     if (text.size() > 1) text.resize(text.size() - (key.as_tuple().size() == 1 ? 1 : 2));
     return text + ")";
   }
 
   static constexpr std::size_t kInline = 8;
+  static constexpr int kMaxDepth = 100;
+  static constexpr int kMaxKeyDepth = 10;
   std::ostream& out_;
   const Style& style_;
   std::size_t items_;
+  int depth_ = 0;
   std::unordered_set<const void*> seen_;
 };
 
@@ -255,7 +272,7 @@ Value flat_tree(const CkptSource& source) {
 }  // namespace
 
 int show(const ShowOptions& options, std::ostream& out, const Style& style) {
-  const CkptSource source = open_source(options.file);
+  const CkptSource source = open_source(options.file, options.load);
   const bool single = source.tensors.size() == 1 && source.tensors.front().info.name.empty();
   const SourceTensor* const tensor =
       single && options.name.empty() ? &source.tensors.front() : source.find(options.name);

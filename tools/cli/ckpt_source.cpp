@@ -7,7 +7,7 @@
 
 #include "core/containers.h"
 #include "core/error.h"
-#include "serialize/checkpoint.h"
+#include "core/keyed_hash.h"
 #include "serialize/checkpoint_file.h"
 #include "serialize/legacy_reader.h"
 #include "serialize/npy.h"
@@ -63,9 +63,9 @@ std::shared_ptr<const Value> hold(Value tree) {
   return {held, &held->get()};
 }
 
-void add_torch(CkptSource& source, const fs::path& path, const SourceOptions& options) {
-  const auto file = std::make_shared<const CheckpointFile>(
-      CheckpointFile::open(path, kCpu, {.verify = options.verify, .placeholders = true}));
+void add_torch(CkptSource& source, const fs::path& path, const LoadOptions& options) {
+  const auto file = std::make_shared<const CheckpointFile>(CheckpointFile::open(
+      path, kCpu, {.verify = options.verify, .placeholders = true, .ignore_crc = !options.verify}));
   const auto add_stored = [&](const std::shared_ptr<Storage>& described, std::string location) {
     source.storages.try_emplace(
         described.get(), StoredBytes{std::move(location), [file, described] {
@@ -93,31 +93,52 @@ void add_torch(CkptSource& source, const fs::path& path, const SourceOptions& op
   }
   source.tree = hold(file->tree());
   source.foreign = file->foreign_objects();
+  source.trailing_bytes = file->trailing_bytes();
+  source.longer_records = file->longer_records();
 }
 
-// The format of PyTorch before 1.6 cannot be read in parts.
 void add_legacy(CkptSource& source, const fs::path& path) {
-  source.tree = hold(load(path, kCpu, {.placeholders = true, .found = &source.foreign}));
-  std::unordered_map<const Storage*, std::string> records;
-  const auto record_of = [&records](const Storage* storage) {
-    return records.emplace(storage, concat("storage ", records.size())).first->second;
+  const auto file = std::make_shared<const LegacyFile>(path, true);
+  const auto place = [&file](TensorInfo& info, const Storage* storage) {
+    const LegacyStorage* const found = file->find(storage);
+    if (found == nullptr) {  // of NumPy, or without elements
+      info.storage_bytes = storage->device() == kMeta ? 0 : storage->bytes();
+      info.device = storage->device() == kMeta ? "meta" : "cpu";
+      return;
+    }
+    info.storage_bytes = found->bytes;
+    info.record = concat("storage ", found->key);
+    info.device = found->location;
   };
-  const NamedObjects named_in_tree = named_objects(*source.tree);
-  for (const auto& [name, tensor] : named_in_tree.tensors) {
-    const Storage* const storage = tensor.storage().get();
+  const auto add_stored = [&](const std::shared_ptr<Storage>& described) {
+    const LegacyStorage* const found = file->find(described.get());
+    if (found == nullptr) return;
+    source.storages.try_emplace(
+        described.get(), StoredBytes{found->location, [file, described] {
+                                       return file->storage({described, std::nullopt}).storage;
+                                     }});
+  };
+  const auto [tensors, storages] =
+      named_objects(file->tree(), max_name_bytes_of(file->pickle_bytes()));
+  for (const auto& [name, tensor] : tensors) {
     TensorInfo info = describe(name, tensor.dtype(), tensor.shape());
     info.strides = tensor.strides();
     info.offset = tensor.offset();
     info.requires_grad = tensor.requires_grad();
-    info.storage_bytes = storage->bytes();
-    info.record = record_of(storage);
-    source.tensors.push_back({std::move(info), [tensor = tensor] { return tensor; }, {}, tensor});
+    place(info, tensor.storage().get());
+    add_stored(tensor.storage());
+    source.tensors.push_back(
+        {std::move(info), [file, handle = tensor] { return file->tensor(handle); }, {}, tensor});
   }
-  for (const NamedStorage& named : named_in_tree.storages) {
-    SourceTensor& added =
-        add_storage(source, named, [object = named.storage] { return object.tensor(); });
-    added.info.record = record_of(named.storage.storage.get());
+  for (const NamedStorage& named : storages) {
+    SourceTensor& added = add_storage(
+        source, named, [file, handle = named.storage] { return file->storage(handle).tensor(); });
+    place(added.info, named.storage.storage.get());
+    add_stored(named.storage.storage);
   }
+  source.tree = {file, &file->tree()};
+  source.foreign = file->foreign_objects();
+  source.trailing_bytes = file->trailing_bytes();
 }
 
 void add_safetensors(CkptSource& source, const fs::path& path) {
@@ -135,8 +156,9 @@ void add_npy(CkptSource& source, const fs::path& path) {
             [file] { return file->read(); });
 }
 
-void add_npz(CkptSource& source, const fs::path& path) {
-  const auto file = std::make_shared<const NpzFile>(path);
+void add_npz(CkptSource& source, const fs::path& path, const LoadOptions& options) {
+  const auto file = std::make_shared<const NpzFile>(path, options);
+  source.trailing_bytes = file->trailing_bytes();
   for (const NpzFile::Entry& entry : file->entries()) {
     TensorInfo info = describe(entry.name, entry.header.dtype, entry.header.shape);
     info.record = entry.record->name;
@@ -150,27 +172,42 @@ void add_npz(CkptSource& source, const fs::path& path) {
   }
 }
 
-void add_shards(CkptSource& source, const fs::path& path, const SourceOptions& options) {
+// A shard, and its tensors by name: an index may name a hundred thousand.
+struct OpenShard {
+  CkptSource source;
+  std::unordered_map<std::string_view, const SourceTensor*, NameHash> tensors = {};
+
+  explicit OpenShard(CkptSource opened) : source(std::move(opened)) {
+    for (const SourceTensor& tensor : source.tensors) tensors.emplace(tensor.info.name, &tensor);
+  }
+  [[nodiscard]] const SourceTensor& at(const std::string& name) const {
+    const auto found = tensors.find(name);
+    const bool plain = found != tensors.end() && !found->second->is_storage();
+    return plain ? *found->second : source.at(name);  // which says what is wrong
+  }
+};
+
+void add_shards(CkptSource& source, const fs::path& path, const LoadOptions& options) {
   const ShardIndex index = read_shard_index(path);
   require_shards(index);
-  std::unordered_map<std::string, CkptSource> shards;
+  NameMap<std::unique_ptr<const OpenShard>> shards;
+  NameSet keys;  // of the metadata
   for (const std::string& shard : index.shards()) {
-    if (recognise_file(index.shard_path(shard)) == FileFormat::shard_index) {
-      throw FormatError(concat("file ", index.shard_path(shard), ": a shard of file ", path,
-                               " is an index of shards itself"));
+    const fs::path shard_path = index.shard_path(shard);
+    if (recognise_file(shard_path) == FileFormat::shard_index) {
+      throw FormatError(
+          concat("file ", shard_path, ": a shard of file ", path, " is an index of shards itself"));
     }
-    const CkptSource& opened =
-        shards.emplace(shard, open_source(index.shard_path(shard), options)).first->second;
-    source.file_bytes += opened.file_bytes;
+    auto opened = std::make_unique<const OpenShard>(open_source(shard_path, options));
+    source.file_bytes += opened->source.file_bytes;
     // Of several shards' metadata under one key, the first counts.
-    for (const auto& [key, text] : opened.metadata) {
-      const auto known =
-          std::ranges::find(source.metadata, key, &std::pair<std::string, std::string>::first);
-      if (known == source.metadata.end()) source.metadata.emplace_back(key, text);
+    for (const auto& [key, text] : opened->source.metadata) {
+      if (keys.insert(key).second) source.metadata.emplace_back(key, text);
     }
+    shards.emplace(shard, std::move(opened));
   }
   for (const auto& [name, shard] : index.weight_map) {
-    SourceTensor tensor = shards.at(shard).at(name);
+    SourceTensor tensor = shards.at(shard)->at(name);
     // Two shards may have records of one name.
     if (!tensor.info.record.empty()) tensor.info.record = shard + ": " + tensor.info.record;
     add_plain(source, std::move(tensor.info), std::move(tensor.read));
@@ -205,7 +242,7 @@ const SourceTensor& CkptSource::at(std::string_view name) const {
   throw StateDictError(concat("no tensor \"", name, "\" in file ", path, suggestion(*this, name)));
 }
 
-CkptSource open_source(const fs::path& path, const SourceOptions& options) {
+CkptSource open_source(const fs::path& path, const LoadOptions& options) {
   CkptSource source;
   source.path = path;
   source.format = recognise_file(path);
@@ -217,7 +254,7 @@ CkptSource open_source(const fs::path& path, const SourceOptions& options) {
       break;
     case FileFormat::safetensors: add_safetensors(source, path); break;
     case FileFormat::npy: add_npy(source, path); break;
-    case FileFormat::npz: add_npz(source, path); break;
+    case FileFormat::npz: add_npz(source, path, options); break;
     case FileFormat::shard_index: add_shards(source, path, options); break;
   }
   if (source.tree) {

@@ -44,9 +44,11 @@ struct CkptSource {
 
   std::filesystem::path path;
   FileFormat format = FileFormat::torch;
-  std::uint64_t file_bytes = 0;       // of an index: with its shards
-  std::vector<SourceTensor> tensors;  // storages behind all tensors
-  TextMetadata metadata;              // of a safetensors file
+  std::uint64_t file_bytes = 0;             // of an index: with its shards
+  std::vector<SourceTensor> tensors;        // storages behind all tensors
+  TextMetadata metadata;                    // of a safetensors file
+  std::uint64_t trailing_bytes = 0;         // behind what the format describes; nothing reads them
+  std::vector<std::string> longer_records;  // than their storages, see CheckpointFile
   /// The whole value, its tensors without elements; for formats that hold only tensors, none.
   std::shared_ptr<const Value> tree;
   /// By the storages of the tree's tensors, or of the handles; those not in it are in memory, or on
@@ -62,12 +64,8 @@ struct CkptSource {
   [[nodiscard]] const SourceTensor* find(std::string_view name) const;
 };
 
-struct SourceOptions {
-  bool verify = false;  // check the CRC-32 of each record of torch.save's files that is read
-};
-
-/// Throws as load_any() does.
+/// Reads what describes the tensors, not their elements. Throws as load_any() does.
 [[nodiscard]] CkptSource open_source(const std::filesystem::path& path,
-                                     const SourceOptions& options = {});
+                                     const LoadOptions& options = {});
 
 }  // namespace wick::tools

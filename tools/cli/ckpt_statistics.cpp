@@ -103,8 +103,9 @@ std::size_t bin_of(double value, const Statistics& result) {
   return std::min(bin, Statistics::kBins - 1);
 }
 
+// Each element occurs `repeats` times.
 template <typename T>
-void second_pass(const Tensor& tensor, Statistics& result) {
+void second_pass(const Tensor& tensor, std::int64_t repeats, Statistics& result) {
   double squares = 0;
   for_pieces<T>(tensor, [&](std::span<const T> values) {
     double piece_squares = 0;
@@ -116,8 +117,14 @@ void second_pass(const Tensor& tensor, Statistics& result) {
     }
     squares += piece_squares;
   });
+  for (std::int64_t* const count :
+       {&result.finite, &result.nans, &result.infinities, &result.zeros}) {
+    *count *= repeats;
+  }
+  for (std::int64_t& count : result.histogram) count *= repeats;
   if (result.finite > 1) {
-    result.deviation = std::sqrt(squares / static_cast<double>(result.finite - 1));
+    result.deviation =
+        std::sqrt(squares * static_cast<double>(repeats) / static_cast<double>(result.finite - 1));
   }
 }
 
@@ -176,17 +183,23 @@ std::vector<std::string> texts_of(const Tensor& piece) {
 
 }  // namespace
 
-Statistics statistics_of(const Tensor& tensor) {
-  require_numbers(tensor.dtype(), "statistics");
+Statistics statistics_of(const Tensor& given) {
+  require_numbers(given.dtype(), "statistics");
   Statistics result;
-  result.count = tensor.numel();
+  result.count = given.numel();
   if (result.count == 0) return result;
+  // What a stride of 0 repeats is looked at once: there may be a billion of it.
+  Tensor tensor = given;
+  for (std::int64_t dim = 0; dim < given.dim(); ++dim) {
+    if (given.strides()[static_cast<std::size_t>(dim)] == 0) tensor = tensor.slice(dim, 0, 1);
+  }
+  const std::int64_t repeats = result.count / tensor.numel();
   if (is_complex(tensor.dtype())) {
     first_pass<std::complex<double>>(tensor, result);
-    second_pass<std::complex<double>>(tensor, result);
+    second_pass<std::complex<double>>(tensor, repeats, result);
   } else {
     first_pass<double>(tensor, result);
-    second_pass<double>(tensor, result);
+    second_pass<double>(tensor, repeats, result);
   }
   if (result.finite == 0) {
     result.low = result.high = 0;
@@ -202,10 +215,14 @@ Statistics statistics_of(const Tensor& tensor) {
 }
 
 std::vector<std::string> first_elements(const Tensor& tensor, std::int64_t count) {
-  // Without making all of a strided tensor contiguous.
+  if (tensor.numel() == 0) return {};
+  // Without making all of a strided tensor contiguous: of each dimension no more than it takes.
   Tensor part = tensor;
-  for (std::int64_t dim = 0; dim < tensor.dim(); ++dim) {
-    if (part.size(dim) > count) part = part.slice(dim, 0, count);
+  std::int64_t inside = 1;  // elements of what lies behind the dimension
+  for (std::int64_t dim = tensor.dim(); dim-- > 0;) {
+    const std::int64_t needed = inside >= count ? 1 : (count + inside - 1) / inside;
+    if (part.size(dim) > needed) part = part.slice(dim, 0, needed);
+    if (inside < count) inside *= tensor.size(dim);
   }
   part = part.contiguous().view({-1});
   part = part.slice(0, 0, count);

@@ -111,11 +111,18 @@ Style Style::for_stdout() {
   return {"\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"};
 }
 
+namespace {
+
+constexpr std::size_t kMaxColumnWidth = 160;
+
+}  // namespace
+
 void Table::print_row(std::ostream& out, const std::vector<std::string>& cells,
                       const std::vector<std::size_t>& widths) const {
   std::string line;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const std::string gap(widths[i] - columns_of(cells[i]), ' ');
+    const std::size_t width = columns_of(cells[i]);
+    const std::string gap(widths[i] - std::min(width, widths[i]), ' ');
     if (i > 0) line += "  ";
     line += columns_[i].align == Align::right ? gap + cells[i] : cells[i] + gap;
   }
@@ -130,6 +137,8 @@ void Table::print(std::ostream& out, const Style& style) const {
     heads.push_back(columns_[i].head);
     widths.push_back(columns_of(columns_[i].head));
     for (const auto& row : rows_) widths[i] = std::max(widths[i], columns_of(row[i]));
+    // One long name must not widen every row.
+    widths[i] = std::min(widths[i], kMaxColumnWidth);
   }
   out << style.bold;
   print_row(out, heads, widths);
