@@ -4,6 +4,7 @@
 Usage: predict_interop.py PROGRAM [unittest options], where PROGRAM is bin/predict. Exits with 77
 where there is no torch.
 """
+import argparse
 import collections
 import pathlib
 import random
@@ -245,6 +246,35 @@ class PredictInterop(unittest.TestCase):
         done = self.predict(self.folder / "huge.pt", self.pngs[0])
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("no finite number", done.stderr)
+
+    def test_objects_of_other_classes_do_not_matter(self):
+        model = DigitNN(SIDE * SIDE, 16, 10)
+        path = self.folder / "objects.pt"
+        for legacy in (False, True):
+            torch.save({"args": argparse.Namespace(lr=0.1), "class": pathlib.PurePosixPath("a"),
+                        "state_dict": model.state_dict(), "seed": random.Random(1)}, path,
+                       _use_new_zipfile_serialization=not legacy)
+            self.assert_same(self.answers(path)[0], self.expected(model))
+            hint = "(of a whole module, save module.state_dict() instead)"
+            torch.save(model, path, _use_new_zipfile_serialization=not legacy)
+            self.assertIn(hint, self.predict(path, self.pngs[0]).stderr)
+            self.assertIn("DigitNN", self.predict(path, self.pngs[0]).stderr)
+            torch.save({"model": model}, path, _use_new_zipfile_serialization=not legacy)
+            self.assertIn(hint, self.predict(path, self.pngs[0]).stderr)
+
+    def test_files_of_other_kinds_are_named(self):
+        path = self.folder / "other.pt"
+        for content, text in {
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n": "Git LFS",
+                b"<!DOCTYPE html>\n<html><body>404</body></html>\n": "HTML",
+                b"\x89HDF\r\n\x1a\n" + bytes(40): "HDF5",
+                b"GGUF" + bytes(40): "GGUF"}.items():
+            path.write_bytes(content)
+            done = self.predict(path, self.pngs[0])
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(text, done.stderr)
+            for word in ("::", "load(", "kCpu", "load_"):  # no C++ in a program's message
+                self.assertNotIn(word, done.stderr)
 
     def test_unknown_activations_are_refused(self):
         torch.save(DigitNN(64, 16, 10).state_dict(), self.folder / "plain.pt")

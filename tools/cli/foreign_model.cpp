@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "serialize/any_file.h"
 
 namespace wick::tools {
@@ -95,13 +96,28 @@ const Candidate& choose(const std::vector<Candidate>& candidates, std::vector<st
                               "; which one is the model's cannot be told (save that one alone)"));
 }
 
+/// "list", "object of class argparse.Namespace".
+std::string kind_of(const Value& value) {
+  if (value.kind() != Value::Kind::placeholder) return std::string(value.kind_name());
+  const Placeholder& placeholder = value.as_placeholder();
+  return concat(placeholder.is_object ? "object of class " : "class or function ",
+                placeholder.type);
+}
+
+/// Where a placeholder may be a whole module, pickled.
+std::string hint_for(const Value& value) {
+  return value.kind() == Value::Kind::placeholder && value.as_placeholder().is_object
+             ? " (of a whole module, save module.state_dict() instead)"
+             : "";
+}
+
 std::string describe_entries(const Value& checkpoint) {
   constexpr std::size_t kListed = 8;
   std::string text;
   std::size_t count = 0;
   for (const auto& [key, value] : checkpoint.as_dict()) {
     if (++count > kListed) return text + ", ...";
-    text += concat(count == 1 ? "" : ", ", value.kind_name(), " ",
+    text += concat(count == 1 ? "" : ", ", kind_of(value), " ",
                    key.kind() == Value::Kind::string ? "'" + key.as_string() + "'"
                                                      : concat("under a ", key.kind_name()));
   }
@@ -119,8 +135,13 @@ Candidate find_candidate(const Value& checkpoint, std::vector<std::string>& note
     level = level_below(level);
   }
   if (!tensor_dicts.empty()) return tensor_dicts.front();
+  std::string hint;
+  for (const auto& [key, value] : checkpoint.as_dict()) {
+    if (hint.empty()) hint = hint_for(value);
+  }
   throw StateDictError(concat(name, ": holds ", describe_entries(checkpoint),
-                              "; among them is no state dictionary with a matrix named *.weight"));
+                              "; among them is no state dictionary with a matrix named *.weight",
+                              hint));
 }
 
 /// Takes the wrappers' prefixes off, from outside in, where every name has them.
@@ -151,8 +172,9 @@ StateDict without_wrappers(StateDict state, std::vector<std::string>& notes) {
 
 ModelState find_model_state(const Value& checkpoint, const std::string& name) {
   if (!is_dict(checkpoint)) {
-    throw StateDictError(concat(name, ": holds a ", checkpoint.kind_name(),
-                                ", not a state dictionary or a dict with one"));
+    throw StateDictError(concat(name, ": holds a ", kind_of(checkpoint),
+                                ", not a state dictionary or a dict with one",
+                                hint_for(checkpoint)));
   }
   ModelState result;
   const Candidate found = find_candidate(checkpoint, result.notes, name);
@@ -178,7 +200,9 @@ ForeignModel find_foreign_model(Value checkpoint, const std::string& name) {
 }
 
 ForeignModel load_foreign_model(const std::filesystem::path& path) {
-  return find_foreign_model(load_any(path, kCpu), concat('\'', path.string(), '\''));
+  // What else the file holds need not be of kinds that wick has.
+  return find_foreign_model(load_any(path, kCpu, {.placeholders = true}),
+                            concat('\'', path.string(), '\''));
 }
 
 }  // namespace wick::tools

@@ -34,8 +34,8 @@ struct ForeignModel {
   std::vector<std::string> notes;  // what was assumed, a clause each; with those of the chain
 };
 
-/// Loads a file of any format that load_any() takes into the CPU's memory, and finds the chain of
-/// linear layers in it. Throws as load_any(), find_model_state() and find_linear_chain() do.
+/// Loads a file of any format that load_any() takes into the CPU's memory, with placeholders for
+/// objects that wick does not have, and finds the chain of linear layers in it. Throws as load_any(), find_model_state() and find_linear_chain() do.
 [[nodiscard]] ForeignModel load_foreign_model(const std::filesystem::path& path);
 
 /// The same of what has been loaded already.

@@ -67,7 +67,7 @@ bool classify_files(SavedClassifier& classifier, const std::vector<std::string>&
                   plain_name(classifier.classes[guess.class_index]).c_str(), guess.probability);
     } catch (const Error& error) {
       std::fflush(stdout);
-      std::cerr << "predict: " << message_line(error.what()) << std::endl;
+      std::cerr << "predict: " << message_line(message_of(error, {})) << std::endl;
       all_good = false;
     }
   }
