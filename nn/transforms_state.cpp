@@ -18,7 +18,11 @@ Tensor to_tensor(const std::vector<double>& values) {
 /// torchvision keeps it.
 std::vector<double> to_values(const Value& value) {
   if (value.kind() != Value::Kind::tensor) return {value.as_double()};
-  return value.as_tensor().to(kCpu).to(DType::float64).to_vector<double>();
+  const Tensor& tensor = value.as_tensor();
+  if (is_complex(tensor.dtype())) {
+    throw DTypeError(concat("means and deviations must be real numbers, not ", tensor.dtype()));
+  }
+  return tensor.to(kCpu).to(DType::float64).to_vector<double>();
 }
 
 Value describe(const Transform& transform) {

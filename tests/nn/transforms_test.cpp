@@ -164,6 +164,15 @@ TEST(Compose, RefusesADescriptionThatIsNone) {
         (void)Compose::from_value(Dict{{"a", Dict{{"type", "ToFloat"}}}});
       },
       "'a'");
+  for (const char* const part : {"mean", "std"}) {
+    Dict normalize{{"type", "Normalize"}, {"mean", 0.5}, {"std", 0.5}};
+    normalize.set(part, Tensor::ones({1}, DType::complex64));
+    expect_throw_with<StateDictError>(
+        [&] {
+          (void)Compose::from_value(Dict{{"n", normalize}});
+        },
+        "'n': means and deviations must be real numbers, not complex64");
+  }
   expect_throw_with<StateDictError>([] { (void)Compose::from_value(Dict{{"a", 1}}); }, "'a'");
   expect_throw_with<StateDictError>([] { (void)Compose::from_value(Dict{{1, 1}}); }, "no str");
 }

@@ -204,7 +204,7 @@ Losses write_tree(CkptSource& source, const std::vector<Selected>& selected,
 // -- Notes ----------------------------------------------------------------------------------------
 
 void note(const std::string& text) {
-  std::cerr << "ckpt: note: " << text << std::endl;
+  std::cerr << "ckpt: note: " << message_line(text) << std::endl;
 }
 
 constexpr std::size_t kNamed = 3;

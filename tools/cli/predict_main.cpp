@@ -24,12 +24,10 @@ namespace wick::tools {
 namespace {
 
 constexpr const char* kAbout =
-    "Classifies images by the network in a checkpoint: one of tools/train, or any file in which\n"
-    "linear layers in a chain are found (torch.save, safetensors, shards, .npz). Prints a line "
-    "for\n"
-    "each PNG file, \"file: class (probability)\", or the accuracy on the test part of a data "
-    "set.\n"
-    "What is assumed about a file of another program is said on stderr.\n";
+    "Classifies images by the network in a checkpoint: one of tools/train, or any file in\n"
+    "which linear layers in a chain are found (torch.save, safetensors, shards, .npz). Prints\n"
+    "a line for each PNG file, \"file: class (probability)\", or the accuracy on the test part\n"
+    "of a data set. What is assumed about other programs' files is said on stderr.\n";
 
 constexpr const char* kExamples =
     "Examples:\n"
