@@ -145,13 +145,23 @@ class Wick:
             return f"the program ended with status {status}"
         return answer.rstrip("\n")
 
+    def run_ckpt(self, *arguments):
+        """An error message, or nothing."""
+        done = subprocess.run([self.ckpt, *arguments], capture_output=True, text=True, errors="replace",
+                              check=False)
+        if done.returncode == 0:
+            return ""
+        return f"ckpt {arguments[0]}: status {done.returncode}: {done.stderr.strip() or done.stdout[:300]}"
+
     def convert(self, seed, source, target, location):
         """An error message, or nothing."""
         if self.ckpt and seed % 4 == 0:
             where = ["--map-location", location] if location else []
-            done = subprocess.run([self.ckpt, "convert", source, target, *where], capture_output=True,
-                                  text=True, errors="replace", check=False)
-            return done.stderr.strip() if done.returncode else ""
+            error = self.run_ckpt("convert", source, target, *where)
+            if seed % 16 == 0 and not location:  # the other commands, too
+                error = (error or self.run_ckpt("ls", source) or self.run_ckpt("show", source)
+                         or self.run_ckpt("verify", source) or self.run_ckpt("diff", source, target))
+            return error
         answer = self.ask("roundtrip", source, target, location or "")
         return "" if answer == "ok" else answer
 
