@@ -127,7 +127,7 @@ std::string describe(const InputFile& file, std::string_view start) {
       return std::string(kind.description);
     }
   }
-  if (start.size() > 262 && start.substr(257).starts_with("ustar")) return describe_tar(start);
+  if (start.size() >= 262 && start.substr(257).starts_with("ustar")) return describe_tar(start);
   if (is_markup(start)) {
     return "it is an HTML or XML page, such as a login or error page that was saved in the file's "
            "place; download the file again";

@@ -53,18 +53,25 @@ void check_data_bytes(const NpyHeader& header, std::uint64_t size, const std::st
                            " of ", header.dtype, ' ', header.shape));
 }
 
+// For messages: in quotes, cut, without bytes that are no printable ASCII.
+std::string printable(std::string_view name) {
+  std::string text = "\"";
+  for (const char c : name.substr(0, 80)) text += c >= ' ' && c <= '~' ? c : '?';
+  return text + (name.size() > 80 ? "\"..." : "\"");
+}
+
 // One that numpy.load and a ZIP archive's reader give back as it is.
 void check_npz_name(const std::string& name, const StateDict& state) {
-  const auto fail = [&name](std::string_view why) {
-    throw ValueError(
-        concat("NumPy archive: no array can be called \"", name.substr(0, 80), "\": ", why));
+  const std::string quoted = printable(name);
+  const auto fail = [&quoted](std::string_view why) {
+    throw ValueError(concat("NumPy archive: no array can be called ", quoted, ": ", why));
   };
   if (!is_strict_utf8(name)) fail("the name is not UTF-8, or holds half a surrogate pair");
   if (name.find('\0') != std::string::npos) fail("numpy.load reads a name up to its first NUL");
   if (name.size() + kSuffix.size() > 0xFFFF) fail("a ZIP archive's names have at most 65535 bytes");
   if (state.contains(name + std::string(kSuffix))) {
-    fail(concat("numpy.load would give it for \"", name.substr(0, 80), kSuffix,
-                "\" as well, which is another array"));
+    fail(concat("numpy.load would give it for ", printable(name + std::string(kSuffix)),
+                " as well, which is another array"));
   }
 }
 

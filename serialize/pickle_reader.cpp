@@ -2,10 +2,8 @@
 #include "serialize/pickle_reader.h"
 
 #include <cstdint>
-#include <iomanip>
 #include <iterator>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -24,13 +22,6 @@ namespace {
 
 using pickle::Op;
 using Kind = Value::Kind;
-
-// Text of a file as it may stand in a message.
-std::string in_quotes(std::string_view text) {
-  std::ostringstream out;
-  out << std::quoted(std::string(text.substr(0, 80)));
-  return std::move(out).str();
-}
 
 class Machine {
  public:
@@ -143,15 +134,7 @@ class Machine {
       push(foreign_->global(module, name));
       return;
     }
-    if (!global) {
-      throw ValueError(
-          concat(name_on_stack(), "the global ", in_quotes(module), " ", in_quotes(name),
-                 " is not admitted: ",
-                 is_of_module() ? "it is the class of a whole module, or lies in one; save "
-                                  "module.state_dict() instead"
-                                : describe_unsupported(module, name)),
-          Remedy::placeholders, "LoadOptions::placeholders loads the rest of the file");
-    }
+    if (!global) throw refused_global(name_on_stack(), module, name, reader_.bytes());
     if (const auto* const dtype = std::get_if<DType>(&*global)) {
       push(*dtype);
     } else if (const auto* const function = std::get_if<Function>(&*global)) {
@@ -258,12 +241,6 @@ class Machine {
     }
   }
 
-  // Every module has these among its attributes.
-  [[nodiscard]] bool is_of_module() const {
-    return reader_.bytes().find("_parameters") != std::string_view::npos &&
-           reader_.bytes().find("_modules") != std::string_view::npos;
-  }
-
   // The key under which the value being made will be put, where there is one.
   [[nodiscard]] std::string name_on_stack() const {
     if (above_mark() == 0 || stack_.back().kind() != Kind::string) return {};
@@ -334,34 +311,12 @@ class Machine {
       case Op::pop_mark: pop_to_mark(); return;
       case Op::dup: push_copy(Value(top())); return;
 
-      case Op::none: push(nullptr); return;
-      case Op::newtrue: push(true); return;
-      case Op::newfalse: push(false); return;
-      case Op::binint: push(static_cast<std::int32_t>(reader_.read<std::uint32_t>())); return;
-      case Op::binint1: push(reader_.read<std::uint8_t>()); return;
-      case Op::binint2: push(reader_.read<std::uint16_t>()); return;
-      case Op::int_text: push(pickle::read_int_text(reader_)); return;
-      case Op::long1: push(pickle::read_long(reader_, reader_.read<std::uint8_t>())); return;
-      case Op::long4: push(pickle::read_long(reader_, reader_.read<std::uint32_t>())); return;
-      case Op::binfloat: push(pickle::read_float(reader_)); return;
-
       case Op::short_binstring: push_string(reader_.read<std::uint8_t>()); return;
       case Op::binstring: push_string(reader_.read<std::uint32_t>()); return;
-      case Op::short_binunicode:
-        push(pickle::read_text(reader_, reader_.read<std::uint8_t>()));
-        return;
-      case Op::binunicode: push(pickle::read_text(reader_, reader_.read<std::uint32_t>())); return;
       case Op::bytearray8:
         push(objects_.add(
             ByteArray{pickle::read_bytes(reader_, reader_.read<std::uint64_t>()).data}));
         return;
-      case Op::binunicode8: push(pickle::read_text(reader_, reader_.read<std::uint64_t>())); return;
-      case Op::short_binbytes:
-        push(pickle::read_bytes(reader_, reader_.read<std::uint8_t>()));
-        return;
-      case Op::binbytes: push(pickle::read_bytes(reader_, reader_.read<std::uint32_t>())); return;
-      case Op::binbytes8: push(pickle::read_bytes(reader_, reader_.read<std::uint64_t>())); return;
-
       case Op::empty_list: push(objects_.add(List{})); return;
       case Op::append: append(pop_many(1)); return;
       case Op::appends: append(pop_to_mark()); return;
@@ -415,6 +370,11 @@ class Machine {
         throw ValueError("extension codes are not admitted: they name nothing in the file");
       case Op::proto:
       case Op::stop: break;
+      default:
+        if (auto scalar = pickle::read_scalar(reader_, op)) {
+          push(*std::move(scalar));
+          return;
+        }
     }
     throw ValueError(concat("opcode ", static_cast<int>(op), " is not admitted"));
   }

@@ -84,6 +84,28 @@ std::string read_text(ByteReader& in, std::uint64_t length) {
   return std::string(text);
 }
 
+std::optional<Value> read_scalar(ByteReader& in, Op op) {
+  switch (op) {
+    case Op::none: return Value();
+    case Op::newtrue: return true;
+    case Op::newfalse: return false;
+    case Op::binint: return static_cast<std::int32_t>(in.read<std::uint32_t>());
+    case Op::binint1: return in.read<std::uint8_t>();
+    case Op::binint2: return in.read<std::uint16_t>();
+    case Op::int_text: return read_int_text(in);
+    case Op::long1: return read_long(in, in.read<std::uint8_t>());
+    case Op::long4: return read_long(in, in.read<std::uint32_t>());
+    case Op::binfloat: return read_float(in);
+    case Op::short_binunicode: return read_text(in, in.read<std::uint8_t>());
+    case Op::binunicode: return read_text(in, in.read<std::uint32_t>());
+    case Op::binunicode8: return read_text(in, in.read<std::uint64_t>());
+    case Op::short_binbytes: return read_bytes(in, in.read<std::uint8_t>());
+    case Op::binbytes: return read_bytes(in, in.read<std::uint32_t>());
+    case Op::binbytes8: return read_bytes(in, in.read<std::uint64_t>());
+    default: return std::nullopt;
+  }
+}
+
 Bytes read_bytes(ByteReader& in, std::uint64_t length) {
   return {std::string(in.take(length))};
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/value.h"
 #include "serialize/byte_reader.h"
 #include "serialize/byte_writer.h"
+#include "serialize/pickle_opcodes.h"
 
 namespace wick::pickle {
 
@@ -29,5 +31,7 @@ void write_float(ByteWriter& out, double value);
 /// UTF-8 of `length` bytes.
 [[nodiscard]] std::string read_text(ByteReader& in, std::uint64_t length);
 [[nodiscard]] Bytes read_bytes(ByteReader& in, std::uint64_t length);
+/// The number, text or bytes that an opcode holds by itself; empty for an opcode that does not.
+[[nodiscard]] std::optional<Value> read_scalar(ByteReader& in, Op op);
 
 }  // namespace wick::pickle

@@ -137,8 +137,8 @@ Value PlaceholderMaker::call(const Function& function, std::vector<Value> argume
   // _rebuild_from_type_v2(function, class, arguments, attributes): the class says more.
   const bool typed = function.callable == Callable::rebuild_from_type && arguments.size() == 4 &&
                      is_placeholder(arguments[1]);
-  return object(typed ? arguments[1].as_placeholder().type : global_name(function),
-                std::move(arguments), {});
+  std::string type = typed ? arguments[1].as_placeholder().type : global_name(function);
+  return object(std::move(type), std::move(arguments), {});
 }
 
 Value PlaceholderMaker::persistent(const Value& id) {

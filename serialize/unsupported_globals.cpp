@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iomanip>
+#include <sstream>
+#include <utility>
 
 namespace wick {
 namespace {
@@ -67,7 +70,30 @@ bool is_other_dtype(std::string_view name) {
   return false;
 }
 
+// Every module has these among its attributes.
+bool is_of_module(std::string_view pickle) {
+  return pickle.find("_parameters") != std::string_view::npos &&
+         pickle.find("_modules") != std::string_view::npos;
+}
+
 }  // namespace
+
+std::string in_quotes(std::string_view text) {
+  std::ostringstream out;
+  out << std::quoted(std::string(text.substr(0, 80)));
+  return std::move(out).str();
+}
+
+ValueError refused_global(const std::string& before, std::string_view module, std::string_view name,
+                          std::string_view pickle) {
+  const std::string meaning = is_of_module(pickle)
+                                  ? "it is the class of a whole module, or lies in one; save "
+                                    "module.state_dict() instead"
+                                  : describe_unsupported(module, name);
+  return {concat(before, "the global ", in_quotes(module), " ", in_quotes(name),
+                 " is not admitted: ", meaning),
+          Remedy::placeholders, "LoadOptions::placeholders loads the rest of the file"};
+}
 
 std::string describe_unsupported(std::string_view module, std::string_view name) {
   for (const Entry& entry : kEntries) {

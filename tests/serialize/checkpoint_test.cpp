@@ -172,10 +172,10 @@ TEST(Checkpoint, ForeignFilesAreRecognised) {
   refuse("\x1f\x8b\x08"s, "gzip");
   refuse("hello\n", "text");
   refuse("\x08\0\0\0\0\0\0\0{\"a\":{}}"s, "safetensors");
-  refuse(std::string(257, '\0') + "ustar", "tar archive, as PyTorch 0.1 wrote");
-  refuse("\x01\x02\x03"s, "does not begin like a ZIP");
+  refuse(std::string(257, '\0') + "ustar", "it is a tar archive; unpack it first");
+  refuse("\x01\x02\x03"s, "it begins like none of the formats");
   refuse("PK\x03\x04"s, "truncated");
-  refuse("PK\x05\x06"s + std::string(18, '\0'), "without a record");
+  refuse("PK\x05\x06"s + std::string(18, '\0'), "an empty ZIP archive");
 }
 
 TEST(Checkpoint, MissingFilesAreIoErrors) {

@@ -258,7 +258,7 @@ TEST(PickleExtent, EndsBehindStop) {
   EXPECT_EQ(pickle_extent("\x8e\xff\xff\xff\xff\xff\xff\xff\xff."s), std::nullopt);
   EXPECT_EQ(pickle_extent("\x80\x02I12.\n."), 8U);
   EXPECT_EQ(pickle_extent("\x80\x02I12."), std::nullopt);
-  EXPECT_THROW(static_cast<void>(pickle_extent("i.")), ValueError);
+  EXPECT_THROW(static_cast<void>(pickle_extent("P.")), ValueError);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/npy.h"
 
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -232,6 +235,73 @@ TEST_F(Npz, LargeBigEndianRecords) {
   zip.finish();
   write_file(path_, archive);
   EXPECT_TRUE(bitwise_equal(load_npz(path_).at("n"), Tensor::arange(count)));
+}
+
+// numpy.savez without arrays writes these 22 bytes.
+TEST_F(Npz, WithoutArraysItIsTheEndRecordAlone) {
+  save_npz(StateDict(), path_);
+  std::ifstream file(path_, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_EQ(bytes, std::string("PK\x05\x06") + std::string(18, '\0'));
+  EXPECT_EQ(recognise_file(path_), FileFormat::npz);
+  EXPECT_TRUE(load_any(path_).as_dict().empty());
+  // As wick wrote it before.
+  std::string before;
+  ZipWriter zip([&before](std::string_view piece) { before.append(piece); }, "");
+  zip.add("a", "");
+  zip.finish();
+  before.erase(0, before.find("PK\x06\x06"));
+  for (const std::size_t at : {24U, 32U}) before[at] = '\0';            // records
+  for (std::size_t at = 40; at < 56; ++at) before[at] = '\0';           // directory
+  for (std::size_t at = 56 + 8; at < 56 + 16; ++at) before[at] = '\0';  // where that is
+  for (std::size_t at = 76 + 8; at < 76 + 20; ++at) before[at] = '\0';
+  write_file(path_, before);
+  EXPECT_TRUE(load_any(path_).as_dict().empty());
+}
+
+TEST_F(Npz, NamesThatWouldNotComeBackAreRefused) {
+  const Tensor one = Tensor::ones({1}, DType::float32);
+  const auto state_of = [&one](const std::vector<std::string>& names) {
+    StateDict state;
+    for (const std::string& name : names) state.set(name, one);
+    return state;
+  };
+  const auto refused = [&](const std::vector<std::string>& names, const std::string& message) {
+    expect_throw_with<ValueError>([&] { save_npz(state_of(names), path_); }, message);
+    EXPECT_FALSE(fs::exists(path_));
+  };
+  refused({std::string("a\0b", 3)}, "NUL");
+  refused({"\xed\xa0\x80"}, "surrogate");
+  refused({"\xff"}, "UTF-8");
+  refused({"a", "a.npy"}, "which is another array");
+  refused({std::string(65532, 'a')}, "65535");
+  for (const char* const name : {"a/b", "/a", "a.npy", "a b\n", "\xc3\xa9", "..", "a\\b"}) {
+    save_npz(state_of({name}), path_);
+    EXPECT_TRUE(load_npz(path_).contains(name)) << name;
+  }
+}
+
+TEST_F(Npz, ArraysThatNoTensorHoldsHideNoOthers) {
+  std::string archive;
+  ZipWriter zip([&archive](std::string_view piece) { archive.append(piece); }, "");
+  zip.add("a.npy", npy(dict("'|u1'", "(4,)"), "1234"));
+  zip.add("texts.npy", npy(dict("'<U1'", "(1,)"), std::string(4, 'a')));
+  zip.add("objects.npy", npy(dict("'|O'", "(1,)"), "pickle"));
+  zip.add("fields.npy",
+          npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "1234"));
+  zip.add("b.npy", npy(dict("'|u1'", "(1,)"), "5"));
+  zip.finish();
+  write_file(path_, archive);
+  const NpzFile file(path_);
+  ASSERT_EQ(file.entries().size(), 2U);
+  ASSERT_EQ(file.others().size(), 3U);
+  EXPECT_EQ(file.others()[1].name, "objects");
+  EXPECT_EQ(file.read(*file.find("b")).to_vector<std::uint8_t>(), std::vector<std::uint8_t>{'5'});
+  expect_throw_with<FormatError>([&] { static_cast<void>(load_npz(path_)); }, "texts.npy");
+  const Value value = load_any(path_, {}, {.placeholders = true});
+  EXPECT_EQ(value.as_dict().size(), 5U);
+  EXPECT_EQ(value.at("a").as_tensor().numel(), 4);
+  EXPECT_EQ(value.at("fields").kind(), Value::Kind::placeholder);
 }
 
 TEST_F(Npz, OtherRecordsAndDamageAreRefused) {

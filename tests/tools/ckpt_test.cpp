@@ -365,7 +365,7 @@ TEST_F(Ckpt, ErrorsAreOneLine) {
   expect_refused({"convert", "@model.pt", "@m.npz", "--dtype", "int8"}, 1, "int8");
   std::ofstream(dir_ / "text.pt") << "hello";
   for (const char* const command : {"ls", "show", "verify"}) {
-    expect_refused({command, "@text.pt"}, 1, "looks like text");
+    expect_refused({command, "@text.pt"}, 1, "it is a text");
   }
   EXPECT_FALSE(std::filesystem::exists(dir_ / "m.npz"));
 }

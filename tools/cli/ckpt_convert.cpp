@@ -130,7 +130,7 @@ class Described {
 
 // transformers refuses safetensors files that do not say from which framework they are.
 TextMetadata metadata_for(const CkptSource& source) {
-  if (source.format == FileFormat::safetensors) return source.metadata;
+  if (source.format == FileFormat::safetensors || !source.metadata.empty()) return source.metadata;
   return {{"format", "pt"}};
 }
 
