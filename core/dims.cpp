@@ -62,9 +62,9 @@ bool operator==(const Dims& a, const Dims& b) noexcept {
 }
 
 std::ostream& operator<<(std::ostream& out, const Dims& dims) {
-  out << '[';
-  for (std::size_t i = 0; i < dims.size(); ++i) out << (i == 0 ? "" : ", ") << dims[i];
-  return out << ']';
+  std::string text = "[";
+  for (std::size_t i = 0; i < dims.size(); ++i) text += concat(i == 0 ? "" : ", ", dims[i]);
+  return out << text + ']';
 }
 
 std::int64_t element_count(std::span<const std::int64_t> shape) {

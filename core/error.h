@@ -5,11 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "core/text.h"
 
 namespace wick {
 
@@ -143,14 +144,6 @@ class IoError : public Error {
 template <typename E>
 [[nodiscard]] E with_remedy_of(const Error& cause, const std::string& problem) {
   return cause.remedy() == Remedy::none ? E(problem) : E(problem, cause.remedy(), cause.words());
-}
-
-/// Concatenates its arguments with operator<<; the way messages are built.
-template <typename... Args>
-[[nodiscard]] std::string concat(const Args&... args) {
-  std::ostringstream out;
-  (out << ... << args);
-  return std::move(out).str();
 }
 
 }  // namespace wick

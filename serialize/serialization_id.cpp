@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <iomanip>
-#include <sstream>
 #include <unordered_set>
-#include <utility>
+
+#include "core/text.h"
 
 namespace wick {
 namespace {
@@ -29,9 +28,7 @@ std::string serialization_id(const std::vector<ZipWriter::Record>& records) {
   }
   std::uint64_t hashes = 0;
   for (const std::string& name : names) hashes = combine(hashes, std::hash<std::string>{}(name));
-  std::ostringstream text;
-  text << std::setfill('0') << std::setw(20) << hashes << std::setw(20) << crcs;
-  return std::move(text).str();
+  return zero_padded(hashes, 20) + zero_padded(crcs, 20);
 }
 
 }  // namespace wick

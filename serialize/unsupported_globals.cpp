@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <iomanip>
-#include <sstream>
 #include <utility>
 
 namespace wick {
@@ -79,9 +78,7 @@ bool is_of_module(std::string_view pickle) {
 }  // namespace
 
 std::string in_quotes(std::string_view text) {
-  std::ostringstream out;
-  out << std::quoted(std::string(text.substr(0, 80)));
-  return std::move(out).str();
+  return concat(std::quoted(std::string(text.substr(0, 80))));
 }
 
 ValueError refused_global(const std::string& before, std::string_view module, std::string_view name,

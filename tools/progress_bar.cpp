@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/text.h"
+
 namespace wick::tools {
 namespace {
 
@@ -128,9 +130,9 @@ std::string ProgressBar::tail(double elapsed) const {
   std::string text = format("| %lld/%lld [", static_cast<long long>(done_),
                             static_cast<long long>(options_.total));
   text += format_duration(elapsed) + "<" + format_duration(left) + ", ";
-  text += rate > 0 ? format("%.*f ", rate < 10 ? 2 : 1, rate) : "? ";
+  text += rate > 0 ? fixed_point(rate, rate < 10 ? 2 : 1) + ' ' : "? ";
   text += options_.unit + "/s";
-  if (!note_name_.empty() && here > 0) text += ", " + note_name_ + format("=%.4f", note_);
+  if (!note_name_.empty() && here > 0) text += ", " + note_name_ + '=' + fixed_point(note_, 4);
   return text + "]";
 }
 

@@ -91,7 +91,7 @@ class TreePrinter {
   bool leave_out(const std::string& indent, std::size_t index, std::size_t count) {
     if (index < items_ || count <= items_ + 1) return false;
     out_ << style_.dim << indent << "└─ ... " << format_count(count - index) << " more; --items "
-         << count << " shows them" << style_.reset << '\n';
+         << std::to_string(count) << " shows them" << style_.reset << '\n';
     return true;
   }
 
@@ -128,8 +128,9 @@ class TreePrinter {
   }
   void print_items(const Value& value, const std::string& kind, const std::vector<Value>& items,
                    const std::string& indent) {
-    const bool plain =
-        std::ranges::none_of(items, [](const Value& item) { return item.identity() != nullptr; });
+    const bool plain = std::ranges::none_of(items, [](const Value& item) {
+      return item.identity() != nullptr && item.kind() != Kind::device;
+    });
     if (plain && items.size() <= kInline) {
       print_inline(kind, items);
       return;
@@ -138,7 +139,7 @@ class TreePrinter {
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (leave_out(indent, i, items.size())) return;
       const std::string below = branch(indent, i, items.size());
-      out_ << i << ": ";
+      out_ << std::to_string(i) << ": ";
       print(items[i], below);
     }
   }

@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
 #include <unistd.h>
 
@@ -14,21 +13,16 @@
 namespace wick::tools {
 namespace {
 
-template <typename... Args>
-std::string format(const char* pattern, Args... args) {
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), pattern, args...);
-  return buffer.data();
-}
-
 // Python's repr() of a float: the fewest digits that come back as the same number.
 std::string repr(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   std::string text;
   for (const int digits : {15, 16, 17}) {
-    text = format("%.*g", digits, value);
-    if (std::strtod(text.c_str(), nullptr) == value) break;
+    text = significant(value, digits);
+    double back = 0;
+    std::from_chars(text.data(), text.data() + text.size(), back);
+    if (back == value) break;
   }
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
@@ -55,7 +49,7 @@ std::string format_bytes(std::uint64_t bytes) {
   auto amount = static_cast<double>(bytes) / 1024;
   std::size_t unit = 0;
   for (; amount >= 1023.5 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
-  return format(amount < 9.95 ? "%.2f " : amount < 99.5 ? "%.1f " : "%.0f ", amount) + kUnits[unit];
+  return concat(fixed_point(amount, amount < 9.95 ? 2 : amount < 99.5 ? 1 : 0), ' ', kUnits[unit]);
 }
 
 std::string format_count(std::uint64_t count) {
@@ -72,7 +66,7 @@ std::string format_count(std::uint64_t count, std::string_view noun) {
 }
 
 std::string format_number(double value) {
-  return format("%.6g", value);
+  return significant(value, 6);
 }
 
 std::string describe_scalar(const Value& value) {

@@ -3,10 +3,9 @@
 #include "tools/cli/evaluate.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "core/ops.h"
+#include "core/text.h"
 #include "nn/cross_entropy_loss.h"
 
 namespace wick::tools {
@@ -57,13 +56,10 @@ Score evaluate(nn::Sequential& model, nn::Compose& transforms, const Tensor& ima
 }
 
 std::string accuracy_text(const Score& score) {
-  std::array<char, 80> text{};
   const double share =
       score.count > 0 ? 100.0 * static_cast<double>(score.hits) / static_cast<double>(score.count)
                       : 0.0;
-  std::snprintf(text.data(), text.size(), "%.2f %% (%lld of %lld)", share,
-                static_cast<long long>(score.hits), static_cast<long long>(score.count));
-  return text.data();
+  return concat(fixed_point(share, 2), " % (", score.hits, " of ", score.count, ')');
 }
 
 }  // namespace wick::tools

@@ -2,10 +2,8 @@
 // Reads and writes IDX files of unsigned bytes.
 #include "tools/data/idx.h"
 
-#include <iomanip>
 #include <limits>
 #include <span>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -26,9 +24,7 @@ std::uint32_t big_endian(std::span<const std::uint8_t> bytes, std::size_t at) {
 }
 
 std::string hex(std::uint32_t value) {
-  std::ostringstream out;
-  out << "0x" << std::hex << std::setfill('0') << std::setw(8) << value;
-  return out.str();
+  return concat("0x", zero_padded(value, 8, 16));
 }
 
 constexpr std::size_t kMaxHeader = 4 + 4 * kMaxDims;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Text for messages and files: numbers look the same whatever locale the program has set, C's
+// (setlocale) or C++'s (std::locale::global).
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace wick {
+namespace detail {
+
+void append_number(std::string& out, long long value);
+void append_number(std::string& out, unsigned long long value);
+/// As a stream prints it: up to six significant digits.
+void append_number(std::string& out, double value);
+
+template <typename T>
+void append(std::string& out, const T& value) {
+  if constexpr (std::convertible_to<const T&, const char*>) {
+    const char* const text = value;
+    out += text == nullptr ? "(null)" : text;
+  } else if constexpr (std::convertible_to<const T&, std::string_view>) {
+    out += std::string_view(value);
+  } else if constexpr (std::same_as<T, char>) {
+    out += value;
+  } else if constexpr (std::unsigned_integral<T>) {
+    append_number(out, static_cast<unsigned long long>(value));
+  } else if constexpr (std::integral<T>) {
+    append_number(out, static_cast<long long>(value));
+  } else if constexpr (std::floating_point<T>) {
+    append_number(out, static_cast<double>(value));
+  } else {
+    std::ostringstream stream;
+    stream.imbue(std::locale::classic());
+    stream << value;
+    out += std::move(stream).str();
+  }
+}
+
+}  // namespace detail
+
+/// Its arguments one after the other, each as operator<< prints it; the way messages are built.
+template <typename... Args>
+[[nodiscard]] std::string concat(const Args&... args) {
+  std::string out;
+  (detail::append(out, args), ...);
+  return out;
+}
+
+/// The digits of `value`, with zeros in front up to `width`. `base` is 10 or 16.
+[[nodiscard]] std::string zero_padded(std::uint64_t value, std::size_t width, int base = 10);
+/// printf's "%.<decimals>f".
+[[nodiscard]] std::string fixed_point(double value, int decimals);
+/// printf's "%.<digits>g".
+[[nodiscard]] std::string significant(double value, int digits);
+
+}  // namespace wick
