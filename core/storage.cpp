@@ -3,16 +3,29 @@
 
 #include <utility>
 
+#include "core/error.h"
+
 namespace wick {
 
 Storage::Storage(std::size_t bytes, Backend& backend)
-    : backend_(&backend), data_(backend.allocate(bytes)), bytes_(bytes) {}
+    : backend_(&backend), data_(backend.allocate(bytes)), bytes_(bytes), is_owner_(true) {}
 
 Storage::Storage(void* data, std::size_t bytes, Backend& backend, std::shared_ptr<const void> owner)
-    : backend_(&backend), data_(data), bytes_(bytes), owner_(std::move(owner)) {}
+    : backend_(&backend), data_(data), bytes_(bytes), is_owner_(false), owner_(std::move(owner)) {
+  // A pointer with a deleter may point to nothing and own all the same.
+  if (owner_ == nullptr && owner_.use_count() == 0) {
+    throw ValueError(concat("Storage: the owner of ", bytes,
+                            " bytes is empty, so nothing keeps them alive; pass what owns them, or "
+                            "a std::shared_ptr that deletes nothing for bytes that stay by "
+                            "themselves"));
+  }
+  if (data_ == nullptr && bytes_ != 0 && backend.device() != kMeta) {
+    throw ValueError(concat("Storage: the address of ", bytes, " bytes is null"));
+  }
+}
 
 Storage::~Storage() {
-  if (owner_ == nullptr) backend_->deallocate(data_, bytes_);
+  if (is_owner_) backend_->deallocate(data_, bytes_);
 }
 
 }  // namespace wick

@@ -14,7 +14,10 @@ class Storage {
  public:
   /// Allocates `bytes` uninitialised bytes on the backend's device.
   Storage(std::size_t bytes, Backend& backend);
-  /// Wraps bytes that `owner` keeps alive (a mapped file, a user's buffer).
+  /// Wraps bytes that `owner` keeps alive (a mapped file, a user's buffer); their memory is never
+  /// given back here. Throws ValueError for an empty owner, and for a null address of some bytes:
+  /// bytes that outlive the storage anyway still need an owner that says so, such as
+  /// std::shared_ptr<const void>(data, [](const void*) {}).
   Storage(void* data, std::size_t bytes, Backend& backend, std::shared_ptr<const void> owner);
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -29,7 +32,8 @@ class Storage {
   Backend* backend_;
   void* data_;
   std::size_t bytes_;
-  std::shared_ptr<const void> owner_;  // none: data_ is this storage's own allocation
+  bool is_owner_;  // data_ is this storage's own allocation
+  std::shared_ptr<const void> owner_;
 };
 
 }  // namespace wick

@@ -6,7 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/error.h"
 #include "core/tensor.h"
+#include "tests/support.h"
 
 namespace wick {
 namespace {
@@ -43,6 +45,28 @@ TEST(Storage, WrapsBytesThatAnOwnerKeeps) {
     EXPECT_EQ(tensor.at<float>({1, 1}), 9.0F);
   }
   EXPECT_TRUE(watch.expired());
+}
+
+TEST(Storage, BytesOfOthersNeedAnOwnerAndAreNeverFreed) {
+  std::vector<float> values{1, 2, 3, 4};
+  Backend& backend = backend_for(kCpu);
+  testing::expect_throw_with<ValueError>(
+      [&] { const Storage borrowed(values.data(), 16, backend, nullptr); },
+      "the owner of 16 bytes is empty");
+  testing::expect_throw_with<ValueError>(
+      [&] { const Storage nowhere(nullptr, 16, backend, std::make_shared<int>(1)); },
+      "the address of 16 bytes is null");
+  {  // bytes that stay by themselves
+    const Storage storage(values.data(), 16, backend, {values.data(), [](const void*) {}});
+    EXPECT_EQ(storage.data(), values.data());
+  }
+  bool released = false;
+  {  // an owner that points to nothing
+    const std::shared_ptr<const void> owner(nullptr, [&](const void*) { released = true; });
+    const Storage storage(values.data(), 16, backend, owner);
+  }
+  EXPECT_TRUE(released);
+  EXPECT_EQ(values, (std::vector<float>{1, 2, 3, 4}));
 }
 
 TEST(Storage, LivesAsLongAsAnyView) {
