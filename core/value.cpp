@@ -44,6 +44,28 @@ Tensor StorageObject::tensor() const {
   return {storage, elements, {static_cast<std::int64_t>(count)}, {1}, 0};
 }
 
+namespace {
+
+template <typename T>
+std::shared_ptr<T> not_null(std::shared_ptr<T> pointer, const char* what) {
+  if (pointer == nullptr) throw ValueError(concat("Value: the pointer to a ", what, " is null"));
+  return pointer;
+}
+
+}  // namespace
+
+Value::Value(const char* value) {
+  if (value == nullptr) throw ValueError("Value: the pointer to a text is null");
+  data_ = std::string(value);
+}
+Value::Value(std::shared_ptr<List> value) : data_(not_null(std::move(value), "list")) {}
+Value::Value(std::shared_ptr<Tuple> value) : data_(not_null(std::move(value), "tuple")) {}
+Value::Value(std::shared_ptr<Dict> value) : data_(not_null(std::move(value), "dict")) {}
+Value::Value(std::shared_ptr<Set> value) : data_(not_null(std::move(value), "set")) {}
+Value::Value(std::shared_ptr<FrozenSet> value) : data_(not_null(std::move(value), "frozenset")) {}
+Value::Value(std::shared_ptr<Placeholder> value)
+    : data_(not_null(std::move(value), "placeholder")) {}
+Value::Value(DeviceName value) : data_(std::make_shared<const DeviceName>(std::move(value))) {}
 Value::Value(List value) : data_(std::make_shared<List>(std::move(value))) {}
 Value::Value(Tuple value) : data_(std::make_shared<Tuple>(std::move(value))) {}
 Value::Value(Dict value) : data_(std::make_shared<Dict>(std::move(value))) {}
@@ -149,8 +171,8 @@ const Dims& Value::as_size() const {
 DType Value::as_dtype() const {
   return get<DType>("torch.dtype");
 }
-Device Value::as_device() const {
-  return get<Device>("torch.device");
+const DeviceName& Value::as_device() const {
+  return *get<std::shared_ptr<const DeviceName>>("torch.device");
 }
 Layout Value::as_layout() const {
   return get<Layout>("torch.layout");

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -89,6 +90,13 @@ struct StorageObject {
   [[nodiscard]] Tensor tensor() const;
 };
 
+/// An integer type whose numbers all fit 64 bits with a sign; no characters, which are text.
+template <typename T>
+concept PlainInteger =
+    std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
+    !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> && !std::same_as<T, char16_t> &&
+    !std::same_as<T, char32_t> && sizeof(T) <= 8 && (sizeof(T) < 8 || std::is_signed_v<T>);
+
 /// A Python object: one of the kinds below. Scalars are copied; containers are shared handles, so
 /// that copies of a Value refer to one list, as names do in Python, and sharing survives a round
 /// trip through a checkpoint. Comparing and hashing follow Python for numbers (1 == 1.0 == True);
@@ -123,15 +131,23 @@ class Value {
 
   Value() = default;  // None
   Value(std::nullptr_t) {}
-  Value(bool value) : data_(value) {}
-  template <std::integral T>
-  requires(!std::same_as<T, bool> && (sizeof(T) < 8 || std::is_signed_v<T>)) Value(T value)
-      : data_(static_cast<std::int64_t>(value)) {}
-  Value(double value) : data_(value) {}
-  Value(std::complex<double> value) : data_(value) {}
+  // Numbers are taken as they are: what would only be converted to one (a pointer to True, a long
+  // double, an unscoped enumerator, an integer that may not fit) does not compile.
+  template <std::same_as<bool> T>
+  Value(T value) : data_(value) {}
+  template <PlainInteger T>
+  Value(T value) : data_(static_cast<std::int64_t>(value)) {}
+  template <typename T>
+  requires std::same_as<T, double> || std::same_as<T, float> Value(T value)
+      : data_(static_cast<double>(value)) {}
+  template <typename T>
+  requires std::same_as<T, std::complex<double>> || std::same_as<T, std::complex<float>> Value(
+      T value)
+      : data_(std::complex<double>(value)) {}
   Value(std::string value) : data_(std::move(value)) {}
   Value(std::string_view value) : data_(std::string(value)) {}
-  Value(const char* value) : data_(std::string(value)) {}
+  /// Throws ValueError for null.
+  Value(const char* value);
   Value(Bytes value) : data_(std::move(value)) {}
   /// Of kind `integer` where it fits 64 bits.
   Value(BigInteger value);
@@ -141,15 +157,17 @@ class Value {
   Value(Dict value);
   Value(Set value);
   Value(FrozenSet value);
-  Value(std::shared_ptr<List> value) : data_(std::move(value)) {}
-  Value(std::shared_ptr<Tuple> value) : data_(std::move(value)) {}
-  Value(std::shared_ptr<Dict> value) : data_(std::move(value)) {}
-  Value(std::shared_ptr<Set> value) : data_(std::move(value)) {}
-  Value(std::shared_ptr<FrozenSet> value) : data_(std::move(value)) {}
-  Value(std::shared_ptr<Placeholder> value) : data_(std::move(value)) {}
+  // Of containers that others share. They throw ValueError for null.
+  Value(std::shared_ptr<List> value);
+  Value(std::shared_ptr<Tuple> value);
+  Value(std::shared_ptr<Dict> value);
+  Value(std::shared_ptr<Set> value);
+  Value(std::shared_ptr<FrozenSet> value);
+  Value(std::shared_ptr<Placeholder> value);
   Value(Size value);
   Value(DType value) : data_(value) {}
-  Value(Device value) : data_(value) {}
+  Value(DeviceName value);
+  Value(Device value) : Value(DeviceName(value)) {}
   Value(Layout value) : data_(value) {}
   /// Throws ValueError where it has no storage.
   Value(StorageObject value);
@@ -186,7 +204,7 @@ class Value {
   [[nodiscard]] const FrozenSet& as_frozen_set() const;
   [[nodiscard]] const Dims& as_size() const;
   [[nodiscard]] DType as_dtype() const;
-  [[nodiscard]] Device as_device() const;
+  [[nodiscard]] const DeviceName& as_device() const;
   [[nodiscard]] Layout as_layout() const;
   [[nodiscard]] const StorageObject& as_storage() const;
   [[nodiscard]] Placeholder& as_placeholder() const;
@@ -200,7 +218,8 @@ class Value {
   /// An item of a list or tuple. Throws IndexError.
   [[nodiscard]] const Value& at_index(std::size_t index) const;
 
-  /// Address of the container that this value shares, else null: equal addresses, same object.
+  /// Address of the object that this value shares (a container, a tensor, a device), else null:
+  /// equal addresses, same object.
   [[nodiscard]] const void* identity() const noexcept;
 
   /// Deep comparison; containers must be of the same kind. Do not call it on a container that
@@ -208,12 +227,12 @@ class Value {
   friend bool operator==(const Value& a, const Value& b);
 
  private:
-  using Data =
-      std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string,
-                   Bytes, std::shared_ptr<List>, std::shared_ptr<Tuple>, std::shared_ptr<Dict>,
-                   std::shared_ptr<Set>, std::shared_ptr<Size>, DType, Device,
-                   std::shared_ptr<TensorObject>, BigInteger, std::shared_ptr<ByteArray>,
-                   std::shared_ptr<FrozenSet>, StorageObject, Layout, std::shared_ptr<Placeholder>>;
+  using Data = std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
+                            std::string, Bytes, std::shared_ptr<List>, std::shared_ptr<Tuple>,
+                            std::shared_ptr<Dict>, std::shared_ptr<Set>, std::shared_ptr<Size>,
+                            DType, std::shared_ptr<const DeviceName>, std::shared_ptr<TensorObject>,
+                            BigInteger, std::shared_ptr<ByteArray>, std::shared_ptr<FrozenSet>,
+                            StorageObject, Layout, std::shared_ptr<Placeholder>>;
   template <typename T>
   [[nodiscard]] const T& get(std::string_view wanted) const;
 

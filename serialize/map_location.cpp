@@ -34,7 +34,7 @@ Backend& MapLocation::backend(std::string_view location) const {
     }
   }
   try {
-    return backend_for(Device::parse(location));
+    return backend_for(DeviceName::parse(location).device());
   } catch (const DeviceError& error) {
     throw DeviceError(concat("load: a tensor was saved from device \"", location.substr(0, 40),
                              "\", which is not available here (", error.what(), ")"),

@@ -144,19 +144,18 @@ void PickleEmitter::global(std::string_view module, std::string_view name) {
   globals_.emplace(std::move(line), memoize());
 }
 
-void PickleEmitter::device(Device where) {
+void PickleEmitter::device(const DeviceName& name, const void* identity) {
   global("torch", "device");
-  if (where.type == DeviceType::cuda) {
-    fresh_string("cuda");
-    integer(where.index);
+  fresh_string(name.type());
+  if (name.index()) {
+    integer(*name.index());
     op(Op::tuple2);
   } else {
-    fresh_string(to_string(where));
     op(Op::tuple1);
   }
   memoize();
   op(Op::reduce);
-  memoize();
+  memoize(identity);
 }
 
 // Of each layout Python has one object. Its text is made anew each time.

@@ -55,7 +55,7 @@ class PickleEmitter {
   /// A class or a function.
   void global(std::string_view module, std::string_view name);
   void dtype(DType value) { global("torch", name(value)); }
-  void device(Device where);
+  void device(const DeviceName& name, const void* identity);
   void layout(Layout value);
   /// A tuple of int.
   void dims(const Dims& values);

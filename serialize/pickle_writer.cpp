@@ -101,7 +101,7 @@ class Pickler {
       case Kind::bytes: emit_.bytes(value.as_bytes().data); return;
       case Kind::size: emit_.size(value.as_size(), value.identity()); return;
       case Kind::dtype: emit_.dtype(value.as_dtype()); return;
-      case Kind::device: emit_.device(value.as_device()); return;
+      case Kind::device: emit_.device(value.as_device(), value.identity()); return;
       case Kind::layout: emit_.layout(value.as_layout()); return;
       case Kind::storage: storages_.add(value.as_storage()); return;
       case Kind::big_integer: emit_.integer(value.as_big_integer()); return;

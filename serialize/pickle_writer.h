@@ -20,7 +20,7 @@ struct Pickled {
 
 /// Emits the opcodes, and numbers the memo, in the order of CPython's pickler, so that equal values
 /// give PyTorch's own bytes where Python's object identities can be known:
-/// - containers, sizes and tensors are memoised by Value::identity();
+/// - containers, sizes, devices and tensors are memoised by Value::identity();
 /// - str by value where Python interns them (identifiers, single characters), else never;
 /// - each storage is named once, whoever views it.
 ///

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/plain_rebuild.h"
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -84,11 +86,16 @@ Value make_byte_array(const Arguments& arguments, ObjectTable& objects) {
   return objects.add(std::move(array));
 }
 
+// device("cuda"), device("cuda:1") or device("cuda", 1).
 Value make_device(const Arguments& arguments) {
-  std::string text = arguments[0].as_string().substr(0, 40);
-  if (arguments.size() == 2) text += ':' + std::to_string(arguments[1].as_int());
+  const std::string& type = arguments[0].as_string();
   try {
-    return Device::parse(text);
+    if (arguments.size() == 1) return DeviceName::parse(type);
+    const std::int64_t index = arguments[1].as_int();
+    if (index > std::numeric_limits<int>::max()) {
+      throw DeviceError(concat("a device with index ", index));
+    }
+    return DeviceName(type, static_cast<int>(std::max<std::int64_t>(index, -1)));
   } catch (const DeviceError& error) {
     throw ValueError(error.what());
   }

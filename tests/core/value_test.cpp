@@ -2,11 +2,17 @@
 #include "core/value.h"
 
 #include <cmath>
+#include <complex>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <type_traits>
 
 #include <gtest/gtest.h>
 
 #include "core/backend.h"
+#include "core/error.h"
+#include "core/state_dict.h"
 #include "tests/support.h"
 
 namespace wick {
@@ -78,6 +84,70 @@ TEST(Value, GivesBackWhatItHolds) {
   EXPECT_EQ(Value(kCpu).as_device(), kCpu);
   EXPECT_EQ(Value(Tensor::arange(3)).as_tensor().numel(), 3);
   EXPECT_EQ(Value(Layout::jagged).as_layout(), Layout::jagged);
+}
+
+template <typename T>
+concept CanBeSet = requires(Dict dict, T value) {
+  dict.set("w", value);
+};
+
+enum Unscoped : int { one_of_them };
+
+// What would only be converted to a number on the way is no Python number of its own.
+TEST(Value, PointersAndWhatNarrowsDoNotCompile) {
+  static_assert(!std::is_constructible_v<Value, Tensor*>);
+  static_assert(!std::is_constructible_v<Value, const Tensor*>);
+  static_assert(!std::is_constructible_v<Value, void*>);
+  static_assert(!std::is_constructible_v<Value, int*>);
+  static_assert(!std::is_constructible_v<Value, const unsigned char*>);
+  static_assert(!std::is_constructible_v<Value, List*>);
+  static_assert(!std::is_constructible_v<Value, Value*>);
+  static_assert(!std::is_constructible_v<Value, void (*)()>);
+  static_assert(!std::is_constructible_v<Value, int List::*>);
+  static_assert(!std::is_constructible_v<Value, std::shared_ptr<Tensor>>);
+  static_assert(!std::is_constructible_v<Value, Unscoped>);
+  static_assert(!std::is_constructible_v<Value, long double>);
+  static_assert(!std::is_constructible_v<Value, std::complex<long double>>);
+  static_assert(!std::is_constructible_v<Value, std::uint64_t>);
+  static_assert(!std::is_constructible_v<Value, char>);
+  static_assert(!std::is_constructible_v<Value, wchar_t>);
+  static_assert(!std::is_constructible_v<Value, char8_t>);
+  static_assert(!std::is_constructible_v<Value, char32_t>);
+  static_assert(!std::is_constructible_v<Value, std::optional<int>>);
+  static_assert(CanBeSet<decltype(StateDict().at("w"))>);
+  static_assert(!CanBeSet<decltype(StateDict().find("w"))>);
+  static_assert(!CanBeSet<decltype(Dict().find("w"))>);
+
+  EXPECT_EQ(Value(1.5F).as_double(), 1.5);
+  EXPECT_EQ(Value(std::complex<float>(1, 2)).as_complex(), std::complex<double>(1, 2));
+  EXPECT_EQ(Value(std::int8_t{-3}).as_int(), -3);
+  EXPECT_EQ(Value(std::uint32_t{4'000'000'000}).as_int(), 4'000'000'000);
+  char text[] = "text";  // NOLINT(*-avoid-c-arrays)
+  char* const begin = text;
+  EXPECT_EQ(Value(begin).as_string(), "text");
+  EXPECT_TRUE(Value(nullptr).is_none());
+}
+
+TEST(Value, NullPointersAreRefused) {
+  const char* const none = nullptr;
+  expect_throw_with<ValueError>([&] { static_cast<void>(Value(none)); }, "text is null");
+  expect_throw_with<ValueError>([] { static_cast<void>(Value(std::shared_ptr<List>())); },
+                                "list is null");
+  expect_throw_with<ValueError>([] { static_cast<void>(Value(std::shared_ptr<Dict>())); },
+                                "dict is null");
+}
+
+// PyTorch 2.15: torch.device("cuda") == torch.device("cuda:0") is False, as is "cpu" == "cpu:0".
+TEST(Value, DevicesAreNamesWhateverExists) {
+  EXPECT_EQ(Value(Device{DeviceType::cuda, 1}).as_device(), DeviceName("cuda", 1));
+  EXPECT_EQ(Value(kCpu).as_device(), DeviceName("cpu"));
+  const Value bare = DeviceName("cuda");
+  EXPECT_FALSE(bare == Value(DeviceName("cuda", 0)));
+  EXPECT_TRUE(bare == Value(DeviceName::parse("cuda")));
+  const Dict dict{{bare, 1}, {DeviceName("cuda", 0), 2}, {DeviceName("mps"), 3}};
+  EXPECT_EQ(dict.size(), 3U);
+  EXPECT_EQ(dict.at(DeviceName("mps")).as_int(), 3);
+  EXPECT_EQ(dict.at(Device{DeviceType::cuda, 0}).as_int(), 2);
 }
 
 TEST(Value, AStorageIsSharedWithItsTensors) {

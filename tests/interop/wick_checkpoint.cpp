@@ -45,7 +45,7 @@ class Printer {
   void print(const Value& value) {
     using Kind = Value::Kind;
     const Kind kind = value.kind();
-    if (value.identity() != nullptr && !empty_constant(value)) {
+    if (value.identity() != nullptr && kind != Kind::device && !empty_constant(value)) {
       const auto [known, added] = seen_.try_emplace(value.identity(), seen_.size());
       if (!added) {
         std::cout << "[\"same\"," << known->second << ']';

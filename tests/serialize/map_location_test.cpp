@@ -27,6 +27,25 @@ TEST(MapLocation, WithoutOneTensorsStayWhereTheyWere) {
   }
 }
 
+// Whatever PyTorch's own devices are called, and those of backends from outside it.
+TEST(MapLocation, StoragesOfForeignDevicesGoWhereItSays) {
+  for (const std::string location :
+       {"mps", "mps:0", "xpu:1", "hpu:0", "xla:0", "npu:2", "privateuseone:0", "cpu:0", "cuda"}) {
+    SCOPED_TRACE(location);
+    EXPECT_EQ(MapLocation(kCpu).backend(location).device(), kCpu);
+    EXPECT_EQ(MapLocation(MapLocation::Map{{location, kCpu}}).backend(location).device(), kCpu);
+    std::string seen;
+    const MapLocation function = [&seen](std::string_view where) -> std::optional<Device> {
+      seen = where;
+      return kCpu;
+    };
+    EXPECT_EQ(function.backend(location).device(), kCpu);
+    EXPECT_EQ(seen, location);
+  }
+  testing::expect_throw_with<DeviceError>([] { static_cast<void>(MapLocation().backend("npu:2")); },
+                                          "wick drives no devices of type \"npu\"");
+}
+
 TEST(MapLocation, ADeviceIsForAll) {
   for (const MapLocation& where :
        {MapLocation(kCpu), MapLocation("cpu"), MapLocation(std::string("cpu")),
