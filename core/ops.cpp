@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/overlap.h"
 
 namespace wick::ops {
 namespace {
@@ -63,8 +64,24 @@ void require_vector(const char* operation, const char* what, const Tensor& tenso
   require_contiguous(operation, tensor);
 }
 
+void require_one_apart(const char* operation, const Tensor& out, const Tensor& in) {
+  require_no_overlap(operation, out, in);
+}
+void require_one_apart(const char* operation, const Tensor& out, const Tensor* in) {
+  if (in != nullptr) require_no_overlap(operation, out, *in);
+}
+
+// For an output: its elements have places of their own, and none of them is an input's. Inputs that
+// are pointers may be null.
+template <typename... Inputs>
+void require_apart(const char* operation, const Tensor& out, const Inputs&... inputs) {
+  require_no_internal_overlap(operation, out);
+  (require_one_apart(operation, out, inputs), ...);
+}
+
 void add_relu_bits(ReluBits& bits, const Tensor& out, MatmulArgs& args) {
-  if (!bits.memory.defined()) return;
+  // Those of an earlier, perhaps smaller, output say nothing: the mask itself is read then.
+  if (!bits.memory.defined() || (args.relu_mask.data != nullptr && !bits.valid)) return;
   require_same_device("matmul", out, bits.memory);
   const std::size_t needed = out.backend().relu_bits_bytes(args.dtype, args.c.rows, args.c.cols);
   if (bits.memory.nbytes() < needed) {
@@ -139,7 +156,9 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
     require_vector(kName, "the sums", *options.a_sums, rows);
     args.a_sums = options.a_sums->raw();
     args.accumulate_sums = options.accumulate_sums;
+    require_apart(kName, *options.a_sums, a, b, out, options.bias, options.relu_mask);
   }
+  require_apart(kName, out, a, b, options.bias, options.relu_mask);
   a.backend().matmul(args);
 }
 
@@ -148,6 +167,7 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
   require_operand(kName, x, out);
   const ConstMatrixRef ref = matrix(kName, x);
   require_vector(kName, "the result", out, ref.cols);
+  require_apart(kName, out, x);
   x.backend().column_sums(x.dtype(), ref, out.raw(), accumulate);
 }
 
@@ -157,6 +177,7 @@ void relu(const Tensor& x, const Tensor& out) {
   require_shape(kName, "the result", out, x.shape());
   require_contiguous(kName, x);
   require_contiguous(kName, out);
+  require_no_partial_overlap(kName, out, x);
   x.backend().relu(x.dtype(), x.raw(), out.raw(), x.numel());
 }
 
@@ -169,6 +190,8 @@ void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor
   require_contiguous(kName, output);
   require_contiguous(kName, grad_output);
   require_contiguous(kName, grad_input);
+  require_no_partial_overlap(kName, grad_input, grad_output);
+  require_no_partial_overlap(kName, grad_input, output);
   output.backend().relu_backward(output.dtype(), grad_output.raw(), output.raw(), grad_input.raw(),
                                  output.numel());
 }
@@ -213,7 +236,12 @@ void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& lo
     require_operand(kName, logits, *grad);
     require_shape(kName, "the gradient", *grad, logits.shape());
     args.grad = matrix(kName, *grad);
+    require_apart(kName, *grad, logits, targets, loss, options.weight, options.loss_sum);
   }
+  for (const Tensor* const out : {&loss, options.loss_sum}) {
+    if (out != nullptr) require_apart(kName, *out, logits, targets, options.weight);
+  }
+  require_one_apart(kName, loss, options.loss_sum);
   logits.backend().cross_entropy(args);
 }
 
@@ -224,6 +252,7 @@ void argmax(const Tensor& x, const Tensor& out) {
   const ConstMatrixRef ref = matrix(kName, x);
   if (ref.cols == 0) throw ShapeError(concat("argmax: no columns in ", x));
   require_vector(kName, "the result", out, ref.rows);
+  require_apart(kName, out, x);
   x.backend().argmax(x.dtype(), ref, static_cast<std::int64_t*>(out.raw()));
 }
 
@@ -270,6 +299,7 @@ void index_select(const Tensor& source, const Tensor& indices, const Tensor& out
   shape[0] = out.size(0);
   require_shape(kName, "the result", out, shape);
   require_indices(kName, source, indices, out);
+  require_apart(kName, out, source, indices);
   source.backend().index_select(
       {source.raw(), source.size(0), static_cast<std::size_t>(row) * size_of(source.dtype()),
        static_cast<const std::int64_t*>(indices.raw()), out.size(0), out.raw()});
@@ -303,6 +333,7 @@ void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& sc
     throw ShapeError(
         concat("gather_affine: without indices, ", out, " must have the rows of ", source));
   }
+  require_apart(kName, out, source, indices, scale, shift);
   source.backend().gather_affine(
       {.source_dtype = source.dtype(),
        .source = source.raw(),

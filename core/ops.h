@@ -44,7 +44,8 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate = false);
 
 /// out = max(x, 0); contiguous tensors of equal shape; in place if they are the same.
 void relu(const Tensor& x, const Tensor& out);
-/// grad_input = output > 0 ? grad_output : 0, where `output` is what relu() gave.
+/// grad_input = output > 0 ? grad_output : 0, where `output` is what relu() gave; in place if
+/// `grad_input` is one of the others.
 void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor& grad_input);
 
 struct CrossEntropyOptions {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/overlap.h"
 
 namespace wick {
 
@@ -342,7 +343,15 @@ void Tensor::copy_(const Tensor& source) const {
     require_numbers(source.dtype_, "Tensor::copy_");
   }
   if (numel_ == 0) return;
+  require_no_internal_overlap("Tensor::copy_", *this);
   if (device() == source.device()) {
+    switch (overlap_of(*this, source)) {
+      case Overlap::partial: detail::refuse_overlap("Tensor::copy_", *this, source);
+      case Overlap::same:
+        if (dtype_ == source.dtype_) return;
+        break;
+      case Overlap::none: break;
+    }
     backend().copy_strided(strided(), source.strided());
     return;
   }

@@ -177,6 +177,11 @@ class Tensor {
 
   // -- Writing: the storage is shared, so every view sees it ------------------------------------
 
+  // Where the result would depend on the order of the work, they throw ValueError: where the
+  // tensor's own elements share places in memory (it was expanded), and where the source shares
+  // memory with it in another layout, as its own transpose does. fill_() and zero_() take any
+  // layout.
+
   /// Copies from a tensor of the same shape, any dtype, any device. Throws DTypeError between two
   /// dtypes of which one is opaque.
   void copy_(const Tensor& source) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tensors of random numbers: drawn where the generator is.
 #include "core/error.h"
+#include "core/overlap.h"
 #include "core/random.h"
 #include "core/tensor.h"
 
@@ -16,6 +17,7 @@ void draw(const char* operation, const Tensor& tensor, const Generator& generato
                              ", the generator on ", generator.device(),
                              "; use one on the tensor's device, or on the CPU"));
   }
+  require_no_internal_overlap(operation, tensor);
   if (tensor.device() == generator.device() && tensor.is_contiguous()) {
     fill(tensor);
     return;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/overlap.h"
 
 namespace wick::nn {
 namespace {
@@ -148,6 +149,8 @@ void InferencePlan::run(const Tensor& input, const Tensor& output, Workspace& wo
     throw ShapeError(concat("InferencePlan: input ", input, " and output ", output,
                             " must have equally many rows"));
   }
+  require_no_internal_overlap("InferencePlan", output);
+  require_no_overlap("InferencePlan", output, input);
   Backend& backend = weights_->backend();
   const std::shared_ptr<Storage>& memory = workspace.memory_;
   if (memory == nullptr || &memory->backend() != &backend ||

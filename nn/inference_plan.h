@@ -43,7 +43,8 @@ class InferencePlan {
   /// output (N, out_features) = the network's output for input (N, in_features), N at most
   /// max_batch(); rows may be apart, columns are contiguous. Each element is the module's own
   /// within rounding: the order of the additions may differ. Throws ShapeError, DTypeError or
-  /// DeviceError for tensors that do not fit and ValueError for a workspace of another plan.
+  /// DeviceError for tensors that do not fit and ValueError for a workspace of another plan and for
+  /// an output that shares memory with the input.
   void run(const Tensor& input, const Tensor& output, Workspace& workspace) const;
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/overlap.h"
 #include "serialize/record_reads.h"
 #include "serialize/zip_format.h"
 
@@ -45,6 +46,10 @@ void load_pairs(const ZipReader& zip, const std::vector<LoadPair>& pairs, LazySt
           {pair.record->entry, static_cast<std::uint64_t>(pair.source.offset()) * element,
            pair.source.nbytes(), static_cast<char*>(pair.target.raw()), pair.record->change});
     }
+  }
+  for (const auto& [target, source] : copies) {
+    require_no_internal_overlap("load_into", target);
+    require_no_partial_overlap("load_into", target, source);
   }
   read_ranges(zip, straight);
   for (const auto& [target, source] : copies) target.copy_(source);

@@ -21,7 +21,8 @@ struct LoadPair {
 
 /// Fills the targets. All that may fail by the file's content is done before the first of them
 /// changes: with `verify`, the CRC-32 of every record; the records that must be unpacked or
-/// converted are read first.
+/// converted are read first. Throws ValueError for a target whose elements share memory with each
+/// other, or in another layout with a tensor that was read from the same record before.
 void load_pairs(const ZipReader& zip, const std::vector<LoadPair>& pairs, LazyStorages& storages,
                 bool verify);
 

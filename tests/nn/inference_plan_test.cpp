@@ -3,10 +3,12 @@
 #include "nn/inference_plan.h"
 
 #include <cmath>
+#include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "core/error.h"
 #include "core/random.h"
 #include "kernels/devices.h"
 #include "tests/count_allocations.h"
@@ -223,6 +225,28 @@ TEST(InferencePlan, RefusesTensorsThatDoNotFit) {
         wide.run(Tensor::empty({2, 4}), y, workspace);
       },
       "make_workspace");
+}
+
+TEST(InferencePlan, InputAndOutputLieApart) {
+  Generator generator(1);
+  for (const int layers : {1, 2}) {
+    Sequential model;
+    for (int i = 0; i < layers; ++i) model.add<Linear>(std::to_string(i), 4, 4, generator);
+    const InferencePlan plan = compile(model, 8);
+    InferencePlan::Workspace workspace = plan.make_workspace();
+    const Tensor x = Tensor::ones({8, 8});
+    const auto refused = [&](const Tensor& input, const Tensor& output, const char* text) {
+      testing::expect_throw_with<ValueError>([&] { plan.run(input, output, workspace); }, text);
+    };
+    const Tensor left = x.slice(1, 0, 4);
+    refused(left, left, "share memory; clone()");
+    refused(left, x.slice(1, 3, 7), "share memory; clone()");
+    refused(left.slice(0, 0, 4), left.slice(0, 3, 7), "share memory; clone()");
+    refused(left, Tensor::zeros({4}).as_strided({8, 4}, {0, 1}, 0), "at one place in memory");
+    EXPECT_TRUE(bitwise_equal(x, Tensor::ones({8, 8})));
+    plan.run(left, x.slice(1, 4), workspace);  // columns of one matrix, side by side
+    EXPECT_TRUE(bitwise_equal(x.slice(1, 4).contiguous(), model.forward(left.contiguous())));
+  }
 }
 
 }  // namespace
