@@ -43,6 +43,7 @@ Tensor Linear::forward_fused(const Tensor& input, const FusedForward& more) {
   if (input.dim() < 1 || input.size(-1) != features) {
     throw ShapeError(concat("Linear: expected input of shape (..., ", features, "), got ", input));
   }
+  begin_forward();
   input_shape_ = input.shape();
   input_ =
       input.dim() == 2
@@ -65,14 +66,26 @@ Tensor Linear::forward_fused(const Tensor& input, const FusedForward& more) {
   const Tensor& output = output_.get(shape, output_dtype, weight.device());
   const Tensor matrix = input.dim() == 2 ? output : output.view({input_.size(0), out_features()});
   const bool leaves_bits = more.relu && is_training();
-  if (leaves_bits) relu_bits_.prepare(matrix);
+  if (leaves_bits) {
+    relu_bits_.prepare(matrix);
+  } else {
+    relu_bits_.valid = false;  // those of an earlier forward() are no longer of the last one
+  }
   ops::matmul(was_autocast_ ? input_operand_ : input_, was_autocast_ ? weight_operand_ : weight,
               matrix,
               {.transpose_b = true,
                .bias = bias,
                .relu = more.relu,
                .relu_bits = leaves_bits ? &relu_bits_ : nullptr});
+  end_forward();
   return output;
+}
+
+void Linear::release_saved() noexcept {
+  input_ = Tensor();
+  input_operand_ = Tensor();
+  weight_operand_ = Tensor();
+  relu_bits_.valid = false;
 }
 
 Tensor Linear::backward(const Tensor& grad_output, bool input_grad) {
@@ -84,13 +97,14 @@ Tensor Linear::backward_relu(const Tensor& grad_output, ops::ReluBits* bits) {
 }
 
 Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted, ops::ReluBits* bits) {
-  if (!input_.defined()) throw ValueError("Linear: backward() before any forward()");
+  require_ready_for_backward();
   Dims shape = input_shape_;
   shape[shape.size() - 1] = out_features();
   if (grad_output.shape() != shape) {
     throw ShapeError(concat("Linear: the last forward() gave shape ", shape,
                             ", backward() got the gradient ", grad_output));
   }
+  begin_backward();
   Tensor grad =
       grad_output.dim() == 2 ? grad_output : grad_output.reshape({input_.size(0), shape.back()});
   if (was_autocast_) grad = rounded(grad, grad_cast_);

@@ -60,6 +60,9 @@ class Linear final : public Module {
     return autocast_dtype() == DType::bfloat16 && weight_->value.dtype() == DType::float32;
   }
 
+ protected:
+  void release_saved() noexcept override;
+
  private:
   enum class InputGrad { none, plain, through_relu };
   [[nodiscard]] Tensor differentiate(const Tensor& grad_output, InputGrad wanted,

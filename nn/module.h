@@ -2,6 +2,7 @@
 // A piece of a network: named parameters, named children, a forward and a backward pass.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,11 @@ struct LoadReport {
 /// the same function; clone() what must last. Once the sizes of the inputs have been seen, neither
 /// allocates.
 ///
+/// Each forward(), in evaluation mode too, saves what its backward() needs in place of what the one
+/// before has saved, and one backward() uses it up. A change of the mode, to() and
+/// load_state_dict() drop it. So a gradient is always that of the last forward(), or backward()
+/// throws.
+///
 /// Thread safety: none; give each thread a module of its own.
 class Module {
  public:
@@ -39,8 +45,9 @@ class Module {
   [[nodiscard]] virtual Tensor forward(const Tensor& input) = 0;
   /// Takes the gradient of the loss by the last forward()'s output, adds to (or, after zero_grad(),
   /// sets) the gradients of the parameters, and returns the gradient by the input; an undefined
-  /// tensor where `input_grad` is false, which saves the work. Throws ValueError where no forward()
-  /// came before. `grad_output` may be overwritten.
+  /// tensor where `input_grad` is false, which saves the work. Throws ValueError that names the
+  /// layer where there is nothing saved by a forward(); then nothing has changed. `grad_output` may
+  /// be overwritten.
   virtual Tensor backward(const Tensor& grad_output, bool input_grad = true) = 0;
 
   using NamedParameter = std::pair<std::string, ParameterPtr>;
@@ -57,10 +64,21 @@ class Module {
   /// missing and unexpected keys are only reported.
   LoadReport load_state_dict(const StateDict& state, bool strict = true);
 
-  /// Training mode, here and in all children. New modules are in training mode.
+  /// Training mode, here and in all children. New modules are in training mode. Where that changes
+  /// the mode of any of them, what they have saved for backward() is dropped.
   void train(bool on = true);
   void eval() { train(false); }
   [[nodiscard]] bool is_training() const noexcept { return training_; }
+
+  /// Whether backward() has what it needs: what the last forward() has saved, neither used up nor
+  /// dropped. True of a module that saves nothing.
+  [[nodiscard]] virtual bool is_ready_for_backward() const noexcept;
+  /// Throws the ValueError of a backward() that is not ready. `path` is the module's name below the
+  /// one whose backward() was called.
+  virtual void require_ready_for_backward(const std::string& path = {}) const;
+  /// How many forward passes have begun here; 0 for a module that saves nothing. It tells a
+  /// container that somebody else has called its child meanwhile.
+  [[nodiscard]] std::uint64_t forward_count() const noexcept { return forward_count_; }
 
   /// torch.autocast for this module and all below it: with bfloat16, a Linear whose parameters are
   /// float32 rounds the operands of its products, forward and backward, to bfloat16; sums are
@@ -86,7 +104,23 @@ class Module {
   void register_buffer(std::string name, Tensor value);
   Module& register_child(std::string name, std::unique_ptr<Module> child);
 
+  // A module that saves something in forward() for backward() calls these.
+
+  /// In forward(), once its input has been found right: what was saved before is void.
+  void begin_forward() noexcept;
+  /// At the end of forward().
+  void end_forward() noexcept { saved_ = Saved::ready; }
+  /// In backward(), once its argument has been found right: what was saved is used up.
+  void begin_backward() noexcept { saved_ = Saved::used; }
+  /// Lets go of the tensors that were saved.
+  virtual void release_saved() noexcept {}
+
  private:
+  enum class Saved : std::uint8_t { nothing, ready, used, dropped };
+  // Here and in all modules below.
+  void drop_saved();
+  void set_training(bool on);
+  [[nodiscard]] bool has_mode(bool training) const;
   void require_new_name(const std::string& name) const;
   template <typename Visitor>
   void visit(const std::string& prefix, Visitor&& visitor) const;
@@ -95,6 +129,8 @@ class Module {
   std::vector<std::pair<std::string, Tensor>> buffers_;
   std::vector<NamedChild> children_;
   bool training_ = true;
+  Saved saved_ = Saved::nothing;
+  std::uint64_t forward_count_ = 0;
   DType autocast_dtype_ = DType::float32;
 };
 

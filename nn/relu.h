@@ -17,7 +17,10 @@ class ReLU final : public Module {
 
   /// For a caller that has computed the output already, fused with what came before: backward()
   /// then works as after forward().
-  void set_output(const Tensor& output) { output_ = output; }
+  void set_output(const Tensor& output);
+
+ protected:
+  void release_saved() noexcept override { output_ = Tensor(); }
 
  private:
   Tensor output_;

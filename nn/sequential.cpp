@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "nn/sequential.h"
 
+#include <algorithm>
+
+#include "core/error.h"
+
 namespace wick::nn {
 
 Module& Sequential::append(std::string name, std::unique_ptr<Module> module) {
   Module& child = register_child(std::move(name), std::move(module));
-  const Step step{&child, dynamic_cast<Linear*>(&child), dynamic_cast<ReLU*>(&child), false};
+  const Step step{&child, dynamic_cast<Linear*>(&child), dynamic_cast<ReLU*>(&child), false,
+                  child.forward_count()};
   if (step.relu != nullptr && !steps_.empty() && steps_.back().linear != nullptr) {
     steps_.back().fused_relu_after = true;
   }
@@ -21,6 +26,7 @@ bool Sequential::is_for_autocast(std::size_t linear) const {
 }
 
 Tensor Sequential::forward(const Tensor& input) {
+  begin_forward();
   Tensor x = input;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Step& step = steps_[i];
@@ -32,10 +38,35 @@ Tensor Sequential::forward(const Tensor& input) {
       x = step.module->forward(x);
     }
   }
+  for (Step& step : steps_) step.forward_count = step.module->forward_count();
+  end_forward();
   return x;
 }
 
+bool Sequential::is_ready(const Step& step) noexcept {
+  return step.module->is_ready_for_backward() && step.module->forward_count() == step.forward_count;
+}
+
+bool Sequential::is_ready_for_backward() const noexcept {
+  return Module::is_ready_for_backward() && std::ranges::all_of(steps_, is_ready);
+}
+
+void Sequential::require_ready_for_backward(const std::string& path) const {
+  Module::require_ready_for_backward(path);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (is_ready(steps_[i])) continue;
+    const Module& child = *steps_[i].module;
+    const std::string name = concat(path, path.empty() ? "" : ".", children()[i].first);
+    if (!child.is_ready_for_backward()) child.require_ready_for_backward(name);
+    throw ValueError(concat(child.type_name(), " \"", name,
+                            "\": backward() after a forward() of this layer alone, which has "
+                            "replaced what the whole network's saved; call the network's forward() "
+                            "again before it"));
+  }
+}
+
 Tensor Sequential::backward(const Tensor& grad_output, bool input_grad) {
+  require_ready_for_backward();
   Tensor grad = grad_output;
   for (std::size_t i = steps_.size(); i-- > 0;) {
     const Step& step = steps_[i];
@@ -49,6 +80,7 @@ Tensor Sequential::backward(const Tensor& grad_output, bool input_grad) {
       grad = step.module->backward(grad, input_grad || i > 0);
     }
   }
+  begin_backward();
   return grad;
 }
 

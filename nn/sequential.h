@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -42,15 +43,20 @@ class Sequential final : public Module {
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 
+  [[nodiscard]] bool is_ready_for_backward() const noexcept override;
+  void require_ready_for_backward(const std::string& path = {}) const override;
+
  private:
   // One child, with what is known of its kind for fusion.
   struct Step {
     Module* module;
-    Linear* linear;         // the same child, if it is one
-    ReLU* relu;             // likewise
-    bool fused_relu_after;  // a Linear that does the work of the ReLU behind it
+    Linear* linear;                   // the same child, if it is one
+    ReLU* relu;                       // likewise
+    bool fused_relu_after;            // a Linear that does the work of the ReLU behind it
+    std::uint64_t forward_count = 0;  // the child's, after the last forward() here
   };
   [[nodiscard]] bool is_for_autocast(std::size_t linear) const;
+  [[nodiscard]] static bool is_ready(const Step& step) noexcept;
 
   std::vector<Step> steps_;
 };

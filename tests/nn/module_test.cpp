@@ -119,6 +119,58 @@ TEST(Module, LoadStateDictNotStrictReportsKeys) {
   EXPECT_EQ(model->state_dict().at("fc1.bias").at<float>({3}), 3.0F);
 }
 
+// PyTorch 2.15 says of its own transposed weight to clone() it. Where two weights change places, it
+// has both the same in the end.
+TEST(Module, LoadStateDictRefusesWhatItOverwritesWhileReading) {
+  Generator generator(1);
+  Sequential model;
+  model.add<Linear>("a", 3, 3, generator);
+  model.add<Linear>("b", 3, 3, generator);
+  const StateDict own = model.state_dict();
+  const Tensor a = own.at("a.weight").clone();
+  const Tensor b = own.at("b.weight").clone();
+  const auto refused = [&](const StateDict& state, const char* text) {
+    expect_throw_with<StateDictError>([&] { model.load_state_dict(state); }, text);
+    EXPECT_TRUE(bitwise_equal(own.at("a.weight"), a)) << "nothing was changed";
+    EXPECT_TRUE(bitwise_equal(own.at("b.weight"), b));
+  };
+  StateDict turned = model.state_dict();
+  turned.set("b.bias", Tensor::zeros({3}));
+  turned.set("a.weight", own.at("a.weight").transpose(0, 1));
+  refused(turned, "\"a.weight\" shares memory with the module's own \"a.weight\"");
+  StateDict swapped = model.state_dict();
+  swapped.set("a.weight", own.at("b.weight"));
+  swapped.set("b.weight", own.at("a.weight"));
+  refused(swapped, "\"b.weight\" shares memory with the module's own \"a.weight\"");
+
+  model.load_state_dict(own);
+  EXPECT_TRUE(bitwise_equal(own.at("a.weight"), a));
+  swapped.set("b.weight", own.at("a.weight").clone());
+  model.load_state_dict(swapped);  // b is read before it changes
+  EXPECT_TRUE(bitwise_equal(own.at("a.weight"), b));
+  EXPECT_TRUE(bitwise_equal(own.at("b.weight"), a));
+  turned.set("a.weight", own.at("a.weight").transpose(0, 1).clone());
+  model.load_state_dict(turned);
+  EXPECT_TRUE(bitwise_equal(own.at("a.weight"), b.transpose(0, 1).contiguous()));
+}
+
+TEST(Module, LoadStateDictOfAFlattenedModelIntoItself) {
+  Generator generator(1);
+  Sequential model;
+  model.add<Linear>("a", 3, 3, generator);
+  model.add<Linear>("b", 3, 3, generator);
+  flatten(model.parameters());  // one storage for all
+  const StateDict own = model.state_dict();
+  const Tensor before = own.at("b.weight").clone();
+  model.load_state_dict(own);
+  EXPECT_TRUE(bitwise_equal(own.at("b.weight"), before));
+  StateDict shifted = own;
+  shifted.set("b.weight", own.at("a.weight").as_strided({3, 3}, {3, 1}, 4));
+  model.load_state_dict(shifted);  // of what stays as it is
+  shifted.set("a.weight", Tensor::ones({3, 3}));
+  expect_throw_with<StateDictError>([&] { model.load_state_dict(shifted); }, "clone() it first");
+}
+
 TEST(Module, TrainAndEvalReachAllChildren) {
   const auto model = make_model(1);
   EXPECT_TRUE(model->is_training());
