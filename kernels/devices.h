@@ -22,7 +22,9 @@ void set_allow_tf32(bool allow) noexcept;
 [[nodiscard]] bool allow_tf32() noexcept;
 
 /// The number of threads that CPU operations use, at least 1; the default is 1. Results do not
-/// depend on it. Throws ValueError for less than 1. Not to be called while operations run.
+/// depend on it. Where the system gives no more threads, those that it gives do the work, and
+/// num_threads() says how many. Throws ValueError for less than 1. Not to be called while
+/// operations run.
 void set_num_threads(int count);
 [[nodiscard]] int num_threads() noexcept;
 

@@ -20,8 +20,15 @@ namespace wick::nn {
 ///   nn::InferencePlan::Workspace workspace = plan.make_workspace();  // one for each thread
 ///   plan.run(input, output, workspace);
 ///
-/// Thread safety: run() changes nothing in the plan, allocates nothing and waits for no lock, so
-/// several threads may call it at the same time, each with a workspace of its own.
+/// Thread safety: run() changes nothing in the plan, so several threads may call it at the same
+/// time, each with a workspace of its own.
+///
+/// On the CPU it allocates nothing and waits for no lock, in every dtype and with any number of
+/// threads. With more than one (set_num_threads()), a large product is shared among them: the
+/// caller waits until the parts that other threads have taken are done. While they work for one
+/// caller, the others do their products alone. On a CUDA device it allocates where a number of rows
+/// is new, for the description of its products, and threads take turns in handing work to the
+/// device.
 class InferencePlan {
  public:
   /// Memory for the values between the layers. Movable; fits the plan that made it and its copies.

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -47,7 +46,7 @@ void run_parallel(std::size_t count, std::size_t threads,
     std::vector<std::jthread> helpers;
     try {
       for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(work);
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       // The system gives no more threads: fewer do the same.
     }
     work();

@@ -6,9 +6,12 @@
 #include <cstdlib>
 #include <new>
 
+#include <pthread.h>
+
 namespace {
 
 std::atomic<std::size_t> count{0};
+std::atomic<std::size_t> locks{0};
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   ++count;
@@ -26,7 +29,26 @@ std::size_t allocation_count() noexcept {
   return count;
 }
 
+std::size_t lock_count() noexcept {
+  return locks;
+}
+
 }  // namespace wick::testing
+
+// What the program's own code calls by these names, by the linker's --wrap.
+extern "C" {
+void* __real_malloc(std::size_t bytes);
+int __real_pthread_mutex_lock(pthread_mutex_t* mutex);
+
+void* __wrap_malloc(std::size_t bytes) {
+  ++count;
+  return __real_malloc(bytes);
+}
+int __wrap_pthread_mutex_lock(pthread_mutex_t* mutex) {
+  ++locks;
+  return __real_pthread_mutex_lock(mutex);
+}
+}
 
 void* operator new(std::size_t bytes) {
   return allocate(bytes, alignof(std::max_align_t));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cpu/matmul_float64.h"
 
+#include <algorithm>
+
 #include <Eigen/Core>
 
 namespace wick::cpu {
@@ -15,6 +17,29 @@ ConstMap map(const ConstMatrixRef& ref) {
           Eigen::OuterStride<>(ref.stride)};
 }
 
+// Eigen copies what it multiplies: on the stack up to 128 kB, beyond that to memory that it
+// allocates for each product. The copies of these blocks take 64 kB together.
+constexpr Eigen::Index kBlock = 64;
+// Of a product with a vector, which copies vectors alone.
+constexpr Eigen::Index kVectorBlock = 4096;
+
+// c += a b.
+template <typename A, typename B>
+void add_product(Map& c, const A& a, const B& b) {
+  const Eigen::Index block = c.rows() == 1 || c.cols() == 1 ? kVectorBlock : kBlock;
+  for (Eigen::Index k = 0; k < a.cols(); k += block) {
+    const Eigen::Index depth = std::min(block, a.cols() - k);
+    for (Eigen::Index m = 0; m < c.rows(); m += block) {
+      const Eigen::Index rows = std::min(block, c.rows() - m);
+      for (Eigen::Index n = 0; n < c.cols(); n += block) {
+        const Eigen::Index cols = std::min(block, c.cols() - n);
+        c.block(m, n, rows, cols).noalias() +=
+            a.block(m, k, rows, depth) * b.block(k, n, depth, cols);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void matmul_float64(const MatmulArgs& args) {
@@ -24,13 +49,13 @@ void matmul_float64(const MatmulArgs& args) {
   const ConstMap a = map(args.a);
   const ConstMap b = map(args.b);
   if (args.transpose_a && args.transpose_b) {
-    c.noalias() += a.transpose() * b.transpose();
+    add_product(c, a.transpose(), b.transpose());
   } else if (args.transpose_a) {
-    c.noalias() += a.transpose() * b;
+    add_product(c, a.transpose(), b);
   } else if (args.transpose_b) {
-    c.noalias() += a * b.transpose();
+    add_product(c, a, b.transpose());
   } else {
-    c.noalias() += a * b;
+    add_product(c, a, b);
   }
   if (args.bias != nullptr) {
     c.rowwise() +=

@@ -2,6 +2,7 @@
 #include "kernels/cpu/thread_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace wick::cpu {
 namespace {
@@ -29,36 +30,47 @@ void pause() noexcept {
 
 ThreadPool::ThreadPool(int threads) {
   workers_.reserve(static_cast<std::size_t>(std::max(threads - 1, 0)));
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  } catch (const std::exception&) {
+    // A limit of threads or of memory: those that there are do the work.
+  }
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    stop_ = true;
-    ticket_ += std::uint64_t{1} << kRoundShift;
-  }
-  wake_.notify_all();
+  stop_ = true;
+  news_.fetch_add(1, std::memory_order_release);
+  news_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::do_parts(std::uint64_t round) {
+void ThreadPool::do_part(const void* object, Call call, std::int64_t first,
+                         std::int64_t last) noexcept {
+  if (failed_.load(std::memory_order_relaxed)) return;
+  try {
+    call(object, first, last);
+  } catch (...) {
+    if (!failed_.exchange(true)) error_ = std::current_exception();
+  }
+}
+
+void ThreadPool::do_parts(std::uint64_t round) noexcept {
   for (;;) {
     std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
     const std::uint64_t index = ticket & kPartMask;
-    if (ticket >> kRoundShift != round || index >= parts_.load(std::memory_order_relaxed)) return;
-    const void* const object = object_.load(std::memory_order_relaxed);
-    const Call call = call_.load(std::memory_order_relaxed);
-    const std::int64_t count = count_.load(std::memory_order_relaxed);
-    const std::int64_t grain = grain_.load(std::memory_order_relaxed);
-    const auto parts = static_cast<std::int64_t>(parts_.load(std::memory_order_relaxed));
-    // Where this succeeds, the job was unfinished and so what was read above was its own.
+    if (ticket >> kRoundShift != round || index >= parts_.load(std::memory_order_acquire)) return;
+    const void* const object = object_.load(std::memory_order_acquire);
+    const Call call = call_.load(std::memory_order_acquire);
+    const std::int64_t count = count_.load(std::memory_order_acquire);
+    const std::int64_t grain = grain_.load(std::memory_order_acquire);
+    const auto parts = static_cast<std::int64_t>(parts_.load(std::memory_order_acquire));
+    // Where this succeeds, no other job had begun, and so what was read above was this one's.
     if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
     const std::int64_t grains = (count + grain - 1) / grain;
     const auto begin = [&](std::uint64_t i) {
       return grains * static_cast<std::int64_t>(i) / parts * grain;
     };
-    call(object, begin(index), std::min(begin(index + 1), count));
+    do_part(object, call, begin(index), std::min(begin(index + 1), count));
     done_.fetch_add(1, std::memory_order_release);
   }
 }
@@ -68,19 +80,20 @@ void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, std::int64_t
   const std::int64_t grains = (count + grain - 1) / grain;
   const auto parts =
       static_cast<std::uint64_t>(std::min<std::int64_t>(grains, size() * parts_per_thread));
-  std::uint64_t round = 0;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    object_.store(object, std::memory_order_relaxed);
-    call_.store(call, std::memory_order_relaxed);
-    count_.store(count, std::memory_order_relaxed);
-    grain_.store(grain, std::memory_order_relaxed);
-    parts_.store(parts, std::memory_order_relaxed);
-    done_.store(0, std::memory_order_relaxed);
-    round = (ticket_.load(std::memory_order_relaxed) >> kRoundShift) + 1;
-    ticket_.store(round << kRoundShift, std::memory_order_release);
-  }
-  wake_.notify_all();
+  const std::uint64_t round =
+      ((ticket_.load(std::memory_order_relaxed) >> kRoundShift) + 1) & kPartMask;
+  // No part to take from here on. A late thread that reads what follows finds its ticket changed.
+  ticket_.store(round << kRoundShift | kPartMask, std::memory_order_relaxed);
+  object_.store(object, std::memory_order_release);
+  call_.store(call, std::memory_order_release);
+  count_.store(count, std::memory_order_release);
+  grain_.store(grain, std::memory_order_release);
+  parts_.store(parts, std::memory_order_release);
+  done_.store(0, std::memory_order_relaxed);
+  failed_.store(false, std::memory_order_relaxed);
+  ticket_.store(round << kRoundShift, std::memory_order_release);
+  news_.fetch_add(1, std::memory_order_release);
+  news_.notify_all();
   do_parts(round);
   int spins = 0;
   while (done_.load(std::memory_order_acquire) != parts) {
@@ -90,20 +103,22 @@ void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, std::int64_t
       pause();
     }
   }
+  if (failed_.load(std::memory_order_relaxed)) {
+    std::rethrow_exception(std::exchange(error_, nullptr));
+  }
 }
 
-void ThreadPool::work() {
-  std::uint64_t seen = 0;
-  const auto news = [&] { return ticket_.load(std::memory_order_acquire) >> kRoundShift != seen; };
+void ThreadPool::work() noexcept {
+  std::uint32_t seen = 0;
   for (;;) {
-    for (int spins = 0; !news() && spins < kSpinsBeforeSleep; ++spins) pause();
-    if (!news()) {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, news);
+    for (int spins = 0; spins < kSpinsBeforeSleep; ++spins) {
+      if (news_.load(std::memory_order_acquire) != seen) break;
+      pause();
     }
-    seen = ticket_.load(std::memory_order_acquire) >> kRoundShift;
+    news_.wait(seen, std::memory_order_acquire);
+    seen = news_.load(std::memory_order_acquire);
     if (stop_) return;
-    do_parts(seen);
+    do_parts(ticket_.load(std::memory_order_acquire) >> kRoundShift);
   }
 }
 

@@ -3,9 +3,8 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <functional>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -17,7 +16,8 @@ namespace wick::cpu {
 /// other.
 class ThreadPool {
  public:
-  /// `threads` counts the caller's: 1 starts none.
+  /// `threads` counts the caller's: 1 starts none. Where the system gives fewer, it goes on with
+  /// those: size() says how many.
   explicit ThreadPool(int threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -29,7 +29,8 @@ class ThreadPool {
   /// each thread and as equal as can be, calls job(first, last) for each, and returns when all are
   /// done. A range belongs to whichever thread comes first, so that a thread that gets no processor
   /// holds nobody up. More parts even out better what the threads get of their processors, and cost
-  /// more. `job` must not throw and must not call run() itself.
+  /// more. What a part throws, in whichever thread, run() throws, once all parts that had begun
+  /// have ended; the others are left out. `job` must not call run() itself.
   template <typename Job>
   void run(std::int64_t count, std::int64_t grain, const Job& job,
            std::int64_t parts_per_thread = 2) {
@@ -49,12 +50,11 @@ class ThreadPool {
 
   void run_shared(std::int64_t count, std::int64_t grain, std::int64_t parts_per_thread,
                   const void* object, Call call);
-  void work();
-  void do_parts(std::uint64_t round);
+  void work() noexcept;
+  void do_parts(std::uint64_t round) noexcept;
+  void do_part(const void* object, Call call, std::int64_t first, std::int64_t last) noexcept;
 
-  std::mutex busy_;   // held by the caller whose job is shared
-  std::mutex mutex_;  // for sleeping and waking
-  std::condition_variable wake_;
+  std::mutex busy_;  // held by the caller whose job is shared; the others only try it
   // The job: written by run_shared while no part is left to take, read before a part is taken.
   std::atomic<const void*> object_{nullptr};
   std::atomic<Call> call_{nullptr};
@@ -64,7 +64,11 @@ class ThreadPool {
   // The number of the job in the upper half, its next part that nobody has taken in the lower. One
   // word, so that a thread that comes late cannot take a part of a job that it has not read.
   std::atomic<std::uint64_t> ticket_{0};
+  // The number of the newest job, in a word that the system can wait for.
+  std::atomic<std::uint32_t> news_{0};
   std::atomic<std::uint64_t> done_{0};  // finished parts
+  std::atomic<bool> failed_{false};     // a part has thrown
+  std::exception_ptr error_;            // what the first one threw; read when all parts are done
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;
 };

@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <numeric>
 #include <thread>
 
 #include <gtest/gtest.h>
+
+#include "tests/thread_limit.h"
 
 namespace wick::cpu {
 namespace {
@@ -71,6 +74,43 @@ TEST(ThreadPool, ACallerDoesNotWaitForAnothersJob) {
   first.join();
   EXPECT_FALSE(gave_up);
   EXPECT_EQ(sum, 100);
+}
+
+// Whoever does the part that throws: the caller gets it once all parts have ended, and the pool
+// goes on.
+TEST(ThreadPool, WhatAPartThrowsReachesTheCallerAfterAllHaveEnded) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> running{0};
+    const std::int64_t bad = round % 6;
+    const auto job = [&](std::int64_t first, std::int64_t last) {
+      ++running;
+      for (std::int64_t i = first; i < last; ++i) {
+        if (i != bad) continue;
+        --running;
+        throw std::bad_alloc();
+      }
+      --running;
+    };
+    EXPECT_THROW(pool.run(6, 1, job), std::bad_alloc);
+    EXPECT_EQ(running, 0);
+    std::atomic<std::int64_t> sum{0};
+    pool.run(100, 1, [&](std::int64_t first, std::int64_t last) { sum += last - first; });
+    EXPECT_EQ(sum, 100);
+  }
+}
+
+TEST(ThreadPool, GoesOnWithFewerThreadsWhereTheSystemGivesNoMore) {
+  for (int threads = 1; threads <= 8; ++threads) {
+    for (int allowed = 0; allowed < threads; ++allowed) {
+      const testing::ThreadLimit limit(allowed);
+      ThreadPool pool(threads);
+      EXPECT_EQ(pool.size(), allowed + 1);
+      std::atomic<std::int64_t> sum{0};
+      pool.run(100, 1, [&](std::int64_t first, std::int64_t last) { sum += last - first; });
+      EXPECT_EQ(sum, 100);
+    }
+  }
 }
 
 TEST(ThreadPool, CallersDoNotDisturbEachOther) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A training step allocates nothing after the second.
+#include <mutex>
+
 #include <gtest/gtest.h>
 
 #include "core/ops.h"
@@ -48,10 +50,14 @@ void expect_no_allocation(const Options& options, DType autocast = DType::float3
   EXPECT_GT(sum, 0.0);
 }
 
-TEST(Allocation, TheCounterCounts) {
+TEST(Allocation, TheCountersCount) {
   const std::size_t before = testing::allocation_count();
   const Tensor tensor = Tensor::empty({3});
   EXPECT_GT(testing::allocation_count(), before);
+  std::mutex mutex;
+  const std::size_t locks = testing::lock_count();
+  const std::lock_guard lock(mutex);
+  EXPECT_GT(testing::lock_count(), locks);
 }
 
 TEST(Allocation, ATrainingStepWithAdamAllocatesNothing) {

@@ -114,18 +114,53 @@ TEST(InferencePlan, NaNPassesThrough) {
   for (const float value : y.to_vector<float>()) EXPECT_TRUE(std::isnan(value));
 }
 
-TEST(InferencePlan, AllocatesNothing) {
+// In every dtype, under autocast, and with threads that share the products.
+TEST(InferencePlan, AllocatesNothingAndWaitsForNoLock) {
   Generator generator(5);
-  for (const std::int64_t batch : {1, 64}) {
+  for (const int threads : {1, 2, 3}) {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      for (const DType autocast : {DType::float32, DType::bfloat16}) {
+        for (const std::int64_t batch : {1, 64}) {
+          Sequential model;
+          add_layers(model, {784, 520, 10}, generator, {.dtype = dtype});
+          if (dtype == DType::float32) model.autocast(autocast);
+          const InferencePlan plan = compile(model, 64);
+          InferencePlan::Workspace workspace = plan.make_workspace();
+          const Tensor x = Tensor::normal({batch, 784}, 0, 1, generator).to(dtype);
+          const Tensor y = Tensor::empty({batch, 10}, dtype);
+          set_num_threads(threads);
+          const std::size_t allocations = testing::allocation_count();
+          const std::size_t locks = testing::lock_count();
+          for (int round = 0; round < 3; ++round) plan.run(x, y, workspace);
+          EXPECT_EQ(testing::allocation_count(), allocations)
+              << threads << " threads, " << dtype << ", batch " << batch;
+          EXPECT_EQ(testing::lock_count(), locks)
+              << threads << " threads, " << dtype << ", batch " << batch;
+          set_num_threads(1);
+        }
+      }
+    }
+  }
+}
+
+// Parts of float64 products are no Eigen products of their own: 784 and 520 are whole blocks of
+// neither kind, and one row is a product with a vector.
+TEST(InferencePlan, Float64ProductsInBlocksAreTheModules) {
+  Generator generator(7);
+  for (const std::int64_t batch : {1, 65}) {
     Sequential model;
-    add_layers(model, {784, 512, 10}, generator);
-    const InferencePlan plan = compile(model, 64);
+    add_layers(model, {4500, 129, 4100, 3}, generator, {.dtype = DType::float64});
+    const InferencePlan plan = compile(model, batch);
     InferencePlan::Workspace workspace = plan.make_workspace();
-    const Tensor x = Tensor::normal({batch, 784}, 0, 1, generator);
-    const Tensor y = Tensor::empty({batch, 10});
-    const std::size_t before = testing::allocation_count();
+    const Tensor x = Tensor::normal({batch, 4500}, 0, 1, generator, DType::float64);
+    const Tensor y = Tensor::empty({batch, 3}, DType::float64);
     plan.run(x, y, workspace);
-    EXPECT_EQ(testing::allocation_count(), before);
+    Sequential single;  // by float32's kernels, which are others
+    add_layers(single, {4500, 129, 4100, 3}, generator);
+    for (std::size_t i = 0; i < model.parameters().size(); ++i) {
+      single.parameters()[i]->value.copy_(model.parameters()[i]->value);
+    }
+    expect_near(y, single.forward(x.to(DType::float32)), 1e-4);
   }
 }
 
