@@ -326,6 +326,7 @@ void CpuBackend::share_elements(std::int64_t count, const Job& job) {
 }
 
 void CpuBackend::sgd_step(const SgdArgs& args) {
+  const StepScalars scalars = step_scalars(args);
   visit_arithmetic(args.dtype, "sgd_step", [&]<typename T>(TypeTag<T>) {
     const SgdTask<T> whole{args.count,
                            static_cast<T*>(args.param),
@@ -334,10 +335,11 @@ void CpuBackend::sgd_step(const SgdArgs& args) {
                            args.first_step,
                            args.nesterov,
                            T{args.maximize ? -1.0F : 1.0F},
-                           static_cast<T>(args.lr),
+                           static_cast<T>(scalars.lr),
                            static_cast<T>(args.momentum),
                            static_cast<T>(1.0 - args.dampening),
-                           static_cast<T>(args.weight_decay)};
+                           static_cast<T>(args.weight_decay),
+                           static_cast<T>(scalars.mean_weight)};
     share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
       SgdTask<T> part = whole;
       part.count = last - first;
@@ -367,7 +369,9 @@ void CpuBackend::adam_step(const AdamArgs& args) {
                             static_cast<T>(1.0 - args.beta2),
                             static_cast<T>(scalars.step_size),
                             static_cast<T>(scalars.inverse_bias_correction2_sqrt),
-                            static_cast<T>(args.eps)};
+                            static_cast<T>(args.eps),
+                            static_cast<T>(scalars.mean_weight),
+                            negligible_square<T>(args.eps, args.beta2)};
     share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
       AdamTask<T> part = whole;
       part.count = last - first;

@@ -125,13 +125,11 @@ class SmallNetBlock {
                                  const StepScalars& scalars) const {
     if (task_.args.adam) {
       float unused = 0.0F;
-      const AdamScalars<float> adam{static_cast<float>(scalars.decay),
-                                    static_cast<float>(scalars.step_size),
-                                    static_cast<float>(scalars.inverse_bias_correction2_sqrt)};
+      const AdamScalars<float> adam = adam_scalars<float>(scalars);
       adam_element<false>(task_.adam, adam, param[0], grad, param[size], param[2 * size], unused);
       return;
     }
-    const SgdScalars<float> sgd{static_cast<float>(scalars.lr), scalars.first_step != 0};
+    const SgdScalars<float> sgd = sgd_scalars<float>(scalars);
     if (task_.args.weight1.first != nullptr) {
       sgd_element<true>(task_.sgd, sgd, param[0], grad, param[size]);
     } else {

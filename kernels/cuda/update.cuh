@@ -16,18 +16,11 @@ __device__ inline StepScalars current_scalars(const StepSchedule& schedule,
   return schedule.table != nullptr ? schedule.table[*schedule.counter] : otherwise;
 }
 
-/// As the CPU's kernels do: running means that have decayed to nothing become zero. NaN stays.
+/// As the CPU's kernels do: `mean`, or zero where it is negligible beside `param`. NaN stays,
+/// and what an infinite parameter has.
 template <typename T>
-__host__ __device__ inline T flush(T value, T negligible) {
-  return value < negligible && value > -negligible ? T{0} : value;
-}
-template <typename T>
-__host__ __device__ inline T flush_mean(T value) {
-  return flush(value, Negligible<T>::kMean);
-}
-template <typename T>
-__host__ __device__ inline T flush_mean_square(T value) {
-  return flush(value, Negligible<T>::kMeanSquare);
+__host__ __device__ inline T without_negligible(T mean, T param, T weight) {
+  return (param + mean * weight) - param == T{0} ? T{0} : mean;
 }
 
 __host__ __device__ inline float square_root(float x) {
@@ -54,18 +47,24 @@ SgdOptions<T> sgd_options(const SgdArgs& args) {
 template <typename T>
 struct SgdScalars {
   T lr;
+  T mean_weight;
   bool first_step;
 };
+template <typename T>
+__device__ inline SgdScalars<T> sgd_scalars(const StepScalars& step) {
+  return {static_cast<T>(step.lr), static_cast<T>(step.mean_weight), step.first_step != 0};
+}
 
 /// One element; `buffer` is the momentum's, unless there is none.
 template <bool Momentum, typename T>
 __host__ __device__ inline void sgd_element(const SgdOptions<T>& o, const SgdScalars<T>& s,
                                             T& param, T grad, T& buffer) {
-  T g = o.sign * grad + o.weight_decay * param;
+  T g = o.sign * grad;
+  if (o.weight_decay != T{0}) g += o.weight_decay * param;  // 0 * param may be NaN
   if constexpr (Momentum) {
     // On the first step the buffer may hold anything, NaN included.
-    const T velocity =
-        flush_mean(s.first_step ? g : o.momentum * buffer + o.one_minus_dampening * g);
+    const T velocity = without_negligible(
+        s.first_step ? g : o.momentum * buffer + o.one_minus_dampening * g, param, s.mean_weight);
     buffer = velocity;
     g = o.nesterov ? g + o.momentum * velocity : velocity;
   }
@@ -80,6 +79,7 @@ struct AdamOptions {
   T one_minus_beta1;
   T one_minus_beta2;
   T eps;
+  T negligible_square;
 };
 template <typename T>
 AdamOptions<T> adam_options(const AdamArgs& args) {
@@ -88,31 +88,47 @@ AdamOptions<T> adam_options(const AdamArgs& args) {
           static_cast<T>(args.beta2),
           static_cast<T>(1.0 - args.beta1),
           static_cast<T>(1.0 - args.beta2),
-          static_cast<T>(args.eps)};
+          static_cast<T>(args.eps),
+          negligible_square<T>(args.eps, args.beta2)};
 }
 template <typename T>
 struct AdamScalars {
   T decay;
   T step_size;
   T inverse_bias_correction2_sqrt;
+  T mean_weight;
 };
+template <typename T>
+__device__ inline AdamScalars<T> adam_scalars(const StepScalars& step) {
+  return {static_cast<T>(step.decay), static_cast<T>(step.step_size),
+          static_cast<T>(step.inverse_bias_correction2_sqrt), static_cast<T>(step.mean_weight)};
+}
+
+/// torch.lerp: from both ends, each where it is the nearer one.
+template <typename T>
+__host__ __device__ inline T lerp(T from, T to, T weight) {
+  return weight < T(0.5) ? from + weight * (to - from) : to - (to - from) * (T{1} - weight);
+}
 
 template <bool Amsgrad, typename T>
 __host__ __device__ inline void adam_element(const AdamOptions<T>& o, const AdamScalars<T>& s,
                                              T& param, T grad, T& exp_avg, T& exp_avg_sq,
                                              T& max_exp_avg_sq) {
   T p = param * s.decay;
-  const T g = o.sign * grad + o.weight_decay * p;
-  const T m = flush_mean(exp_avg + o.one_minus_beta1 * (g - exp_avg));
-  const T v = flush_mean_square(exp_avg_sq * o.beta2 + o.one_minus_beta2 * g * g);
+  T g = o.sign * grad;
+  if (o.weight_decay != T{0}) g += o.weight_decay * p;
+  const T m = without_negligible(lerp(exp_avg, g, o.one_minus_beta1), p, s.mean_weight);
+  T v = exp_avg_sq * o.beta2 + o.one_minus_beta2 * g * g;
+  if (v < o.negligible_square) v = T{0};
   exp_avg = m;
   exp_avg_sq = v;
   T second = v;
   if constexpr (Amsgrad) {
-    second = max_exp_avg_sq > v ? max_exp_avg_sq : v;
+    // NaN from either, as torch.maximum.
+    second = max_exp_avg_sq > v || max_exp_avg_sq != max_exp_avg_sq ? max_exp_avg_sq : v;
     max_exp_avg_sq = second;
   }
-  p -= s.step_size * (m / (square_root(second) * s.inverse_bias_correction2_sqrt + o.eps));
+  p -= s.step_size * m / (square_root(second) * s.inverse_bias_correction2_sqrt + o.eps);
   param = p;
 }
 
@@ -144,7 +160,7 @@ __device__ inline void sgd_pack(const SgdTask<T>& task, const SgdScalars<T>& sca
 template <int N, bool Momentum, typename T>
 __global__ void __launch_bounds__(kUpdateThreads) sgd_kernel(SgdTask<T> task) {
   const StepScalars step = current_scalars(task.schedule, task.scalars);
-  const SgdScalars<T> scalars{static_cast<T>(step.lr), step.first_step != 0};
+  const SgdScalars<T> scalars = sgd_scalars<T>(step);
   const std::int64_t packs = task.count / N;
   for (std::int64_t i = grid_thread(); i < packs; i += grid_threads()) {
     sgd_pack<N, Momentum>(task, scalars, i * N);
@@ -189,8 +205,7 @@ __device__ inline void adam_pack(const AdamTask<T>& task, const AdamScalars<T>& 
 template <int N, bool Amsgrad, typename T>
 __global__ void __launch_bounds__(kUpdateThreads) adam_kernel(AdamTask<T> task) {
   const StepScalars step = current_scalars(task.schedule, task.scalars);
-  const AdamScalars<T> scalars{static_cast<T>(step.decay), static_cast<T>(step.step_size),
-                               static_cast<T>(step.inverse_bias_correction2_sqrt)};
+  const AdamScalars<T> scalars = adam_scalars<T>(step);
   const std::int64_t packs = task.count / N;
   for (std::int64_t i = grid_thread(); i < packs; i += grid_threads()) {
     adam_pack<N, Amsgrad>(task, scalars, i * N);

@@ -2,6 +2,7 @@
 // Optimizer updates at every level against PyTorch's formulas written out in float64.
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -151,34 +152,200 @@ TEST(Adam, MeansThatFadeEndAtZero) {
 }
 
 #if defined(__x86_64__)
+// Numbers of either sign from 1 down to the smallest normal ones.
+std::vector<float> normal_numbers() {
+  std::vector<float> numbers;
+  for (float number = 1.0F; number > 1e-36F; number *= 0.97F) {
+    numbers.push_back(number);
+    numbers.push_back(-number);
+  }
+  return numbers;
+}
+
+// Calls step() and says whether the processor met a subnormal number, or made one.
+template <typename Step>
+bool makes_subnormals(const Step& step) {
+  _mm_setcsr(_mm_getcsr() & ~_MM_EXCEPT_MASK);
+  step();
+  return (_mm_getcsr() & (_MM_EXCEPT_DENORM | _MM_EXCEPT_UNDERFLOW)) != 0U;
+}
+
 // On their way to zero the means make no subnormal numbers, not even where they are divided: each
-// would cost as much as a hundred others.
+// would cost as much as a hundred others. All the way, for parameters of the sizes that they have.
 TEST(Adam, FadingMeansMakeNoSubnormalNumbers) {
   for (const auto& backend : all_levels()) {
-    std::vector<float> m;
-    for (float mean = 1.0F; mean > 1e-36F; mean *= 0.97F) {
-      m.push_back(mean);
-      m.push_back(-mean);
+    for (const float size : {1.0F, 1e-3F, 1e-6F}) {
+      std::vector<float> m = normal_numbers();
+      const std::vector<float> grad(m.size());
+      std::vector<float> v(m.size(), 1e-12F);
+      std::vector<float> param(m.size(), size);
+      for (int step = 100; step < 1000; ++step) {
+        ASSERT_FALSE(makes_subnormals([&] {
+          backend->adam_step({.count = static_cast<std::int64_t>(m.size()),
+                              .param = param.data(),
+                              .grad = grad.data(),
+                              .exp_avg = m.data(),
+                              .exp_avg_sq = v.data(),
+                              .step = static_cast<double>(step),
+                              .lr = 1e-3,
+                              .beta1 = 0.9,
+                              .beta2 = 0.999,
+                              .eps = 1e-8});
+        })) << backend->capability()
+            << ", parameters of " << size << ", step " << step;
+      }
+      EXPECT_EQ(m, std::vector<float>(m.size()));
     }
-    std::vector<float> grad(m.size());
-    std::vector<float> v(m.size(), 1e-12F);
-    std::vector<float> param(m.size(), 1.0F);
-    _mm_setcsr(_mm_getcsr() & ~_MM_EXCEPT_MASK);
-    backend->adam_step({.count = static_cast<std::int64_t>(m.size()),
+  }
+}
+
+TEST(Adam, FadingSquaresMakeNoSubnormalNumbers) {
+  for (const auto& backend : all_levels()) {
+    std::vector<float> v = normal_numbers();
+    for (float& square : v) square = std::fabs(square);
+    const std::vector<float> grad(v.size());
+    std::vector<float> m(v.size());
+    std::vector<float> param(v.size(), 1e-3F);
+    for (int step = 1; step < 1000; ++step) {
+      ASSERT_FALSE(makes_subnormals([&] {
+        backend->adam_step({.count = static_cast<std::int64_t>(v.size()),
+                            .param = param.data(),
+                            .grad = grad.data(),
+                            .exp_avg = m.data(),
+                            .exp_avg_sq = v.data(),
+                            .step = static_cast<double>(step),
+                            .lr = 1e-3,
+                            .beta1 = 0.9,
+                            .beta2 = 0.9,
+                            .eps = 1e-8});
+      })) << backend->capability()
+          << ", step " << step;
+    }
+    EXPECT_EQ(v, std::vector<float>(v.size()));
+  }
+}
+
+TEST(Sgd, FadingMomentumMakesNoSubnormalNumbers) {
+  for (const auto& backend : all_levels()) {
+    std::vector<float> buffer = normal_numbers();
+    const std::vector<float> grad(buffer.size());
+    std::vector<float> param(buffer.size(), 1e-3F);
+    for (int step = 0; step < 1000; ++step) {
+      ASSERT_FALSE(makes_subnormals([&] {
+        backend->sgd_step({.count = static_cast<std::int64_t>(buffer.size()),
+                           .param = param.data(),
+                           .grad = grad.data(),
+                           .momentum_buffer = buffer.data(),
+                           .lr = 1e-3,
+                           .momentum = 0.9});
+      })) << backend->capability()
+          << ", step " << step;
+    }
+    EXPECT_EQ(buffer, std::vector<float>(buffer.size()));
+  }
+}
+#endif
+
+// import torch
+// p = torch.zeros(1, requires_grad=True); p.grad = torch.tensor([1e-18])
+// torch.optim.Adam([p], lr=1, eps=EPS, foreach=False).step(); p.item()
+TEST(Adam, TheFirstStepOfATinyGradientIsPyTorchsForEveryEps) {
+  constexpr std::pair<double, float> kFirstSteps[] = {
+      {1e-15, -0.0009990009712055326F}, {1e-16, -0.009900989942252636F},
+      {1e-17, -0.09090909361839294F},   {1e-18, -0.4999999403953552F},
+      {1e-19, -0.9090908169746399F},    {1e-20, -0.9900988936424255F},
+      {0.0, -0.9999998807907104F}};
+  for (const auto& backend : all_levels()) {
+    for (const auto& [eps, expected] : kFirstSteps) {
+      std::vector<float> param(kCount);
+      const std::vector<float> grad(kCount, 1e-18F);
+      std::vector<float> m(kCount);
+      std::vector<float> v(kCount);
+      backend->adam_step({.count = kCount,
+                          .param = param.data(),
+                          .grad = grad.data(),
+                          .exp_avg = m.data(),
+                          .exp_avg_sq = v.data(),
+                          .step = 1.0,
+                          .lr = 1.0,
+                          .beta1 = 0.9,
+                          .beta2 = 0.999,
+                          .eps = eps});
+      for (const float p : param) {
+        EXPECT_NEAR(p, expected, 3e-7F * std::fabs(expected))
+            << eps << ' ' << backend->capability();
+      }
+    }
+  }
+}
+
+// A parameter at zero goes wherever its momentum takes it, however little that is; a rate of zero
+// now may be another one later.
+TEST(Sgd, TinyMomentumCountsWhereTheParameterIsTiny) {
+  for (const auto& backend : all_levels()) {
+    for (const bool later : {false, true}) {
+      std::vector<float> param(kCount, later ? 1e-30F : 0.0F);
+      std::vector<float> grad(kCount, 1e-28F);
+      std::vector<float> buffer(kCount);
+      SgdArgs args{.count = kCount, .param = param.data(), .grad = grad.data()};
+      args.momentum_buffer = buffer.data();
+      args.momentum = 0.5;
+      args.first_step = true;
+      args.lr = later ? 0.0 : 1.0;
+      backend->sgd_step(args);
+      std::fill(grad.begin(), grad.end(), 0.0F);
+      args.first_step = false;
+      args.lr = 1.0;
+      backend->sgd_step(args);
+      for (const float p : param) EXPECT_FLOAT_EQ(p, later ? -4.9e-29F : -1.5e-28F);
+    }
+  }
+}
+
+// torch.lerp's formula: with beta1 = 0, exp_avg is the gradient, whatever came before.
+TEST(Adam, WithoutABeta1NothingIsLeftOfTheGradientsBefore) {
+  for (const auto& backend : all_levels()) {
+    std::vector<float> param(kCount);
+    const std::vector<float> grad(kCount, 1e-6F);
+    std::vector<float> m(kCount, 1e4F);
+    std::vector<float> v(kCount, 1e8F);
+    backend->adam_step({.count = kCount,
                         .param = param.data(),
                         .grad = grad.data(),
                         .exp_avg = m.data(),
                         .exp_avg_sq = v.data(),
-                        .step = 100.0,
-                        .lr = 1e-3,
-                        .beta1 = 0.9,
-                        .beta2 = 0.999,
+                        .step = 2.0,
+                        .lr = 1.0,
+                        .beta1 = 0.0,
+                        .beta2 = 0.99,
                         .eps = 1e-8});
-    EXPECT_EQ(_mm_getcsr() & (_MM_EXCEPT_DENORM | _MM_EXCEPT_UNDERFLOW), 0U)
-        << backend->capability();
+    for (const float mean : m) EXPECT_EQ(mean, 1e-6F);
   }
 }
-#endif
+
+// torch.maximum keeps a NaN.
+TEST(Adam, AmsgradsMaximumKeepsNaN) {
+  for (const auto& backend : all_levels()) {
+    std::vector<float> param(kCount);
+    const std::vector<float> grad(kCount, 1.0F);
+    std::vector<float> m(kCount);
+    std::vector<float> v(kCount);
+    std::vector<float> most(kCount, std::nanf(""));
+    backend->adam_step({.count = kCount,
+                        .param = param.data(),
+                        .grad = grad.data(),
+                        .exp_avg = m.data(),
+                        .exp_avg_sq = v.data(),
+                        .max_exp_avg_sq = most.data(),
+                        .step = 2.0,
+                        .lr = 1.0,
+                        .beta1 = 0.9,
+                        .beta2 = 0.99,
+                        .eps = 1e-8});
+    for (const float p : param) EXPECT_TRUE(std::isnan(p));
+    for (const float largest : most) EXPECT_TRUE(std::isnan(largest));
+  }
+}
 
 // However the quotient is computed: with a denominator that has overflowed, or is zero, it is what
 // a division gives.

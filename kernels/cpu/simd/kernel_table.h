@@ -91,6 +91,7 @@ struct SgdTask {
   T momentum;
   T one_minus_dampening;
   T weight_decay;
+  T mean_weight;  // see negligible.h
 };
 
 template <typename T>
@@ -110,6 +111,8 @@ struct AdamTask {
   T step_size;                      // lr / (1 - beta1^step)
   T inverse_bias_correction2_sqrt;  // 1 / sqrt(1 - beta2^step)
   T eps;
+  T mean_weight;        // see negligible.h
+  T negligible_square;  // likewise
 };
 
 template <typename T>

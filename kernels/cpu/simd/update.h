@@ -10,9 +10,12 @@
 
 namespace wick::cpu {
 
+// `mean`, or zero where it is negligible beside `param`. NaN stays, and what an infinite parameter
+// has.
 template <typename T, typename Isa>
-[[gnu::always_inline]] inline Vector<T, Isa> flush(Vector<T, Isa> value, T negligible) {
-  return magnitude<T, Isa>(value) < negligible ? Vector<T, Isa>{} : value;  // NaN stays
+[[gnu::always_inline]] inline Vector<T, Isa> without_negligible(Vector<T, Isa> mean,
+                                                                Vector<T, Isa> param, T weight) {
+  return (param + mean * weight) - param == T{0} ? Vector<T, Isa>{} : mean;
 }
 
 // A vector, or its first elements if there are no more (`Whole` is false).
@@ -35,7 +38,7 @@ template <typename T, typename Isa, typename Update>
 }
 
 // The options are template arguments, so that the loops have no branches.
-template <typename T, typename Isa, bool Momentum, bool Nesterov>
+template <typename T, typename Isa, bool Decay, bool Momentum, bool Nesterov>
 void sgd_loop(const SgdTask<T>& task) {
   using V = Vector<T, Isa>;
   const SgdTask<T> t = task;
@@ -44,12 +47,14 @@ void sgd_loop(const SgdTask<T>& task) {
   for_vectors<T, Isa>(
       t.count, [&]<bool Whole>(std::int64_t i, int count) __attribute__((always_inline)) {
         const V p = load_some<T, Isa, Whole>(t.param + i, count);
-        V g = t.sign * load_some<T, Isa, Whole>(t.grad + i, count) + t.weight_decay * p;
+        V g = t.sign * load_some<T, Isa, Whole>(t.grad + i, count);
+        // 0 * p would be no zero where p is infinite.
+        if constexpr (Decay) g += t.weight_decay * p;
         if constexpr (Momentum) {
           T* const buffer = t.momentum_buffer + i;
           // On the first step the buffer may hold anything, NaN included.
           const V old = t.first_step ? V{} : load_some<T, Isa, Whole>(buffer, count);
-          const V velocity = flush<T, Isa>(keep * old + take * g, Negligible<T>::kMean);
+          const V velocity = without_negligible<T, Isa>(keep * old + take * g, p, t.mean_weight);
           store_some<T, Isa, Whole>(buffer, velocity, count);
           g = Nesterov ? g + t.momentum * velocity : velocity;
         }
@@ -57,11 +62,16 @@ void sgd_loop(const SgdTask<T>& task) {
       });
 }
 
+template <typename T, typename Isa, bool Decay>
+void sgd_by_momentum(const SgdTask<T>& task) {
+  if (task.momentum_buffer == nullptr) return sgd_loop<T, Isa, Decay, false, false>(task);
+  if (task.nesterov) return sgd_loop<T, Isa, Decay, true, true>(task);
+  return sgd_loop<T, Isa, Decay, true, false>(task);
+}
 template <typename T, typename Isa>
 void sgd(const SgdTask<T>& task) {
-  if (task.momentum_buffer == nullptr) return sgd_loop<T, Isa, false, false>(task);
-  if (task.nesterov) return sgd_loop<T, Isa, true, true>(task);
-  return sgd_loop<T, Isa, true, false>(task);
+  task.weight_decay == T{0} ? sgd_by_momentum<T, Isa, false>(task)
+                            : sgd_by_momentum<T, Isa, true>(task);
 }
 
 // Up to so many elements lie in the second-level cache, and the next ones are asked for: four
@@ -69,7 +79,22 @@ void sgd(const SgdTask<T>& task) {
 // better by itself, all the more where threads have just shared the parameters.
 inline constexpr std::int64_t kFewElements = 64 * 1024;
 
-// `Plain`: the gradient is taken as it is, and eps is at least kLeastDivisor.
+// torch.lerp: from both ends, each where it is the nearer one, so that a weight of 1 gives `to`.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> lerp(Vector<T, Isa> from, Vector<T, Isa> to,
+                                                  T weight) {
+  return weight < T(0.5) ? from + weight * (to - from) : to - (to - from) * (T{1} - weight);
+}
+
+// torch.maximum.
+template <typename T, typename Isa>
+[[gnu::always_inline]] inline Vector<T, Isa> larger_or_nan(Vector<T, Isa> a, Vector<T, Isa> b) {
+  const Vector<T, Isa> larger = a > b ? a : b;  // b where one of them is NaN
+  return a == a ? larger : a;
+}
+
+// `Plain`: the gradient is taken as it is, its weight in exp_avg is less than a half, and eps is at
+// least kLeastDivisor.
 template <typename T, typename Isa, bool Amsgrad, bool Plain>
 void adam_loop(const AdamTask<T>& task) {
   using V = Vector<T, Isa>;
@@ -92,27 +117,32 @@ void adam_loop(const AdamTask<T>& task) {
         }
         const V p = get(t.param) * t.decay;
         V g = get(t.grad);
-        if constexpr (!Plain) g = t.sign * g + t.weight_decay * p;
+        if constexpr (!Plain) {
+          g *= t.sign;
+          if (t.weight_decay != T{0}) g += t.weight_decay * p;  // 0 * p may be NaN
+        }
         const V mean = get(t.exp_avg);
-        const V m = flush<T, Isa>(mean + t.one_minus_beta1 * (g - mean), Negligible<T>::kMean);
+        const V mixed = Plain ? mean + t.one_minus_beta1 * (g - mean)
+                              : lerp<T, Isa>(mean, g, t.one_minus_beta1);
+        const V m = without_negligible<T, Isa>(mixed, p, t.mean_weight);
         V v = get(t.exp_avg_sq) * t.beta2 + t.one_minus_beta2 * g * g;
-        v = v < Negligible<T>::kMeanSquare ? V{} : v;  // never below zero
+        v = v < t.negligible_square ? V{} : v;  // never below zero
         put(t.exp_avg, m);
         put(t.exp_avg_sq, v);
         if constexpr (Amsgrad) {
-          const V most = get(t.max_exp_avg_sq);
-          v = most > v ? most : v;
+          v = larger_or_nan<T, Isa>(get(t.max_exp_avg_sq), v);
           put(t.max_exp_avg_sq, v);
         }
         const V denominator = square_root<T, Isa>(v) * t.inverse_bias_correction2_sqrt + t.eps;
-        const V step = Plain ? quotient<T, Isa>(m, denominator) : m / denominator;
-        put(t.param, p - t.step_size * step);
+        const V scaled = t.step_size * m;  // first, as PyTorch does: it may overflow or vanish
+        put(t.param, p - (Plain ? quotient<T, Isa>(scaled, denominator) : scaled / denominator));
       });
 }
 
 template <typename T, typename Isa>
 void adam(const AdamTask<T>& task) {
-  const bool plain = task.sign == T{1} && task.weight_decay == T{0} && task.eps >= kLeastDivisor<T>;
+  const bool plain = task.sign == T{1} && task.weight_decay == T{0} &&
+                     task.one_minus_beta1 < T(0.5) && task.eps >= kLeastDivisor<T>;
   if (task.max_exp_avg_sq != nullptr) {
     return plain ? adam_loop<T, Isa, true, true>(task) : adam_loop<T, Isa, true, false>(task);
   }

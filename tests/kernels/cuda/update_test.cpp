@@ -2,7 +2,6 @@
 // SGD and Adam over several steps against the CPU backend in float64, and their scalars from a
 // table on the device.
 #include "kernels/cpu/cpu_backend.h"
-#include "kernels/negligible.h"
 #include "tests/kernels/cuda/device.h"
 
 namespace wick::testing {
@@ -162,22 +161,59 @@ TYPED_TEST(CudaUpdate, Adam) {
   }
 }
 
-TYPED_TEST(CudaUpdate, DecayedMeansBecomeZero) {
+TYPED_TEST(CudaUpdate, NegligibleMeansBecomeZero) {
   using T = TypeParam;
   const Context context;
-  const std::vector<T> zero{T{0}};
-  const DeviceArray<T> p(std::vector<T>{T{1}});
-  const DeviceArray<T> g(zero);
-  const DeviceArray<T> m(std::vector<T>{Negligible<T>::kMean});
-  const DeviceArray<T> v(zero);
+  // Beside 1 it is nothing, beside zero it is all there is.
+  const DeviceArray<T> p(std::vector<T>{T{1}, T{0}});
+  const DeviceArray<T> g(std::vector<T>{T{0}, T{0}});
+  const auto mean = static_cast<T>(sizeof(T) == sizeof(float) ? 1e-24 : 1e-40);
+  const DeviceArray<T> m(std::vector<T>{mean, mean});
+  const DeviceArray<T> v(std::vector<T>{T{0}, T{0}});
   AdamArgs args{
-      .dtype = dtype_of<T>, .count = 1, .lr = 0.1, .beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8};
+      .dtype = dtype_of<T>, .count = 2, .lr = 0.1, .beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8};
   args.param = p.data();
   args.grad = g.data();
   args.exp_avg = m.data();
   args.exp_avg_sq = v.data();
   require(cuda::launch_adam_step(args, {}, context));
   EXPECT_EQ(m.download()[0], T{0});
+  EXPECT_NEAR(m.download()[1] / mean, T(0.9), T(1e-6));
+  EXPECT_EQ(p.download()[0], T{1});
+  EXPECT_NEAR(p.download()[1] / (mean * T(-0.9e8)), T{1}, T(1e-6));
+}
+
+// A table's scalars say the same.
+TYPED_TEST(CudaUpdate, TheFirstStepOfATinyGradientIsPyTorchsForEveryEps) {
+  using T = TypeParam;
+  for (const double eps : {1e-15, 1e-18, 1e-20, 0.0}) {
+    for (const bool from_table : {false, true}) {
+      const Context context;
+      const std::vector<T> zeros(5);
+      const DeviceArray<T> p(zeros);
+      const DeviceArray<T> m(zeros);
+      const DeviceArray<T> v(zeros);
+      const DeviceArray<T> g(std::vector<T>(5, T(1e-18)));
+      AdamArgs args{
+          .dtype = dtype_of<T>, .count = 5, .lr = 1.0, .beta1 = 0.9, .beta2 = 0.999, .eps = eps};
+      args.param = p.data();
+      args.grad = g.data();
+      args.exp_avg = m.data();
+      args.exp_avg_sq = v.data();
+      const DeviceArray<StepScalars> table(std::vector<StepScalars>{step_scalars(args)});
+      const DeviceArray<std::int64_t> counter(std::vector<std::int64_t>{0});
+      cuda::StepSchedule schedule;
+      if (from_table) {
+        schedule = {table.data(), counter.data()};
+        args.step = NAN;
+      }
+      require(cuda::launch_adam_step(args, schedule, context));
+      const double expected = -1e-18 / (1e-18 + eps);
+      for (const T value : p.download()) {
+        EXPECT_NEAR(static_cast<double>(value), expected, 1e-6 * std::abs(expected)) << eps;
+      }
+    }
+  }
 }
 
 }  // namespace
