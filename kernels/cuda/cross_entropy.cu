@@ -13,7 +13,7 @@ constexpr std::int64_t kCountedByAll = 4096;
 // What lies in the workspace behind the tickets.
 struct Scratch {
   LossNorm norm;
-  double partial[kMostPartials];
+  double partial[2 * kMostPartials];
 };
 static_assert(sizeof(Scratch) <= kWorkspaceBytes - kTicketBytes);
 

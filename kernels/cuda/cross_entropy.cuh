@@ -40,13 +40,20 @@ struct CrossEntropyTask {
   T* grad;             // or null
   std::int64_t grad_stride;
   const LossNorm* norm;  // null: each block counts the targets itself
-  double* partial;       // one per block
+  double* partial;       // one per block; and, of the smoothed part, as many again
   unsigned* ticket;
   ErrorFlag* error;
 };
 
+/// The two parts of a loss: of the targets, and of the label smoothing.
+template <typename T>
+struct LossParts {
+  T hard;
+  T smooth;
+};
+
 struct LossShared {
-  double sums[kLossWarps];
+  LossParts<double> sums[kLossWarps];
   double scratch[kLossWarps];
   int is_last;
 };
@@ -112,6 +119,11 @@ __device__ inline LossNorm find_norm(const CrossEntropyTask<T>& task, double* sc
   return {block_sum<kLossThreads>(mine, scratch), all_weights};
 }
 
+template <typename T>
+__device__ inline T not_a_number() {
+  return static_cast<T>(nanf(""));
+}
+
 /// What the gradient of a row is made of, once its softmax is known.
 template <typename T>
 struct RowGradient {
@@ -128,7 +140,9 @@ __device__ inline T class_weight(const CrossEntropyTask<T>& task, std::int64_t c
 template <typename T>
 __device__ inline RowGradient<T> row_gradient(const CrossEntropyTask<T>& task, LossNorm norm,
                                               std::int64_t target, T sum) {
-  const T scale = static_cast<T>(1.0 / norm.divisor);
+  // PyTorch's infinite gradients of both parts and all classes meet in the softmax's.
+  const bool undefined = norm.divisor == 0.0 && task.smooth != T{0};
+  const T scale = undefined ? not_a_number<T>() : static_cast<T>(1.0 / norm.divisor);
   const T weight = class_weight(task, target);
   return {scale * (task.hard * weight + task.smooth * static_cast<T>(norm.all_weights)) / sum,
           scale * task.hard * weight, scale * task.smooth};
@@ -143,29 +157,36 @@ __device__ inline T gradient(const CrossEntropyTask<T>& task, const RowGradient<
   return value;
 }
 
-template <typename T>
-__device__ inline T not_a_number() {
-  return static_cast<T>(nanf(""));
+/// The sum over all blocks, for the last block's threads.
+__device__ inline double sum_of_blocks(const double* partial, double* scratch) {
+  double sum = 0.0;
+  for (unsigned b = threadIdx.x; b < gridDim.x; b += kLossThreads) sum += __ldcg(partial + b);
+  return block_sum<kLossThreads>(sum, scratch);
 }
 
 /// The end of both kernels: `mine` is the loss of this warp's rows (lane 0 counts), or of this
 /// block's rows in warp 0.
 template <typename T>
-__device__ inline void finish_loss(const CrossEntropyTask<T>& task, LossNorm norm, double mine,
-                                   LossShared& shared) {
+__device__ inline void finish_loss(const CrossEntropyTask<T>& task, LossNorm norm,
+                                   LossParts<double> mine, LossShared& shared) {
   if (threadIdx.x % kWarpSize == 0) shared.sums[threadIdx.x / kWarpSize] = mine;
   __syncthreads();
   if (threadIdx.x == 0) {
-    double block = shared.sums[0];
-    for (int warp = 1; warp < kLossWarps; ++warp) block += shared.sums[warp];
-    task.partial[blockIdx.x] = block;
+    LossParts<double> block = shared.sums[0];
+    for (int warp = 1; warp < kLossWarps; ++warp) {
+      block.hard += shared.sums[warp].hard;
+      block.smooth += shared.sums[warp].smooth;
+    }
+    task.partial[blockIdx.x] = block.hard;
+    task.partial[gridDim.x + blockIdx.x] = block.smooth;
   }
   if (!last_block(task.ticket, gridDim.x, &shared.is_last)) return;
-  double sum = 0.0;
-  for (unsigned b = threadIdx.x; b < gridDim.x; b += kLossThreads) sum += __ldcg(task.partial + b);
-  const double total = block_sum<kLossThreads>(sum, shared.scratch);
+  // Each part is divided by itself: where the divisor is zero, PyTorch's parts are.
+  double loss = sum_of_blocks(task.partial, shared.scratch) / norm.divisor;
+  if (task.smooth != T{0}) {
+    loss += sum_of_blocks(task.partial + gridDim.x, shared.scratch) / norm.divisor;
+  }
   if (threadIdx.x == 0) {
-    const double loss = total / norm.divisor;
     *task.loss = static_cast<T>(loss);
     if (task.loss_total != nullptr) *task.loss_total += loss;
   }
@@ -214,7 +235,8 @@ struct WarpRow {
 
 /// The loss of one row; its gradient is written.
 template <int PerLane, typename T>
-__device__ inline T warp_row_loss(const CrossEntropyTask<T>& task, LossNorm norm, std::int64_t r) {
+__device__ inline LossParts<T> warp_row_loss(const CrossEntropyTask<T>& task, LossNorm norm,
+                                             std::int64_t r) {
   using Row = WarpRow<PerLane, T>;
   const std::int64_t target = task.targets[r];
   T* const grad = task.grad == nullptr ? nullptr : task.grad + r * task.grad_stride;
@@ -226,11 +248,11 @@ __device__ inline T warp_row_loss(const CrossEntropyTask<T>& task, LossNorm norm
       for (int j = 0; j < PerLane; ++j) row.values[j] = T{0};
       row.store(grad, classes, task.vectors);
     }
-    if (target == task.ignore_index) return T{0};
+    if (target == task.ignore_index) return {T{0}, T{0}};
     if (threadIdx.x % kWarpSize == 0) {
       report_out_of_range(task.error, CheckedOperation::cross_entropy, r, target, task.classes);
     }
-    return not_a_number<T>();
+    return {not_a_number<T>(), T{0}};
   }
   const T* const x = task.logits + r * task.stride;
   const T lowest = static_cast<T>(-INFINITY);
@@ -259,10 +281,8 @@ __device__ inline T warp_row_loss(const CrossEntropyTask<T>& task, LossNorm norm
   sum = warp_sum(sum);
   const T log_sum = natural_log(sum);  // above the maximum
   const T at_target = x[target] - maximum;
-  T loss = task.hard * weight * (log_sum - at_target);
-  if (task.smooth != T{0}) {
-    loss += task.smooth * (smooth_sum + static_cast<T>(norm.all_weights) * log_sum);
-  }
+  const LossParts<T> loss{task.hard * weight * (log_sum - at_target),
+                          task.smooth * (smooth_sum + static_cast<T>(norm.all_weights) * log_sum)};
   if (grad != nullptr) {
     const RowGradient<T> parts = row_gradient(task, norm, target, sum);
     for (int j = 0; j < PerLane; ++j) row.values[j] *= parts.factor;
@@ -287,10 +307,12 @@ __global__ void __launch_bounds__(kLossThreads)
     cross_entropy_warp_kernel(CrossEntropyTask<T> task) {
   auto& shared = *shared_memory<LossShared>();
   const LossNorm norm = find_norm(task, shared.scratch);
-  double mine = 0.0;
+  LossParts<double> mine{0.0, 0.0};
   const std::int64_t warps = grid_threads() / kWarpSize;
   for (std::int64_t r = grid_thread() / kWarpSize; r < task.rows; r += warps) {
-    mine += static_cast<double>(warp_row_loss<PerLane>(task, norm, r));
+    const LossParts<T> loss = warp_row_loss<PerLane>(task, norm, r);
+    mine.hard += static_cast<double>(loss.hard);
+    mine.smooth += static_cast<double>(loss.smooth);
   }
   finish_loss(task, norm, mine, shared);
 }
@@ -330,7 +352,7 @@ __global__ void __launch_bounds__(kLossThreads)
   T* const cache = reinterpret_cast<T*>(shared_memory<unsigned char>() + kRowCacheOffset<T>);
   const LossNorm norm = find_norm(task, shared.loss.scratch);
   const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
-  double mine = 0.0;
+  LossParts<double> mine{0.0, 0.0};
   for (std::int64_t r = blockIdx.x; r < task.rows; r += gridDim.x) {
     const T* const x = task.logits + r * task.stride;
     T* const grad = task.grad == nullptr ? nullptr : task.grad + r * task.grad_stride;
@@ -342,7 +364,7 @@ __global__ void __launch_bounds__(kLossThreads)
       }
       if (target != task.ignore_index && threadIdx.x == 0) {
         report_out_of_range(task.error, CheckedOperation::cross_entropy, r, target, task.classes);
-        mine = static_cast<double>(not_a_number<T>());
+        mine.hard = static_cast<double>(not_a_number<T>());
       }
       continue;
     }
@@ -362,16 +384,17 @@ __global__ void __launch_bounds__(kLossThreads)
     T sum = online.sum * exponential(online.maximum - maximum);
     sum = block_sum<kLossThreads>(sum, shared.sums);
     const T log_sum = natural_log(sum);
-    T loss = task.hard * class_weight(task, target) * (log_sum + maximum - x[target]);
+    const T hard_loss = task.hard * class_weight(task, target) * (log_sum + maximum - x[target]);
+    if (threadIdx.x == 0) mine.hard += static_cast<double>(hard_loss);
     if (task.smooth != T{0}) {
       T smooth_sum{0};
       for (std::int64_t c = threadIdx.x; c < task.classes; c += kLossThreads) {
         smooth_sum += class_weight(task, c) * (maximum - (cached ? cache[c] : x[c]));
       }
       smooth_sum = block_sum<kLossThreads>(smooth_sum, shared.sums);
-      loss += task.smooth * (smooth_sum + static_cast<T>(norm.all_weights) * log_sum);
+      const T smooth_loss = task.smooth * (smooth_sum + static_cast<T>(norm.all_weights) * log_sum);
+      if (threadIdx.x == 0) mine.smooth += static_cast<double>(smooth_loss);
     }
-    if (threadIdx.x == 0) mine += static_cast<double>(loss);
     if (grad == nullptr) continue;
     const RowGradient<T> parts = row_gradient(task, norm, target, sum);
     for (std::int64_t c = threadIdx.x; c < task.classes; c += kLossThreads) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "tests/kernels/loss_cases.h"
 #include "tests/kernels/reference.h"
 
 namespace wick {
@@ -95,6 +96,35 @@ TEST(CrossEntropy, LossAndGradientAgreeWithTheDefinition) {
         }
         EXPECT_TRUE(grad.gaps_intact());
       }
+    }
+  }
+}
+
+template <typename T>
+void expect_pytorchs(cpu::CpuBackend& backend, const testing::LossCase& c) {
+  const std::vector<T> logits(c.logits.begin(), c.logits.end());
+  const std::vector<T> weights(c.weights.begin(), c.weights.end());
+  std::vector<T> grad(c.grad.size());
+  T loss{};
+  CrossEntropyArgs args = c.args;
+  args.dtype = dtype_of<T>;
+  args.logits = {logits.data(), c.rows, c.classes, c.classes};
+  args.targets = c.targets.data();
+  args.class_weights = weights.empty() ? nullptr : weights.data();
+  args.loss = &loss;
+  args.grad = {grad.data(), c.rows, c.classes, c.classes};
+  backend.cross_entropy(args);
+  testing::expect_like(static_cast<double>(loss), c.loss, c);
+  for (std::size_t i = 0; i < grad.size(); ++i) {
+    testing::expect_like(static_cast<double>(grad[i]), c.grad[i], c);
+  }
+}
+
+TEST(CrossEntropy, IsPyTorchsForAllOptionsItsNaNsIncluded) {
+  for (const testing::LossCase& c : testing::loss_cases()) {
+    for (const auto& backend : all_levels()) {
+      expect_pytorchs<float>(*backend, c);
+      expect_pytorchs<double>(*backend, c);
     }
   }
 }

@@ -3,8 +3,9 @@
 // label smoothing e, as torch.nn.functional.cross_entropy:
 //   loss = (1 - e) w_y (-log p_y) + e / C sum_c w_c (-log p_c)
 //   d loss / d x_c = p_c ((1 - e) w_y + e / C sum_k w_k) - [c = y] (1 - e) w_y - e / C w_c
-// and in the mean both are divided by the sum of w_y over the rows that are not ignored. A row's
-// maximum is taken off before exp, so that nothing overflows.
+// and in the mean both are divided by the sum of w_y over the rows that are not ignored; the two
+// parts of the loss each by themselves, so that a sum of zero gives the NaN that it gives there. A
+// row's maximum is taken off before exp, so that nothing overflows.
 #pragma once
 
 #include "kernels/cpu/simd/exponential.h"
@@ -94,8 +95,11 @@ void cross_entropy(const CrossEntropyTask<T>& task) {
       divisor += weights != nullptr ? static_cast<double>(weights[target]) : 1.0;
     }
   }
-  const T scale = static_cast<T>(1.0 / divisor);
-  double total = 0.0;
+  // PyTorch's infinite gradients of both parts and all classes meet in the softmax's.
+  const bool undefined = divisor == 0.0 && smooth != T{0};
+  const T scale = static_cast<T>(undefined ? __builtin_nan("") : 1.0 / divisor);
+  double hard_total = 0.0;
+  double smooth_total = 0.0;
   for (std::int64_t r = 0; r < task.rows; ++r) {
     const T* const x = task.logits + r * task.row_stride;
     T* const grad = task.grad == nullptr ? nullptr : task.grad + r * task.grad_stride;
@@ -108,15 +112,14 @@ void cross_entropy(const CrossEntropyTask<T>& task) {
     const T sum = exp_row<T, Isa>(x, largest, grad, classes);
     const T log_sum = natural_log(sum) + largest;
     const T target_weight = weights == nullptr ? T{1} : weights[target];
-    T loss = hard * target_weight * (log_sum - x[target]);
+    hard_total += static_cast<double>(hard * target_weight * (log_sum - x[target]));
     if (smooth != T{0}) {
       T smooth_loss{0};
       for (std::int64_t c = 0; c < classes; ++c) {
         smooth_loss += (weights == nullptr ? T{1} : weights[c]) * (log_sum - x[c]);
       }
-      loss += smooth * smooth_loss;
+      smooth_total += static_cast<double>(smooth * smooth_loss);
     }
-    total += static_cast<double>(loss);
     if (grad == nullptr) continue;
     const T factor = scale * (hard * target_weight + smooth * all_weights) / sum;
     for (std::int64_t c = 0; c < classes; ++c) grad[c] *= factor;
@@ -127,7 +130,9 @@ void cross_entropy(const CrossEntropyTask<T>& task) {
       }
     }
   }
-  *task.loss = static_cast<T>(total / divisor);
+  double loss = hard_total / divisor;
+  if (smooth != T{0}) loss += smooth_total / divisor;
+  *task.loss = static_cast<T>(loss);
 }
 
 }  // namespace wick::cpu

@@ -3,6 +3,7 @@
 // get: warps of few and many registers, blocks with and without a cached row.
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
+#include "tests/kernels/loss_cases.h"
 
 namespace wick::testing {
 namespace {
@@ -113,6 +114,36 @@ TYPED_TEST(CudaCrossEntropy, EveryShape) {
     check<TypeParam>(shape, 0);
     check<TypeParam>(shape, 14);
   }
+}
+
+TYPED_TEST(CudaCrossEntropy, IsPyTorchsForAllOptionsItsNaNsIncluded) {
+  using T = TypeParam;
+  for (const LossCase& c : loss_cases()) {
+    const std::vector<T> logits(c.logits.begin(), c.logits.end());
+    const std::vector<T> weights(c.weights.begin(), c.weights.end());
+    const auto actual = in_every_order([&] {
+      return run<T>({c.rows, c.classes, 0}, logits, c.targets, weights, c.args);
+    });
+    expect_like(static_cast<double>(actual[0]), c.loss, c);
+    for (std::size_t i = 0; i < c.grad.size(); ++i) {
+      expect_like(static_cast<double>(actual[2 + i]), c.grad[i], c);
+    }
+  }
+}
+
+// Rows so long that a block has each.
+TYPED_TEST(CudaCrossEntropy, LongRowsWhoseTargetsWeighNothingGiveNaN) {
+  using T = TypeParam;
+  const Case shape{3, 1300, 0};
+  const std::vector<T> logits = random_matrix<T>(3, 1300, 0, 1);
+  std::vector<T> weights(1300, T{1});
+  weights[7] = T{0};
+  CrossEntropyArgs args;
+  args.label_smoothing = 0.1;
+  const auto actual = run<T>(shape, logits, {7, 7, -100}, weights, args);
+  EXPECT_TRUE(std::isnan(actual[0]));
+  EXPECT_TRUE(std::isnan(actual[2]));
+  EXPECT_EQ(actual[2 + 2 * 1300], T{0});
 }
 
 TYPED_TEST(CudaCrossEntropy, ManyRowsAreCountedOnce) {
