@@ -28,10 +28,10 @@ class AdamRule final : public UpdateRule {
   [[nodiscard]] double lr() const noexcept override { return options_.lr; }
   void set_lr(double lr) noexcept override { options_.lr = lr; }
 
-  [[nodiscard]] std::vector<std::string> problems() const override {
+  [[nodiscard]] std::vector<std::string> problems(Origin origin) const override {
     std::vector<std::string> found;
-    require_not_negative(found, "learning rate", options_.lr);
-    require_not_negative(found, "epsilon value", options_.eps);
+    require_not_negative(found, "learning rate", options_.lr, origin);
+    require_not_negative(found, "epsilon value", options_.eps, origin);
     const std::array betas = {options_.beta1, options_.beta2};
     for (std::size_t i = 0; i < betas.size(); ++i) {
       if (!(betas[i] >= 0.0 && betas[i] < 1.0)) {
@@ -39,7 +39,7 @@ class AdamRule final : public UpdateRule {
                                " (must be at least 0 and below 1)"));
       }
     }
-    require_not_negative(found, "weight_decay value", options_.weight_decay);
+    require_not_negative(found, "weight_decay value", options_.weight_decay, origin);
     return found;
   }
 

@@ -13,16 +13,17 @@ namespace wick::optim {
 /// `t_max` (PyTorch's T_max) steps, and up again after them.
 class CosineAnnealingLR final : public LRScheduler {
  public:
-  /// Throws ValueError for a t_max below 1 or an eta_min that is negative or no number.
+  /// Throws ValueError for a t_max below 1 or an eta_min that is not finite.
   explicit CosineAnnealingLR(Optimizer& optimizer, std::int64_t t_max, double eta_min = 0.0);
 
  private:
   [[nodiscard]] Dict options() const override;
   void read_options(OptionReader& reader) override;
-  [[nodiscard]] double next_lr(double lr, double base_lr) const override;
+  [[nodiscard]] double next_lr(double lr, double base_lr, Step step) const noexcept override;
 
-  std::int64_t t_max_;
-  double eta_min_;
+  // Numbers, ints or floats as they were loaded.
+  Value t_max_;
+  Value eta_min_;
 };
 
 }  // namespace wick::optim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "optim/lr_scheduler.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,10 @@ List list_of(const std::vector<double>& values) {
   return list;
 }
 
+Value number_of(double value, bool is_float) {
+  return is_float ? Value(value) : Value(static_cast<std::int64_t>(value));
+}
+
 }  // namespace
 
 LRScheduler::LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {
@@ -26,20 +31,24 @@ LRScheduler::LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {
   }
 }
 
-void LRScheduler::step() {
-  ++step_count_;
-  ++last_epoch_;
+void LRScheduler::step() noexcept {
+  step_.count += 1.0;
+  step_.epoch += 1.0;
   for (std::size_t g = 0; g < last_lr_.size(); ++g) {
-    last_lr_[g] = next_lr(optimizer_.lr(g), base_lrs_[g]);
-    optimizer_.set_lr(last_lr_[g], g);
+    last_lr_[g] = next_lr(optimizer_.lr(g), base_lrs_[g], step_);
+    optimizer_.take_lr(last_lr_[g], g);
   }
+}
+
+std::int64_t LRScheduler::last_epoch() const noexcept {
+  return static_cast<std::int64_t>(std::floor(step_.epoch));
 }
 
 Value LRScheduler::state_dict() const {
   Dict state = options();
   state.set("base_lrs", list_of(base_lrs_));
-  state.set("last_epoch", last_epoch_);
-  state.set("_step_count", step_count_);
+  state.set("last_epoch", number_of(step_.epoch, epoch_is_float_));
+  state.set("_step_count", number_of(step_.count, count_is_float_));
   // Flags that PyTorch raises only inside a step.
   state.set("_is_initial", false);
   state.set("_get_lr_called_within_step", false);
@@ -57,9 +66,8 @@ void LRScheduler::load_state_dict(const Value& state) {
   std::vector<double> base_lrs = reader.numbers("base_lrs", base_lrs_.size());
   std::vector<double> last_lr =
       reader.has("_last_lr") ? reader.numbers("_last_lr", last_lr_.size()) : last_lr_;
-  const std::int64_t last_epoch = reader.integer("last_epoch");
-  const std::int64_t step_count = reader.optional_integer("_step_count").value_or(last_epoch + 1);
-  if (last_epoch < 0) reader.problem(concat("'last_epoch' must be at least 0, found ", last_epoch));
+  const Value last_epoch = reader.count("last_epoch");
+  const Value step_count = reader.count("_step_count", last_epoch.as_double() + 1.0);
   read_options(reader);
   if (!problems.empty()) {
     std::string message =
@@ -69,8 +77,9 @@ void LRScheduler::load_state_dict(const Value& state) {
   }
   base_lrs_ = std::move(base_lrs);
   last_lr_ = std::move(last_lr);
-  last_epoch_ = last_epoch;
-  step_count_ = step_count;
+  step_ = {last_epoch.as_double(), step_count.as_double()};
+  epoch_is_float_ = last_epoch.kind() == Value::Kind::real;
+  count_is_float_ = reader.has("_step_count") && step_count.kind() == Value::Kind::real;
 }
 
 }  // namespace wick::optim

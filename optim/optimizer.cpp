@@ -14,7 +14,7 @@ Optimizer::Optimizer(std::string_view type_name, std::vector<RuleGroup> groups) 
   // Everything is checked before the first parameter is moved.
   if (groups.empty()) throw ValueError(concat(type_name, ": got no parameter groups"));
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    if (const auto problems = groups[g].options->problems(); !problems.empty()) {
+    if (const auto problems = groups[g].options->problems(Origin::constructor); !problems.empty()) {
       throw ValueError(concat(type_name, ": parameter group ", g, ": ", problems.front()));
     }
     for (std::size_t i = 0; i < groups[g].params.size(); ++i) {
@@ -68,9 +68,13 @@ double Optimizer::lr(std::size_t group) const {
 void Optimizer::set_lr(double lr, std::size_t group) {
   Group& target = group_at(group, "set_lr");
   std::vector<std::string> problems;
-  require_not_negative(problems, "learning rate", lr);
+  require_not_negative(problems, "learning rate", lr, Origin::constructor);
   if (!problems.empty()) throw ValueError(concat(type_name(), "::set_lr: ", problems.front()));
   target.rule->set_lr(lr);
+}
+
+void Optimizer::take_lr(double lr, std::size_t group) noexcept {
+  groups_[group]->rule->set_lr(lr);
 }
 
 double Optimizer::initial_lr(std::size_t group) const {

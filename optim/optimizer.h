@@ -13,6 +13,7 @@
 
 namespace wick::optim {
 
+class LRScheduler;
 class UpdateRule;
 
 /// Parameters that are updated under options of their own.
@@ -28,9 +29,10 @@ struct ParamGroup {
 /// optimizer), the next step() or load_state_dict() moves them, and the state with them, again.
 /// After its first call, step() allocates nothing unless parameters were moved.
 ///
-/// The constructors of the subclasses throw ValueError for an option outside its range, for no
-/// parameters at all, for a parameter that is given twice, and for a group of several dtypes or
-/// devices; DTypeError for parameters that are neither float32 nor float64.
+/// The constructors of the subclasses throw ValueError for an option outside its range or, stricter
+/// than PyTorch's, not finite in float32 (a learning rate of inf or 1e300), for no parameters at
+/// all, for a parameter that is given twice, and for a group of several dtypes or devices;
+/// DTypeError for parameters that are neither float32 nor float64.
 ///
 /// Thread safety: none.
 class Optimizer {
@@ -51,7 +53,7 @@ class Optimizer {
   [[nodiscard]] std::size_t group_count() const noexcept;
   /// The learning rate of a group. Throws IndexError.
   [[nodiscard]] double lr(std::size_t group = 0) const;
-  /// Throws IndexError, and ValueError for a negative rate.
+  /// Throws IndexError, and ValueError for a rate that is negative or not finite in float32.
   void set_lr(double lr, std::size_t group = 0);
   /// The rate that a scheduler counts from: PyTorch's param_groups[i]['initial_lr']; lr() where
   /// no scheduler has been attached. Throws IndexError.
@@ -75,6 +77,8 @@ class Optimizer {
   /// to the parameter's. Where it does not fit, throws StateDictError that lists every problem, and
   /// changes nothing. Tensors taken from state_dict() before no longer share their storage. State
   /// that the loaded options do not use (a momentum buffer where momentum is 0) is left out.
+  /// Options may be ints, floats or tensors of one element, negative ones too, which schedulers can
+  /// lead to: PyTorch's arithmetic decides what they do.
   void load_state_dict(const Value& state);
 
  protected:
@@ -82,7 +86,10 @@ class Optimizer {
   Optimizer(std::string_view type_name, std::vector<RuleGroup> groups);
 
  private:
+  friend class LRScheduler;
   struct Group;
+  /// Whatever rate a schedule arrives at; the group exists.
+  void take_lr(double lr, std::size_t group) noexcept;
   [[nodiscard]] Group& group_at(std::size_t index, std::string_view operation) const;
 
   std::vector<std::unique_ptr<Group>> groups_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "optim/option_reader.h"
 
+#include <cmath>
+
 #include "core/error.h"
 
 namespace wick::optim {
@@ -54,17 +56,27 @@ std::pair<double, double> OptionReader::pair(std::string_view key) {
   return {};
 }
 
-std::optional<std::int64_t> OptionReader::optional_integer(std::string_view key) {
+Value OptionReader::number_value(std::string_view key) {
+  const double value = number(key);
+  if (std::isnan(value)) problem(concat("'", key, "' must not be nan"));
   const Value* const found = options_.find(key);
-  if (found == nullptr) return {};
-  if (found->kind() == Value::Kind::integer) return found->as_int();
-  complain(key, "an int", found);
-  return {};
+  const bool as_it_is =
+      found != nullptr && found->kind() != Value::Kind::tensor && number_in(*found).has_value();
+  return as_it_is ? *found : Value(value);
 }
 
-std::int64_t OptionReader::integer(std::string_view key) {
-  if (!has(key)) complain(key, "an int", nullptr);
-  return optional_integer(key).value_or(0);
+Value OptionReader::count(std::string_view key) {
+  constexpr double kMost = 0x1p53;
+  const Value value = number_value(key);
+  if (std::abs(value.as_double()) <= kMost) return value;
+  if (!std::isnan(value.as_double())) {
+    problem(concat("'", key, "' must be at most 2^53 in size, found ", value.as_double()));
+  }
+  return 0;
+}
+
+Value OptionReader::count(std::string_view key, const Value& otherwise) {
+  return has(key) ? count(key) : otherwise;
 }
 
 std::vector<double> OptionReader::numbers(std::string_view key, std::size_t count) {

@@ -29,8 +29,12 @@ class OptionReader {
   /// `otherwise` where the key is missing: PyTorch added it after its first versions.
   [[nodiscard]] bool flag(std::string_view key, bool otherwise);
   [[nodiscard]] std::optional<double> optional_number(std::string_view key);
-  [[nodiscard]] std::int64_t integer(std::string_view key);
-  [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view key);
+  /// A number of its own kind: int, float or bool; of a tensor, the float.
+  [[nodiscard]] Value number_value(std::string_view key);
+  /// The same that is at most 2^53 in size, so that it can be counted on; `otherwise` where the key
+  /// is missing.
+  [[nodiscard]] Value count(std::string_view key);
+  [[nodiscard]] Value count(std::string_view key, const Value& otherwise);
   /// A list of `count` numbers.
   [[nodiscard]] std::vector<double> numbers(std::string_view key, std::size_t count);
   [[nodiscard]] bool has(std::string_view key) const { return options_.find(key) != nullptr; }

@@ -2,7 +2,6 @@
 #include "optim/sgd.h"
 
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "core/backend.h"
@@ -20,15 +19,14 @@ class SgdRule final : public UpdateRule {
   [[nodiscard]] double lr() const noexcept override { return options_.lr; }
   void set_lr(double lr) noexcept override { options_.lr = lr; }
 
-  [[nodiscard]] std::vector<std::string> problems() const override {
+  [[nodiscard]] std::vector<std::string> problems(Origin origin) const override {
     std::vector<std::string> found;
-    require_not_negative(found, "learning rate", options_.lr);
-    require_not_negative(found, "momentum value", options_.momentum);
-    require_not_negative(found, "weight_decay value", options_.weight_decay);
-    if (std::isnan(options_.dampening)) {
-      found.emplace_back("Invalid dampening value: nan (must be a number)");
-    }
-    if (options_.nesterov && (options_.momentum <= 0.0 || options_.dampening != 0.0)) {
+    require_not_negative(found, "learning rate", options_.lr, origin);
+    require_not_negative(found, "momentum value", options_.momentum, origin);
+    require_not_negative(found, "weight_decay value", options_.weight_decay, origin);
+    require_finite(found, "dampening value", options_.dampening, origin);
+    if (origin == Origin::constructor && options_.nesterov &&
+        (options_.momentum <= 0.0 || options_.dampening != 0.0)) {
       found.push_back(concat("Nesterov momentum requires a momentum and zero dampening, got ",
                              options_.momentum, " and ", options_.dampening));
     }

@@ -93,7 +93,9 @@ void StateReader::read_options(const Dict& group, std::size_t g, const std::stri
   staged.rule = rules_[g]->read(reader);
   staged.initial_lr = reader.optional_number("initial_lr");
   if (problems_.size() == before) {
-    for (const std::string& problem : staged.rule->problems()) complain(where, ": ", problem);
+    for (const std::string& problem : staged.rule->problems(Origin::loaded)) {
+      complain(where, ": ", problem);
+    }
   }
   for (const auto& [key, value] : group) {
     if (!(key == Value("params"))) staged.options.set(key, value);

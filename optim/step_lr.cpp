@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "optim/step_lr.h"
 
-#include <string>
+#include <cmath>
 
 #include "core/error.h"
 #include "optim/option_reader.h"
@@ -9,18 +9,12 @@
 namespace wick::optim {
 namespace {
 
-/// Empty where the options are sound.
-std::string problem_of(std::int64_t step_size, double gamma) {
-  if (step_size < 1) return concat("step_size must be at least 1, got ", step_size);
-  if (!(gamma >= 0.0)) return concat("gamma must be at least 0, got ", gamma);
-  return {};
-}
-
 /// Before the base class leaves its mark in the optimizer.
 Optimizer& checked(Optimizer& optimizer, std::int64_t step_size, double gamma) {
-  if (const std::string problem = problem_of(step_size, gamma); !problem.empty()) {
-    throw ValueError(concat("StepLR: ", problem));
+  if (step_size < 1) {
+    throw ValueError(concat("StepLR: step_size must be at least 1, got ", step_size));
   }
+  if (!std::isfinite(gamma)) throw ValueError(concat("StepLR: gamma must be finite, got ", gamma));
   return optimizer;
 }
 
@@ -34,18 +28,17 @@ Dict StepLR::options() const {
 }
 
 void StepLR::read_options(OptionReader& reader) {
-  const std::int64_t step_size = reader.integer("step_size");
-  const double gamma = reader.number("gamma");
+  const Value step_size = reader.number_value("step_size");
+  const Value gamma = reader.number_value("gamma");
   if (reader.has_problems()) return;
-  if (const std::string problem = problem_of(step_size, gamma); !problem.empty()) {
-    return reader.problem(problem);
-  }
+  if (step_size.as_double() == 0.0) return reader.problem("'step_size' must not be 0");
   step_size_ = step_size;
   gamma_ = gamma;
 }
 
-double StepLR::next_lr(double lr, double /*base_lr*/) const {
-  return last_epoch() == 0 || last_epoch() % step_size_ != 0 ? lr : lr * gamma_;
+double StepLR::next_lr(double lr, double /*base_lr*/, Step step) const noexcept {
+  const bool stays = step.epoch == 0.0 || std::fmod(step.epoch, step_size_.as_double()) != 0.0;
+  return stays ? lr : lr * gamma_.as_double();
 }
 
 }  // namespace wick::optim

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,10 @@
 namespace wick::optim {
 
 class OptionReader;
+
+/// Where options come from: constructors take what makes sense, loading takes what PyTorch's
+/// arithmetic takes.
+enum class Origin { constructor, loaded };
 
 /// The most tensors of state that a rule keeps for a parameter.
 inline constexpr std::size_t kMaxStateTensors = 3;
@@ -46,8 +51,8 @@ class UpdateRule {
 
   [[nodiscard]] virtual double lr() const noexcept = 0;
   virtual void set_lr(double lr) noexcept = 0;
-  /// What PyTorch refuses in these options: one sentence per problem.
-  [[nodiscard]] virtual std::vector<std::string> problems() const = 0;
+  /// What is wrong with these options: one sentence per problem.
+  [[nodiscard]] virtual std::vector<std::string> problems(Origin origin) const = 0;
 
   /// The keys of the tensors in a parameter's state, in PyTorch's order; none where the options
   /// need no state.
@@ -93,11 +98,23 @@ template <typename Rule, typename Options>
   return value == 0.0 ? Value(0) : Value(value);
 }
 
-/// Adds a problem for an option that is negative or no number.
+/// Adds a problem for an option that is no number or, in a constructor, not finite in float32.
+inline void require_finite(std::vector<std::string>& problems, std::string_view what, double value,
+                           Origin origin) {
+  const bool sound =
+      origin == Origin::loaded ? !std::isnan(value) : std::isfinite(static_cast<float>(value));
+  if (sound) return;
+  const std::string_view wanted = origin == Origin::loaded ? "a number" : "finite in float32";
+  problems.push_back(concat("Invalid ", what, ": ", value, " (must be ", wanted, ")"));
+}
+
+/// The same for an option that constructors do not take below 0 either.
 inline void require_not_negative(std::vector<std::string>& problems, std::string_view what,
-                                 double value) {
-  if (!(value >= 0.0)) {
+                                 double value, Origin origin) {
+  if (origin == Origin::constructor && value < 0.0) {
     problems.push_back(concat("Invalid ", what, ": ", value, " (must be at least 0)"));
+  } else {
+    require_finite(problems, what, value, origin);
   }
 }
 

@@ -45,6 +45,25 @@ TEST(OptimizerTest, RefusesOptionsAsPyTorchDoes) {
   expect([&] { AdamW(params, {.weight_decay = -0.1}); }, "Invalid weight_decay value: -0.1");
 }
 
+TEST(OptimizerTest, RefusesOptionsThatAreNotFiniteInFloat32) {
+  const auto params = make_params(DType::float64);
+  const double huge = 1e39;
+  const auto expect = [](auto&& make, const char* text) {
+    expect_throw_with<ValueError>(make, text);
+  };
+  expect([&] { SGD(params, {.lr = HUGE_VAL}); }, "Invalid learning rate: inf (must be finite in");
+  expect([&] { SGD(params, {.lr = huge}); }, "Invalid learning rate: 1e+39 (must be finite in");
+  expect([&] { SGD(params, {.momentum = huge}); }, "Invalid momentum value: 1e+39");
+  expect([&] { SGD(params, {.momentum = 0.9, .dampening = -huge}); }, "Invalid dampening value");
+  expect([&] { SGD(params, {.weight_decay = HUGE_VAL}); }, "Invalid weight_decay value: inf");
+  expect([&] { Adam(params, {.lr = huge}); }, "Invalid learning rate: 1e+39");
+  expect([&] { Adam(params, {.eps = HUGE_VAL}); }, "Invalid epsilon value: inf");
+  expect([&] { AdamW(params, {.weight_decay = huge}); }, "Invalid weight_decay value: 1e+39");
+  SGD sgd(params, {.lr = 3.4e38});
+  expect([&] { sgd.set_lr(HUGE_VAL); }, "SGD::set_lr: Invalid learning rate: inf");
+  EXPECT_EQ(sgd.lr(), 3.4e38);
+}
+
 TEST(OptimizerTest, RefusesParametersThatDoNotGoTogether) {
   const auto params = make_params(DType::float32);
   expect_throw_with<ValueError>([] { SGD(std::vector<ParameterPtr>{}); }, "empty parameter list");

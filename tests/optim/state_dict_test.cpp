@@ -200,9 +200,27 @@ TEST_F(AdamStateTest, RefusesGroupsThatDoNotFit) {
   expect_refusal(twice, {"is 1 a second time", "['params'][3] must be an int, found str"});
 
   const Value nonsense = saved();
-  group(nonsense).set("lr", -2.0);
+  group(nonsense).set("lr", std::nan(""));
   group(nonsense).set("betas", Tuple{{0.9, 1.5}});
-  expect_refusal(nonsense, {"Invalid learning rate: -2", "Invalid beta parameter at index 1: 1.5"});
+  expect_refusal(nonsense,
+                 {"Invalid learning rate: nan", "Invalid beta parameter at index 1: 1.5"});
+}
+
+// Of every kind that PyTorch takes, and of every size that its schedulers lead to.
+TEST_F(AdamStateTest, TakesOptionsThatAreIntsFloatsOrTensors) {
+  const Value odd = saved();
+  group(odd).set("lr", -1e-17);
+  group(odd).set("betas", List{{0, Tensor::scalar(0.5F)}});
+  group(odd).set("eps", 1);
+  group(odd).set("weight_decay", -2);
+  group(odd).set("initial_lr", Tensor::scalar(0.25F));
+  optimizer_->load_state_dict(odd);
+  EXPECT_EQ(optimizer_->lr(), -1e-17);
+  EXPECT_EQ(optimizer_->initial_lr(), 0.25);
+  const Value after = optimizer_->state_dict();
+  EXPECT_EQ(group(after).at("lr").as_double(), -1e-17);
+  EXPECT_EQ(group(after).at("eps").kind(), Value::Kind::integer);
+  EXPECT_EQ(group(after).at("weight_decay").as_int(), -2);
 }
 
 TEST_F(AdamStateTest, ListsEveryProblemOfTheState) {
