@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/flush_denormal.h"
+
 namespace wick::cpu {
 namespace {
 
@@ -70,7 +72,10 @@ void ThreadPool::do_parts(std::uint64_t round) noexcept {
     const auto begin = [&](std::uint64_t i) {
       return grains * static_cast<std::int64_t>(i) / parts * grain;
     };
+    const bool own = flush_denormal();
+    set_flush_denormal(flush_.load(std::memory_order_relaxed));
     do_part(object, call, begin(index), std::min(begin(index + 1), count));
+    set_flush_denormal(own);
     done_.fetch_add(1, std::memory_order_release);
   }
 }
@@ -89,6 +94,7 @@ void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, std::int64_t
   count_.store(count, std::memory_order_release);
   grain_.store(grain, std::memory_order_release);
   parts_.store(parts, std::memory_order_release);
+  flush_.store(flush_denormal(), std::memory_order_relaxed);
   done_.store(0, std::memory_order_relaxed);
   failed_.store(false, std::memory_order_relaxed);
   ticket_.store(round << kRoundShift, std::memory_order_release);

@@ -28,9 +28,10 @@ class ThreadPool {
   /// Splits [0, count) into ranges whose bounds are multiples of `grain`, `parts_per_thread` for
   /// each thread and as equal as can be, calls job(first, last) for each, and returns when all are
   /// done. A range belongs to whichever thread comes first, so that a thread that gets no processor
-  /// holds nobody up. More parts even out better what the threads get of their processors, and cost
-  /// more. What a part throws, in whichever thread, run() throws, once all parts that had begun
-  /// have ended; the others are left out. `job` must not call run() itself.
+  /// holds nobody up. All are done under the caller's flush_denormal(). More parts even out better
+  /// what the threads get of their processors, and cost more. What a part throws, in whichever
+  /// thread, run() throws, once all parts that had begun have ended; the others are left out. `job`
+  /// must not call run() itself.
   template <typename Job>
   void run(std::int64_t count, std::int64_t grain, const Job& job,
            std::int64_t parts_per_thread = 2) {
@@ -61,6 +62,7 @@ class ThreadPool {
   std::atomic<std::int64_t> count_{0};
   std::atomic<std::int64_t> grain_{1};
   std::atomic<std::uint64_t> parts_{0};
+  std::atomic<bool> flush_{false};  // the caller's flush_denormal()
   // The number of the job in the upper half, its next part that nobody has taken in the lower. One
   // word, so that a thread that comes late cannot take a part of a job that it has not read.
   std::atomic<std::uint64_t> ticket_{0};

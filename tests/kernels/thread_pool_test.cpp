@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/flush_denormal.h"
 #include "tests/thread_limit.h"
 
 namespace wick::cpu {
@@ -74,6 +75,25 @@ TEST(ThreadPool, ACallerDoesNotWaitForAnothersJob) {
   first.join();
   EXPECT_FALSE(gave_up);
   EXPECT_EQ(sum, 100);
+}
+
+TEST(ThreadPool, PartsAreDoneUnderTheCallersFlushDenormalAndNoOthers) {
+  ThreadPool pool(3);
+  for (const bool flush : {true, false, true, false}) {
+    if (!set_flush_denormal(flush)) GTEST_SKIP() << "this processor cannot";
+    for (int round = 0; round < 50; ++round) {
+      std::atomic<int> different{0};
+      pool.run(60, 1, [&](std::int64_t, std::int64_t) {
+        if (flush_denormal() != flush) ++different;
+      });
+      EXPECT_EQ(different, 0);
+    }
+    EXPECT_EQ(flush_denormal(), flush);
+    bool elsewhere = true;
+    std::thread([&] { elsewhere = flush_denormal(); }).join();
+    // A thread begins with the setting of the one that starts it.
+    EXPECT_EQ(elsewhere, flush);
+  }
 }
 
 // Whoever does the part that throws: the caller gets it once all parts have ended, and the pool

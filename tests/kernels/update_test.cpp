@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/flush_denormal.h"
 #include "tests/kernels/reference.h"
 
 namespace wick {
@@ -276,6 +277,30 @@ TEST(Adam, TheFirstStepOfATinyGradientIsPyTorchsForEveryEps) {
             << eps << ' ' << backend->capability();
       }
     }
+  }
+}
+
+// torch.set_flush_denormal(True) before; the default is the test above.
+TEST(Adam, TinySquaresAreZeroWhereDenormalsAreFlushed) {
+  for (const auto& backend : all_levels()) {
+    std::vector<float> param(kCount);
+    const std::vector<float> grad(kCount, 1e-18F);
+    std::vector<float> m(kCount);
+    std::vector<float> v(kCount);
+    if (!set_flush_denormal(true)) GTEST_SKIP() << "this processor cannot";
+    backend->adam_step({.count = kCount,
+                        .param = param.data(),
+                        .grad = grad.data(),
+                        .exp_avg = m.data(),
+                        .exp_avg_sq = v.data(),
+                        .step = 1.0,
+                        .lr = 1.0,
+                        .beta1 = 0.9,
+                        .beta2 = 0.999,
+                        .eps = 1e-16});
+    set_flush_denormal(false);
+    for (const float p : param) EXPECT_NEAR(p, -0.01F, 1e-8F) << backend->capability();
+    EXPECT_EQ(v, std::vector<float>(v.size()));
   }
 }
 
