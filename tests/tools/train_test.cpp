@@ -212,6 +212,26 @@ TEST_F(Train, WhatAConfigurationNamesMustBeKnown) {
   }
 }
 
+// What a run does with subnormal numbers stays as it began: from its start on, or never.
+TEST_F(Train, RunsFlushDenormalsUnlessTheyBeganWithout) {
+  ASSERT_EQ(train(training("run", {"--epochs", "1", "--scheduler", "none"})).status, 0);
+  Value checkpoint = load(at("run/last.tar"));
+  EXPECT_TRUE(checkpoint.at("config").at("flush_denormal").as_bool());
+  Dict config;
+  for (const auto& [key, value] : checkpoint.at("config").as_dict()) {
+    if (key != Value("flush_denormal")) config.set(key, value);
+  }
+  checkpoint.as_dict().set("config", std::move(config));
+  save(checkpoint, at("old.tar"));
+  for (const char* const name : {"old.tar", "run/last.tar"}) {
+    const ProcessResult result =
+        train({"--resume", at(name), "--epochs", "2", "--checkpoint-dir", at("resumed")});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(load(at("resumed/last.tar")).at("config").at("flush_denormal").as_bool(),
+              std::string(name) == "run/last.tar");
+  }
+}
+
 TEST_F(Train, AFinishedRunIsOnlyTested) {
   ASSERT_EQ(train(training("run", {"--epochs", "1"})).status, 0);
   const ProcessResult again = train({"--resume", at("run/last.tar")});

@@ -49,6 +49,7 @@ Dict to_dict(const TrainConfig& config) {
   dict.set("val_split", config.val_split);
   dict.set("normalize", config.normalize);
   dict.set("color", config.color);
+  dict.set("flush_denormal", config.flush_denormal);
   return dict;
 }
 
@@ -75,6 +76,9 @@ TrainConfig config_from(const Dict& dict) {
     config.val_split = dict.at("val_split").as_double();
     config.normalize = dict.at("normalize").as_bool();
     config.color = dict.at("color").as_bool();
+    // A run that began without goes on without, to the same bits.
+    const Value* const flush = dict.find("flush_denormal");
+    config.flush_denormal = flush != nullptr && flush->as_bool();
   } catch (const ValueError& error) {
     throw StateDictError(concat("the saved configuration is not complete: ", error.what()));
   }

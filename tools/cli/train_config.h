@@ -26,16 +26,17 @@ struct TrainConfig {
   double gamma = 0.1;                  // factor of each drop of "step"
   std::string autocast = "none";       // "none" or "bfloat16": of matrix products' operands
   std::int64_t seed = 0;
-  double val_split = 0.0;  // share of the training part held out, in [0, 1)
-  bool normalize = false;  // inputs get mean 0 and deviation 1
-  bool color = false;      // keep three channels instead of going to grey
+  double val_split = 0.0;      // share of the training part held out, in [0, 1)
+  bool normalize = false;      // inputs get mean 0 and deviation 1
+  bool color = false;          // keep three channels instead of going to grey
+  bool flush_denormal = true;  // see kernels/flush_denormal.h; no option
 };
 
-/// The names of the options, with underscores: {'data': ..., 'model': [32], 'epochs': 5, ...}.
-/// 'data' is text_of_file_name().
+/// The names of the options, with underscores: {'data': ..., 'model': [32], 'epochs': 5, ...}, and
+/// 'flush_denormal'. 'data' is text_of_file_name().
 [[nodiscard]] Dict to_dict(const TrainConfig& config);
 /// Throws StateDictError where a field is missing or of another kind; but configurations of
-/// versions without autocast have none.
+/// versions without autocast have none, and those of versions that flushed nothing do not say so.
 [[nodiscard]] TrainConfig config_from(const Dict& dict);
 
 /// Throws ValueError that names the option where a field is outside its domain.

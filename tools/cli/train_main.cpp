@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "kernels/devices.h"
+#include "kernels/flush_denormal.h"
 #include "serialize/any_file.h"
 #include "serialize/background_saver.h"
 #include "serialize/checkpoint.h"
@@ -90,6 +91,7 @@ void Training::load() {
   if (options_.init) initial = load_initial();
   prepare_checkpoint_dir(options_.checkpoint_dir);
   const TrainConfig& config = options_.config;
+  set_flush_denormal(config.flush_denormal);
   data_ = open_dataset(config.data);
   split_ =
       split_training(data_.train.size(), config.val_split, static_cast<std::uint64_t>(config.seed));
