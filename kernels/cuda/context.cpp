@@ -148,8 +148,8 @@ void Context::deallocate(void* data) noexcept {
   try {
     {
       const std::scoped_lock lock(mutex_);
-      if (holds_ > 0) {
-        held_.push_back(data);
+      if (const auto held = held_.find(std::this_thread::get_id()); held != held_.end()) {
+        held->second.blocks.push_back(data);
         return;
       }
     }
@@ -163,15 +163,17 @@ void Context::deallocate(void* data) noexcept {
 
 void Context::hold_frees() {
   const std::scoped_lock lock(mutex_);
-  ++holds_;
+  ++held_[std::this_thread::get_id()].holds;
 }
 
 void Context::release_frees() noexcept {
   std::vector<void*> freed;
   {
     const std::scoped_lock lock(mutex_);
-    if (--holds_ > 0) return;
-    freed = std::exchange(held_, {});
+    const auto held = held_.find(std::this_thread::get_id());
+    if (held == held_.end() || --held->second.holds > 0) return;
+    freed = std::move(held->second.blocks);
+    held_.erase(held);
   }
   for (void* const data : freed) deallocate(data);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels/cuda/handles.h"
@@ -56,8 +57,9 @@ class Context {
   /// Memory in the order of the current stream. Throws OutOfMemoryError.
   [[nodiscard]] void* allocate(std::size_t bytes);
   void deallocate(void* data) noexcept;
-  /// Holds memory back that this thread frees, until the last release_frees(): work that is being
-  /// recorded may still refer to it.
+  /// Holds memory back that this thread frees, until its last release_frees(): work that is being
+  /// recorded may still refer to it, and its stream cannot be waited for meanwhile. What other
+  /// threads free goes back as ever, in the order of their streams.
   void hold_frees();
   void release_frees() noexcept;
 
@@ -74,8 +76,11 @@ class Context {
   Stream side_;       // from its first use on
   std::vector<CaptureStream> idle_;
   std::map<cudaStream_t, std::unique_ptr<StreamState>> callers_;
-  int holds_ = 0;
-  std::vector<void*> held_;
+  struct Held {
+    int holds = 0;
+    std::vector<void*> blocks;
+  };
+  std::map<std::thread::id, Held> held_;  // of the threads that hold
 };
 
 }  // namespace wick::cuda
