@@ -21,9 +21,9 @@ struct ProcessResult {
 struct ProcessOptions {
   std::optional<std::size_t>
       file_limit;              // largest size of a file that it writes (ulimit -f), bytes
-  std::string output;          // a device to which stdout goes; empty: to a file
+  std::string output = {};     // a device to which stdout goes; empty: to a file
   bool unread_output = false;  // stdout is a pipe whose other end is closed
-  std::vector<int> ignored_signals;
+  std::vector<int> ignored_signals = {};
 };
 
 /// A started program. Kills it where it still runs at the end.

@@ -56,23 +56,24 @@ TEST_F(ProgramOutput, AFullStandardOutputIsAnErrorInEveryProgram) {
       {"train", training("run", {"--epochs", "1"})},
   };
   for (const auto& [program, arguments] : cases) {
-    expect_refused(start(program, arguments, {.output = "/dev/full"}), 1,
+    expect_refused(start(program, arguments, {.file_limit = {}, .output = "/dev/full"}), 1,
                    program + ": cannot write to standard output");
   }
-  const ProcessResult predicted =
-      start("predict", {at("model.pt"), "--data", at("data")}, {.output = "/dev/full"});
+  const ProcessResult predicted = start("predict", {at("model.pt"), "--data", at("data")},
+                                        {.file_limit = {}, .output = "/dev/full"});
   EXPECT_EQ(predicted.status, 1);
   EXPECT_EQ(last_line(predicted.err).rfind("predict: cannot write to standard output", 0), 0U);
 }
 
 TEST_F(ProgramOutput, AReaderThatGoesAwayEndsProgramsQuietly) {
   save_model();
-  const ProcessResult listed = start("ckpt", {"ls", at("model.pt")}, {.unread_output = true});
+  const ProcessResult listed =
+      start("ckpt", {"ls", at("model.pt")}, {.file_limit = {}, .unread_output = true});
   EXPECT_EQ(listed.status, 0);
   EXPECT_EQ(listed.err, "");
   // Before its first step there is nothing to save.
   const ProcessResult trained =
-      start("train", training("run", {"--epochs", "1"}), {.unread_output = true});
+      start("train", training("run", {"--epochs", "1"}), {.file_limit = {}, .unread_output = true});
   EXPECT_EQ(trained.status, 128 + SIGPIPE);
   EXPECT_EQ(trained.err, "");
   EXPECT_TRUE(fs::is_empty(dir_ / "run"));
@@ -120,7 +121,8 @@ TEST_F(ProgramSignals, SighupSavesAsSigtermDoes) {
 TEST_F(ProgramSignals, WhatIsIgnoredAtTheStartStaysIgnored) {
   for (const int signal : {SIGHUP, SIGTERM, SIGINT}) {
     fs::remove_all(dir_ / "run");
-    const ProcessResult result = train_until(signal, {.ignored_signals = {signal}});
+    const ProcessResult result =
+        train_until(signal, {.file_limit = {}, .ignored_signals = {signal}});
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(load(at("run/last.tar")).at("epoch").as_int(), 40);
   }

@@ -42,11 +42,6 @@ void say(const char* pattern, Args... args) {
   std::fflush(stdout);
 }
 
-/// "nan", without the sign that it may have, or "inf".
-std::string to_word(double value) {
-  return std::isnan(value) ? "nan" : concat(value);
-}
-
 /// A whole training from options to the test's accuracy.
 class Training {
  public:
@@ -58,7 +53,9 @@ class Training {
   InitialModel load_initial();
   void describe_run() const;
   EpochResult run_epoch(Trainer& trainer);
-  void require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch);
+  void require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch) const;
+  void require_finite(double loss, const char* name, std::int64_t epoch) const;
+  [[noreturn]] void refuse_to_save(const std::string& found, std::int64_t epoch) const;
   void end_epoch(const Trainer& trainer, const EpochResult& result);
   void keep(const std::filesystem::path& path);
   int stopped(const Trainer& trainer, const EpochResult& result, int signal);
@@ -166,19 +163,20 @@ EpochResult Training::run_epoch(Trainer& trainer) {
 
 /// Throws where the run cannot go on. Called before anything is saved, so that the checkpoints stay
 /// those of a run that can. `epoch` is the number that the progress bar shows.
-void Training::require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch) {
-  std::string found;
-  if (!std::isfinite(loss_mean)) {
-    found = concat("the loss became ", to_word(loss_mean));
-  } else {
-    found = find_divergence(run_);
-  }
-  if (found.empty()) {
-    // Weights may be finite and too large for any image.
-    const double next = trainer.present_loss();
-    if (!std::isfinite(next)) found = concat("the loss under the new weights is ", to_word(next));
-  }
-  if (found.empty()) return;
+void Training::require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch) const {
+  require_finite(loss_mean, "loss", epoch);
+  const std::string found = find_divergence(run_);
+  if (!found.empty()) refuse_to_save(found, epoch);
+  // Weights may be finite and too large for any image.
+  require_finite(trainer.present_loss(), "loss under the new weights", epoch);
+}
+
+void Training::require_finite(double loss, const char* name, std::int64_t epoch) const {
+  if (std::isfinite(loss)) return;
+  refuse_to_save(concat("the ", name, " became ", std::isnan(loss) ? "nan" : concat(loss)), epoch);
+}
+
+void Training::refuse_to_save(const std::string& found, std::int64_t epoch) const {
   throw ValueError(concat(found, " in Epoch ", epoch, "/", run_.config.epochs,
                           "; a lower --lr may help (nothing was saved of this epoch)"));
 }
@@ -203,7 +201,7 @@ void Training::end_epoch(const Trainer& trainer, const EpochResult& result) {
   }
   // Before anything that can fail, so that an error has a line of its own.
   say("%s", "\n");
-  if (validation_loss) require_sound(*validation_loss, trainer, position.epoch);
+  if (validation_loss) require_finite(*validation_loss, "validation loss", position.epoch);
   const bool better = position.best_loss > result.loss_mean * 1.1;
   if (better) {
     position.best_loss = result.loss_mean;
@@ -252,8 +250,8 @@ int Training::run() {
     const EpochResult result = run_epoch(trainer);
     if (run_.position.step == 0) {
       end_epoch(trainer, result);
-    } else if (!std::isfinite(result.loss_mean)) {
-      require_sound(result.loss_mean, trainer, run_.position.epoch + 1);
+    } else {
+      require_finite(result.loss_mean, "loss", run_.position.epoch + 1);
     }
     const bool finished = run_.position.epoch >= run_.config.epochs;
     if (result.stopped && !finished) return stopped(trainer, result, StopSignal::received());
