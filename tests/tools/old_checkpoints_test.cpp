@@ -68,7 +68,7 @@ class OldCheckpoints : public Programs {
                   dir_ / "run/model_dnn_1.tar");
   }
   /// Each numbered file in the folder is that of its epoch, counted from `first`.
-  void expect_numbers_from(std::int64_t first, const std::string& folder) const {
+  void expect_numbers_from(std::int64_t first, const std::string& folder, int at_least = 2) const {
     int files = 0;
     for (const auto& entry : fs::directory_iterator(dir_ / folder)) {
       const std::string name = entry.path().filename().string();
@@ -77,7 +77,7 @@ class OldCheckpoints : public Programs {
       EXPECT_EQ(std::stoll(name.substr(10)), load(entry.path()).at("epoch").as_int() - 1 + first)
           << name;
     }
-    EXPECT_GT(files, 1);
+    EXPECT_GE(files, at_least);
   }
 };
 
@@ -126,11 +126,13 @@ TEST_F(OldCheckpoints, GoOnAsNewOnesDo) {
   EXPECT_EQ(right.at("first_number").as_int(), 1);
   right.as_dict().set("first_number", 0);
   EXPECT_TRUE(left == right);
-  expect_numbers_from(0, "new");
+  expect_numbers_from(0, "new", 1);
 }
 
 TEST_F(OldCheckpoints, TheirEpochDecidesAndNotTheirName) {
-  ASSERT_EQ(train(training("new", {"--epochs", "2", "--lr", "0.1", "--scheduler", "none"})).status,
+  ASSERT_EQ(train(training("new", {"--epochs", "2", "--lr", "0.1", "--batch-size", "10",
+                                   "--normalize", "--scheduler", "none"}))
+                .status,
             0);
   fs::create_directories(dir_ / "renamed");
   fs::copy_file(dir_ / "new/last.tar", dir_ / "renamed/model_dnn_17.tar");

@@ -111,8 +111,8 @@ TEST_F(Predict, TakesTheLayersInTheOrderOfTheirNumbers) {
     for (const char* const part : {".weight", ".bias"})
       sorted.set(to + part, layers.at(from + part));
   };
-  copy("fc2", "layer10");
-  copy("fc1", "layer2");
+  copy("layer2", "layer10");
+  copy("layer1", "layer2");
   save(sorted.to_value(), at("sorted.pt"));
   save_safetensors(sorted, at("sorted.safetensors"));
   for (const char* const name : {"sorted.pt", "sorted.safetensors"}) {
