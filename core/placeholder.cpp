@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ranges>
 #include <unordered_set>
 #include <utility>
 
@@ -114,8 +115,8 @@ class Search {
                                                 : name_of_key(at.key, at.position));
     }
     std::string name;
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-      name += (name.empty() ? "" : ".") + *part;
+    for (const std::string& part : std::views::reverse(parts)) {
+      name += (name.empty() ? "" : ".") + part;
     }
     report_.first.push_back({std::move(name), placeholder.type, placeholder.is_object});
   }

@@ -13,6 +13,7 @@ namespace wick {
 /// An object, class or function of a checkpoint that is none of the kinds of Value, as far as the
 /// file tells of it. None of its code was run. It is a key like any other, equal to itself only; it
 /// cannot be saved.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): an aggregate has no constructors
 struct Placeholder {
   std::string type;                   // module and name: "argparse.Namespace"
   bool is_object = false;             // made by calling `type`; else `type` itself
