@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/cuda/error_flag.cuh"
+#include "kernels/cuda/online_sum.cuh"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/cuda/reduce.cuh"
 
@@ -61,19 +62,6 @@ struct LossShared {
 template <typename T>
 __device__ inline bool is_class(const CrossEntropyTask<T>& task, std::int64_t target) {
   return target >= 0 && target < task.classes;
-}
-
-__device__ inline float exponential(float x) {
-  return expf(x);
-}
-__device__ inline double exponential(double x) {
-  return exp(x);
-}
-__device__ inline float natural_log(float x) {
-  return logf(x);
-}
-__device__ inline double natural_log(double x) {
-  return log(x);
 }
 
 /// This thread's share of the divisor, over the targets first, first + step, ...
@@ -316,22 +304,6 @@ __global__ void __launch_bounds__(kLossThreads)
   }
   finish_loss(task, norm, mine, shared);
 }
-
-/// The maximum of some numbers and the sum of exp(x - maximum) over them (Milakov and Gimelshein
-/// 2018).
-template <typename T>
-struct OnlineSum {
-  T maximum = static_cast<T>(-INFINITY);
-  T sum{0};
-  __device__ void add(T x) {
-    if (x > maximum) {
-      sum = sum * exponential(maximum - x) + T{1};
-      maximum = x;
-    } else {
-      sum += x == maximum ? T{1} : exponential(x - maximum);
-    }
-  }
-};
 
 template <typename T>
 struct BlockRowShared {
