@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/flush_denormal.h"
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#elif defined(__aarch64__)
 #include <cstdint>
-#endif
 
 namespace wick {
 namespace {
@@ -17,10 +13,10 @@ constexpr unsigned kFlush = 0x8040;
 constexpr bool kCanFlush = true;
 
 unsigned read_control() noexcept {
-  return _mm_getcsr();
+  return __builtin_ia32_stmxcsr();
 }
 void write_control(unsigned control) noexcept {
-  _mm_setcsr(control);
+  __builtin_ia32_ldmxcsr(control);
 }
 
 #elif defined(__aarch64__)
