@@ -190,6 +190,15 @@ StorageObject CheckpointFile::storage(const StorageObject& described) const {
   return {impl_->storages.get(impl_->storage_number(described.storage.get())), described.dtype};
 }
 
+std::vector<DescribedStorage> CheckpointFile::described_storages() const {
+  std::vector<DescribedStorage> result;
+  result.reserve(impl_->described.size());
+  for (std::size_t number = 0; number < impl_->described.size(); ++number) {
+    result.push_back({impl_->described[number], impl_->records.all()[number].location});
+  }
+  return result;
+}
+
 StateDict CheckpointFile::load_subset(std::span<const std::string> names) const {
   std::string missing;
   std::vector<std::size_t> found;

@@ -97,6 +97,9 @@ class CheckpointFile {
   [[nodiscard]] Tensor tensor(const Tensor& described) const;
   /// One of the tree()'s storages (Value::as_storage()) with its bytes.
   [[nodiscard]] StorageObject storage(const StorageObject& described) const;
+  /// Every storage of the file that tree()'s tensors and storages lie in, also of those in
+  /// attributes, which have no names. storage() gives its bytes.
+  [[nodiscard]] std::vector<DescribedStorage> described_storages() const;
   /// Several, in that order. Throws StateDictError that lists all names that are not there.
   [[nodiscard]] StateDict load_subset(std::span<const std::string> names) const;
   /// Everything, as load() gives it.

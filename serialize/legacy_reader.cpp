@@ -293,6 +293,16 @@ const LegacyStorage* LegacyFile::find(const Storage* described) const {
   return place == places_.end() ? nullptr : &storages_[place->second.storage];
 }
 
+std::vector<DescribedStorage> LegacyFile::described_storages() const {
+  std::vector<DescribedStorage> result;
+  for (const LegacyStorage& stored : storages_) {
+    for (const LegacyStorage::Copy& copy : stored.copies) {
+      result.push_back({copy.storage, stored.location});
+    }
+  }
+  return result;
+}
+
 std::shared_ptr<Storage> LegacyFile::read(const Storage* described) const {
   const auto place = places_.find(described);
   if (place == places_.end()) {

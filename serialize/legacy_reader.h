@@ -15,6 +15,7 @@
 #include "serialize/input_file.h"
 #include "serialize/map_location.h"
 #include "serialize/number_change.h"
+#include "serialize/tensor_info.h"
 
 namespace wick {
 
@@ -58,6 +59,8 @@ class LegacyFile {
   /// The storage in which one of the tree's tensors or storages lies; null for a tensor that was
   /// on the device "meta" when it was saved, and for an array of NumPy, which has its elements.
   [[nodiscard]] const LegacyStorage* find(const Storage* described) const;
+  /// Every storage that the tree's tensors and storages lie in, also those in attributes.
+  [[nodiscard]] std::vector<DescribedStorage> described_storages() const;
   /// One of the tree's, with its elements, on the CPU. Those that share a storage share it here, as
   /// long as one of them lives.
   [[nodiscard]] Tensor tensor(const Tensor& described) const;

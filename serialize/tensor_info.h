@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,12 @@ struct StorageInfo {
   std::string record;
   std::uint64_t bytes = 0;
   std::string device;
+};
+
+/// A storage of a file that is described, on the device "meta".
+struct DescribedStorage {
+  std::shared_ptr<Storage> storage;
+  std::string location;  // the device that it was saved from
 };
 
 struct NamedTensor {

@@ -2,12 +2,16 @@
 // Parts of the program ckpt that only numbers can check: statistics, figures, paths.
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/value.h"
+#include "serialize/checkpoint.h"
 #include "tests/support.h"
+#include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_path.h"
 #include "tools/cli/ckpt_statistics.h"
 #include "tools/cli/ckpt_text.h"
@@ -91,6 +95,33 @@ TEST(CkptStatistics, Differences) {
   EXPECT_EQ(difference_of(Tensor::from({UINT64_MAX}), Tensor::from({std::uint64_t{0}}), 0, 0)
                 .largest_absolute,
             18446744073709551615.0);
+}
+
+// A tensor with a tensor among its attributes, as libraries keep scales beside weights, and a state
+// dictionary with one among its own.
+Value with_attributes() {
+  Value weight = Tensor::ones({2});
+  weight.as_tensor_object().attributes =
+      std::make_shared<Dict>(Dict{{"scale", Tensor::from({0.5F, 2.F})}});
+  Dict state(Dict::Type::ordered_dict);
+  state.set("weight", weight);
+  state.set_attributes(std::make_shared<Dict>(Dict{{"_metadata", Tensor::from({3.F})}}));
+  return state;
+}
+
+TEST(CkptConvert, TensorsInAttributesKeepTheirElements) {
+  const TempDir dir;
+  save(with_attributes(), dir / "a.pt");
+  std::ostringstream out;
+  tools::ConvertOptions options;
+  options.in = dir / "a.pt";
+  options.out = dir / "b.pt";
+  ASSERT_EQ(tools::convert(options, out), 0);
+  EXPECT_EQ(load(dir / "b.pt"), with_attributes());
+  const Value state = load(dir / "b.pt");
+  const Value& weight = state.at("weight");
+  EXPECT_EQ(*weight.as_tensor_object().attributes->find("scale"), Tensor::from({0.5F, 2.F}));
+  EXPECT_EQ(*state.as_dict().attributes()->find("_metadata"), Tensor::from({3.F}));
 }
 
 TEST(CkptText, Formats) {

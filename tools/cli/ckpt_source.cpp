@@ -63,15 +63,21 @@ std::shared_ptr<const Value> hold(Value tree) {
   return {held, &held->get()};
 }
 
+// All storages of a file, also those of tensors in attributes, which have no names.
+template <typename File>
+void add_stored(CkptSource& source, const std::shared_ptr<const File>& file) {
+  for (auto& [described, location] : file->described_storages()) {
+    source.storages.emplace(described.get(),
+                            StoredBytes{location, [file, described = described] {
+                                          return file->storage({described, std::nullopt}).storage;
+                                        }});
+  }
+}
+
 void add_torch(CkptSource& source, const fs::path& path, const LoadOptions& options) {
   const auto file = std::make_shared<const CheckpointFile>(CheckpointFile::open(
       path, kCpu, {.verify = options.verify, .placeholders = true, .ignore_crc = !options.verify}));
-  const auto add_stored = [&](const std::shared_ptr<Storage>& described, std::string location) {
-    source.storages.try_emplace(
-        described.get(), StoredBytes{std::move(location), [file, described] {
-                                       return file->storage({described, std::nullopt}).storage;
-                                     }});
-  };
+  add_stored(source, file);
   // Both in the order of the file, a handle for each description.
   const auto [handles, storages] = named_objects(file->tree());
   for (std::size_t i = 0; i < handles.size(); ++i) {
@@ -79,9 +85,6 @@ void add_torch(CkptSource& source, const fs::path& path, const LoadOptions& opti
                               [file, handle = handles[i].tensor] { return file->tensor(handle); },
                               {},
                               handles[i].tensor});
-    const std::shared_ptr<Storage>& described = handles[i].tensor.storage();
-    if (file->tensors().at(i).record.empty()) continue;
-    add_stored(described, file->tensors().at(i).device);
   }
   for (std::size_t i = 0; i < storages.size(); ++i) {
     SourceTensor& added = add_storage(source, storages[i], [file, handle = storages[i].storage] {
@@ -89,7 +92,6 @@ void add_torch(CkptSource& source, const fs::path& path, const LoadOptions& opti
     });
     added.info.record = file->storages().at(i).record;
     added.info.device = file->storages().at(i).device;
-    add_stored(storages[i].storage.storage, added.info.device);
   }
   source.tree = hold(file->tree());
   source.foreign = file->foreign_objects();
@@ -110,14 +112,7 @@ void add_legacy(CkptSource& source, const fs::path& path) {
     info.record = concat("storage ", found->key);
     info.device = found->location;
   };
-  const auto add_stored = [&](const std::shared_ptr<Storage>& described) {
-    const LegacyStorage* const found = file->find(described.get());
-    if (found == nullptr) return;
-    source.storages.try_emplace(
-        described.get(), StoredBytes{found->location, [file, described] {
-                                       return file->storage({described, std::nullopt}).storage;
-                                     }});
-  };
+  add_stored(source, file);
   const auto [tensors, storages] =
       named_objects(file->tree(), max_name_bytes_of(file->pickle_bytes()));
   for (const auto& [name, tensor] : tensors) {
@@ -126,7 +121,6 @@ void add_legacy(CkptSource& source, const fs::path& path) {
     info.offset = tensor.offset();
     info.requires_grad = tensor.requires_grad();
     place(info, tensor.storage().get());
-    add_stored(tensor.storage());
     source.tensors.push_back(
         {std::move(info), [file, handle = tensor] { return file->tensor(handle); }, {}, tensor});
   }
@@ -134,7 +128,6 @@ void add_legacy(CkptSource& source, const fs::path& path) {
     SourceTensor& added = add_storage(
         source, named, [file, handle = named.storage] { return file->storage(handle).tensor(); });
     place(added.info, named.storage.storage.get());
-    add_stored(named.storage.storage);
   }
   source.tree = {file, &file->tree()};
   source.foreign = file->foreign_objects();
