@@ -60,8 +60,8 @@ class Module {
   [[nodiscard]] StateDict state_dict() const;
   /// Copies the tensors of `state` into this module, converting dtype and device. Where names or
   /// shapes do not fit, a dtype is opaque, or complex for real numbers, throws StateDictError that
-  /// lists every missing key, unexpected key, wrong shape and dtype, and changes nothing. With strict = false,
-  /// missing and unexpected keys are only reported.
+  /// lists every missing key, unexpected key, wrong shape and dtype, and changes nothing. With
+  /// strict = false, missing and unexpected keys are only reported.
   LoadReport load_state_dict(const StateDict& state, bool strict = true);
 
   /// Training mode, here and in all children. New modules are in training mode. Where that changes

@@ -204,8 +204,7 @@ TEST(Png, ThePictureMayBeAsLargeAsItsBytesAllow) {
 TEST(Png, ItsShapeIsKnownBeforeItIsDecoded) {
   const TempDir dir;
   // 64 kB that hold 64 MB.
-  write_black(dir / "bomb.png", 8000, 8000, 8, PNG_COLOR_TYPE_GRAY,
-              packed_zeros(8000 * 8001ULL));
+  write_black(dir / "bomb.png", 8000, 8000, 8, PNG_COLOR_TYPE_GRAY, packed_zeros(8000 * 8001ULL));
   EXPECT_LT(fs::file_size(dir / "bomb.png"), 70000U);
   Dims seen;
   const auto refuse = [&seen](const Dims& shape) {
@@ -296,8 +295,7 @@ TEST_F(PngFolder, SizesAreComparedBeforeAnythingIsDecoded) {
   const auto refuse_to_open = [&] { (void)open_dataset(dir_.path().string()); };
   const std::string packed = packed_zeros(8000 * 8001ULL);
   write_black(dir_ / "train/cat/7.png", 8000, 8000, 8, PNG_COLOR_TYPE_GRAY, packed);
-  expect_refused<FormatError>((dir_ / "train/cat/7.png").string() +
-                              ": is 8000 x 8000 pixels, but");
+  expect_refused<FormatError>((dir_ / "train/cat/7.png").string() + ": is 8000 x 8000 pixels, but");
   EXPECT_LT(wick::testing::peak_memory_of(refuse_to_open), 24 * kMiB);
   // Also the first one, which there is nothing to compare with.
   write_black(dir_ / "train/bird/a.png", 8000, 8000, 8, PNG_COLOR_TYPE_GRAY, packed);

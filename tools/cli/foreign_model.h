@@ -35,7 +35,8 @@ struct ForeignModel {
 };
 
 /// Loads a file of any format that load_any() takes into the CPU's memory, with placeholders for
-/// objects that wick does not have, and finds the chain of linear layers in it. Throws as load_any(), find_model_state() and find_linear_chain() do.
+/// objects that wick does not have, and finds the chain of linear layers in it. Throws as
+/// load_any(), find_model_state() and find_linear_chain() do.
 [[nodiscard]] ForeignModel load_foreign_model(const std::filesystem::path& path);
 
 /// The same of what has been loaded already.
