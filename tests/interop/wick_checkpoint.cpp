@@ -85,6 +85,7 @@ class Printer {
       case Kind::layout: std::cout << ",\"torch." << value.as_layout() << '"'; break;
       case Kind::storage: print_storage_object(value.as_storage()); break;
       case Kind::tensor: print_tensor(value.as_tensor_object()); break;
+      case Kind::placeholder: break;  // asked for by nobody here
     }
     std::cout << ']';
   }

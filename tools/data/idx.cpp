@@ -68,8 +68,8 @@ IdxFile::IdxFile(const std::filesystem::path& path)
   }
   const std::size_t possible = compressed_ ? all.size() * kMaxGzipRatio : all.size() - header_size_;
   if (claimed > static_cast<long double>(possible)) {
-    throw FormatError(concat(name_, ": the header says shape ", shape_, ", which is ", std::fixed,
-                             std::setprecision(0), claimed, " bytes, but ",
+    throw FormatError(concat(name_, ": the header says shape ", shape_, ", which is ",
+                             fixed_point(static_cast<double>(claimed), 0), " bytes, but ",
                              compressed_
                                  ? concat("a gzip file of ", all.size(), " cannot hold them")
                                  : concat(possible, " follow it: the file is cut short")));
