@@ -67,7 +67,7 @@ Value OptionReader::number_value(std::string_view key) {
 
 Value OptionReader::count(std::string_view key) {
   constexpr double kMost = 0x1p53;
-  const Value value = number_value(key);
+  Value value = number_value(key);
   if (std::abs(value.as_double()) <= kMost) return value;
   if (!std::isnan(value.as_double())) {
     problem(concat("'", key, "' must be at most 2^53 in size, found ", value.as_double()));

@@ -37,7 +37,7 @@ class ElementwiseActivation final : public nn::Module {
 
   [[nodiscard]] Tensor forward(const Tensor& input) override {
     Tensor values = input.to(kCpu).to(DType::float32).clone();
-    float* const data = values.data<float>();
+    auto* const data = values.data<float>();
     for (std::int64_t i = 0; i < values.numel(); ++i) {
       data[i] = static_cast<float>(activate(activation_, data[i]));
     }

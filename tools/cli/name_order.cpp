@@ -56,7 +56,9 @@ std::partial_ordering order_by_numbers(std::string_view a, std::string_view b) n
 
 bool natural_less(std::string_view a, std::string_view b) noexcept {
   const Difference difference = first_difference(a, b);
-  if (difference.order != std::strong_ordering::equal) return difference.order < 0;
+  if (difference.order != std::strong_ordering::equal) {
+    return difference.order == std::strong_ordering::less;
+  }
   return a < b;  // leading zeros
 }
 
