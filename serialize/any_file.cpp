@@ -19,14 +19,6 @@
 namespace wick {
 namespace {
 
-// numpy.savez without arrays gives an archive without records.
-FileFormat recognise_archive(const InputFile& file) {
-  const ZipReader zip(file);
-  const bool arrays = std::ranges::all_of(
-      zip.entries(), [](const ZipEntry& entry) { return entry.name.ends_with(".npy"); });
-  return arrays ? FileFormat::npz : FileFormat::torch;
-}
-
 std::string beginning(const InputFile& file) {
   constexpr std::uint64_t kLooked = 64;
   std::string bytes(static_cast<std::size_t>(std::min(file.size(), kLooked)), '\0');
@@ -46,8 +38,9 @@ Value load_arrays(const std::filesystem::path& path, Device device, const LoadOp
   Dict dict(Dict::Type::ordered_dict);
   for (const NpzFile::Entry& entry : file.entries()) dict.set(entry.name, file.read(entry, device));
   for (const NpzFile::Other& other : file.others()) {
-    dict.set(other.name, std::make_shared<Placeholder>(
-                             Placeholder{.type = "numpy.ndarray", .is_object = true}));
+    dict.set(other.name,
+             std::make_shared<Placeholder>(Placeholder{
+                 .type = other.is_array ? "numpy.ndarray" : "bytes", .is_object = true}));
   }
   return dict;
 }
@@ -68,7 +61,9 @@ std::string_view name(FileFormat format) noexcept {
 FileFormat recognise_file(const std::filesystem::path& path) {
   refuse_foreign_path(path);
   const InputFile file(path);
-  if (looks_like_zip(file)) return recognise_archive(file);
+  if (looks_like_zip(file)) {
+    return is_npz(ZipReader(file)) ? FileFormat::npz : FileFormat::torch;
+  }
   const std::string start = beginning(file);
   if (is_npy(start)) return FileFormat::npy;
   // Eight bytes of length, which is below 2^32, and the JSON's brace, maybe behind blanks.

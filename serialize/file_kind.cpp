@@ -156,6 +156,28 @@ bool has(const ZipReader& zip, std::string_view ending) {
   });
 }
 
+// A model as a program, with or without its weights; empty for other archives.
+std::string_view describe_model(const ZipReader& zip) {
+  if (has(zip, "constants.pkl")) {
+    return "a TorchScript program (torch.jit.save), not a file of torch.save; load it by "
+           "torch.jit.load, and save its state_dict()";
+  }
+  if (has(zip, "archive_format") || has(zip, "serialized_exported_program.json") ||
+      has(zip, "serialized_state_dict.json")) {
+    return "an exported program (torch.export.save), not a file of torch.save; load it by "
+           "torch.export.load, and save its state_dict";
+  }
+  if (has(zip, ".data/extern_modules")) {
+    return "a package (torch.package), not a file of torch.save; load the model by "
+           "torch.package.PackageImporter, and save its state_dict()";
+  }
+  if (has(zip, "model.weights.h5")) {
+    return "a Keras model; load it by keras.models.load_model, and save model.get_weights() by "
+           "numpy.savez";
+  }
+  return {};
+}
+
 }  // namespace
 
 bool looks_like_zip(const InputFile& file) {
@@ -179,31 +201,22 @@ FormatError foreign_file(const InputFile& file) {
   return FormatError(concat(what, "not a checkpoint: ", describe(file, start)));
 }
 
+bool is_npz(const ZipReader& zip) {
+  const auto has_ending = [&zip](std::string_view ending) {
+    return std::ranges::any_of(
+        zip.entries(), [ending](const ZipEntry& entry) { return entry.name.ends_with(ending); });
+  };
+  if (zip.entries().empty()) return true;  // numpy.savez without arrays
+  return has_ending(".npy") && !has_ending("/data.pkl") && describe_model(zip).empty();
+}
+
 FormatError foreign_archive(const ZipReader& zip, const InputFile& file) {
   const std::string what = concat("file ", file.path(), ": ");
   if (zip.entries().empty()) return FormatError(what + "an empty ZIP archive");
-  if (has(zip, "constants.pkl")) {
-    return FormatError(
-        what +
-        "a TorchScript program (torch.jit.save), not a file of torch.save; load it by "
-        "torch.jit.load, and save its state_dict()");
+  if (const std::string_view model = describe_model(zip); !model.empty()) {
+    return FormatError(concat(what, model));
   }
-  if (has(zip, "archive_format") || has(zip, "serialized_exported_program.json") ||
-      has(zip, "serialized_state_dict.json")) {
-    return FormatError(what +
-                       "an exported program (torch.export.save), not a file of torch.save; load it "
-                       "by torch.export.load, and save its state_dict");
-  }
-  if (has(zip, ".data/extern_modules")) {
-    return FormatError(what +
-                       "a package (torch.package), not a file of torch.save; load the model by "
-                       "torch.package.PackageImporter, and save its state_dict()");
-  }
-  if (has(zip, "model.weights.h5")) {
-    return FormatError(what +
-                       "a Keras model; load it by keras.models.load_model, and save "
-                       "model.get_weights() by numpy.savez");
-  }
+  if (is_npz(zip)) return foreign_file(file);
   for (const ZipEntry& entry : zip.entries()) {
     const fs::path inner(entry.name);
     for (const char* const ending : {".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".tar"}) {
@@ -212,10 +225,6 @@ FormatError foreign_archive(const ZipReader& zip, const InputFile& file) {
                                   "\"; unpack it first"));
       }
     }
-  }
-  if (std::ranges::all_of(zip.entries(),
-                          [](const ZipEntry& entry) { return entry.name.ends_with(".npy"); })) {
-    return foreign_file(file);
   }
   return FormatError(
       what + "a ZIP archive without a record \"<name>/data.pkl\", so not a file of torch.save");

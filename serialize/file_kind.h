@@ -17,8 +17,11 @@ namespace wick {
 /// "file X: not a checkpoint: it is empty", "...: it is compressed by gzip; decompress it first":
 /// for a file that does not begin as one that wick reads, or not as one that the caller reads.
 [[nodiscard]] FormatError foreign_file(const InputFile& file);
-/// The same for an archive without the records of torch.save: a TorchScript program, an exported
-/// program, a package, a Keras model.
+/// True for an archive of NumPy's arrays: it has no records at all, or a record called "*.npy" and
+/// none that shows a file of torch.save, a program of PyTorch or a Keras model.
+[[nodiscard]] bool is_npz(const ZipReader& zip);
+/// The same as foreign_file() for an archive without the records of torch.save: a TorchScript
+/// program, an exported program, a package, a Keras model.
 [[nodiscard]] FormatError foreign_archive(const ZipReader& zip, const InputFile& file);
 
 /// Throws FormatError for what shows before a file is opened: that it is a folder (of

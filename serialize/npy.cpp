@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "serialize/atomic_file.h"
+#include "serialize/file_kind.h"
 #include "serialize/utf8.h"
 #include "serialize/zip_writer.h"
 
@@ -46,11 +47,13 @@ std::string beginning(const ZipReader& zip, const ZipEntry& record) {
   return bytes;
 }
 
-void check_data_bytes(const NpyHeader& header, std::uint64_t size, const std::string& where) {
-  if (size - header.header_bytes == header.data_bytes) return;
-  throw FormatError(concat(where, ", offset ", header.header_bytes, ": ",
-                           size - header.header_bytes, " bytes are not the ", header.data_bytes,
-                           " of ", header.dtype, ' ', header.shape));
+// How many of `size` bytes follow the array. Throws FormatError where it is cut off.
+std::uint64_t bytes_behind(const NpyHeader& header, std::uint64_t size, const std::string& where) {
+  const std::uint64_t there = size - header.header_bytes;
+  if (there >= header.data_bytes) return there - header.data_bytes;
+  throw FormatError(concat(where, ", offset ", header.header_bytes, ": ", there,
+                           " bytes are not the ", header.data_bytes, " of ", header.dtype, ' ',
+                           header.shape));
 }
 
 // For messages: in quotes, cut, without bytes that are no printable ASCII.
@@ -75,10 +78,20 @@ void check_npz_name(const std::string& name, const StateDict& state) {
   }
 }
 
-NpyHeader checked_header(const ZipReader& zip, const ZipEntry& record, const std::string& where) {
-  const NpyHeader header = parse_npy_header(beginning(zip, record), where);
-  check_data_bytes(header, record.size, where);
-  return header;
+// Under which numpy.load gives a record. Distinct records have distinct ones.
+std::string array_name(const ZipReader& zip, const ZipEntry& record) {
+  if (!record.name.ends_with(kSuffix)) return record.name;
+  std::string name = record.name.substr(0, record.name.size() - kSuffix.size());
+  return zip.find(name) == nullptr ? name : record.name;
+}
+
+void require_npz(const ZipReader& zip) {
+  if (is_npz(zip)) return;
+  for (const ZipEntry& record : zip.entries()) {
+    if (record.name.ends_with(kSuffix)) continue;
+    throw FormatError(
+        concat(zip.describe(record), ": no array: its name does not end in \".npy\""));
+  }
 }
 
 }  // namespace
@@ -90,7 +103,7 @@ NpyFile::NpyFile(std::filesystem::path path) : file_(std::move(path)) {
   } catch (const DTypeError& error) {
     throw FormatError(error.what());
   }
-  check_data_bytes(header_, file_.size(), where);
+  trailing_bytes_ = bytes_behind(header_, file_.size(), where);
 }
 
 Tensor NpyFile::read(Device device) const {
@@ -101,19 +114,25 @@ Tensor NpyFile::read(Device device) const {
 
 NpzFile::NpzFile(std::filesystem::path path, const LoadOptions& options)
     : file_(std::move(path)), zip_(file_, options.verify) {
+  require_npz(zip_);
   for (const ZipEntry& record : zip_.entries()) {
     const std::string where = zip_.describe(record);
-    if (!record.name.ends_with(kSuffix)) {
-      throw FormatError(concat(where, ": no array: its name does not end in \".npy\""));
-    }
+    const std::string start = beginning(zip_, record);
     Entry entry;
-    entry.name = record.name.substr(0, record.name.size() - kSuffix.size());
+    entry.name = array_name(zip_, record);
+    if (!is_npy(start)) {
+      others_.push_back({std::move(entry.name),
+                         concat(where, ": no array: it does not begin with \"\\x93NUMPY\""),
+                         false});
+      continue;
+    }
     try {
-      entry.header = checked_header(zip_, record, where);
+      entry.header = parse_npy_header(start, where);
     } catch (const DTypeError& error) {
       others_.push_back({std::move(entry.name), error.what()});
       continue;
     }
+    entry.trailing_bytes = bytes_behind(entry.header, record.size, where);
     entry.record = &record;
     entries_.push_back(std::move(entry));
   }
@@ -128,11 +147,14 @@ Tensor NpzFile::read(const Entry& entry, Device device) const {
   const NpyHeader& header = entry.header;
   TensorFiller filler(header.dtype, stored_shape(header), device, header.big_endian);
   std::uint64_t skip = header.header_bytes;
+  std::uint64_t left = header.data_bytes;
   std::string rest;  // of a number that a piece cut through
   zip_.read_pieces(*entry.record, [&](std::string_view piece) {
     const std::uint64_t skipped = std::min<std::uint64_t>(skip, piece.size());
     skip -= skipped;
     piece.remove_prefix(static_cast<std::size_t>(skipped));
+    piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, piece.size())));
+    left -= piece.size();
     rest.append(piece);
     const std::size_t whole = rest.size() - rest.size() % size_of(header.dtype);
     filler.append(std::string_view(rest).substr(0, whole));

@@ -17,8 +17,10 @@
 
 namespace wick {
 
-/// An open .npy file: its header is read and checked, and that its elements fill the rest of the
-/// file. Throws IoError and FormatError. Thread safety: const members from several threads.
+/// An open .npy file: its header is read and checked, and that its elements are there. As for
+/// numpy.load, more may follow, such as the next array where numpy.save was called several times
+/// with one file. Throws IoError and FormatError. Thread safety: const members from several
+/// threads.
 class NpyFile {
  public:
   explicit NpyFile(std::filesystem::path path);
@@ -27,33 +29,41 @@ class NpyFile {
   /// In the machine's byte order; an array in Fortran's order comes back as a view with its
   /// strides.
   [[nodiscard]] Tensor read(Device device = kCpu) const;
+  /// Bytes of the file behind the array, which are passed over.
+  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept { return trailing_bytes_; }
 
  private:
   InputFile file_;
   NpyHeader header_;
+  std::uint64_t trailing_bytes_ = 0;
 };
 
 /// An open .npz archive, as numpy.savez and numpy.savez_compressed write it: a record
-/// "<name>.npy" for each array. Opening reads and checks the headers. Throws IoError and
-/// FormatError. Thread safety: const members from several threads.
+/// "<name>.npy" for each array. As for numpy.load, other records may lie beside arrays, and a
+/// record is an array where it begins as a .npy file. Opening reads and checks the headers. Throws
+/// IoError and FormatError; archives without any record called "*.npy", and those of torch.save,
+/// are refused. Thread safety: const members from several threads.
 class NpzFile {
  public:
   struct Entry {
-    std::string name;  // without ".npy"
+    std::string name;  // without ".npy", unless another record is called that
     NpyHeader header;
     const ZipEntry* record = nullptr;
+    std::uint64_t trailing_bytes = 0;  // of the record, behind the array; they are passed over
   };
 
-  /// An array that no tensor can hold: of texts, Python objects, structures.
+  /// An array that no tensor can hold (of texts, Python objects, structures), or a record that is
+  /// none.
   struct Other {
-    std::string name;
-    std::string problem;  // the message of the error that reading it would be
+    std::string name;      // as of an Entry
+    std::string problem;   // the message of the error that reading it would be
+    bool is_array = true;  // else numpy.load gives its bytes
   };
 
   explicit NpzFile(std::filesystem::path path, const LoadOptions& options = {});
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
-  /// The arrays that are not among entries(), in the order of the archive.
+  /// The records that are not among entries(), in the order of the archive.
   [[nodiscard]] const std::vector<Other>& others() const noexcept { return others_; }
   /// Null where there is none.
   [[nodiscard]] const Entry* find(std::string_view name) const;

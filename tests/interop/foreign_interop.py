@@ -12,6 +12,7 @@ import decimal
 import enum
 import fractions
 import functools
+import io
 import json
 import os
 import pathlib
@@ -22,6 +23,7 @@ import tempfile
 import types
 import unittest
 import uuid
+import zipfile
 
 try:
     import numpy as np
@@ -272,6 +274,46 @@ class Foreign(unittest.TestCase):
             torch.save({name: torch.ones(2) for name in names}, empty)
             self.assertEqual(run("convert", empty, self.folder / "no.npz").returncode, 1, names)
             self.assertFalse((self.folder / "no.npz").exists())
+
+    def test_arrays_with_other_things_behind_and_beside_them(self):
+        rng = random.Random(SEED)
+
+        def array_bytes(array):
+            buffer = io.BytesIO()
+            np.save(buffer, array)
+            return buffer.getvalue()
+
+        def same(path, name, array):
+            out = self.folder / "out.npy"
+            if name is None:
+                self.good("convert", path, out)
+            else:
+                self.good("extract", path, name, out)
+            self.assertEqual(np.load(out).tolist(), array.tolist(), f"seed {SEED}, {name}")
+
+        for round_number in range(ROUNDS):
+            message = f"seed {SEED}, round {round_number}"
+            arrays = [np.arange(rng.randrange(9)).astype(rng.choice(["<i4", ">f8"])) for _ in "123"]
+            path = self.folder / "several.npy"
+            path.write_bytes(b"".join(map(array_bytes, arrays)) + rng.randbytes(rng.randrange(9)))
+            same(path, None, np.load(path))
+            path = self.folder / "members.npz"
+            names = rng.sample(["a.npy", "a", "b.npy", "c/d.npy", "c/", "e.txt", "f.npy.npy"], 4)
+            names.append("always.npy")
+            with zipfile.ZipFile(path, "w", rng.choice([0, zipfile.ZIP_DEFLATED])) as archive:
+                for name in names:
+                    content = array_bytes(rng.choice(arrays)) + rng.randbytes(rng.randrange(2))
+                    plain = name != "always.npy" and rng.random() < 0.4
+                    archive.writestr(name, rng.randbytes(rng.randrange(200)) if plain else content)
+            listed = json.loads(self.good("ls", "--json", path))["tensors"]
+            with np.load(path) as archive:
+                ours = {each["name"] for each in listed}
+                # Of two members "a" and "a.npy", NumPy calls both "a", and gives the first for it.
+                keys = [n if n.removesuffix(".npy") in names else n.removesuffix(".npy") for n in names]
+                theirs = {key for key in keys if isinstance(archive[key], np.ndarray)}
+                self.assertEqual(ours, theirs, message)
+                for name in sorted(ours):
+                    same(path, name, archive[name])
 
 
 if __name__ == "__main__":

@@ -94,6 +94,12 @@ TEST(FileKind, OtherArchivesAreNamed) {
       {{"metadata.json", "config.json", "model.weights.h5"}, "a Keras model"},
       {{"README", "sub/model.pt"}, "around a file \"sub/model.pt\"; unpack it first"},
       {{"a.txt"}, "without a record \"<name>/data.pkl\""},
+      // Arrays among other things make no archive of arrays of them.
+      {{"m/data.pkl", "m/constants.pkl", "m/extra/x.npy"}, "torch.jit.load"},
+      {{"m/x.npy", "m/archive_format"}, "an exported program"},
+      {{"p/.data/extern_modules", "p/x.npy"}, "torch.package"},
+      {{"x.npy", "model.weights.h5"}, "a Keras model"},
+      {{"m/data.pkl", "m/x.npy"}, "no record \"m/version\""},
   };
   for (const auto& [names, message] : archives) {
     write_file(dir / "f.pt", zip_of(names));

@@ -150,9 +150,8 @@ TEST_F(Npy, LyingHeadersAreRefused) {
   const std::string good = dict("'|u1'", "(4,)");
   EXPECT_NO_THROW(read(npy(good, four)));
   expect_refused(npy(good, "123"), "3 bytes are not the 4");
-  expect_refused(npy(good, "12345"), "5 bytes are not the 4");
   for (const char* const shape :
-       {"(4)", "4", "[4]", "(-4,)", "(4.0,)", "(,)", "(4,,)", "(4,", "()", "(2, 3)", "('4',)",
+       {"(4)", "4", "[4]", "(-4,)", "(4.0,)", "(,)", "(4,,)", "(4,", "(2, 3)", "('4',)",
         "(99999999999999999999,)", "(4294967296, 4294967296)", "(9223372036854775807, 2, 0)"}) {
     EXPECT_THROW(read(npy(dict("'|u1'", shape), four)), FormatError) << shape;
   }
@@ -184,6 +183,20 @@ TEST_F(Npy, EveryTruncationIsRefused) {
   }
 }
 
+// numpy.save was called several times with one file, of which numpy.load reads the first array.
+TEST_F(Npy, BytesBehindTheArrayArePassedOver) {
+  const std::string bytes = npy(dict("'>u2'", "(2, 2)", true), "12345678");
+  const Tensor alone = read(bytes);
+  EXPECT_EQ(NpyFile(path_).trailing_bytes(), 0u);
+  for (const std::string& behind : {std::string("9"), bytes, std::string(3'000'000, '\0')}) {
+    EXPECT_TRUE(bitwise_equal(read(bytes + behind), alone));
+    EXPECT_TRUE(bitwise_equal(load_any(path_).as_tensor(), alone));
+    EXPECT_EQ(NpyFile(path_).trailing_bytes(), behind.size());
+  }
+  EXPECT_EQ(read(npy(dict("'|u1'", "()"), "123")).numel(), 1);
+  EXPECT_EQ(read(npy(dict("'|u1'", "(0, 3)"), "123")).numel(), 0);
+}
+
 TEST_F(Npy, FlippedBitsNeverCrash) {
   const std::string bytes = npy(dict("'<i2'", "(2, 2)"), "12345678");
   std::size_t refused = 0;
@@ -191,7 +204,7 @@ TEST_F(Npy, FlippedBitsNeverCrash) {
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
     try {
-      EXPECT_EQ(read(flipped).nbytes(), 8u) << bit;
+      EXPECT_LE(read(flipped).nbytes(), 8u) << bit;
     } catch (const FormatError&) {
       ++refused;
     }
@@ -319,7 +332,8 @@ TEST_F(Npz, OtherRecordsAndDamageAreRefused) {
   };
   refused(archive("a.txt", array), "\"a.txt\"");
   refused(archive("a.npy", "hello"), "\"a.npy\"");
-  refused(archive("a.npy", array + "5"), "5 bytes are not the 4");
+  refused(archive("a.npy", npy(dict("'|u1'", "(4,)"), "123")), "3 bytes are not the 4");
+  refused(archive("a", array), "\"a\"");
   std::string damaged = archive("a.npy", array);
   damaged[damaged.find("1234")] = 'x';
   refused(damaged, "CRC-32");

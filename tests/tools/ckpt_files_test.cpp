@@ -14,8 +14,10 @@
 #include "serialize/byte_writer.h"
 #include "serialize/checkpoint.h"
 #include "serialize/input_file.h"
+#include "serialize/npy.h"
 #include "serialize/safetensors.h"
 #include "serialize/zip_reader.h"
+#include "serialize/zip_writer.h"
 #include "tests/cpu_time.h"
 #include "tests/support.h"
 #include "tests/tools/process.h"
@@ -118,6 +120,28 @@ TEST_F(CkptFiles, BytesBehindTheContentAreCounted) {
   EXPECT_THAT(good({"verify", "@more.pt"}), HasSubstr("100 bytes follow its content"));
   EXPECT_THAT(good({"ls", "@more.pt"}), HasSubstr("the last 100 bytes behind its content"));
   EXPECT_THAT(good({"ls", "@good.pt"}), Not(HasSubstr("behind its content")));
+}
+
+TEST_F(CkptFiles, BytesBehindArraysAreCounted) {
+  save_npy(Tensor::ones({3}), dir_ / "a.npy");
+  const std::string array = content(dir_ / "a.npy");
+  write_file(dir_ / "two.npy", array + array);
+  const std::string count = std::to_string(array.size()) + " bytes";
+  EXPECT_THAT(good({"verify", "@two.npy"}), HasSubstr(count + " follow its content"));
+  EXPECT_THAT(good({"ls", "@two.npy"}), HasSubstr("the last " + count + " behind its content"));
+  good({"diff", "@two.npy", "@a.npy"});
+  std::string archive;
+  ZipWriter zip([&archive](std::string_view piece) { archive.append(piece); }, "");
+  zip.add("a.npy", array + array);
+  zip.add("notes", "hello");
+  zip.finish();
+  write_file(dir_ / "two.npz", archive);
+  const std::string verified = good({"verify", "@two.npz"});
+  EXPECT_THAT(verified, HasSubstr("CRC-32 of 2 records agrees"));
+  EXPECT_THAT(verified, HasSubstr("1 record is longer than the array in it, as a.npy"));
+  EXPECT_THAT(verified, HasSubstr("\"notes\" (bytes)"));
+  good({"extract", "@two.npz", "a", "@again.npy"});
+  EXPECT_EQ(content(dir_ / "again.npy"), array);
 }
 
 TEST_F(CkptFiles, DeepTreesAreNoProblem) {

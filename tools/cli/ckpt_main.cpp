@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 
 #include "core/error.h"
-#include "serialize/zip_reader.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/program.h"
 
@@ -47,8 +46,7 @@ void add_file(CLI::App& command, std::filesystem::path& file, const char* name =
 }
 
 void add_no_verify(CLI::App& command, Options& options) {
-  command.add_flag("--no-verify", options.no_verify,
-                   "read records whose CRC-32 is wrong, as torch.load does");
+  command.add_flag("--no-verify", options.no_verify, kNoVerifyHelp);
 }
 
 void add_conversions(CLI::App& command, Options& options) {
@@ -157,14 +155,6 @@ std::string remedy_words(wick::Remedy remedy) {
   }
 }
 
-int run_checked(const Command& command) {
-  try {
-    return command();
-  } catch (const ChecksumError& error) {
-    throw FormatError(concat(error.what(), "; --no-verify reads on"));
-  }
-}
-
 }  // namespace
 }  // namespace wick::tools
 
@@ -191,6 +181,5 @@ int main(int argc, char** argv) {
   } catch (const wick::Error& error) {
     return usage_error("ckpt", message_of(error, remedy_words).c_str());
   }
-  return run_program(
-      "ckpt", [&chosen] { return run_checked(chosen); }, remedy_words);
+  return run_reading_program("ckpt", chosen, remedy_words);
 }

@@ -145,6 +145,7 @@ void add_safetensors(CkptSource& source, const fs::path& path) {
 
 void add_npy(CkptSource& source, const fs::path& path) {
   const auto file = std::make_shared<const NpyFile>(path);
+  source.trailing_bytes = file->trailing_bytes();
   add_plain(source, describe({}, file->header().dtype, file->header().shape),
             [file] { return file->read(); });
 }
@@ -155,12 +156,14 @@ void add_npz(CkptSource& source, const fs::path& path, const LoadOptions& option
   for (const NpzFile::Entry& entry : file->entries()) {
     TensorInfo info = describe(entry.name, entry.header.dtype, entry.header.shape);
     info.record = entry.record->name;
+    if (entry.trailing_bytes > 0) source.longer_records.push_back(info.record);
     add_plain(source, std::move(info), [file, &entry] { return file->read(entry); });
   }
   for (const NpzFile::Other& other : file->others()) {
     ++source.placeholders.count;
     if (source.placeholders.first.size() < CkptSource::kNamedPlaceholders) {
-      source.placeholders.first.push_back({other.name, "numpy.ndarray", true});
+      source.placeholders.first.push_back(
+          {other.name, other.is_array ? "numpy.ndarray" : "bytes", true});
     }
   }
 }

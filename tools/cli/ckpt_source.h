@@ -48,7 +48,7 @@ struct CkptSource {
   std::vector<SourceTensor> tensors;        // storages behind all tensors
   TextMetadata metadata;                    // of a safetensors file
   std::uint64_t trailing_bytes = 0;         // behind what the format describes; nothing reads them
-  std::vector<std::string> longer_records;  // than their storages, see CheckpointFile
+  std::vector<std::string> longer_records;  // than their storage or array
   /// The whole value, its tensors without elements; for formats that hold only tensors, none.
   std::shared_ptr<const Value> tree;
   /// By the storages of the tree's tensors, or of the handles; those not in it are in memory, or on

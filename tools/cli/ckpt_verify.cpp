@@ -45,12 +45,13 @@ void read_tensors(const CkptSource& source) {
   }
 }
 
-// What records have behind their storages.
+// What records have behind their storages or arrays.
 std::string describe_longer_records(const CkptSource& source) {
   if (source.longer_records.empty()) return {};
   const std::size_t count = source.longer_records.size();
   return concat("; ", format_count(count, "record"), count == 1 ? " is" : " are",
-                " longer than the storage in it, as ", plain_name(source.longer_records.front()));
+                " longer than the ", source.format == FileFormat::npz ? "array" : "storage",
+                " in it, as ", plain_name(source.longer_records.front()));
 }
 
 // One file, an index's shards aside. Says what was checked beyond the structure.

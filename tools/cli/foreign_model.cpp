@@ -199,10 +199,9 @@ ForeignModel find_foreign_model(Value checkpoint, const std::string& name) {
   return model;
 }
 
-ForeignModel load_foreign_model(const std::filesystem::path& path) {
-  // What else the file holds need not be of kinds that wick has.
-  return find_foreign_model(load_any(path, kCpu, {.placeholders = true}),
-                            concat('\'', path.string(), '\''));
+ForeignModel load_foreign_model(const std::filesystem::path& path, LoadOptions options) {
+  options.placeholders = true;  // what else the file holds need not be of kinds that wick has
+  return find_foreign_model(load_any(path, kCpu, options), concat('\'', path.string(), '\''));
 }
 
 }  // namespace wick::tools

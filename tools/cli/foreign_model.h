@@ -8,6 +8,7 @@
 
 #include "core/state_dict.h"
 #include "core/value.h"
+#include "serialize/load_options.h"
 #include "tools/cli/linear_chain.h"
 
 namespace wick::tools {
@@ -35,9 +36,10 @@ struct ForeignModel {
 };
 
 /// Loads a file of any format that load_any() takes into the CPU's memory, with placeholders for
-/// objects that wick does not have, and finds the chain of linear layers in it. Throws as
-/// load_any(), find_model_state() and find_linear_chain() do.
-[[nodiscard]] ForeignModel load_foreign_model(const std::filesystem::path& path);
+/// objects that wick does not have (whatever `options` say of them), and finds the chain of linear
+/// layers in it. Throws as load_any(), find_model_state() and find_linear_chain() do.
+[[nodiscard]] ForeignModel load_foreign_model(const std::filesystem::path& path,
+                                              LoadOptions options = {});
 
 /// The same of what has been loaded already.
 [[nodiscard]] ForeignModel find_foreign_model(Value checkpoint, const std::string& name);

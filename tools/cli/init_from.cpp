@@ -64,8 +64,8 @@ std::vector<std::int64_t> InitialModel::hidden_sizes() const {
   return {all.begin() + 1, all.end() - 1};
 }
 
-InitialModel load_initial_model(const std::filesystem::path& path) {
-  return {load_foreign_model(path), concat("'", path.string(), "'")};
+InitialModel load_initial_model(const std::filesystem::path& path, const LoadOptions& options) {
+  return {load_foreign_model(path, options), concat("'", path.string(), "'")};
 }
 
 std::vector<std::string> start_from(RunState& run, const InitialModel& initial) {

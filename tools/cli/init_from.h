@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "serialize/load_options.h"
 #include "tools/cli/foreign_model.h"
 #include "tools/cli/run_state.h"
 
@@ -20,8 +21,9 @@ struct InitialModel {
   [[nodiscard]] std::vector<std::int64_t> hidden_sizes() const;
 };
 
-/// Throws as load_foreign_model() does.
-[[nodiscard]] InitialModel load_initial_model(const std::filesystem::path& path);
+/// Throws as load_foreign_model() does, which gets the options.
+[[nodiscard]] InitialModel load_initial_model(const std::filesystem::path& path,
+                                              const LoadOptions& options = {});
 
 /// Gives a new run the weights and, where it fits, the state of the file's optimizer; the options
 /// of the optimizer stay those of the run. Returns what was taken, and what was not and why, a

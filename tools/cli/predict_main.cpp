@@ -42,6 +42,7 @@ struct PredictOptions {
   std::string device = "cpu";
   std::string activation;
   int threads = 1;
+  bool no_verify = false;
 };
 
 /// Prints a line per image; false where one could not be classified.
@@ -94,7 +95,8 @@ int predict(const PredictOptions& options) {
   set_num_threads(options.threads);
   std::optional<Activation> activation;
   if (!options.activation.empty()) activation = activation_from_name(options.activation);
-  SavedClassifier classifier = load_classifier(options.checkpoint, device, activation);
+  SavedClassifier classifier =
+      load_classifier(options.checkpoint, device, activation, {.verify = !options.no_verify});
   for (const std::string& note : classifier.notes) {
     std::cerr << "predict: " << message_line(concat('\'', options.checkpoint, "': ", note))
               << std::endl;
@@ -138,6 +140,7 @@ int main(int argc, char** argv) {
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""))
       ->capture_default_str();
+  app.add_flag("--no-verify", options.no_verify, kNoVerifyHelp);
   try {
     refuse_empty_arguments(argc, argv);
     app.parse(argc, argv);
@@ -151,5 +154,5 @@ int main(int argc, char** argv) {
   if (options.images.empty() && options.data.empty()) {
     return usage_error("predict", "nothing to classify: give PNG files or --data");
   }
-  return run_program("predict", [&] { return predict(options); });
+  return run_reading_program("predict", [&] { return predict(options); });
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "serialize/zip_reader.h"
 #include "tools/printable.h"
 
 namespace wick::tools {
@@ -53,6 +54,18 @@ int run_program(const char* name, const std::function<int()>& body, const Remedy
     std::cerr << name << ": " << message_line(error.what()) << std::endl;
   }
   return kFailure;
+}
+
+int run_reading_program(const char* name, const std::function<int()>& body,
+                        const RemedyWords& words) {
+  const auto reading = [&body] {
+    try {
+      return body();
+    } catch (const ChecksumError& error) {
+      throw FormatError(concat(error.what(), "; --no-verify reads on"));
+    }
+  };
+  return run_program(name, reading, words);
 }
 
 void flush_output() {

@@ -31,6 +31,15 @@ using RemedyWords = std::function<std::string(Remedy)>;
 [[nodiscard]] int run_program(const char* name, const std::function<int()>& body,
                               const RemedyWords& words = {});
 
+/// run_program() of a program that has the option --no-verify: the message of a CRC-32 that does
+/// not fit (ChecksumError) names it.
+[[nodiscard]] int run_reading_program(const char* name, const std::function<int()>& body,
+                                      const RemedyWords& words = {});
+
+/// What --help says of the option --no-verify.
+inline constexpr const char* kNoVerifyHelp =
+    "read records whose CRC-32 is wrong, as torch.load does";
+
 /// Nobody reads standard output any more.
 class OutputClosed : public std::runtime_error {
  public:

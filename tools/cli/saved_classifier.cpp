@@ -153,8 +153,8 @@ Prepared match_channels(const SavedClassifier& classifier, const Tensor& images)
 }  // namespace
 
 SavedClassifier load_classifier(const std::filesystem::path& path, Device device,
-                                std::optional<Activation> activation) {
-  ForeignModel found = load_foreign_model(path);
+                                std::optional<Activation> activation, const LoadOptions& options) {
+  ForeignModel found = load_foreign_model(path, options);
   const bool own = is_of_training_program(found.checkpoint);
   SavedClassifier classifier;
   classifier.notes = std::move(found.notes);

@@ -10,6 +10,7 @@
 
 #include "nn/sequential.h"
 #include "nn/transforms.h"
+#include "serialize/load_options.h"
 #include "tools/cli/activation.h"
 #include "tools/cli/evaluate.h"
 #include "tools/data/dataset.h"
@@ -28,10 +29,11 @@ struct SavedClassifier {
 /// Reads a checkpoint of the training program, or a file of any other program and format in which
 /// load_foreign_model() finds a chain of linear layers. Where it keeps no transforms, bytes are
 /// scaled to [0, 1] and flattened. `activation` stands between the layers; where it is not given,
-/// ReLU does, as in the training program's networks, and for other files a note says so. Throws
-/// what load_foreign_model() throws.
+/// ReLU does, as in the training program's networks, and for other files a note says so. `options`
+/// are those of load_foreign_model(), and so are the errors.
 [[nodiscard]] SavedClassifier load_classifier(const std::filesystem::path& path, Device device,
-                                              std::optional<Activation> activation = {});
+                                              std::optional<Activation> activation = {},
+                                              const LoadOptions& options = {});
 
 /// What a network thinks of an image.
 struct Guess {

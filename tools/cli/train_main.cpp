@@ -82,7 +82,7 @@ void Training::load() {
   if (options_.resume) {
     name = concat("'", options_.resume->string(), "'");
     // Of any format, so that one that keeps no run is refused for that.
-    checkpoint = load_any(*options_.resume, kCpu);
+    checkpoint = load_any(*options_.resume, kCpu, {.verify = !options_.no_verify});
     adopt_saved_config(options_, saved_config(*checkpoint, name));
   }
   if (options_.init) initial = load_initial();
@@ -108,7 +108,7 @@ InitialModel Training::load_initial() {
                             "' is a file that this run would overwrite; give another"
                             " --checkpoint-dir"));
   }
-  InitialModel initial = load_initial_model(path);
+  InitialModel initial = load_initial_model(path, {.verify = !options_.no_verify});
   if (!options_.given.contains("model")) config.model = initial.hidden_sizes();
   check(config);
   return initial;
@@ -264,6 +264,12 @@ int Training::run() {
   return 0;
 }
 
+// Other programs' objects are refused in a file of --resume, and not in one of --init.
+std::string remedy_words(Remedy remedy) {
+  if (remedy != Remedy::placeholders) return {};
+  return "where a state dictionary lies beside it, a new run starts from that by --init";
+}
+
 }  // namespace
 }  // namespace wick::tools
 
@@ -276,5 +282,6 @@ int main(int argc, char** argv) {
     return usage_error("train", error.what());
   }
   if (!options) return run_program("train", [] { return 0; });  // its help is printed
-  return run_program("train", [&] { return Training(std::move(*options)).run(); });
+  return run_reading_program(
+      "train", [&] { return Training(std::move(*options)).run(); }, remedy_words);
 }

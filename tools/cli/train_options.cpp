@@ -190,6 +190,8 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
                  "of its optimizer, where it fits. Gives --model")
       ->type_name("FILE")
       ->group("Checkpoints");
+  app.add_flag("--no-verify", options.no_verify, concat("of --resume and --init: ", kNoVerifyHelp))
+      ->group("Checkpoints");
 
   try {
     parse(app, argc, argv);

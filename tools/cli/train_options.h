@@ -22,6 +22,7 @@ struct TrainOptions {
   std::filesystem::path checkpoint_dir;
   std::optional<std::filesystem::path> resume;
   std::optional<std::filesystem::path> init;
+  bool no_verify = false;  // of the file of `resume` or `init`
 };
 
 /// Parses the command line. With --help, prints it and returns nothing. Throws ValueError (or
