@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <ranges>
 #include <unordered_set>
 #include <utility>
 
@@ -115,9 +114,8 @@ class Search {
                                                 : name_of_key(at.key, at.position));
     }
     std::string name;
-    for (const std::string& part : std::views::reverse(parts)) {
-      name += (name.empty() ? "" : ".") + part;
-    }
+    std::ranges::reverse(parts);
+    for (const std::string& part : parts) name += (name.empty() ? "" : ".") + part;
     report_.first.push_back({std::move(name), placeholder.type, placeholder.is_object});
   }
 

@@ -258,7 +258,7 @@ LoadIntoReport CheckpointFile::load_into(const StateDict& target,
     const Tensor& handle = self.handles[*number];
     problems += describe_misfit(name, handle, tensor);
     if (handle.device() != kMeta) {
-      copies.push_back({tensor, handle});
+      copies.emplace_back(tensor, handle);
       continue;
     }
     if (self.without_record.contains(handle.storage().get())) {

@@ -31,7 +31,7 @@ struct Statistics {
 };
 
 /// Throws DTypeError for opaque dtypes (is_opaque()), which have no numbers.
-[[nodiscard]] Statistics statistics_of(const Tensor& tensor);
+[[nodiscard]] Statistics statistics_of(const Tensor& given);
 
 /// The first elements, in row-major order, as text. Throws DTypeError for opaque dtypes.
 [[nodiscard]] std::vector<std::string> first_elements(const Tensor& tensor, std::int64_t count);
