@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/placeholder.h"
 #include "serialize/any_file.h"
 #include "serialize/npy.h"
 #include "serialize/zip_writer.h"
