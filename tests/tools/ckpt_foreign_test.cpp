@@ -233,6 +233,8 @@ TEST_F(CkptForeign, ConversionsHoldOneStorageAtATime) {
       for (const std::string& each : arguments) argv.push_back(const_cast<char*>(each.c_str()));
       argv.push_back(nullptr);
       static_cast<void>(std::freopen("/dev/null", "w", stdout));
+      // AddressSanitizer otherwise keeps what has been freed.
+      ::setenv("ASAN_OPTIONS", "quarantine_size_mb=0:thread_local_quarantine_size_kb=0", 1);
       ::execv(path.c_str(), argv.data());
       ::_exit(127);
     }

@@ -201,7 +201,10 @@ ForeignModel find_foreign_model(Value checkpoint, const std::string& name) {
 
 ForeignModel load_foreign_model(const std::filesystem::path& path, LoadOptions options) {
   options.placeholders = true;  // what else the file holds need not be of kinds that wick has
-  return find_foreign_model(load_any(path, kCpu, options), concat('\'', path.string(), '\''));
+  auto holder = std::make_shared<const HeldValue>(load_any(path, kCpu, options));
+  ForeignModel model = find_foreign_model(holder->get(), concat('\'', path.string(), '\''));
+  model.holder = std::move(holder);
+  return model;
 }
 
 }  // namespace wick::tools

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "core/containers.h"
 #include "core/state_dict.h"
 #include "core/value.h"
 #include "serialize/load_options.h"
@@ -30,6 +32,8 @@ struct ModelState {
 [[nodiscard]] ModelState find_model_state(const Value& checkpoint, const std::string& name);
 
 struct ForeignModel {
+  // Before the value, which may contain itself: what frees it. Null where the caller holds it.
+  std::shared_ptr<const HeldValue> holder;
   Value checkpoint;  // all that the file holds
   LinearChain chain;
   std::vector<std::string> notes;  // what was assumed, a clause each; with those of the chain

@@ -11,6 +11,7 @@
 
 #include <unistd.h>
 
+#include "core/containers.h"
 #include "core/error.h"
 #include "kernels/devices.h"
 #include "kernels/flush_denormal.h"
@@ -76,14 +77,14 @@ void Training::load() {
   require_device(options_.device);  // one that is not there fails before long work
   set_num_threads(options_.threads);
   set_allow_tf32(options_.tf32);
-  std::optional<Value> checkpoint;
+  std::optional<HeldValue> checkpoint;  // it may contain itself
   std::optional<InitialModel> initial;
   std::string name;
   if (options_.resume) {
     name = concat("'", options_.resume->string(), "'");
     // Of any format, so that one that keeps no run is refused for that.
-    checkpoint = load_any(*options_.resume, kCpu, {.verify = !options_.no_verify});
-    adopt_saved_config(options_, saved_config(*checkpoint, name));
+    checkpoint.emplace(load_any(*options_.resume, kCpu, {.verify = !options_.no_verify}));
+    adopt_saved_config(options_, saved_config(checkpoint->get(), name));
   }
   if (options_.init) initial = load_initial();
   prepare_checkpoint_dir(options_.checkpoint_dir);
@@ -94,7 +95,7 @@ void Training::load() {
       split_training(data_.train.size(), config.val_split, static_cast<std::uint64_t>(config.seed));
   const std::int64_t steps = steps_for(split_.train.numel(), config.batch_size);
   run_ = new_run(config, data_.train, options_.device, steps);
-  if (checkpoint) restore(run_, *checkpoint, name);
+  if (checkpoint) restore(run_, checkpoint->get(), name);
   if (initial) start_notes_ = start_from(run_, *initial);
   images_ = data_.train.images.to(options_.device);
   labels_ = data_.train.labels.to(options_.device);
