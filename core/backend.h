@@ -219,6 +219,15 @@ struct StridedRef {
   Dims strides;  // in elements; 0 repeats an element
 };
 
+/// A point in the work that a thread has given to a device: see Backend::record_event().
+class DeviceEvent {
+ public:
+  DeviceEvent() = default;
+  DeviceEvent(const DeviceEvent&) = delete;
+  DeviceEvent& operator=(const DeviceEvent&) = delete;
+  virtual ~DeviceEvent() = default;
+};
+
 class Backend {
  public:
   Backend() = default;
@@ -247,6 +256,13 @@ class Backend {
   virtual void copy_strided(const StridedRef& to, const StridedRef& from) = 0;
   /// Waits until the work that this thread has given to the device is done.
   virtual void synchronize() = 0;
+  /// Marks the end of what this thread has given to the device so far. A thread that hands memory
+  /// to another one records an event, and the other waits for it before it uses or frees that
+  /// memory. Null where there is nothing to wait for, as on a device that works at once.
+  [[nodiscard]] virtual std::unique_ptr<DeviceEvent> record_event() { return nullptr; }
+  /// What this thread gives to the device from now on, frees included, runs after what `event`
+  /// marks, which record_event() of this device has returned. The host does not wait.
+  virtual void wait_event(const DeviceEvent* /*event*/) {}
   /// ++*counter: lets recorded work tell its repetitions apart.
   virtual void advance(std::int64_t* counter) = 0;
   /// Calls `work` in this thread and returns when what it gives to the device is done: after

@@ -30,6 +30,10 @@ class Use {
   std::scoped_lock<std::mutex> lock_;
 };
 
+struct RecordedEvent final : DeviceEvent {
+  Event event = make_event();
+};
+
 // For an optimizer's update. Calls `launch` with the schedule that it is to follow, unless the
 // update is only noted.
 template <typename Args, typename Launch>
@@ -111,6 +115,23 @@ void CudaBackend::synchronize() {
     observer->refuse("wait for the device");
   const Use use(context_, "synchronize");
   use.stream().wait("synchronize");
+}
+
+std::unique_ptr<DeviceEvent> CudaBackend::record_event() {
+  if (const StepObserver* const observer = context_.observer()) observer->refuse("record an event");
+  const Use use(context_, "record_event");
+  auto recorded = std::make_unique<RecordedEvent>();
+  check(cudaEventRecord(recorded->event.get(), use.launch().stream), "record_event");
+  return recorded;
+}
+
+void CudaBackend::wait_event(const DeviceEvent* event) {
+  if (event == nullptr) return;
+  if (const StepObserver* const observer = context_.observer())
+    observer->refuse("wait for an event");
+  const Use use(context_, "wait_event");
+  const auto& recorded = dynamic_cast<const RecordedEvent&>(*event);
+  check(cudaStreamWaitEvent(use.launch().stream, recorded.event.get(), 0), "wait_event");
 }
 
 void CudaBackend::advance(std::int64_t* counter) {

@@ -34,6 +34,8 @@ class CudaBackend final : public Backend {
   void zero(void* data, std::size_t bytes) override;
   void copy_strided(const StridedRef& to, const StridedRef& from) override;
   void synchronize() override;
+  [[nodiscard]] std::unique_ptr<DeviceEvent> record_event() override;
+  void wait_event(const DeviceEvent* event) override;
   void advance(std::int64_t* counter) override;
   void aside(const std::function<void()>& work) override;
   [[nodiscard]] std::unique_ptr<Recording> record(RecordedStep step) override;
