@@ -15,6 +15,11 @@ namespace {
 
 }  // namespace
 
+void Backend::binary(const BinaryArgs& args) {
+  throw DeviceError(concat(to_string(args.op), ": the device ", device(),
+                           " does not compute; move the tensors to another with to(Device)"));
+}
+
 std::unique_ptr<Recording> Backend::record(RecordedStep step) {
   return call_again(std::move(step));
 }

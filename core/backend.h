@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/backend/binary.h"
 #include "core/device.h"
 #include "core/dims.h"
 #include "core/dtype.h"
@@ -295,6 +296,8 @@ class Backend {
   /// dx = y > 0 ? dy : 0, where y is the ReLU's output. In place if dx == dy.
   virtual void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
                              std::int64_t count) = 0;
+  /// Pointwise functions of two arguments. As it is written here, throws DeviceError.
+  virtual void binary(const BinaryArgs& args);
   /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
   virtual void cross_entropy(const CrossEntropyArgs& args) = 0;
   /// out[r] = index of the largest element of row r; the first of equals, and a NaN counts as the

@@ -171,6 +171,35 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
   x.backend().column_sums(x.dtype(), ref, out.raw(), accumulate);
 }
 
+namespace {
+
+void binary(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& out) {
+  const std::string name(to_string(op));
+  require_operand(name.c_str(), a, b);
+  require_operand(name.c_str(), a, out);
+  require_shape(name.c_str(), "the second operand", b, a.shape());
+  require_shape(name.c_str(), "the result", out, a.shape());
+  for (const Tensor* const each : {&a, &b, &out}) require_contiguous(name.c_str(), *each);
+  require_no_partial_overlap(name.c_str(), out, a);
+  require_no_partial_overlap(name.c_str(), out, b);
+  a.backend().binary({.op = op,
+                      .dtype = a.dtype(),
+                      .a = a.raw(),
+                      .b = b.raw(),
+                      .out = out.raw(),
+                      .count = a.numel()});
+}
+
+}  // namespace
+
+void add(const Tensor& a, const Tensor& b, const Tensor& out) {
+  binary(BinaryOp::add, a, b, out);
+}
+
+void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
+  binary(BinaryOp::multiply, a, b, out);
+}
+
 void relu(const Tensor& x, const Tensor& out) {
   constexpr const char* kName = "relu";
   require_operand(kName, x, out);

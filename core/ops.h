@@ -48,6 +48,10 @@ void relu(const Tensor& x, const Tensor& out);
 /// `grad_input` is one of the others.
 void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor& grad_input);
 
+/// out = a + b and out = a * b; contiguous tensors of equal shape; `out` may be one of the others.
+void add(const Tensor& a, const Tensor& b, const Tensor& out);
+void multiply(const Tensor& a, const Tensor& b, const Tensor& out);
+
 struct CrossEntropyOptions {
   const Tensor* weight = nullptr;  // (C): a weight for each class
   double label_smoothing = 0.0;    // in [0, 1]

@@ -16,6 +16,9 @@ struct Parameter {
   /// False stands for PyTorch's `grad is None`: the elements of `grad` mean nothing, the next
   /// backward pass overwrites them instead of adding to them, and optimizers skip the parameter.
   bool has_grad = false;
+  /// PyTorch's flag. A backward pass does no work for the gradient of a frozen parameter (false)
+  /// and leaves has_grad as it is.
+  bool requires_grad = true;
 };
 
 using ParameterPtr = std::shared_ptr<Parameter>;

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "nn/buffer.h"
+#include "nn/scratch.h"
 
 namespace wick::nn {
 
@@ -35,8 +35,8 @@ class CrossEntropyLoss {
 
  private:
   CrossEntropyLossOptions options_;
-  Buffer loss_;
-  Buffer grad_;
+  Scratch loss_;
+  Scratch grad_;
   Tensor last_grad_;
   Tensor sum_;
 };

@@ -1,130 +1,36 @@
 // SPDX-License-Identifier: MIT
 #include "nn/inference_plan.h"
 
-#include <algorithm>
-#include <string>
-#include <utility>
-
 #include "core/error.h"
 #include "core/overlap.h"
 
 namespace wick::nn {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-
-std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
-
-// The Linear and ReLU modules of a model in the order of their work, with their names.
-struct Layer {
-  std::string name;
-  const Linear* linear;  // null: a ReLU
-};
-
-void flatten(const Sequential& model, const std::string& prefix, std::vector<Layer>& layers) {
-  for (const auto& [name, child] : model.children()) {
-    if (const auto* const inner = dynamic_cast<const Sequential*>(child.get())) {
-      flatten(*inner, prefix + name + ".", layers);
-    } else if (const auto* const linear = dynamic_cast<const Linear*>(child.get())) {
-      layers.push_back({prefix + name, linear});
-    } else if (dynamic_cast<const ReLU*>(child.get()) != nullptr) {
-      layers.push_back({prefix + name, nullptr});
-    } else {
-      throw ValueError(concat("compile: ", prefix, name, " is a ", child->type_name(),
-                              "; a plan knows Linear, ReLU and Sequential"));
-    }
-  }
-}
-
-void require_same_kind(const std::string& name, const Tensor& first, const Tensor& other) {
-  if (&first.backend() != &other.backend() || first.dtype() != other.dtype()) {
-    throw ValueError(concat("compile: ", name, " has a parameter ", other, " on ", other.device(),
-                            ", the first layer ", first, " on ", first.device(),
-                            "; convert the model with to()"));
-  }
-}
-
 std::byte* at(const std::shared_ptr<Storage>& storage, std::size_t offset) {
   return static_cast<std::byte*>(storage->data()) + offset;
 }
 
+// "(N, 3, 4)".
+std::string batch_of(const Dims& sample) {
+  std::string text = "(N";
+  for (const std::int64_t size : sample) text += concat(", ", size);
+  return text + ")";
+}
+
 }  // namespace
 
-InferencePlan compile(const Sequential& model, std::int64_t max_batch) {
-  if (max_batch < 1) throw ValueError(concat("compile: max_batch ", max_batch, " is less than 1"));
-  std::vector<Layer> layers;
-  flatten(model, "", layers);
-  const auto first =
-      std::ranges::find_if(layers, [](const Layer& layer) { return layer.linear != nullptr; });
-  if (first == layers.end()) throw ValueError("compile: the model has no Linear");
-  const Tensor& first_weight = first->linear->weight()->value;
-  Backend& backend = first_weight.backend();
-
-  InferencePlan plan;
-  plan.dtype_ = first_weight.dtype();
-  plan.max_batch_ = max_batch;
-  plan.in_features_ = first->linear->in_features();
-  std::int64_t width = plan.in_features_;
-  std::size_t bytes = 0;
-  for (const Layer& layer : layers) {
-    if (layer.linear == nullptr) {
-      if (!plan.steps_.empty()) {
-        plan.steps_.back().relu = true;  // twice is as good as once
-      } else {
-        plan.steps_.push_back({width, width, InferencePlan::kNone, InferencePlan::kNone, true});
-      }
-      continue;
-    }
-    const Linear& linear = *layer.linear;
-    require_same_kind(layer.name, first_weight, linear.weight()->value);
-    if (linear.in_features() != width) {
-      throw ShapeError(concat("compile: ", layer.name, " takes ", linear.in_features(),
-                              " features, but gets ", width));
-    }
-    width = linear.out_features();
-    InferencePlan::Step step{linear.in_features(), width, bytes, InferencePlan::kNone, false};
-    bytes += aligned(backend.packed_linear_bytes(plan.dtype_, width, step.inputs));
-    if (linear.bias()) {
-      require_same_kind(layer.name, first_weight, linear.bias()->value);
-      step.bias = bytes;
-      bytes += aligned(linear.bias()->value.nbytes());
-    }
-    plan.steps_.push_back(step);
-  }
-  plan.out_features_ = width;
-
-  plan.weights_ = std::make_shared<Storage>(bytes, backend);
-  auto step = plan.steps_.begin();
-  for (const Layer& layer : layers) {
-    if (layer.linear == nullptr) continue;
-    while (step->packed == InferencePlan::kNone) ++step;
-    const Tensor weight = layer.linear->weight()->value.contiguous();
-    backend.pack_linear(plan.dtype_, {weight.raw(), step->outputs, step->inputs, step->inputs},
-                        at(plan.weights_, step->packed));
-    if (step->bias != InferencePlan::kNone) {
-      const auto offset = static_cast<std::int64_t>(step->bias / size_of(plan.dtype_));
-      Tensor(plan.weights_, plan.dtype_, {step->outputs}, {1}, offset)
-          .copy_(layer.linear->bias()->value);
-    }
-    ++step;
-  }
-  for (std::size_t i = 0; i + 1 < plan.steps_.size(); ++i) {
-    const auto values = static_cast<std::size_t>(max_batch * plan.steps_[i].outputs);
-    plan.half_workspace_ = std::max(plan.half_workspace_, aligned(values * size_of(plan.dtype_)));
-  }
-  return plan;
-}
-
 InferencePlan::Workspace InferencePlan::make_workspace() const {
-  return Workspace(std::make_shared<Storage>(2 * half_workspace_, weights_->backend()));
+  return Workspace(std::make_shared<Storage>(workspace_bytes_, weights_->backend()));
 }
 
-MatrixRef InferencePlan::checked(const char* what, const Tensor& tensor, std::int64_t cols) const {
-  if (tensor.dim() != 2 || tensor.shape()[1] != cols || tensor.shape()[0] > max_batch_) {
-    throw ShapeError(concat("InferencePlan: the ", what, " must have shape (N, ", cols,
-                            ") with N at most ", max_batch_, ", got ", tensor));
+void InferencePlan::check(const char* what, const Tensor& tensor, std::size_t value) const {
+  const Dims& sample = values_[value].shape;
+  const bool fits = tensor.dim() == static_cast<std::int64_t>(sample.size()) + 1 &&
+                    std::equal(sample.begin(), sample.end(), tensor.shape().begin() + 1);
+  if (!fits || tensor.shape()[0] > max_batch_) {
+    throw ShapeError(concat("InferencePlan: the ", what, " must have shape ", batch_of(sample),
+                            " with N at most ", max_batch_, ", got ", tensor));
   }
   if (tensor.dtype() != dtype_) {
     throw DTypeError(concat("InferencePlan: the ", what, " must be ", dtype_, ", got ", tensor));
@@ -133,55 +39,161 @@ MatrixRef InferencePlan::checked(const char* what, const Tensor& tensor, std::in
     throw DeviceError(concat("InferencePlan: the ", what, " ", tensor, " is not on ", device(),
                              ", where the plan is"));
   }
-  if (cols > 1 && tensor.strides()[1] != 1) {
-    throw ShapeError(concat("InferencePlan: the columns of the ", what, " ", tensor,
-                            " with strides ", tensor.strides(),
-                            " are not contiguous; use contiguous()"));
+  std::int64_t expected = 1;
+  for (std::size_t i = sample.size(); i > 0; --i) {
+    if (tensor.shape()[i] > 1 && tensor.strides()[i] != expected) {
+      throw ShapeError(concat("InferencePlan: the ", sample.size() == 1 ? "columns" : "samples",
+                              " of the ", what, " ", tensor, " with strides ", tensor.strides(),
+                              " are not contiguous; use contiguous()"));
+    }
+    expected *= tensor.shape()[i];
   }
-  const std::int64_t rows = tensor.shape()[0];
-  return {tensor.raw(), rows, cols, rows > 1 ? tensor.strides()[0] : cols};
 }
 
 void InferencePlan::run(const Tensor& input, const Tensor& output, Workspace& workspace) const {
-  ConstMatrixRef x = checked("input", input, in_features_);
-  const MatrixRef last = checked("output", output, out_features_);
-  if (x.rows != last.rows) {
-    throw ShapeError(concat("InferencePlan: input ", input, " and output ", output,
-                            " must have equally many rows"));
+  if (inputs_.size() != 1 || outputs_.size() != 1) {
+    throw ValueError(concat("InferencePlan: run() is for one input and one output, this plan has ",
+                            inputs_.size(), " and ", outputs_.size(), "; use run_all()"));
   }
-  require_no_internal_overlap("InferencePlan", output);
-  require_no_overlap("InferencePlan", output, input);
-  Backend& backend = weights_->backend();
+  run_all({&input, 1}, {&output, 1}, workspace);
+}
+
+void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                            Workspace& workspace) const {
+  if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size()) {
+    throw ValueError(concat("InferencePlan: the plan has ", inputs_.size(), " inputs and ",
+                            outputs_.size(), " outputs, run_all() got ", inputs.size(), " and ",
+                            outputs.size()));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) check("input", inputs[i], inputs_[i]);
+  for (std::size_t i = 0; i < outputs.size(); ++i) check("output", outputs[i], outputs_[i]);
+  const Tensor& first = inputs.empty() ? outputs.front() : inputs.front();
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    require_no_internal_overlap("InferencePlan", outputs[o]);
+    for (const Tensor& input : inputs) {
+      if (input.shape()[0] != outputs[o].shape()[0]) {
+        throw ShapeError(concat("InferencePlan: input ", input, " and output ", outputs[o],
+                                " must have equally many rows"));
+      }
+      require_no_overlap("InferencePlan", outputs[o], input);
+    }
+    for (std::size_t other = 0; other < o; ++other) {
+      require_no_overlap("InferencePlan", outputs[o], outputs[other]);
+    }
+  }
   const std::shared_ptr<Storage>& memory = workspace.memory_;
-  if (memory == nullptr || &memory->backend() != &backend ||
-      memory->bytes() < 2 * half_workspace_) {
+  if (memory == nullptr || &memory->backend() != &weights_->backend() ||
+      memory->bytes() < workspace_bytes_) {
     throw ValueError("InferencePlan: the workspace is another plan's; use make_workspace()");
   }
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    const Step& step = steps_[i];
-    MatrixRef y = last;
-    if (i + 1 < steps_.size()) {
-      y = {at(memory, i % 2 * half_workspace_), x.rows, step.outputs, step.outputs};
-    }
-    if (step.packed == kNone) {
-      const std::size_t size = size_of(dtype_);
-      for (std::int64_t r = 0; r < x.rows; ++r) {  // the rows of the input may be apart
-        backend.relu(
-            dtype_,
-            static_cast<const std::byte*>(x.data) + static_cast<std::size_t>(r * x.stride) * size,
-            static_cast<std::byte*>(y.data) + static_cast<std::size_t>(r * y.stride) * size,
-            x.cols);
-      }
-    } else {
-      backend.packed_linear({.dtype = dtype_,
-                             .x = x,
-                             .packed = at(weights_, step.packed),
-                             .y = y,
-                             .bias = step.bias == kNone ? nullptr : at(weights_, step.bias),
-                             .relu = step.relu});
-    }
-    x = y;
+  const Run run{inputs, outputs, static_cast<std::byte*>(memory->data()), first.shape()[0]};
+  if (run.count == 0) return;
+  for (const Step& step : steps_) run_step(step, run);
+}
+
+InferencePlan::Samples InferencePlan::samples(std::size_t value, const Run& run) const {
+  const Value& each = values_[value];
+  if (each.place == Place::workspace) {
+    return {run.workspace + each.offset, each.elements, each.elements};
   }
+  const Tensor& tensor = (each.place == Place::input ? run.inputs : run.outputs)[each.offset];
+  // The stride of a single sample says nothing.
+  return {static_cast<std::byte*>(tensor.raw()), each.elements,
+          run.count > 1 ? tensor.strides()[0] : each.elements};
+}
+
+void InferencePlan::run_step(const Step& step, const Run& run) const {
+  switch (step.kind) {
+    case StepKind::linear: return run_linear(step, run);
+    case StepKind::relu:
+      return run_relu(samples(step.inputs.front(), run), samples(step.output, run), run.count);
+    case StepKind::add: return run_binary(BinaryOp::add, step, run);
+    case StepKind::multiply: return run_binary(BinaryOp::multiply, step, run);
+    case StepKind::concatenate: {
+      const Samples y = samples(step.output, run);
+      const std::int64_t row = y.elements / std::max<std::int64_t>(step.outer, 1);
+      std::int64_t begin = 0;
+      for (const std::size_t input : step.inputs) {
+        const Samples x = samples(input, run);
+        const std::int64_t length = x.elements / std::max<std::int64_t>(step.outer, 1);
+        copy_part(y, row, begin, x, length, 0, step.outer, length, run.count);
+        begin += length;
+      }
+      return;
+    }
+    default:  // narrow and select
+      copy_part(samples(step.output, run), step.depth, 0, samples(step.inputs.front(), run),
+                step.width, step.start, step.outer, step.depth, run.count);
+  }
+}
+
+void InferencePlan::run_linear(const Step& step, const Run& run) const {
+  Backend& backend = weights_->backend();
+  const Samples x = samples(step.inputs.front(), run);
+  const Samples y = samples(step.output, run);
+  const auto multiply = [&](std::byte* from, std::byte* to, std::int64_t rows,
+                            std::int64_t from_stride, std::int64_t to_stride) {
+    backend.packed_linear({.dtype = dtype_,
+                           .x = {from, rows, step.depth, from_stride},
+                           .packed = at(weights_, step.packed),
+                           .y = {to, rows, step.width, to_stride},
+                           .bias = step.bias == kNone ? nullptr : at(weights_, step.bias),
+                           .relu = step.relu});
+  };
+  // A sample is one row, or several that follow each other.
+  if (step.outer == 1) {
+    return multiply(x.data, y.data, run.count, x.stride, y.stride);
+  }
+  const std::int64_t rows = step.outer;
+  if (x.stride == x.elements && y.stride == y.elements) {
+    return multiply(x.data, y.data, run.count * rows, step.depth, step.width);
+  }
+  const auto size = static_cast<std::int64_t>(size_of(dtype_));
+  for (std::int64_t i = 0; i < run.count; ++i) {
+    multiply(x.data + i * x.stride * size, y.data + i * y.stride * size, rows, step.depth,
+             step.width);
+  }
+}
+
+void InferencePlan::run_relu(const Samples& x, const Samples& y, std::int64_t count) const {
+  Backend& backend = weights_->backend();
+  if (x.stride == x.elements && y.stride == y.elements) {
+    backend.relu(dtype_, x.data, y.data, count * x.elements);
+    return;
+  }
+  const auto size = static_cast<std::int64_t>(size_of(dtype_));
+  for (std::int64_t i = 0; i < count; ++i) {
+    backend.relu(dtype_, x.data + i * x.stride * size, y.data + i * y.stride * size, x.elements);
+  }
+}
+
+void InferencePlan::run_binary(BinaryOp op, const Step& step, const Run& run) const {
+  Backend& backend = weights_->backend();
+  const Samples a = samples(step.inputs[0], run);
+  const Samples b = samples(step.inputs[1], run);
+  const Samples y = samples(step.output, run);
+  const bool together = a.stride == a.elements && b.stride == b.elements && y.stride == y.elements;
+  const std::int64_t parts = together ? 1 : run.count;
+  const auto size = static_cast<std::int64_t>(size_of(dtype_));
+  for (std::int64_t i = 0; i < parts; ++i) {
+    backend.binary({.op = op,
+                    .dtype = dtype_,
+                    .a = a.data + i * a.stride * size,
+                    .b = b.data + i * b.stride * size,
+                    .out = y.data + i * y.stride * size,
+                    .count = together ? run.count * y.elements : y.elements});
+  }
+}
+
+void InferencePlan::copy_part(const Samples& to, std::int64_t to_row, std::int64_t to_start,
+                              const Samples& from, std::int64_t from_row, std::int64_t from_start,
+                              std::int64_t outer, std::int64_t length, std::int64_t count) const {
+  if (outer == 0 || length == 0) return;
+  const auto size = static_cast<std::int64_t>(size_of(dtype_));
+  const Dims shape{count, outer, length};
+  weights_->backend().copy_strided(
+      {to.data + to_start * size, dtype_, shape, {to.stride, to_row, 1}},
+      {from.data + from_start * size, dtype_, shape, {from.stride, from_row, 1}});
 }
 
 }  // namespace wick::nn

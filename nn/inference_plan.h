@@ -5,15 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/tensor.h"
-#include "nn/sequential.h"
+#include "nn/module.h"
 
 namespace wick::nn {
 
-/// What compile() makes of a Sequential: its weights copied into one block of memory in the order
-/// in which the device reads them, and the steps as a flat list. Later changes of the module do not
+/// What compile() makes of a network: its weights copied into one block of memory in the order in
+/// which the device reads them, and the steps as a flat list. Later changes of the module do not
 /// reach it.
 ///
 ///   const nn::InferencePlan plan = nn::compile(model, 64);
@@ -39,50 +40,105 @@ class InferencePlan {
     std::shared_ptr<Storage> memory_;
   };
 
-  [[nodiscard]] std::int64_t in_features() const noexcept { return in_features_; }
-  [[nodiscard]] std::int64_t out_features() const noexcept { return out_features_; }
+  [[nodiscard]] std::size_t input_count() const noexcept { return inputs_.size(); }
+  [[nodiscard]] std::size_t output_count() const noexcept { return outputs_.size(); }
+  /// The shape of one sample: an input's or output's without the first dimension.
+  [[nodiscard]] const Dims& input_shape(std::size_t i = 0) const { return shape_of(inputs_[i]); }
+  [[nodiscard]] const Dims& output_shape(std::size_t i = 0) const { return shape_of(outputs_[i]); }
+  /// The elements of a sample of the first input and of the first output.
+  [[nodiscard]] std::int64_t in_features() const { return values_[inputs_.front()].elements; }
+  [[nodiscard]] std::int64_t out_features() const { return values_[outputs_.front()].elements; }
   [[nodiscard]] std::int64_t max_batch() const noexcept { return max_batch_; }
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }
   [[nodiscard]] Device device() const { return weights_->device(); }
 
   [[nodiscard]] Workspace make_workspace() const;
 
-  /// output (N, out_features) = the network's output for input (N, in_features), N at most
-  /// max_batch(); rows may be apart, columns are contiguous. Each element is the module's own
-  /// within rounding: the order of the additions may differ. Throws ShapeError, DTypeError or
-  /// DeviceError for tensors that do not fit and ValueError for a workspace of another plan and for
-  /// an output that shares memory with the input.
+  /// output (N, ...) = the network's output for input (N, ...), N at most max_batch(); samples may
+  /// be apart, each is contiguous. Each element is the module's own within rounding: the order of
+  /// the additions may differ. Throws ShapeError, DTypeError or DeviceError for tensors that do not
+  /// fit and ValueError for a workspace of another plan, for an output that shares memory with the
+  /// input, and for a network with several inputs or outputs.
   void run(const Tensor& input, const Tensor& output, Workspace& workspace) const;
+  /// The same for any number of inputs and outputs. Outputs must not share memory either.
+  void run_all(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+               Workspace& workspace) const;
 
  private:
-  friend InferencePlan compile(const Sequential& model, std::int64_t max_batch);
+  friend class PlanBuilder;
 
   static constexpr std::size_t kNone = ~std::size_t{0};
-  // A linear layer and the ReLU behind it; or a ReLU alone, whose packed weight is kNone.
+
+  /// Where a value lies at run time.
+  enum class Place : std::uint8_t { input, output, workspace };
+  struct Value {
+    Dims shape;                 // of a sample
+    std::int64_t elements = 0;  // of a sample
+    Place place = Place::workspace;
+    std::size_t offset = kNone;  // the number of the input or output, or the first byte
+  };
   struct Step {
-    std::int64_t inputs;
-    std::int64_t outputs;
-    std::size_t packed;  // where the packed weight begins, in bytes
-    std::size_t bias;    // likewise, or kNone
-    bool relu;
+    StepKind kind = StepKind::linear;
+    bool relu = false;  // of linear: the ReLU behind it
+    std::vector<std::size_t> inputs;
+    std::size_t output = 0;
+    // Of linear.
+    std::size_t packed = kNone;  // where the packed weight begins, in bytes
+    std::size_t bias = kNone;    // likewise, or kNone
+    std::int64_t depth = 0;
+    std::int64_t width = 0;
+    // Of concatenate, narrow and select: a sample is (outer, size of the dimension * inner). Of
+    // linear: a sample has `outer` rows.
+    std::int64_t outer = 1;
+    std::int64_t inner = 1;
+    std::int64_t start = 0;
+  };
+  // The samples of a value.
+  struct Samples {
+    std::byte* data;
+    std::int64_t elements;
+    std::int64_t stride;  // in elements, from sample to sample
+  };
+  struct Run {
+    std::span<const Tensor> inputs;
+    std::span<const Tensor> outputs;
+    std::byte* workspace;
+    std::int64_t count;  // of samples
   };
 
   InferencePlan() = default;
-  [[nodiscard]] MatrixRef checked(const char* what, const Tensor& tensor, std::int64_t cols) const;
+  [[nodiscard]] const Dims& shape_of(std::size_t value) const { return values_[value].shape; }
+  [[nodiscard]] Samples samples(std::size_t value, const Run& run) const;
+  void check(const char* what, const Tensor& tensor, std::size_t value) const;
+  void run_step(const Step& step, const Run& run) const;
+  void run_linear(const Step& step, const Run& run) const;
+  void run_relu(const Samples& x, const Samples& y, std::int64_t count) const;
+  void run_binary(BinaryOp op, const Step& step, const Run& run) const;
+  // `length` of the elements of each outer row of a sample, from one place to another.
+  void copy_part(const Samples& to, std::int64_t to_row, std::int64_t to_start, const Samples& from,
+                 std::int64_t from_row, std::int64_t from_start, std::int64_t outer,
+                 std::int64_t length, std::int64_t count) const;
 
+  std::vector<Value> values_;
+  std::vector<std::size_t> inputs_;
+  std::vector<std::size_t> outputs_;
   std::vector<Step> steps_;
   std::shared_ptr<Storage> weights_;
   DType dtype_ = DType::float32;
-  std::int64_t in_features_ = 0;
-  std::int64_t out_features_ = 0;
   std::int64_t max_batch_ = 0;
-  std::size_t half_workspace_ = 0;  // bytes of the widest value between two layers
+  std::size_t workspace_bytes_ = 0;
 };
 
-/// Prepares `model`, made of Linear, ReLU and further Sequential, for batches of up to `max_batch`
-/// rows; in the dtype of its parameters, whatever Module::autocast() says. Throws ValueError for
-/// other modules, for a model without a Linear, for a batch below 1, and for parameters of several
-/// dtypes or devices; ShapeError where a layer does not fit the one before.
-[[nodiscard]] InferencePlan compile(const Sequential& model, std::int64_t max_batch);
+/// Prepares a network whose modules describe themselves (Module::append_steps) for batches of up to
+/// `max_batch` samples; in the dtype of its parameters, whatever Module::autocast() says. An input
+/// is (N, in_features of the first Linear), where no shapes of samples are given. The first
+/// dimension of every value is that of the samples: a reshape() begins with -1.
+///
+/// Throws ValueError for modules that do not describe themselves, for a batch below 1, and for
+/// parameters of several dtypes or devices; ShapeError where a layer does not fit the one before.
+[[nodiscard]] InferencePlan compile(const Module& model, std::int64_t max_batch);
+/// `sample_shapes`: of each input, without the first dimension.
+[[nodiscard]] InferencePlan compile(const Module& model, std::span<const Dims> sample_shapes,
+                                    std::int64_t max_batch);
 
 }  // namespace wick::nn

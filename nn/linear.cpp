@@ -21,10 +21,13 @@ Linear::Linear(std::int64_t in_features, std::int64_t out_features, Generator& g
   if (options.bias) bias_ = register_parameter("bias", bias);
 }
 
+Linear::Linear(const Linear& other, ModuleCopier& copier)
+    : Module(other, copier), weight_(copier(other.weight_)), bias_(copier(other.bias_)) {}
+
 namespace {
 
 // The tensor itself where it is bfloat16 already.
-const Tensor& rounded(const Tensor& tensor, Buffer& buffer) {
+const Tensor& rounded(const Tensor& tensor, Scratch& buffer) {
   if (tensor.dtype() == DType::bfloat16) return tensor;
   const Tensor& cast = buffer.get(tensor.shape(), DType::bfloat16, tensor.device());
   cast.copy_(tensor);
@@ -37,7 +40,7 @@ Tensor Linear::forward(const Tensor& input) {
   return forward_fused(input, {});
 }
 
-Tensor Linear::forward_fused(const Tensor& input, const FusedForward& more) {
+Tensor Linear::forward_fused(const Tensor& input, const Epilogue& more) {
   const Tensor& weight = weight_->value;
   const std::int64_t features = in_features();
   if (input.dim() < 1 || input.size(-1) != features) {
@@ -96,6 +99,27 @@ Tensor Linear::backward_relu(const Tensor& grad_output, ops::ReluBits* bits) {
   return differentiate(grad_output, InputGrad::through_relu, bits);
 }
 
+// dW = dYᵀ X, db = column sums of dY.
+void Linear::differentiate_parameters(const Tensor& grad) {
+  const bool wants_bias = bias_ && bias_->requires_grad;
+  if (weight_->requires_grad) {
+    ops::matmul(grad, was_autocast_ ? input_operand_ : input_, weight_->grad,
+                {.transpose_a = true,
+                 .accumulate = weight_->has_grad,
+                 .a_sums = wants_bias ? &bias_->grad : nullptr,
+                 .accumulate_sums = wants_bias && bias_->has_grad});
+    weight_->has_grad = true;
+  } else if (wants_bias) {
+    const Tensor* wide = &grad;
+    if (grad.dtype() != bias_->grad.dtype()) {
+      wide = &grad_wide_.get(grad.shape(), bias_->grad.dtype(), grad.device());
+      wide->copy_(grad);
+    }
+    ops::column_sums(*wide, bias_->grad, bias_->has_grad);
+  }
+  if (wants_bias) bias_->has_grad = true;
+}
+
 Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted, ops::ReluBits* bits) {
   require_ready_for_backward();
   Dims shape = input_shape_;
@@ -108,15 +132,9 @@ Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted, ops::R
   Tensor grad =
       grad_output.dim() == 2 ? grad_output : grad_output.reshape({input_.size(0), shape.back()});
   if (was_autocast_) grad = rounded(grad, grad_cast_);
-  // dW = dYᵀ X, db = column sums of dY, dX = dY W.
-  ops::matmul(grad, was_autocast_ ? input_operand_ : input_, weight_->grad,
-              {.transpose_a = true,
-               .accumulate = weight_->has_grad,
-               .a_sums = bias_ ? &bias_->grad : nullptr,
-               .accumulate_sums = bias_ && bias_->has_grad});
-  weight_->has_grad = true;
-  if (bias_) bias_->has_grad = true;
+  differentiate_parameters(grad);
   if (wanted == InputGrad::none) return {};
+  // dX = dY W.
   const Tensor& grad_input = grad_input_.get(input_shape_, input_.dtype(), input_.device());
   const bool through_relu = wanted == InputGrad::through_relu;
   ops::matmul(

@@ -2,10 +2,10 @@
 // Fully connected layer.
 #pragma once
 
-#include "core/ops.h"
 #include "core/random.h"
-#include "nn/buffer.h"
+#include "nn/fusion.h"
 #include "nn/module.h"
+#include "nn/scratch.h"
 
 namespace wick::nn {
 
@@ -21,14 +21,23 @@ struct LinearOptions {
 /// Under autocast (Module::autocast) the weight is rounded anew in each forward(), and input and
 /// gradient where they are not bfloat16 already; a layer takes both dtypes. The gradient by the
 /// input has the input's dtype.
-class Linear final : public Module {
+class Linear final : public Module, public FusibleProduct {
  public:
   /// Draws the initial weights from `generator` as PyTorch does (init::linear_).
   /// Throws ValueError for a negative size.
   Linear(std::int64_t in_features, std::int64_t out_features, Generator& generator,
          const LinearOptions& options = {});
 
+  Linear(const Linear& other, ModuleCopier& copier);
+
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Linear"; }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
+    return std::make_unique<Linear>(*this, copier);
+  }
+  [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
+    return steps.linear(x, weight_, bias_);
+  }
+  [[nodiscard]] FusibleProduct* fusible_product() noexcept override { return this; }
   [[nodiscard]] std::int64_t in_features() const { return weight_->value.size(1); }
   [[nodiscard]] std::int64_t out_features() const { return weight_->value.size(0); }
   [[nodiscard]] const ParameterPtr& weight() const noexcept { return weight_; }
@@ -40,23 +49,11 @@ class Linear final : public Module {
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 
-  /// What forward() can take along.
-  struct FusedForward {
-    bool relu = false;  // a ReLU behind the layer
-    /// The output is for another layer under autocast: it stays bfloat16, where this one is, too.
-    bool for_autocast = false;
-  };
-  /// forward() and more, in one pass over the output.
-  [[nodiscard]] Tensor forward_fused(const Tensor& input, const FusedForward& more);
-  /// What the last forward with a ReLU has left for the backward_relu() of the layer behind.
-  [[nodiscard]] ops::ReluBits& relu_bits() noexcept { return relu_bits_; }
-  /// backward() and that of a ReLU in front of this layer, in one pass: where the last input is a
-  /// ReLU's output, returns the gradient by that ReLU's input. `bits`, or null: those of the same
-  /// ReLU.
-  [[nodiscard]] Tensor backward_relu(const Tensor& grad_output, ops::ReluBits* bits = nullptr);
-
-  /// Whether its products have operands of bfloat16.
-  [[nodiscard]] bool is_autocast() const {
+  [[nodiscard]] Tensor forward_fused(const Tensor& input, const Epilogue& more) override;
+  [[nodiscard]] Tensor backward_relu(const Tensor& grad_output,
+                                     ops::ReluBits* bits = nullptr) override;
+  [[nodiscard]] ops::ReluBits& relu_bits() noexcept override { return relu_bits_; }
+  [[nodiscard]] bool is_autocast() const override {
     return autocast_dtype() == DType::bfloat16 && weight_->value.dtype() == DType::float32;
   }
 
@@ -67,22 +64,24 @@ class Linear final : public Module {
   enum class InputGrad { none, plain, through_relu };
   [[nodiscard]] Tensor differentiate(const Tensor& grad_output, InputGrad wanted,
                                      ops::ReluBits* bits);
+  void differentiate_parameters(const Tensor& grad);
 
   ParameterPtr weight_;
   ParameterPtr bias_;
   Tensor input_;      // of the last forward(), as a matrix
   Dims input_shape_;  // its shape before that
-  Buffer output_;
-  Buffer grad_input_;
+  Scratch output_;
+  Scratch grad_input_;
   ops::ReluBits relu_bits_;
   // Under autocast, in bfloat16: operands of the last forward() and of backward().
   bool was_autocast_ = false;  // in the last forward()
   Tensor input_operand_;
   Tensor weight_operand_;
-  Buffer input_cast_;
-  Buffer weight_cast_;
-  Buffer bias_cast_;
-  Buffer grad_cast_;
+  Scratch input_cast_;
+  Scratch weight_cast_;
+  Scratch bias_cast_;
+  Scratch grad_cast_;
+  Scratch grad_wide_;
 };
 
 }  // namespace wick::nn

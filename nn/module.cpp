@@ -2,12 +2,52 @@
 #include "nn/module.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "core/error.h"
-#include "core/overlap.h"
 
 namespace wick::nn {
+
+Module::~Module() = default;
+
+Module::Module(const Module& other, ModuleCopier& copier)
+    : training_(other.training_), autocast_dtype_(other.autocast_dtype_) {
+  for (const auto& [name, parameter] : other.parameters_) {
+    parameters_.emplace_back(name, copier(parameter));
+  }
+  for (const auto& [name, buffer, persistent] : other.buffers_) {
+    buffers_.push_back({name, copier(buffer), persistent});
+  }
+  for (const auto& [name, child] : other.children_) {
+    children_.emplace_back(name, child->copy(copier));
+  }
+  for (const auto& twin : other.twins_) twins_.push_back(twin->copy(copier));
+}
+
+std::unique_ptr<Module> Module::copy(ModuleCopier& /*copier*/) const {
+  throw ValueError(concat(type_name(),
+                          ": clone() and share() need a module that says how it is copied; "
+                          "override copy()"));
+}
+
+std::unique_ptr<Module> Module::clone() const {
+  ModuleCopier copier(ModuleCopier::Depth::deep);
+  return copy(copier);
+}
+
+std::unique_ptr<Module> Module::share() const {
+  ModuleCopier copier(ModuleCopier::Depth::shared);
+  return copy(copier);
+}
+
+ValueId Module::append_steps(StepList& steps, ValueId x) const {
+  return steps.opaque(x);
+}
+
+void Module::describe(StepList& steps) const {
+  const ValueId x = steps.input();
+  steps.output(steps.module("", *this, x));
+}
 
 // Calls visitor(module, prefix) for this module and all below it, parents first.
 template <typename Visitor>
@@ -16,26 +56,42 @@ void Module::visit(const std::string& prefix, Visitor&& visitor) const {
   for (const auto& [name, child] : children_) child->visit(prefix + name + ".", visitor);
 }
 
+template <typename Visitor>
+void Module::visit_children(Visitor&& visitor) const {
+  for (const auto& [name, child] : children_) visitor(*child);
+  for (const auto& twin : twins_) visitor(*twin);
+}
+
 void Module::require_new_name(const std::string& name) const {
   if (name.empty() || name.find('.') != std::string::npos) {
     throw ValueError(concat(type_name(), ": \"", name, "\" is no name: empty or with a dot"));
   }
   const auto same = [&name](const auto& entry) { return entry.first == name; };
-  if (std::ranges::any_of(parameters_, same) || std::ranges::any_of(buffers_, same) ||
-      std::ranges::any_of(children_, same)) {
+  if (std::ranges::any_of(parameters_, same) || std::ranges::any_of(children_, same) ||
+      std::ranges::find(buffers_, name, &OwnBuffer::name) != buffers_.end()) {
     throw ValueError(concat(type_name(), ": the name \"", name, "\" is taken"));
   }
 }
 
 ParameterPtr Module::register_parameter(std::string name, Tensor value) {
   require_new_name(name);
-  parameters_.emplace_back(std::move(name), make_parameter(std::move(value)));
+  return register_parameter(std::move(name), make_parameter(std::move(value)));
+}
+
+ParameterPtr Module::register_parameter(std::string name, ParameterPtr parameter) {
+  require_new_name(name);
+  if (parameter == nullptr) {
+    throw ValueError(concat(type_name(), ": parameter \"", name, "\" is null"));
+  }
+  parameters_.emplace_back(std::move(name), std::move(parameter));
   return parameters_.back().second;
 }
 
-void Module::register_buffer(std::string name, Tensor value) {
+BufferPtr Module::register_buffer(std::string name, Tensor value, bool persistent) {
   require_new_name(name);
-  buffers_.emplace_back(std::move(name), std::move(value));
+  auto buffer = std::make_shared<Tensor>(std::move(value));
+  buffers_.push_back({std::move(name), buffer, persistent});
+  return buffer;
 }
 
 Module& Module::register_child(std::string name, std::unique_ptr<Module> child) {
@@ -45,11 +101,18 @@ Module& Module::register_child(std::string name, std::unique_ptr<Module> child) 
   return *children_.back().second;
 }
 
+Module& Module::register_twin(std::unique_ptr<Module> twin) {
+  if (twin == nullptr) throw ValueError(concat(type_name(), ": register_twin() got null"));
+  twins_.push_back(std::move(twin));
+  return *twins_.back();
+}
+
 std::vector<Module::NamedParameter> Module::named_parameters() const {
   std::vector<NamedParameter> result;
-  visit("", [&result](const Module& module, const std::string& prefix) {
+  std::unordered_set<const Parameter*> seen;
+  visit("", [&](const Module& module, const std::string& prefix) {
     for (const auto& [name, parameter] : module.parameters_) {
-      result.emplace_back(prefix + name, parameter);
+      if (seen.insert(parameter.get()).second) result.emplace_back(prefix + name, parameter);
     }
   });
   return result;
@@ -61,108 +124,55 @@ std::vector<ParameterPtr> Module::parameters() const {
   return result;
 }
 
+std::vector<Module::NamedBuffer> Module::named_buffers() const {
+  std::vector<NamedBuffer> result;
+  std::unordered_set<const Tensor*> seen;
+  visit("", [&](const Module& module, const std::string& prefix) {
+    for (const OwnBuffer& own : module.buffers_) {
+      if (seen.insert(own.buffer.get()).second) result.emplace_back(prefix + own.name, own.buffer);
+    }
+  });
+  return result;
+}
+
+std::vector<BufferPtr> Module::buffers() const {
+  std::vector<BufferPtr> result;
+  for (auto& [name, buffer] : named_buffers()) result.push_back(std::move(buffer));
+  return result;
+}
+
+std::vector<Module::NamedModule> Module::named_modules() {
+  std::vector<NamedModule> result = {{"", this}};
+  for (const auto& [name, child] : children_) {
+    for (const auto& [path, module] : child->named_modules()) {
+      result.emplace_back(path.empty() ? name : concat(name, '.', path), module);
+    }
+  }
+  return result;
+}
+
+void Module::apply(const std::function<void(Module&)>& function) {
+  for (const auto& [name, child] : children_) child->apply(function);
+  function(*this);
+}
+
 void Module::zero_grad() const {
   for (const ParameterPtr& parameter : parameters()) parameter->has_grad = false;
 }
 
-StateDict Module::state_dict() const {
-  StateDict state;
-  auto metadata = std::make_shared<Dict>(Dict::Type::ordered_dict);
-  visit("", [&](const Module& module, const std::string& prefix) {
-    for (const auto& [name, parameter] : module.parameters_) {
-      state.set(prefix + name, parameter->value);
-    }
-    for (const auto& [name, buffer] : module.buffers_) state.set(prefix + name, buffer);
-    const std::string path = prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1);
-    metadata->set(path, Dict{{"version", 1}});
-  });
-  state.set_metadata(std::move(metadata));
-  return state;
-}
-
-namespace {
-
-// Where a given tensor lies in memory that loading overwrites before it is read, or in another
-// layout than its target: lines for a StateDictError's list, each with its line break in front.
-std::string describe_overlaps(const StateDict& own, const StateDict& state) {
-  struct Target {
-    const std::string* name;
-    const Tensor* tensor;
-    const Tensor* given;  // null where nothing is copied to it
-    std::size_t position;
-  };
-  // By the storages of the module: nearly all states lie in others.
-  std::unordered_multimap<const Storage*, Target> targets;
-  std::size_t position = 0;
-  for (const auto& [name, tensor] : own) {
-    targets.emplace(tensor.storage().get(), Target{&name, &tensor, state.find(name), position++});
-  }
-  std::string lines;
-  position = 0;
-  for (const auto& [name, tensor] : own) {
-    const std::size_t here = position++;
-    const Tensor* const given = state.find(name);
-    if (given == nullptr) continue;
-    const auto [first, last] = targets.equal_range(given->storage().get());
-    for (auto it = first; it != last; ++it) {
-      const Target& target = it->second;
-      if (target.given == nullptr || target.position > here) continue;
-      const Overlap overlap = overlap_of(*target.tensor, *given);
-      const bool changes = target.position == here
-                               ? overlap == Overlap::partial
-                               : overlap != Overlap::none &&
-                                     overlap_of(*target.tensor, *target.given) != Overlap::same;
-      if (changes) {
-        lines += concat("\n  \"", name, "\" shares memory with the module's own \"", *target.name,
-                        "\", which loading overwrites; clone() it first");
-      }
-    }
-  }
-  return lines;
-}
-
-}  // namespace
-
-LoadReport Module::load_state_dict(const StateDict& state, bool strict) {
-  const StateDict own = state_dict();
-  LoadReport report;
-  std::string problems;
-  for (const auto& [name, tensor] : own) {
-    const Tensor* const given = state.find(name);
-    if (given == nullptr) {
-      report.missing_keys.push_back(name);
-      if (strict) problems += concat("\n  missing key \"", name, "\" of shape ", tensor.shape());
-    } else {
-      problems += describe_misfit(name, *given, tensor);
-    }
-  }
-  problems += describe_overlaps(own, state);
-  for (const auto& [name, tensor] : state) {
-    if (own.contains(name)) continue;
-    report.unexpected_keys.push_back(name);
-    if (strict) problems += concat("\n  unexpected key \"", name, "\" of shape ", tensor.shape());
-  }
-  if (!problems.empty()) {
-    throw StateDictError(concat("load_state_dict: the state does not fit this ", type_name(),
-                                "; nothing was changed:", problems));
-  }
-  drop_saved();
-  for (const auto& [name, tensor] : own) {
-    if (const Tensor* const given = state.find(name)) tensor.copy_(*given);
-  }
-  return report;
+void Module::requires_grad_(bool requires_grad) const {
+  for (const ParameterPtr& parameter : parameters()) parameter->requires_grad = requires_grad;
 }
 
 bool Module::has_mode(bool training) const {
-  return training_ == training &&
-         std::ranges::all_of(children_, [training](const NamedChild& entry) {
-           return entry.second->has_mode(training);
-         });
+  bool has = training_ == training;
+  visit_children([&](const Module& child) { has = has && child.has_mode(training); });
+  return has;
 }
 
 void Module::set_training(bool on) {
   training_ = on;
-  for (const auto& [name, child] : children_) child->set_training(on);
+  visit_children([on](Module& child) { child.set_training(on); });
 }
 
 void Module::train(bool on) {
@@ -176,10 +186,15 @@ void Module::begin_forward() noexcept {
   ++forward_count_;
 }
 
+void Module::end_forward() noexcept {
+  saved_ = is_grad_enabled() ? Saved::ready : Saved::no_grad;
+  if (saved_ == Saved::no_grad) release_saved();
+}
+
 void Module::drop_saved() {
   if (saved_ != Saved::nothing) saved_ = Saved::dropped;
   release_saved();
-  for (const auto& [name, child] : children_) child->drop_saved();
+  visit_children([](Module& child) { child.drop_saved(); });
 }
 
 bool Module::is_ready_for_backward() const noexcept {
@@ -197,6 +212,10 @@ void Module::require_ready_for_backward(const std::string& path) const {
       throw ValueError(concat(who,
                               ": a second backward() after one forward(), whose values the first "
                               "has used up; call forward() again before it"));
+    case Saved::no_grad:
+      throw ValueError(concat(who,
+                              ": backward() after a forward() under a NoGradGuard, which saves "
+                              "nothing; call forward() again before it, without one"));
     default:
       throw ValueError(
           concat(who,
@@ -211,7 +230,7 @@ void Module::autocast(DType dtype) {
     throw DTypeError(concat("Module::autocast: takes bfloat16, or float32 for none, not ", dtype));
   }
   autocast_dtype_ = dtype;
-  for (const auto& [name, child] : children_) child->autocast(dtype);
+  visit_children([dtype](Module& child) { child.autocast(dtype); });
 }
 
 namespace {
@@ -227,7 +246,9 @@ void convert(Parameter& parameter, Target target) {
 void Module::to(Device device) {
   drop_saved();
   for (const auto& [name, parameter] : parameters_) convert(*parameter, device);
-  for (auto& [name, buffer] : buffers_) buffer = buffer.to(device);
+  for (const OwnBuffer& own : buffers_) {
+    if (own.buffer->defined()) *own.buffer = own.buffer->to(device);
+  }
   for (const auto& [name, child] : children_) child->to(device);
 }
 
@@ -237,8 +258,9 @@ void Module::to(DType dtype) {
   }
   drop_saved();
   for (const auto& [name, parameter] : parameters_) convert(*parameter, dtype);
-  for (auto& [name, buffer] : buffers_) {
-    if (is_floating_point(buffer.dtype())) buffer = buffer.to(dtype);
+  for (const OwnBuffer& own : buffers_) {
+    Tensor& buffer = *own.buffer;
+    if (buffer.defined() && is_floating_point(buffer.dtype())) buffer = buffer.to(dtype);
   }
   for (const auto& [name, child] : children_) child->to(dtype);
 }

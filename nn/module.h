@@ -2,8 +2,11 @@
 // A piece of a network: named parameters, named children, a forward and a backward pass.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,8 +14,14 @@
 
 #include "core/parameter.h"
 #include "core/state_dict.h"
+#include "nn/module_copier.h"
+#include "nn/no_grad.h"
+#include "nn/steps.h"
 
 namespace wick::nn {
+
+class FusibleActivation;
+class FusibleProduct;
 
 /// What load_state_dict did not find, or did not know.
 struct LoadReport {
@@ -27,9 +36,12 @@ struct LoadReport {
 /// allocates.
 ///
 /// Each forward(), in evaluation mode too, saves what its backward() needs in place of what the one
-/// before has saved, and one backward() uses it up. A change of the mode, to() and
-/// load_state_dict() drop it. So a gradient is always that of the last forward(), or backward()
-/// throws.
+/// before has saved, and one backward() uses it up. A change of the mode, to(), load_state_dict()
+/// and a forward() under a NoGradGuard drop it. So a gradient is always that of the last forward(),
+/// or backward() throws.
+///
+/// A module can be moved; copies are made by clone(). A class of your own overrides type_name(),
+/// forward() and backward(), and for more: copy() to be cloned, append_steps() to be compiled.
 ///
 /// Thread safety: none; give each thread a module of its own.
 class Module {
@@ -37,7 +49,7 @@ class Module {
   Module() = default;
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
-  virtual ~Module() = default;
+  virtual ~Module();
 
   /// PyTorch's class name: "Linear".
   [[nodiscard]] virtual std::string_view type_name() const noexcept = 0;
@@ -46,23 +58,73 @@ class Module {
   /// Takes the gradient of the loss by the last forward()'s output, adds to (or, after zero_grad(),
   /// sets) the gradients of the parameters, and returns the gradient by the input; an undefined
   /// tensor where `input_grad` is false, which saves the work. Throws ValueError that names the
-  /// layer where there is nothing saved by a forward(); then nothing has changed. `grad_output` may
-  /// be overwritten.
+  /// layer where there is nothing saved by a forward(); then nothing has changed. `grad_output` is
+  /// only read. For frozen parameters (Parameter::requires_grad) there is no work.
   virtual Tensor backward(const Tensor& grad_output, bool input_grad = true) = 0;
 
   using NamedParameter = std::pair<std::string, ParameterPtr>;
-  /// All parameters below this module, depth first, under PyTorch's dotted names.
+  /// All parameters below this module, depth first, under PyTorch's dotted names; one that several
+  /// modules share, once.
   [[nodiscard]] std::vector<NamedParameter> named_parameters() const;
   [[nodiscard]] std::vector<ParameterPtr> parameters() const;
   void zero_grad() const;
+  /// Sets the flag of all parameters.
+  void requires_grad_(bool requires_grad = true) const;
 
-  /// Parameters and buffers under their dotted names, sharing their storage, with `_metadata`.
-  [[nodiscard]] StateDict state_dict() const;
+  using NamedBuffer = std::pair<std::string, BufferPtr>;
+  /// Likewise all buffers, also those that are not saved.
+  [[nodiscard]] std::vector<NamedBuffer> named_buffers() const;
+  [[nodiscard]] std::vector<BufferPtr> buffers() const;
+
+  using NamedModule = std::pair<std::string, Module*>;
+  /// This module, under the name "", and all below it, parents first.
+  [[nodiscard]] std::vector<NamedModule> named_modules();
+  /// Calls `function` for all modules below this one and then for itself.
+  void apply(const std::function<void(Module&)>& function);
+
+  /// A copy with parameters, gradients and buffers of its own, in the same mode. Nothing is saved
+  /// for its backward(). Throws ValueError for a module whose class does not override copy().
+  [[nodiscard]] std::unique_ptr<Module> clone() const;
+  /// A module that has the parameters and buffers of this one and saves for backward() by itself:
+  /// for a network in which it appears twice. Throws as clone() does.
+  [[nodiscard]] std::unique_ptr<Module> share() const;
+  /// What clone() and share() are made of: a module of the same class, made by a constructor that
+  /// passes `copier` on to Module(other, copier) and gets the handles of its members from it.
+  [[nodiscard]] virtual std::unique_ptr<Module> copy(ModuleCopier& copier) const;
+
+  /// Appends what this module does to the value `x` of a list that describes a network, and returns
+  /// the value of its output. As it is written here, the module is an opaque step, which containers
+  /// run by forward() and backward() and which cannot be compiled.
+  [[nodiscard]] virtual ValueId append_steps(StepList& steps, ValueId x) const;
+  /// Describes this module as a whole network, with its inputs and outputs. As it is written here,
+  /// there is one of each, with append_steps() in between.
+  virtual void describe(StepList& steps) const;
+  /// Whether append_steps() is all that this module does: see Composite.
+  [[nodiscard]] virtual bool is_composite() const noexcept { return false; }
+  /// What a layer offers for fusion; null where it is nothing.
+  [[nodiscard]] virtual FusibleProduct* fusible_product() noexcept { return nullptr; }
+  [[nodiscard]] virtual FusibleActivation* fusible_activation() noexcept { return nullptr; }
+
+  /// Parameters and buffers under their dotted names, sharing their storage, with `_metadata`. With
+  /// `keep_vars`, the parameters' tensors have their flag requires_grad, which files keep; else it
+  /// is false, as in PyTorch.
+  [[nodiscard]] StateDict state_dict(bool keep_vars = false) const;
   /// Copies the tensors of `state` into this module, converting dtype and device. Where names or
   /// shapes do not fit, a dtype is opaque, or complex for real numbers, throws StateDictError that
   /// lists every missing key, unexpected key, wrong shape and dtype, and changes nothing. With
   /// strict = false, missing and unexpected keys are only reported.
   LoadReport load_state_dict(const StateDict& state, bool strict = true);
+  /// Freezes and unfreezes the parameters by the flags of the tensors in `state` with their names,
+  /// such as those of a file that keeps Parameters.
+  void load_requires_grad(const StateDict& state) const;
+  /// PyTorch's `_version` of this class of modules, which its state has in `_metadata`.
+  [[nodiscard]] virtual std::int64_t state_version() const noexcept { return 1; }
+  /// Whether a state of this version of the class, or of an unknown one, may lack the parameter or
+  /// buffer with that name, which then keeps its value.
+  [[nodiscard]] virtual bool may_lack(std::string_view /*name*/,
+                                      std::optional<std::int64_t> /*version*/) const {
+    return false;
+  }
 
   /// Training mode, here and in all children. New modules are in training mode. Where that changes
   /// the mode of any of them, what they have saved for backward() is dropped.
@@ -98,25 +160,49 @@ class Module {
   [[nodiscard]] const std::vector<NamedChild>& children() const noexcept { return children_; }
 
  protected:
-  /// Names must be new, not empty, and without dots; else ValueError.
+  Module(Module&&) = default;
+  Module& operator=(Module&&) = default;
+  /// The names, handles, children and mode of another one: for the constructors of copies.
+  Module(const Module& other, ModuleCopier& copier);
+
+  // Names must be new, not empty, and without dots; else ValueError.
+
   ParameterPtr register_parameter(std::string name, Tensor value);
-  /// State that is saved but not trained.
-  void register_buffer(std::string name, Tensor value);
+  /// One that another module has, too.
+  ParameterPtr register_parameter(std::string name, ParameterPtr parameter);
+  /// State that is not trained. It is saved unless `persistent` is false.
+  BufferPtr register_buffer(std::string name, Tensor value, bool persistent = true);
   Module& register_child(std::string name, std::unique_ptr<Module> child);
+  template <std::derived_from<Module> M>
+  M& register_child(std::string name, std::unique_ptr<M> child) {
+    M* const result = child.get();
+    register_child(std::move(name), std::unique_ptr<Module>(std::move(child)));
+    return *result;
+  }
+  /// One that is no child by name: a share() of a child, for its second appearance in a network.
+  Module& register_twin(std::unique_ptr<Module> twin);
+  [[nodiscard]] const std::vector<std::unique_ptr<Module>>& twins() const noexcept {
+    return twins_;
+  }
 
   // A module that saves something in forward() for backward() calls these.
 
   /// In forward(), once its input has been found right: what was saved before is void.
   void begin_forward() noexcept;
-  /// At the end of forward().
-  void end_forward() noexcept { saved_ = Saved::ready; }
+  /// At the end of forward(). Under a NoGradGuard, lets go of what was saved.
+  void end_forward() noexcept;
   /// In backward(), once its argument has been found right: what was saved is used up.
   void begin_backward() noexcept { saved_ = Saved::used; }
   /// Lets go of the tensors that were saved.
   virtual void release_saved() noexcept {}
 
  private:
-  enum class Saved : std::uint8_t { nothing, ready, used, dropped };
+  enum class Saved : std::uint8_t { nothing, ready, used, dropped, no_grad };
+  struct OwnBuffer {
+    std::string name;
+    BufferPtr buffer;
+    bool persistent;
+  };
   // Here and in all modules below.
   void drop_saved();
   void set_training(bool on);
@@ -124,14 +210,28 @@ class Module {
   void require_new_name(const std::string& name) const;
   template <typename Visitor>
   void visit(const std::string& prefix, Visitor&& visitor) const;
+  template <typename Visitor>
+  void visit_state(const std::string& prefix, Visitor&& visitor) const;
+  void add_metadata(const std::string& prefix, Dict& metadata) const;
+  // Twins too.
+  template <typename Visitor>
+  void visit_children(Visitor&& visitor) const;
 
   std::vector<NamedParameter> parameters_;
-  std::vector<std::pair<std::string, Tensor>> buffers_;
+  std::vector<OwnBuffer> buffers_;
   std::vector<NamedChild> children_;
+  std::vector<std::unique_ptr<Module>> twins_;
   bool training_ = true;
   Saved saved_ = Saved::nothing;
   std::uint64_t forward_count_ = 0;
   DType autocast_dtype_ = DType::float32;
 };
+
+/// clone() with the class of the module.
+template <std::derived_from<Module> M>
+[[nodiscard]] std::unique_ptr<M> clone(const M& module) {
+  // copy() makes a module of the same class.
+  return std::unique_ptr<M>(static_cast<M*>(static_cast<const Module&>(module).clone().release()));
+}
 
 }  // namespace wick::nn

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <concepts>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "nn/composite.h"
 #include "nn/linear.h"
-#include "nn/module.h"
 #include "nn/relu.h"
 
 namespace wick::nn {
@@ -24,9 +22,16 @@ namespace wick::nn {
 ///   model.add<nn::Linear>("layer1", 784, 32, generator);
 ///   model.add<nn::ReLU>("relu");
 ///   model.add<nn::Linear>("layer2", 32, 10, generator);
-class Sequential final : public Module {
+class Sequential final : public Composite {
  public:
+  Sequential() = default;
+  Sequential(const Sequential& other, ModuleCopier& copier) : Composite(other, copier) {}
+
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Sequential"; }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
+    return std::make_unique<Sequential>(*this, copier);
+  }
+  [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override;
 
   /// Constructs a module in place at the end. PyTorch's own names, where none are given, are "0",
   /// "1", ... Throws ValueError for a name that is taken, empty, or has a dot.
@@ -39,26 +44,6 @@ class Sequential final : public Module {
   }
   Module& append(std::string name, std::unique_ptr<Module> module);
   [[nodiscard]] std::size_t size() const noexcept { return children().size(); }
-
-  [[nodiscard]] Tensor forward(const Tensor& input) override;
-  Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
-
-  [[nodiscard]] bool is_ready_for_backward() const noexcept override;
-  void require_ready_for_backward(const std::string& path = {}) const override;
-
- private:
-  // One child, with what is known of its kind for fusion.
-  struct Step {
-    Module* module;
-    Linear* linear;                   // the same child, if it is one
-    ReLU* relu;                       // likewise
-    bool fused_relu_after;            // a Linear that does the work of the ReLU behind it
-    std::uint64_t forward_count = 0;  // the child's, after the last forward() here
-  };
-  [[nodiscard]] bool is_for_autocast(std::size_t linear) const;
-  [[nodiscard]] static bool is_ready(const Step& step) noexcept;
-
-  std::vector<Step> steps_;
 };
 
 }  // namespace wick::nn

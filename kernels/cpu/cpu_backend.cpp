@@ -223,6 +223,21 @@ void CpuBackend::relu_backward(DType dtype, const void* dy, const void* y, void*
   });
 }
 
+void CpuBackend::binary(const BinaryArgs& args) {
+  visit_arithmetic(args.dtype, to_string(args.op).data(), [&]<typename T>(TypeTag<T>) {
+    const auto kernel = args.op == BinaryOp::add ? kernels<T>().add : kernels<T>().multiply;
+    const auto part = [&](std::int64_t first, std::int64_t last) {
+      kernel(static_cast<const T*>(args.a) + first, static_cast<const T*>(args.b) + first,
+             static_cast<T*>(args.out) + first, last - first);
+    };
+    if (args.count < kParallelElements) {
+      part(0, args.count);
+    } else {
+      pool_->run(args.count, kPartElements, part);
+    }
+  });
+}
+
 void CpuBackend::cross_entropy(const CrossEntropyArgs& args) {
   const std::int64_t classes = args.logits.cols;
   for (std::int64_t r = 0; r < args.logits.rows; ++r) {

@@ -202,6 +202,12 @@ void CudaBackend::relu_backward(DType dtype, const void* dy, const void* y, void
   check(launch_relu_backward(dtype, dy, y, dx, count, use.launch()), "relu_backward");
 }
 
+void CudaBackend::binary(const BinaryArgs& args) {
+  const char* const name = to_string(args.op).data();
+  const Use use(context_, name);
+  check(launch_binary(args, use.launch()), name);
+}
+
 void CudaBackend::cross_entropy(const CrossEntropyArgs& args) {
   const Use use(context_, "cross_entropy");
   check(launch_cross_entropy(args, args.loss_sum, use.launch()), "cross_entropy");

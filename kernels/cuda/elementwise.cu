@@ -24,6 +24,16 @@ cudaError_t launch_map(const T* a, const T* b, T* out, std::int64_t count,
 
 }  // namespace
 
+cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context) {
+  return visit_arithmetic(args.dtype, to_string(args.op).data(), [&]<typename T>(TypeTag<T>) {
+    const auto* const a = static_cast<const T*>(args.a);
+    const auto* const b = static_cast<const T*>(args.b);
+    auto* const out = static_cast<T*>(args.out);
+    return args.op == BinaryOp::add ? launch_map<Add, T>(a, b, out, args.count, context)
+                                    : launch_map<Multiply, T>(a, b, out, args.count, context);
+  });
+}
+
 cudaError_t launch_relu(DType dtype, const void* x, void* y, std::int64_t count,
                         const LaunchContext& context) {
   return visit_arithmetic(dtype, "relu", [&]<typename T>(TypeTag<T>) {

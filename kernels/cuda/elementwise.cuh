@@ -23,6 +23,20 @@ struct ReluBackward {
   }
 };
 
+struct Add {
+  template <typename T>
+  __host__ __device__ T operator()(T a, T b) const {
+    return a + b;
+  }
+};
+
+struct Multiply {
+  template <typename T>
+  __host__ __device__ T operator()(T a, T b) const {
+    return a * b;
+  }
+};
+
 /// `Count` packs that are `step` packs apart: all loads first, so that they are under way together.
 template <int N, int Count, typename F, typename T>
 __device__ inline void map_packs(F f, const T* a, const T* b, T* out, std::int64_t first,

@@ -95,6 +95,9 @@ struct StepSchedule {
                                              void* out, bool accumulate,
                                              const LaunchContext& context);
 
+/// Backend::binary.
+[[nodiscard]] cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context);
+
 /// Backend::relu.
 [[nodiscard]] cudaError_t launch_relu(DType dtype, const void* x, void* y, std::int64_t count,
                                       const LaunchContext& context);

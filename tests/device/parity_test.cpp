@@ -43,6 +43,24 @@ TEST_F(Parity, ColumnSums) {
   }
 }
 
+TEST_F(Parity, SumsAndProductsOfElements) {
+  for (const DType dtype : kBoth) {
+    for (const std::int64_t count : {0, 1, 3, 5, 1023, 70001}) {
+      const Tensor a = random_normal({count}, generator_, dtype);
+      const Tensor b = random_normal({count}, generator_, dtype);
+      const Tensor out = Tensor::empty({count}, dtype);
+      const Tensor there = b.to(kCuda);
+      ops::add(a, b, out);
+      ops::add(a.to(kCuda), there, there);  // in place
+      EXPECT_TRUE(bitwise_equal(there.to(kCpu), out)) << count;
+      ops::multiply(a, b, out);
+      const Tensor product = Tensor::empty({count}, dtype, kCuda);
+      ops::multiply(a.to(kCuda), b.to(kCuda), product);
+      EXPECT_TRUE(bitwise_equal(product.to(kCpu), out)) << count;
+    }
+  }
+}
+
 TEST_F(Parity, ReluAndItsGradient) {
   for (const DType dtype : kBoth) {
     for (const std::int64_t count : {0, 1, 3, 4, 5, 1023, 4099}) {

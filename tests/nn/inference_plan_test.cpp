@@ -3,6 +3,7 @@
 #include "nn/inference_plan.h"
 
 #include <cmath>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -11,6 +12,8 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "kernels/devices.h"
+#include "nn/graph.h"
+#include "nn/sequential.h"
 #include "tests/count_allocations.h"
 #include "tests/support.h"
 
@@ -206,6 +209,81 @@ TEST(InferencePlan, DoesNotDependOnTheNumberOfThreads) {
     set_num_threads(1);
     EXPECT_TRUE(bitwise_equal(y, expected)) << threads << " threads";
   }
+}
+
+// Samples of rank 2, values with several uses, all operations.
+TEST(InferencePlan, GraphsGiveWhatTheModuleGives) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  Generator generator(seed);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const LinearOptions options{.dtype = dtype};
+    for (int round = 0; round < 8; ++round) {
+      const auto size = [&] { return static_cast<std::int64_t>(1 + random() % 6); };
+      const std::int64_t lead = size();
+      const std::int64_t width = 2 * size();
+      Graph graph;
+      const auto a = graph.input();
+      const auto b = graph.input();
+      const auto h = graph.call<Linear>("fc", a, width, width, generator, options);
+      const auto r = graph.call<ReLU>("relu", h);
+      const auto sum = graph.add(graph.again("fc", r), graph.multiply(h, b));
+      const auto both = graph.concatenate({sum, r, a}, random() % 2 == 0 ? 2 : -1);
+      const auto flat = graph.reshape(both, {-1, 3 * lead * width});
+      const auto part =
+          graph.narrow(flat, 1, static_cast<std::int64_t>(random() % 3), 3 * lead * width - 2);
+      graph.output(graph.call<ReLU>("end", part));
+      graph.output(graph.select(b, 1, -1));
+      graph.output(h);
+      graph.output(h);
+      graph.output(a);
+      const std::vector<Dims> shapes = {{lead, width}, {lead, width}};
+      const InferencePlan plan = compile(graph, shapes, 5);
+      InferencePlan::Workspace workspace = plan.make_workspace();
+      for (const std::int64_t count : {5, 1, 3, 0}) {
+        // Every other sample of a larger tensor.
+        const Tensor all = Tensor::normal({10, lead, width}, 0.0, 1.0, generator, dtype);
+        const std::vector<Tensor> inputs = {
+            all.slice(0, 0, 2 * count, 2),
+            Tensor::normal({count, lead, width}, 0.0, 1.0, generator, dtype)};
+        const std::vector<Tensor> contiguous = {inputs[0].contiguous(), inputs[1]};
+        const auto expected = graph.forward_all(contiguous);
+        std::vector<Tensor> outputs;
+        for (std::size_t i = 0; i < plan.output_count(); ++i) {
+          Dims shape = plan.output_shape(i);
+          shape.insert(0, 2 * count);
+          outputs.push_back(Tensor::full(shape, -9.0, dtype).slice(0, 1, kEnd, 2));
+        }
+        plan.run_all(inputs, outputs, workspace);
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+          expect_near(outputs[i].contiguous(), expected[i].contiguous(), 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST(InferencePlan, GraphsThatMixSamplesAreRefused) {
+  Generator generator(1);
+  const std::vector<Dims> shapes = {{4}};
+  const auto refuse = [&](const auto& build, const char* text) {
+    Graph graph;
+    graph.output(build(graph, graph.input()));
+    expect_throw_with<ShapeError>([&] { (void)compile(graph, shapes, 2); }, text);
+  };
+  using Node = Graph::Node;
+  refuse([](Graph& graph, Node x) { return graph.concatenate({x, x}, 0); }, "along dimension 0");
+  refuse([](Graph& graph, Node x) { return graph.narrow(x, -2, 0, 1); }, "along dimension -2");
+  refuse([](Graph& graph, Node x) { return graph.reshape(x, {2, -1}); }, "as the first size");
+  refuse([](Graph& graph, Node x) { return graph.reshape(x, {-1, 3}); }, "4 elements");
+  refuse([](Graph& graph, Node x) { return graph.add(x, graph.narrow(x, 1, 0, 2)); },
+         "add of samples");
+  refuse([](Graph& graph, Node x) { return graph.select(x, 1, 4); }, "select of 1 from 4");
+  Graph graph;
+  graph.output(graph.call<ReLU>("relu", graph.input()));
+  expect_throw_with<ValueError>([&] { (void)compile(graph, 2); }, "no Linear");
+  EXPECT_EQ(compile(graph, shapes, 2).out_features(), 4);
 }
 
 class OtherModule final : public Module {

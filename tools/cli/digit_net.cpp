@@ -24,13 +24,15 @@ std::string describe(const std::vector<std::int64_t>& sizes) {
   return text;
 }
 
-std::vector<std::int64_t> layer_sizes(const nn::Sequential& model) {
+std::vector<std::int64_t> layer_sizes(const nn::Module& model) {
+  nn::StepList list(nn::StepList::Purpose::description);
+  model.describe(list);
   std::vector<std::int64_t> sizes;
-  for (const auto& [name, child] : model.children()) {
-    const auto* const linear = dynamic_cast<const nn::Linear*>(child.get());
-    if (linear == nullptr) continue;
-    if (sizes.empty()) sizes.push_back(linear->in_features());
-    sizes.push_back(linear->out_features());
+  for (const nn::Step& step : list.steps()) {
+    if (step.kind != nn::StepKind::linear) continue;
+    const Tensor& weight = step.weight->value;
+    if (sizes.empty()) sizes.push_back(weight.size(1));
+    sizes.push_back(weight.size(0));
   }
   return sizes;
 }

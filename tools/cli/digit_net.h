@@ -21,6 +21,6 @@ namespace wick::tools {
 /// "784-32-10".
 [[nodiscard]] std::string describe(const std::vector<std::int64_t>& sizes);
 /// The sizes of a network of linear layers and functions between them.
-[[nodiscard]] std::vector<std::int64_t> layer_sizes(const nn::Sequential& model);
+[[nodiscard]] std::vector<std::int64_t> layer_sizes(const nn::Module& model);
 
 }  // namespace wick::tools

@@ -23,6 +23,7 @@ Score evaluate(nn::Sequential& model, nn::Compose& transforms, const Tensor& ima
                const Tensor& labels, const Tensor& indices) {
   const bool was_training = model.is_training();
   model.eval();
+  const nn::NoGradGuard no_grad;
   const Dims& shape = images.shape();
   const std::int64_t features =
       element_count(transforms.output_shape({shape[1], shape[2], shape[3]}));

@@ -17,6 +17,16 @@ void relu_backward(const T* dy, const T* y, T* dx, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) dx[i] = y[i] > T{0} ? dy[i] : T{0};
 }
 
+template <typename T, typename Isa>
+void add(const T* a, const T* b, T* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = a[i] + b[i];
+}
+
+template <typename T, typename Isa>
+void multiply(const T* a, const T* b, T* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = a[i] * b[i];
+}
+
 /// Row by row, so that memory is read in order; the order of each column's additions is that of the
 /// rows.
 template <typename T, typename Isa>

@@ -131,6 +131,9 @@ struct KernelTable {
                       bool accumulate);
   void (*relu)(const T* x, T* y, std::int64_t count);
   void (*relu_backward)(const T* dy, const T* y, T* dx, std::int64_t count);
+  /// out[i] = a[i] + b[i], and their product; in place if `out` is one of them.
+  void (*add)(const T* a, const T* b, T* out, std::int64_t count);
+  void (*multiply)(const T* a, const T* b, T* out, std::int64_t count);
   /// Targets have been checked.
   void (*cross_entropy)(const CrossEntropyTask<T>&);
   /// out[i] = in[i] * scale + shift.

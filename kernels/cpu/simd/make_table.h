@@ -18,6 +18,8 @@ constexpr KernelTable<T> make_table(const char* name) {
   table.column_sums = column_sums<T, Isa>;
   table.relu = relu<T, Isa>;
   table.relu_backward = relu_backward<T, Isa>;
+  table.add = add<T, Isa>;
+  table.multiply = multiply<T, Isa>;
   table.cross_entropy = cross_entropy<T, Isa>;
   table.affine_u8 = affine_u8<T, Isa>;
   table.affine = affine<T, Isa>;

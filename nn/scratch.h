@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An output that a layer keeps from call to call.
+// Memory that a layer keeps from call to call.
 #pragma once
 
 #include "core/tensor.h"
@@ -8,7 +8,7 @@ namespace wick::nn {
 
 /// Hands out contiguous tensors over one allocation, which grows when a larger one is asked for and
 /// is kept otherwise.
-class Buffer {
+class Scratch {
  public:
   /// Uninitialised; shares its memory with what earlier calls returned.
   [[nodiscard]] const Tensor& get(const Dims& shape, DType dtype, Device device) {
@@ -19,6 +19,10 @@ class Buffer {
     if (!same_kind || memory_.numel() < count) memory_ = Tensor::empty({count}, dtype, device);
     current_ = memory_.as_strided(shape, contiguous_strides(shape), 0);
     return current_;
+  }
+  /// One of the shape, dtype and device of `other`.
+  [[nodiscard]] const Tensor& like(const Tensor& other) {
+    return get(other.shape(), other.dtype(), other.device());
   }
 
  private:

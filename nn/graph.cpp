@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "nn/graph.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace wick::nn {
+
+// The operations name children and twins by their numbers, so that copies have them, too.
+Graph::Graph(const Graph& other, ModuleCopier& copier)
+    : Composite(other, copier),
+      inputs_(other.inputs_),
+      outputs_(other.outputs_),
+      operations_(other.operations_),
+      node_count_(other.node_count_) {}
+
+void Graph::require(Node node) const {
+  if (node.id < 0 || node.id >= node_count_) {
+    throw ValueError("Graph: a node that is not of this graph");
+  }
+}
+
+Graph::Node Graph::input() {
+  inputs_.push_back(node_count_);
+  input_grads_.clear();
+  structure_changed();
+  return {node_count_++};
+}
+
+void Graph::output(Node node) {
+  require(node);
+  outputs_.push_back(node.id);
+  structure_changed();
+}
+
+Graph::Node Graph::add_operation(
+    std::function<ValueId(const Graph&, StepList&, std::span<const ValueId>)> append) {
+  operations_.push_back({node_count_, std::move(append)});
+  structure_changed();
+  return {node_count_++};
+}
+
+Graph::Node Graph::append(std::string name, std::unique_ptr<Module> module, Node x) {
+  require(x);
+  register_child(std::move(name), std::move(module));
+  const std::size_t index = children().size() - 1;
+  return add_operation(
+      [index, x](const Graph& graph, StepList& steps, std::span<const ValueId> values) {
+        const auto& [child_name, child] = graph.children()[index];
+        return steps.module(child_name, *child, values[static_cast<std::size_t>(x.id)]);
+      });
+}
+
+Graph::Node Graph::again(const std::string& name, Node x) {
+  require(x);
+  const auto found = std::ranges::find(children(), name, &NamedChild::first);
+  if (found == children().end()) {
+    throw ValueError(concat("Graph: there is no module \"", name, "\" to apply again"));
+  }
+  register_twin(found->second->share());
+  const std::size_t index = twins().size() - 1;
+  return add_operation(
+      [index, name, x](const Graph& graph, StepList& steps, std::span<const ValueId> values) {
+        return steps.module(name, *graph.twins()[index], values[static_cast<std::size_t>(x.id)]);
+      });
+}
+
+Graph::Node Graph::add(Node a, Node b) {
+  require(a);
+  require(b);
+  return add_operation([a, b](const Graph&, StepList& steps, std::span<const ValueId> values) {
+    return steps.add(values[static_cast<std::size_t>(a.id)],
+                     values[static_cast<std::size_t>(b.id)]);
+  });
+}
+
+Graph::Node Graph::multiply(Node a, Node b) {
+  require(a);
+  require(b);
+  return add_operation([a, b](const Graph&, StepList& steps, std::span<const ValueId> values) {
+    return steps.multiply(values[static_cast<std::size_t>(a.id)],
+                          values[static_cast<std::size_t>(b.id)]);
+  });
+}
+
+Graph::Node Graph::concatenate(std::span<const Node> nodes, std::int64_t dim) {
+  if (nodes.empty()) throw ValueError("Graph: concatenate takes at least one value");
+  for (const Node node : nodes) require(node);
+  std::vector<Node> parts(nodes.begin(), nodes.end());
+  return add_operation([parts = std::move(parts), dim](const Graph&, StepList& steps,
+                                                       std::span<const ValueId> values) {
+    std::vector<ValueId> ids;
+    for (const Node node : parts) ids.push_back(values[static_cast<std::size_t>(node.id)]);
+    return steps.concatenate(ids, dim);
+  });
+}
+
+Graph::Node Graph::reshape(Node x, const Dims& shape) {
+  require(x);
+  return add_operation([x, shape](const Graph&, StepList& steps, std::span<const ValueId> values) {
+    return steps.reshape(values[static_cast<std::size_t>(x.id)], shape);
+  });
+}
+
+Graph::Node Graph::narrow(Node x, std::int64_t dim, std::int64_t start, std::int64_t length) {
+  require(x);
+  return add_operation([=](const Graph&, StepList& steps, std::span<const ValueId> values) {
+    return steps.narrow(values[static_cast<std::size_t>(x.id)], dim, start, length);
+  });
+}
+
+Graph::Node Graph::select(Node x, std::int64_t dim, std::int64_t index) {
+  require(x);
+  return add_operation([=](const Graph&, StepList& steps, std::span<const ValueId> values) {
+    return steps.select(values[static_cast<std::size_t>(x.id)], dim, index);
+  });
+}
+
+void Graph::append_operations(StepList& steps, std::vector<ValueId>& values) const {
+  for (const Operation& operation : operations_) {
+    values[static_cast<std::size_t>(operation.output)] = operation.append(*this, steps, values);
+  }
+}
+
+void Graph::require_single(const char* operation) const {
+  if (inputs_.size() != 1 || outputs_.size() != 1) {
+    throw ValueError(concat("Graph: ", operation, " is for one input and one output, this one has ",
+                            inputs_.size(), " and ", outputs_.size(),
+                            "; use forward_all() and backward_all()"));
+  }
+}
+
+ValueId Graph::append_steps(StepList& steps, ValueId x) const {
+  require_single("append_steps()");
+  std::vector<ValueId> values(static_cast<std::size_t>(node_count_), -1);
+  values[static_cast<std::size_t>(inputs_.front())] = x;
+  append_operations(steps, values);
+  return values[static_cast<std::size_t>(outputs_.front())];
+}
+
+void Graph::describe(StepList& steps) const {
+  std::vector<ValueId> values(static_cast<std::size_t>(node_count_), -1);
+  for (const ValueId input : inputs_) values[static_cast<std::size_t>(input)] = steps.input();
+  append_operations(steps, values);
+  for (const ValueId output : outputs_) steps.output(values[static_cast<std::size_t>(output)]);
+}
+
+Tensor Graph::forward(const Tensor& input) {
+  require_single("forward()");
+  return Composite::forward(input);
+}
+
+Tensor Graph::backward(const Tensor& grad_output, bool input_grad) {
+  require_single("backward()");
+  return Composite::backward(grad_output, input_grad);
+}
+
+std::span<const Tensor> Graph::forward_all(std::span<const Tensor> inputs) {
+  results_.resize(outputs_.size());
+  run_forward(inputs, results_);
+  return results_;
+}
+
+std::span<const Tensor> Graph::backward_all(std::span<const Tensor> grads, bool input_grad) {
+  run_backward(grads, input_grad);
+  input_grads_.resize(inputs_.size());
+  for (std::size_t i = 0; i < input_grads_.size(); ++i) {
+    input_grads_[i] = input_grad ? this->input_grad(i) : Tensor();
+  }
+  return input_grads_;
+}
+
+}  // namespace wick::nn

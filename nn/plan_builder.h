@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Makes an inference plan of a description.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/inference_plan.h"
+#include "nn/steps.h"
+
+namespace wick::nn {
+
+/// Used once: PlanBuilder(model, shapes, max_batch).build().
+class PlanBuilder {
+ public:
+  /// Without `sample_shapes`, the only input has the features of the first linear step.
+  PlanBuilder(const Module& model, std::span<const Dims> sample_shapes, std::int64_t max_batch);
+
+  [[nodiscard]] InferencePlan build();
+
+ private:
+  using Value = InferencePlan::Value;
+
+  void find_kind();
+  void add_inputs(std::span<const Dims> sample_shapes);
+  void add_step(std::size_t i);
+  void add_linear(std::size_t i);
+  void add_relu(const Step& step);
+  void add_binary(const Step& step);
+  void add_concatenate(const Step& step);
+  void add_reshape(const Step& step);
+  void add_part(const Step& step);
+  [[nodiscard]] std::size_t dimension(const Step& step, const Dims& shape) const;
+  [[nodiscard]] std::size_t add_value(Dims shape);
+  void finish(const Step& step, InferencePlan::Step planned, Dims shape);
+  void require_same_kind(const Step& step, const Tensor& tensor) const;
+  void place_outputs();
+  void place_in_workspace();
+  void pack_weights();
+  [[nodiscard]] const Dims& shape(ValueId id) const;
+
+  // A weight or bias that goes into the plan's block.
+  struct Packed {
+    std::size_t step;
+    ParameterPtr weight;
+    ParameterPtr bias;
+  };
+
+  StepList list_;
+  std::vector<int> use_counts_;
+  std::vector<std::size_t> values_;  // of the plan, by those of the list
+  std::vector<std::size_t>
+      memory_;              // of the plan's values: that of another one where they share it
+  std::vector<bool> done_;  // steps that another one does along
+  std::vector<Packed> packed_;
+  Tensor first_;  // the first parameter; undefined where there is none
+  std::string first_name_;
+  InferencePlan plan_;
+  std::size_t weight_bytes_ = 0;
+};
+
+}  // namespace wick::nn

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Runs the steps of a network forward and backward.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "nn/fusion_rules.h"
+#include "nn/scratch.h"
+#include "nn/steps.h"
+
+namespace wick::nn {
+
+/// The modules of a list of steps do the work, two at once where a fusion rule says so. A value may
+/// be used by several steps: their gradients are added up. After the first pass with the largest
+/// batch, nothing is allocated.
+///
+/// The modules must live as long as the runner. What they save for backward() is theirs; the runner
+/// keeps the values that its own operations need. Thread safety: none.
+class StepRunner {
+ public:
+  /// Throws ValueError for a list without outputs, and for a module that appears in two steps.
+  explicit StepRunner(StepList steps);
+
+  [[nodiscard]] const StepList& list() const noexcept { return list_; }
+
+  /// As many tensors as the list has inputs; the results are output(0) and so on.
+  void forward(std::span<const Tensor> inputs);
+  [[nodiscard]] const Tensor& output(std::size_t i) const { return value(list_.outputs()[i]); }
+
+  /// The gradients of the loss by the outputs, of their shapes; an undefined one stands for zeros.
+  /// Adds to the gradients of the parameters. Where `input_grad` is set, input_grad(i) has the
+  /// gradients by the inputs; undefined where the outputs do not depend on one.
+  void backward(std::span<const Tensor> grads, bool input_grad);
+  [[nodiscard]] const Tensor& input_grad(std::size_t i) const { return grad(list_.inputs()[i]); }
+
+  /// Whether the modules have what forward() has saved in them.
+  [[nodiscard]] bool is_ready() const noexcept;
+  /// Throws a ValueError that names the module that has not, below `path`; after a shape of grads
+  /// that does not fit, ShapeError with `owner`.
+  void require_ready(const std::string& path) const;
+  void require_grads(std::string_view owner, std::span<const Tensor> grads) const;
+
+  /// Lets go of the values and gradients.
+  void release() noexcept;
+
+ private:
+  static constexpr std::size_t kNone = ~std::size_t{0};
+  struct State {  // of a step
+    std::vector<ParameterPtr> parameters;
+    std::uint64_t forward_count = 0;  // the module's, after the last forward()
+    // Fused with another step, by its index, or kNone.
+    std::size_t activation_behind = kNone;  // forward: this product does that activation's work
+    std::size_t activation_before = kNone;  // backward: likewise
+    std::size_t product_before = kNone;     // forward: that product does this activation's work
+    std::size_t product_behind = kNone;     // backward: likewise
+  };
+
+  [[nodiscard]] const Tensor& value(ValueId id) const {
+    return values_[static_cast<std::size_t>(id)];
+  }
+  [[nodiscard]] const Tensor& grad(ValueId id) const {
+    return grads_[static_cast<std::size_t>(id)];
+  }
+  void fuse(const std::vector<int>& use_counts);
+  [[nodiscard]] bool feeds_autocast_only(ValueId id) const;
+  void find_needed(bool input_grad);
+  [[nodiscard]] bool is_needed(ValueId id) const {
+    return needed_[static_cast<std::size_t>(id)] != 0;
+  }
+  void run_forward(std::size_t i);
+  void run_backward(std::size_t i);
+  void run_operation(const Step& step);
+  void differentiate_operation(const Step& step);
+  void contribute(ValueId id, const Tensor& gradient);
+  [[nodiscard]] bool is_ready(std::size_t i) const noexcept;
+
+  StepList list_;
+  std::vector<State> states_;
+  std::vector<std::vector<std::size_t>> consumers_;  // of each value, by the index of the step
+  std::vector<Tensor> values_;
+  std::vector<Scratch> results_;  // of the runner's own operations
+  std::vector<Tensor> grads_;
+  std::vector<Scratch> sums_;                // of the gradients of a value with several uses
+  std::vector<std::vector<Scratch>> parts_;  // gradients by a step's inputs
+  std::vector<std::uint8_t> needed_;         // whether a gradient by the value is wanted
+};
+
+}  // namespace wick::nn

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// What a network does, as a list: the one description that fusion, the inference plan and whatever
+// else looks into a network read.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/parameter.h"
+
+namespace wick::nn {
+
+class Module;
+
+/// The number of a value of a StepList: an input, or what a step computes.
+using ValueId = std::int32_t;
+
+enum class StepKind : std::uint8_t {
+  opaque,       // what a module's forward() does; nothing more is known of it
+  linear,       // x weightᵀ + bias
+  relu,         // max(x, 0)
+  add,          // a + b, of one shape
+  multiply,     // a * b, of one shape
+  concatenate,  // along `dim`
+  reshape,      // to `shape`, of which one size may be -1
+  narrow,       // `length` positions of `dim` from `start` on
+  select,       // one position of `dim`, which goes away
+};
+/// "linear".
+[[nodiscard]] std::string_view to_string(StepKind kind) noexcept;
+
+struct Step {
+  StepKind kind = StepKind::opaque;
+  /// Whose forward() and backward() do it; null for what a network does between its modules.
+  const Module* module = nullptr;
+  std::string path;  // the dotted name of the module, or of the network around it
+  std::vector<ValueId> inputs;
+  ValueId output = 0;
+  // Of linear; the bias may be null.
+  ParameterPtr weight;
+  ParameterPtr bias;
+  // Of reshape.
+  Dims shape;
+  // Of concatenate, narrow and select; `dim` and `start` may count from the end.
+  std::int64_t dim = 0;
+  std::int64_t start = 0;
+  std::int64_t length = 1;
+};
+
+/// Made by Module::append_steps(). Steps are in an order in which they can be done.
+class StepList {
+ public:
+  enum class Purpose {
+    /// All that is known of every module.
+    description,
+    /// What forward() and backward() of modules do: one that describes itself by several steps and
+    /// is no Composite stays whole, as an opaque step.
+    training
+  };
+  explicit StepList(Purpose purpose) : purpose_(purpose) {}
+
+  [[nodiscard]] const std::vector<Step>& steps() const noexcept { return steps_; }
+  [[nodiscard]] const std::vector<ValueId>& inputs() const noexcept { return inputs_; }
+  [[nodiscard]] const std::vector<ValueId>& outputs() const noexcept { return outputs_; }
+  /// Values are numbered from 0.
+  [[nodiscard]] ValueId value_count() const noexcept { return value_count_; }
+
+  ValueId input();
+  void output(ValueId value) { outputs_.push_back(value); }
+
+  /// The steps of a child under its name, or of the whole network under none.
+  ValueId module(std::string_view name, const Module& module, ValueId x);
+
+  // A step of the module that is being described.
+  ValueId opaque(ValueId x);
+  ValueId linear(ValueId x, ParameterPtr weight, ParameterPtr bias);
+  ValueId relu(ValueId x);
+  // A step between modules.
+  ValueId add(ValueId a, ValueId b);
+  ValueId multiply(ValueId a, ValueId b);
+  ValueId concatenate(std::span<const ValueId> values, std::int64_t dim);
+  ValueId reshape(ValueId x, const Dims& shape);
+  ValueId narrow(ValueId x, std::int64_t dim, std::int64_t start, std::int64_t length);
+  ValueId select(ValueId x, std::int64_t dim, std::int64_t index);
+
+  /// By how many steps each value is used; an output of the list counts as one use.
+  [[nodiscard]] std::vector<int> use_counts() const;
+
+ private:
+  ValueId append(Step step);
+  ValueId of_module(StepKind kind, ValueId x, ParameterPtr weight = {}, ParameterPtr bias = {});
+  ValueId between(StepKind kind, std::vector<ValueId> inputs);
+
+  Purpose purpose_;
+  std::vector<Step> steps_;
+  std::vector<ValueId> inputs_;
+  std::vector<ValueId> outputs_;
+  ValueId value_count_ = 0;
+  const Module* module_ = nullptr;  // that is being described
+  std::string path_;
+};
+
+}  // namespace wick::nn
