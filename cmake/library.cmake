@@ -42,6 +42,7 @@ foreach(folder IN LISTS folders)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wick
     FILES_MATCHING PATTERN "*.h"
+    PATTERN "kernels/formulas" EXCLUDE
     PATTERN "kernels/cpu" EXCLUDE
     PATTERN "kernels/cuda" EXCLUDE)
 endforeach()

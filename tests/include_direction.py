@@ -26,8 +26,9 @@ SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 MAY_INCLUDE = {
     "core": (),
     "kernels": ("core",),
-    "kernels/cpu": ("core",),
-    "kernels/cuda": ("core",),
+    "kernels/formulas": ("core",),
+    "kernels/cpu": ("core", "kernels/formulas"),
+    "kernels/cuda": ("core", "kernels/formulas"),
     "nn": ("core",),
     "optim": ("core",),
     "serialize": ("core",),
@@ -73,7 +74,7 @@ def may(source, target):
     if target == "kernels" and source.startswith("kernels/"):
         return True
     top = target.split("/")[0]
-    return top in MAY_INCLUDE[source]
+    return target in MAY_INCLUDE[source] or top in MAY_INCLUDE[source]
 
 
 def is_standard(name):
@@ -87,7 +88,7 @@ def is_public(path):
     return (
         path.endswith(".h")
         and folder.split("/")[0] in LIBRARY
-        and folder not in ("kernels/cpu", "kernels/cuda")
+        and folder not in ("kernels/formulas", "kernels/cpu", "kernels/cuda")
     )
 
 

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// The functions that formulas are made of, for float32 lanes (lanes.h). At most 2 ulp from the
+// correctly rounded value, subnormal arguments and results included where the processor does not
+// flush them; infinities, NaN and zeros as in the C library (tests/kernels/float32_math_test.cpp).
+//
+// The bits of a result depend on whether the instruction set has fused multiply-adds. Where it has,
+// they are the same from vector to vector and for any number of them.
+//
+// The coefficients are minimax fits, weighted by the relative error of the function and rounded to
+// float32 one after the other, the later ones fitted again each time.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "kernels/formulas/lanes.h"
+
+namespace wick::formulas {
+
+template <typename Lanes>
+struct Float32Math : Lanes {
+  using V = typename Lanes::Value;
+  using I = typename Lanes::Bits;
+  using Lanes::bits;
+  using Lanes::convert;
+  using Lanes::set;
+  using Lanes::set_bits;
+  using Lanes::value;
+
+  [[gnu::always_inline]] static constexpr V abs(V x) { return value(bits(x) & kAllButSign); }
+
+  [[gnu::always_inline]] static constexpr V exp(V x) {
+    return exp_in_range(at_least(at_most(x, kExpHigh), kExpLow));
+  }
+  /// exp for x <= 0; other results mean nothing.
+  [[gnu::always_inline]] static constexpr V exp_nonpositive(V x) {
+    return exp_in_range(at_least(x, kExpLow));
+  }
+
+  /// exp(x) - 1. Of -0 it is 0.
+  [[gnu::always_inline]] static constexpr V expm1(V x) {
+    const PowerOfE e = split(at_least(at_most(x, kExpHigh), -18.0F));
+    // Half the result, since 2^128 is no float32.
+    const V half = power_of_two(e.exponent - 1);
+    return 2.0F * (half * e.tail + (half - 0.5F));
+  }
+
+  [[gnu::always_inline]] static constexpr V log(V x) {
+    constexpr float kNormal = std::numeric_limits<float>::min();
+    const V normal = x < kNormal ? x * 0x1p23F : x;
+    const I shift = x < kNormal ? set_bits(23) : set_bits(0);
+    const Logarithm part = split_log(normal);
+    const V result = log_of(part.fraction, part.exponent - shift);
+    return log_at_ends(x, x, result);
+  }
+
+  /// log(1 + x).
+  [[gnu::always_inline]] static constexpr V log1p(V x) {
+    const V sum = x + 1.0F;
+    const Logarithm part = split_log(sum);
+    // With what the sum has lost, which matters up to 2^24.
+    const V lost = x - (sum - 1.0F);
+    const V whole = part.fraction + lost * power_of_two(-part.exponent);
+    const V fraction = x < 0x1p25F ? whole : part.fraction;
+    const V result = log_at_ends(sum, x, log_of(fraction, part.exponent));
+    return x == 0.0F ? x : result;
+  }
+
+  /// Below 5/8 by an odd polynomial, from there on 1 - 2 / (exp(2x) + 1).
+  [[gnu::always_inline]] static constexpr V tanh(V x) {
+    const V magnitude = abs(x);
+    const V square = x * x;
+    V p = set(-0.0056922967F);
+    p = p * square + 0.020628167F;
+    p = p * square + -0.053736515F;
+    p = p * square + 0.13331406F;
+    p = p * square + -0.3333328F;
+    const V small = magnitude * (square * p) + magnitude;
+    const PowerOfE e = split(2.0F * at_most(magnitude, 10.0F));
+    const V power = (e.tail + 1.0F) * power_of_two(e.exponent);
+    const V large = 1.0F - 2.0F / (power + 1.0F);
+    return with_sign_of(magnitude < 0.625F ? small : large, x);
+  }
+
+  /// 1 / (1 + exp(-x)).
+  [[gnu::always_inline]] static constexpr V sigmoid(V x) {
+    const V e = exp_nonpositive(-abs(x));  // no more than 1
+    return (x < 0.0F ? e : set(1.0F)) / (e + 1.0F);
+  }
+
+  /// Below 59/64 by an odd polynomial, from there on 1 - exp(q(x)), where q approximates the
+  /// logarithm of the complement.
+  [[gnu::always_inline]] static constexpr V erf(V x) {
+    const V magnitude = abs(x);
+    const V square = x * x;
+    V p = set(-0.0005994505F);
+    p = p * square + 0.004994038F;
+    p = p * square + -0.026767349F;
+    p = p * square + 0.112818435F;
+    p = p * square + -0.37612498F;
+    p = p * square + 0.12837915F;
+    const V small = magnitude * p + magnitude;
+    const V a = at_most(magnitude, 3.92F);  // from there on it is 1
+    V q = set(0.00019572565F);
+    q = q * a + -0.0030411296F;
+    q = q * a + 0.022218553F;
+    q = q * a + -0.10391416F;
+    q = q * a + -0.6372022F;
+    q = q * a + -1.1276637F;
+    q = q * a + -0.00019856355F;
+    const PowerOfE e = split(q);
+    const V large = 1.0F - (e.tail + 1.0F) * power_of_two(e.exponent);
+    return with_sign_of(magnitude < 0.921875F ? small : large, x);
+  }
+
+ private:
+  static constexpr std::int32_t kAllButSign = 0x7FFFFFFF;
+  // Beyond these exp is 0 or infinite.
+  static constexpr float kExpLow = -104.0F;
+  static constexpr float kExpHigh = 89.0F;
+  // ln 2 in two parts (Cody and Waite 1980): a multiple of the first is exact.
+  static constexpr float kLn2High = 0.693359375F;
+  static constexpr float kLn2Low = -2.12194440e-4F;
+
+  // NaN stays.
+  [[gnu::always_inline]] static constexpr V at_most(V x, float bound) {
+    return x > bound ? set(bound) : x;
+  }
+  [[gnu::always_inline]] static constexpr V at_least(V x, float bound) {
+    return x < bound ? set(bound) : x;
+  }
+  // Of a magnitude that is not negative.
+  [[gnu::always_inline]] static constexpr V with_sign_of(V magnitude, V sign) {
+    return value(bits(magnitude) | (bits(sign) & ~kAllButSign));
+  }
+
+  // 2^exponent for -127 < exponent < 128; straight into the exponent field.
+  [[gnu::always_inline]] static constexpr V power_of_two(I exponent) {
+    return value((exponent + 127) << 23);
+  }
+
+  // e^x = (1 + tail) 2^exponent.
+  struct PowerOfE {
+    V tail;
+    I exponent;
+  };
+  // x = n ln 2 + r with |r| <= ln 2 / 2, and e^r by a polynomial. Of NaN the tail is NaN.
+  [[gnu::always_inline]] static constexpr PowerOfE split(V x) {
+    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+    constexpr float kMagic = 12582912.0F;
+    const V shifted = x * 1.44269504F + kMagic;
+    const V n = shifted - kMagic;
+    const V r = (x - n * kLn2High) - n * kLn2Low;
+    V p = set(0.00138189388F);
+    p = p * r + 0.00836870354F;
+    p = p * r + 0.0416682884F;
+    p = p * r + 0.166665211F;
+    p = p * r + 0.49999994F;
+    return {p * (r * r) + r, bits(shifted) - bits(set(kMagic))};
+  }
+
+  [[gnu::always_inline]] static constexpr V exp_in_range(V x) {
+    const PowerOfE e = split(x);
+    // In two steps, since 2^exponent need not be a normal number; the second one rounds.
+    const I half = e.exponent >> 1;
+    return (e.tail + 1.0F) * power_of_two(half) * power_of_two(e.exponent - half);
+  }
+
+  // |x| = (1 + fraction) 2^exponent with 1 + fraction in [sqrt(1/2), sqrt(2)), for normal numbers.
+  struct Logarithm {
+    V fraction;
+    I exponent;
+  };
+  [[gnu::always_inline]] static constexpr Logarithm split_log(V x) {
+    const I root = bits(set(0.707106769F));
+    const I above = (bits(x) & kAllButSign) - root;
+    return {value((above & 0x007FFFFF) + root) - 1.0F, above >> 23};
+  }
+  // log((1 + f) 2^exponent).
+  [[gnu::always_inline]] static constexpr V log_of(V f, I exponent) {
+    const V square = f * f;
+    const V n = convert(exponent);
+    V p = set(-0.0763575062F);
+    p = p * f + 0.127618611F;
+    p = p * f + -0.131596833F;
+    p = p * f + 0.142016277F;
+    p = p * f + -0.166234076F;
+    p = p * f + 0.200012401F;
+    p = p * f + -0.250008196F;
+    p = p * f + 0.333333313F;
+    V tail = p * (f * square) + n * kLn2Low;
+    tail = tail - 0.5F * square;
+    return (f + tail) + n * kLn2High;
+  }
+  // `result` is log(x); where there is none or it is infinite, what it should be. `argument` is
+  // infinite or NaN where x is.
+  [[gnu::always_inline]] static constexpr V log_at_ends(V x, V argument, V result) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const V none = set(std::numeric_limits<float>::quiet_NaN());
+    const V finite = x < kInfinity ? result : argument;
+    const V at_zero = x == 0.0F ? set(-kInfinity) : none;
+    return x <= 0.0F ? at_zero : finite;
+  }
+};
+
+}  // namespace wick::formulas
