@@ -20,6 +20,11 @@ void Backend::binary(const BinaryArgs& args) {
                            " does not compute; move the tensors to another with to(Device)"));
 }
 
+void Backend::pointwise_loss(const PointwiseLossArgs& args) {
+  throw DeviceError(concat(name_of(args.op), ": the device ", device(),
+                           " does not compute; move the tensors to another with to(Device)"));
+}
+
 std::unique_ptr<Recording> Backend::record(RecordedStep step) {
   return call_again(std::move(step));
 }

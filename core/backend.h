@@ -21,6 +21,7 @@
 #include <memory>
 
 #include "core/backend/binary.h"
+#include "core/backend/loss.h"
 #include "core/device.h"
 #include "core/dims.h"
 #include "core/dtype.h"
@@ -298,6 +299,8 @@ class Backend {
                              std::int64_t count) = 0;
   /// Pointwise functions of two arguments. As it is written here, throws DeviceError.
   virtual void binary(const BinaryArgs& args);
+  /// Losses that are sums over elements. As it is written here, throws DeviceError.
+  virtual void pointwise_loss(const PointwiseLossArgs& args);
   /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
   virtual void cross_entropy(const CrossEntropyArgs& args) = 0;
   /// out[r] = index of the largest element of row r; the first of equals, and a NaN counts as the

@@ -225,6 +225,66 @@ void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor
                                  output.numel());
 }
 
+namespace {
+
+// One weight for each column.
+const void* column_weights(const char* name, const char* what, const Tensor& input,
+                           const Tensor* weight, std::int64_t cols) {
+  if (weight == nullptr) return nullptr;
+  require_operand(name, input, *weight);
+  require_vector(name, what, *weight, cols);
+  return weight->raw();
+}
+
+}  // namespace
+
+void pointwise_loss(LossOp op, const Tensor& input, const Tensor& target, const Tensor& loss,
+                    const Tensor* grad, const PointwiseLossOptions& options) {
+  const char* const name = name_of(op);
+  require_operand(name, input, target);
+  require_operand(name, input, loss);
+  require_shape(name, "the target", target, input.shape());
+  require_contiguous(name, input);
+  require_contiguous(name, target);
+  if (loss.numel() != 1) {
+    throw ShapeError(concat(name, ": the loss must have one element, got ", loss));
+  }
+  PointwiseLossArgs args{.op = op, .dtype = input.dtype()};
+  args.cols = input.dim() == 0 ? 1 : input.size(-1);
+  args.rows = args.cols == 0 ? 0 : input.numel() / args.cols;
+  args.input = input.raw();
+  args.target = target.raw();
+  args.weight = column_weights(name, "the weight", input, options.weight, args.cols);
+  args.pos_weight = column_weights(name, "pos_weight", input, options.pos_weight, args.cols);
+  args.a = options.a;
+  args.mean = options.mean;
+  args.loss = loss.raw();
+  if (options.loss_sum != nullptr) {
+    require_same_device(name, input, *options.loss_sum);
+    require_dtype(name, *options.loss_sum, DType::float64);
+    if (options.loss_sum->numel() != 1) {
+      throw ShapeError(
+          concat(name, ": the sum of losses must have one element, got ", *options.loss_sum));
+    }
+    args.loss_sum = static_cast<double*>(options.loss_sum->raw());
+  }
+  if (grad != nullptr) {
+    require_operand(name, input, *grad);
+    require_shape(name, "the gradient", *grad, input.shape());
+    require_contiguous(name, *grad);
+    require_apart(name, *grad, input, target, loss, options.weight, options.pos_weight,
+                  options.loss_sum);
+    args.grad = grad->raw();
+  }
+  for (const Tensor* const out : {&loss, options.loss_sum}) {
+    if (out != nullptr) {
+      require_apart(name, *out, input, target, options.weight, options.pos_weight);
+    }
+  }
+  require_one_apart(name, loss, options.loss_sum);
+  input.backend().pointwise_loss(args);
+}
+
 void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
                    const Tensor* grad, const CrossEntropyOptions& options) {
   constexpr const char* kName = "cross_entropy";

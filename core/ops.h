@@ -66,6 +66,22 @@ struct CrossEntropyOptions {
 void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
                    const Tensor* grad, const CrossEntropyOptions& options = {});
 
+struct PointwiseLossOptions {
+  /// Of as many elements as the last dimension has: what each loss is multiplied by.
+  const Tensor* weight = nullptr;
+  /// Likewise, of binary_cross_entropy_with_logits: the weight of the positive answers.
+  const Tensor* pos_weight = nullptr;
+  double a = 0.0;                    // see LossOp
+  bool mean = true;                  // else the sum
+  const Tensor* loss_sum = nullptr;  // float64, one element: the loss is added to it
+};
+
+/// A loss that is a sum over elements: `loss` (one element) and, where `grad` is given, the
+/// gradient by the input. Input, target and grad are contiguous, of one shape. The mean of no
+/// elements is NaN.
+void pointwise_loss(LossOp op, const Tensor& input, const Tensor& target, const Tensor& loss,
+                    const Tensor* grad, const PointwiseLossOptions& options = {});
+
 /// out (N, int64) = the column of each row's largest element; the first of equals. NaN is largest.
 void argmax(const Tensor& x, const Tensor& out);
 /// The number of rows of `logits` (N, C) whose argmax is their label (N, int64).

@@ -14,10 +14,8 @@ enum class BinaryOp : std::uint8_t { add, multiply };
 /// "add".
 [[nodiscard]] constexpr std::string_view to_string(BinaryOp op) noexcept {
   switch (op) {
-    case BinaryOp::add:
-      return "add";
-    case BinaryOp::multiply:
-      return "multiply";
+    case BinaryOp::add: return "add";
+    case BinaryOp::multiply: return "multiply";
   }
   return "unknown";
 }

@@ -40,6 +40,7 @@ class CpuBackend final : public Backend {
   void packed_linear(const PackedLinearArgs& args) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;
+  void pointwise_loss(const PointwiseLossArgs& args) override;
   void relu(DType dtype, const void* x, void* y, std::int64_t count) override;
   void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
                      std::int64_t count) override;

@@ -208,6 +208,11 @@ void CudaBackend::binary(const BinaryArgs& args) {
   check(launch_binary(args, use.launch()), name);
 }
 
+void CudaBackend::pointwise_loss(const PointwiseLossArgs& args) {
+  const Use use(context_, name_of(args.op));
+  check(launch_pointwise_loss(args, use.launch()), name_of(args.op));
+}
+
 void CudaBackend::cross_entropy(const CrossEntropyArgs& args) {
   const Use use(context_, "cross_entropy");
   check(launch_cross_entropy(args, args.loss_sum, use.launch()), "cross_entropy");

@@ -117,6 +117,10 @@ struct EpilogueArgs {
 };
 [[nodiscard]] cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context);
 
+/// Backend::pointwise_loss.
+[[nodiscard]] cudaError_t launch_pointwise_loss(const PointwiseLossArgs& args,
+                                                const LaunchContext& context);
+
 /// Backend::cross_entropy; loss and gradient in one pass over the logits. `loss_total`, unless it
 /// is null, also has the loss added: the sum over many steps that nobody waits for.
 [[nodiscard]] cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_total,

@@ -8,7 +8,7 @@
 #include <wick/core/state_dict.h>
 #include <wick/core/tensor.h>
 #include <wick/kernels/devices.h>
-#include <wick/nn/cross_entropy_loss.h>
+#include <wick/nn/losses/cross_entropy_loss.h>
 #include <wick/nn/sequential.h>
 #include <wick/optim/adam.h>
 #include <wick/serialize/checkpoint.h>

@@ -3,7 +3,7 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/ops.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/linear.h"
 #include "tests/device/device_under_test.h"
 

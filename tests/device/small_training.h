@@ -9,7 +9,7 @@
 #include "core/backend.h"
 #include "core/ops.h"
 #include "core/recording.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
 #include "nn/transforms.h"
 #include "optim/adam.h"

@@ -5,7 +5,7 @@
 
 #include "core/ops.h"
 #include "core/random.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/inference_plan.h"
 #include "optim/adam.h"
 

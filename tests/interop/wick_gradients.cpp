@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Runs the layers and losses that gradient_parity.py asks for.
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
 #include "tests/interop/program.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/ops.h"
 #include "core/random.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"

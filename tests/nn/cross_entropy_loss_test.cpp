@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/random.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
 #include "tests/nn/finite_differences.h"
 

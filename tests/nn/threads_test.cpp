@@ -7,7 +7,7 @@
 
 #include "core/random.h"
 #include "kernels/devices.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"

@@ -6,7 +6,7 @@
 
 #include "core/ops.h"
 #include "core/text.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 
 namespace wick::tools {
 namespace {

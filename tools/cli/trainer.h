@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "core/recording.h"
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "tools/cli/run_state.h"
 #include "tools/cli/train_split.h"
 

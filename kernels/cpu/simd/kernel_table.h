@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "core/backend/loss.h"
+
 namespace wick::cpu {
 
 /// How a product is computed; see matmul.h. Fixes the order in which each element is summed.
@@ -115,6 +117,20 @@ struct AdamTask {
   T negligible_square;  // likewise
 };
 
+/// Losses over (rows, cols) elements, see PointwiseLossArgs.
+template <typename T>
+struct PointwiseLossTask {
+  const T* input;
+  const T* target;
+  const T* weight;      // (cols) or null
+  const T* pos_weight;  // likewise
+  T* grad;              // or null
+  std::int64_t rows;
+  std::int64_t cols;
+  T a;
+  T scale;  // of the gradient
+};
+
 template <typename T>
 struct KernelTable {
   const char* name;
@@ -134,6 +150,8 @@ struct KernelTable {
   /// out[i] = a[i] + b[i], and their product; in place if `out` is one of them.
   void (*add)(const T* a, const T* b, T* out, std::int64_t count);
   void (*multiply)(const T* a, const T* b, T* out, std::int64_t count);
+  /// By LossOp; returns the sum of the losses.
+  double (*pointwise_loss[kLossOpCount])(const PointwiseLossTask<T>&);
   /// Targets have been checked.
   void (*cross_entropy)(const CrossEntropyTask<T>&);
   /// out[i] = in[i] * scale + shift.

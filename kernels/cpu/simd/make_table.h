@@ -6,6 +6,7 @@
 #include "kernels/cpu/simd/cross_entropy.h"
 #include "kernels/cpu/simd/elementwise.h"
 #include "kernels/cpu/simd/kernel_table.h"
+#include "kernels/cpu/simd/loss.h"
 #include "kernels/cpu/simd/matmul.h"
 #include "kernels/cpu/simd/update.h"
 
@@ -20,6 +21,7 @@ constexpr KernelTable<T> make_table(const char* name) {
   table.relu_backward = relu_backward<T, Isa>;
   table.add = add<T, Isa>;
   table.multiply = multiply<T, Isa>;
+  fill_losses<T, Isa>(table, std::make_index_sequence<kLossOpCount>{});
   table.cross_entropy = cross_entropy<T, Isa>;
   table.affine_u8 = affine_u8<T, Isa>;
   table.affine = affine<T, Isa>;

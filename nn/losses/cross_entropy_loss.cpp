@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "nn/cross_entropy_loss.h"
+#include "nn/losses/cross_entropy_loss.h"
 
 #include <utility>
 
@@ -16,22 +16,14 @@ CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options) : options_(s
 }
 
 Tensor CrossEntropyLoss::forward(const Tensor& logits, const Tensor& targets) {
-  const Tensor& loss = loss_.get({}, logits.dtype(), logits.device());
-  last_grad_ = grad_.get(logits.shape(), logits.dtype(), logits.device());
-  ops::cross_entropy(logits, targets, loss, &last_grad_,
+  const Tensor& loss = loss_for(logits);
+  ops::cross_entropy(logits, targets, loss, &grad_for(logits),
                      {.weight = options_.weight.defined() ? &options_.weight : nullptr,
                       .label_smoothing = options_.label_smoothing,
                       .ignore_index = options_.ignore_index,
                       .mean = options_.reduction == Reduction::mean,
-                      .loss_sum = sum_.defined() ? &sum_ : nullptr});
+                      .loss_sum = sum()});
   return loss;
-}
-
-Tensor CrossEntropyLoss::backward() const {
-  if (!last_grad_.defined()) {
-    throw ValueError("CrossEntropyLoss: backward() before any forward()");
-  }
-  return last_grad_;
 }
 
 }  // namespace wick::nn

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// How a loss over many elements is shared among threads.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "kernels/cpu/cpu_backend.h"
+
+namespace wick::cpu {
+namespace {
+
+// The parts do not depend on the number of threads, nor does, then, the sum of their losses.
+constexpr std::int64_t kMostParts = 64;
+constexpr std::int64_t kLeastElements = 16 * 1024;  // of a part
+
+}  // namespace
+
+void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
+  visit_arithmetic(args.dtype, name_of(args.op), [&]<typename T>(TypeTag<T>) {
+    const std::int64_t count = args.rows * args.cols;
+    PointwiseLossTask<T> whole{};
+    whole.input = static_cast<const T*>(args.input);
+    whole.target = static_cast<const T*>(args.target);
+    whole.weight = static_cast<const T*>(args.weight);
+    whole.pos_weight = static_cast<const T*>(args.pos_weight);
+    whole.grad = static_cast<T*>(args.grad);
+    whole.a = static_cast<T>(args.a);
+    const double share = args.mean ? 1.0 / static_cast<double>(count) : 1.0;
+    whole.scale = static_cast<T>(share);
+    // Without weights of columns, rows need not be told apart.
+    const bool flat = whole.weight == nullptr && whole.pos_weight == nullptr;
+    const std::int64_t units = flat ? count : args.rows;
+    const std::int64_t unit = flat ? 1 : args.cols;
+    const std::int64_t least =
+        std::max<std::int64_t>(1, kLeastElements / std::max<std::int64_t>(unit, 1));
+    const std::int64_t per_part = std::max(least, (units + kMostParts - 1) / kMostParts);
+    const std::int64_t parts = units == 0 ? 0 : (units + per_part - 1) / per_part;
+    std::array<double, kMostParts> sums{};
+    const auto kernel = kernels<T>().pointwise_loss[static_cast<std::size_t>(args.op)];
+    const auto run = [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const std::int64_t begin = i * per_part;
+        const std::int64_t size = std::min(per_part, units - begin);
+        PointwiseLossTask<T> part = whole;
+        part.input += begin * unit;
+        part.target += begin * unit;
+        if (part.grad != nullptr) part.grad += begin * unit;
+        part.rows = flat ? 1 : size;
+        part.cols = flat ? size : args.cols;
+        sums[static_cast<std::size_t>(i)] = kernel(part);
+      }
+    };
+    if (parts > 1) {
+      pool_->run(parts, 1, run);
+    } else {
+      run(0, parts);
+    }
+    double loss = 0.0;
+    for (std::int64_t i = 0; i < parts; ++i) loss += sums[static_cast<std::size_t>(i)];
+    if (args.mean)
+      loss =
+          count == 0 ? std::numeric_limits<double>::quiet_NaN() : loss / static_cast<double>(count);
+    *static_cast<T*>(args.loss) = static_cast<T>(loss);
+    if (args.loss_sum != nullptr) *args.loss_sum += static_cast<double>(static_cast<T>(loss));
+  });
+}
+
+}  // namespace wick::cpu
