@@ -15,6 +15,7 @@
 #include "kernels/negligible.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
+#include "tests/fixture_file.h"
 
 namespace wick::testing {
 namespace {
@@ -186,7 +187,7 @@ void run(std::uint64_t seed, std::uint64_t c, const Json& entry, Device device,
 }  // namespace
 
 std::vector<std::string> differences_at_every_size(Device device) {
-  std::ifstream file(std::string(WICK_FIXTURES) + "/optim/every_size.json");
+  std::ifstream file(fixture_file("optim/every_size.json"));
   const Json all = Json::parse(file);
   std::vector<std::string> found;
   std::uint64_t c = 0;

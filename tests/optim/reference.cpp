@@ -9,6 +9,7 @@
 
 #include "optim/adam.h"
 #include "optim/sgd.h"
+#include "tests/fixture_file.h"
 
 namespace wick::testing {
 namespace {
@@ -136,7 +137,7 @@ std::string dict_difference(const Dict& got, const Dict& want, double tolerance,
 
 const Json& reference() {
   static const Json kReference = [] {
-    std::ifstream file(std::string(WICK_FIXTURES) + "/optim/reference.json");
+    std::ifstream file(fixture_file("optim/reference.json"));
     return Json::parse(file);
   }();
   return kReference;
