@@ -3,12 +3,14 @@
 """Training steps of wick on a GPU beside PyTorch's on the same one, alternating in one run.
 
 usage: compare_cuda_train_step.py TRAIN_STEP_BENCH [--rounds 5] [--seconds 240]
+           [--ways eager,graph,compile] [--practise]
 
 Prints a table in Markdown: microseconds per step (medians) of wick, and of PyTorch eager, compiled by
 torch.compile, and captured in a CUDA graph; and how many times wick is faster than eager and than the
 best of the three. A step gathers a batch of uint8 images by index, and runs forward, backward and Adam
 (PyTorch's fused one). wick does small networks by a kernel for whole steps; "recorded" is without
-it. Without torch or a GPU, says so and exits with status 77.
+it. Without torch or a GPU, says so and exits with status 77. --practise tries this program where there
+is no GPU: tiny networks, PyTorch on the CPU, and without its graph.
 """
 
 import argparse
@@ -35,17 +37,22 @@ SHAPES = [
 ]
 
 
+PRACTICE = [(8, [12, 4, 3], 5), (8, [12, 4, 4, 3], 3)]
+
+
 class Task:
     """Data, network and optimizer, all on the GPU."""
 
+    device = "cuda"
+
     def __init__(self, batch, sizes):
-        self.model = torch_model(torch, sizes).cuda()
+        self.model = torch_model(torch, sizes).to(self.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.01, fused=True,
-                                          capturable=True)
-        self.images = torch.randint(0, 256, (IMAGES, sizes[0]), dtype=torch.uint8).cuda()
+                                          capturable=self.device == "cuda")
+        self.images = torch.randint(0, 256, (IMAGES, sizes[0]), dtype=torch.uint8).to(self.device)
         self.labels = self.images[:, : sizes[-1]].argmax(1)
         batches = IMAGES // batch
-        self.order = torch.randperm(IMAGES)[: batches * batch].view(batches, batch).cuda()
+        self.order = torch.randperm(IMAGES)[: batches * batch].view(batches, batch).to(self.device)
         self.rows = self.order[0].clone()
 
     def loss(self, rows):
@@ -91,13 +98,21 @@ def graphed(batch, sizes):
     return task, run
 
 
+WAYS = {"eager": eager, "graph": graphed, "compile": compiled}
+
+
+def wait():
+    if Task.device == "cuda":
+        torch.cuda.synchronize()
+
+
 def measure(run, steps):
     """Microseconds per step."""
-    torch.cuda.synchronize()
+    wait()
     start = time.perf_counter()
     for i in range(steps):
         run(i)
-    torch.cuda.synchronize()
+    wait()
     return (time.perf_counter() - start) / steps * 1e6
 
 
@@ -109,16 +124,16 @@ def run_wick(program, batch, sizes, steps, machine):
     return float(out.stdout.split()[1])
 
 
-def compare(program, batch, sizes, steps, tf32, rounds, deadline):
+def compare(program, batch, sizes, steps, tf32, ways, rounds, deadline):
     torch.backends.cuda.matmul.allow_tf32 = tf32
-    torch._dynamo.reset()
-    ways = {"eager": eager, "graph": graphed}
-    if time.monotonic() < deadline:
-        ways["compile"] = compiled
+    if "compile" in ways:
+        torch._dynamo.reset()
     runs = {}
-    for name, make in ways.items():
+    for name in ways:
+        if name == "compile" and time.monotonic() > deadline:
+            continue
         try:
-            runs[name] = make(batch, sizes)[1]
+            runs[name] = WAYS[name](batch, sizes)[1]
             measure(runs[name], 20)
         except Exception as error:  # a way that PyTorch does not manage is no reason to stop
             print(f"{name}: {str(error).splitlines()[0]}", file=sys.stderr)
@@ -134,8 +149,11 @@ def compare(program, batch, sizes, steps, tf32, rounds, deadline):
             times[name].append(run_wick(program, batch, sizes, steps, machine))
         for name, run in runs.items():
             times[name].append(measure(run, max(steps // (4 if name == "eager" else 1), 10)))
+    # What a way holds of the GPU's memory goes before the next one comes.
+    runs_of = set(runs)
+    runs.clear()
     medians = {name: statistics.median(values) for name, values in times.items() if values}
-    best = min((value for name, value in medians.items() if name in runs), default=None)
+    best = min((value for name, value in medians.items() if name in runs_of), default=None)
 
     def cell(name):
         return f"{medians[name]:.1f}" if name in medians else "not measured"
@@ -143,8 +161,9 @@ def compare(program, batch, sizes, steps, tf32, rounds, deadline):
     def ratio(value):
         return "not measured" if value is None else f"{value / medians['wick']:.2f}"
 
-    print(f"| {'-'.join(map(str, sizes))} | {batch} | {'on' if tf32 else 'off'} | {cell('wick')} | "
-          f"{cell('recorded') if 'recorded' in machines else ''} | {cell('eager')} | {cell('compile')} | {cell('graph')} | {ratio(medians.get('eager'))} | "
+    recorded = cell("recorded") if "recorded" in machines else ""
+    print(f"| {'-'.join(map(str, sizes))} | {batch} | {'on' if tf32 else 'off'} | {cell('wick')} | {recorded} | "
+          f"{cell('eager')} | {cell('compile')} | {cell('graph')} | {ratio(medians.get('eager'))} | "
           f"{ratio(best)} |", flush=True)
 
 
@@ -153,9 +172,18 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=240,
-                        help="after these, rounds and torch.compile are left out")
+                        help="after these, rounds, torch.compile and networks are left out")
+    parser.add_argument("--ways", default="eager,graph,compile", help="PyTorch's ways of running a step")
+    parser.add_argument("--practise", action="store_true")
     args = parser.parse_args()
-    if not torch.cuda.is_available():
+    ways = args.ways.split(",")
+    for name in ways:
+        if name not in WAYS:
+            parser.error(f"--ways: there is no way '{name}'; there are {', '.join(WAYS)}")
+    if args.practise:
+        Task.device = "cpu"
+        ways = [name for name in ways if name != "graph"]
+    elif not torch.cuda.is_available():
         print("not measured: PyTorch finds no GPU")
         return 77
     deadline = time.monotonic() + args.seconds
@@ -163,9 +191,12 @@ def main():
     print("| model | batch | TF32 | wick | recorded | eager | torch.compile | CUDA graph | eager / wick | "
           "best / wick |")
     print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
-    for batch, sizes, steps in SHAPES:
+    for batch, sizes, steps in PRACTICE if args.practise else SHAPES:
         for tf32 in (False, True):
-            compare(args.program, batch, sizes, steps, tf32, args.rounds, deadline)
+            if time.monotonic() > deadline:
+                print(f"not measured: {sizes}, batch {batch}: no time was left", flush=True)
+                continue
+            compare(args.program, batch, sizes, steps, tf32, ways, args.rounds, deadline)
     return 0
 
 

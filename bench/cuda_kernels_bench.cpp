@@ -3,10 +3,12 @@
 // next to a device-to-device copy measured in the same run, which is what a bandwidth-bound kernel
 // can reach at most. Prints a table in Markdown. That the results are right, gpu_test says.
 //
-//   cuda_kernels_bench [--quick]
+//   cuda_kernels_bench [--quick|--tiny]
+//
+// --quick repeats less often. --tiny takes operands of a few thousand numbers: it says nothing of
+// speed, and tries this program on a simulated device.
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -32,7 +34,7 @@ void check(cudaError_t status) {
 
 class Bench {
  public:
-  explicit Bench(bool quick) : repetitions_(quick ? 5 : 25) {
+  Bench(int repetitions, bool tiny) : repetitions_(repetitions), tiny_(tiny) {
     for (cudaEvent_t& event : events_) check(cudaEventCreate(&event));
     stream_ = static_cast<cudaStream_t>(current_cuda_stream(kCuda));
   }
@@ -43,6 +45,11 @@ class Bench {
   }
 
   [[nodiscard]] cudaStream_t stream() const { return stream_; }
+
+  /// The number that is measured, or, of a tiny run, the other one.
+  [[nodiscard]] std::int64_t size(std::int64_t full, std::int64_t tiny) const {
+    return tiny_ ? tiny : full;
+  }
 
   /// The median time of `work` in milliseconds.
   double time(const std::function<void()>& work) {
@@ -81,6 +88,7 @@ class Bench {
 
  private:
   int repetitions_;
+  bool tiny_;
   cudaEvent_t events_[2]{};
   cudaStream_t stream_ = nullptr;
   double limit_ = 0;  // GB/s of the first row, the copy
@@ -91,69 +99,77 @@ Tensor zeros(const Dims& shape, DType dtype = DType::float32) {
 }
 
 void run_copies(Bench& bench) {
-  constexpr std::int64_t kCount = std::int64_t{1} << 28;  // 1 GiB of float32
-  const Tensor a = zeros({kCount});
-  const Tensor b = zeros({kCount});
+  const std::int64_t side = bench.size(1 << 14, 1 << 6);
+  const std::int64_t count = side * side;  // 1 GiB of float32
+  const Tensor a = zeros({count});
+  const Tensor b = zeros({count});
   const auto bytes = static_cast<double>(a.nbytes());
-  bench.bandwidth("device-to-device copy, 1 GiB", 2 * bytes, [&] {
+  bench.bandwidth(concat("device-to-device copy, ", a.nbytes() >> 10, " KiB"), 2 * bytes, [&] {
     check(cudaMemcpyAsync(b.raw(), a.raw(), a.nbytes(), cudaMemcpyDeviceToDevice, bench.stream()));
   });
   bench.bandwidth("copy, contiguous, float32", 2 * bytes, [&] { b.copy_(a); });
-  const Tensor square = a.view({1 << 14, 1 << 14});
-  const Tensor turned = b.view({1 << 14, 1 << 14});
-  bench.bandwidth("copy, transposed, [16384, 16384]", 2 * bytes,
+  const Tensor square = a.view({side, side});
+  const Tensor turned = b.view({side, side});
+  bench.bandwidth(concat("copy, transposed, [", side, ", ", side, "]"), 2 * bytes,
                   [&] { turned.copy_(square.transpose(0, 1)); });
-  const Tensor half = zeros({kCount}, DType::bfloat16);
+  const Tensor half = zeros({count}, DType::bfloat16);
   bench.bandwidth("float32 to bfloat16", 1.5 * bytes, [&] { half.copy_(a); });
   bench.bandwidth("bfloat16 to float32", 1.5 * bytes, [&] { a.copy_(half); });
   bench.bandwidth("zero", bytes, [&] { b.zero_(); });
   bench.bandwidth("relu", 2 * bytes, [&] { ops::relu(a, b); });
-  const Tensor c = zeros({kCount});
+  const Tensor c = zeros({count});
   bench.bandwidth("relu_backward", 3 * bytes, [&] { ops::relu_backward(a, b, c); });
 }
 
 void run_rows(Bench& bench) {
   Generator generator(1);
-  constexpr std::int64_t kRows = 65536;
-  const Tensor part = Tensor::normal({1024, 1024}, 0, 1, generator).to(kCuda);
-  const Tensor logits = Tensor::empty({kRows, 1024}, DType::float32, kCuda);
-  for (std::int64_t i = 0; i < kRows; i += 1024) logits.slice(0, i, i + 1024).copy_(part);
+  const std::int64_t rows = bench.size(65536, 64);
+  const std::int64_t cols = bench.size(1024, 32);
+  const std::string shape = concat(", [", rows, ", ", cols, "]");
+  const Tensor part = Tensor::normal({cols, cols}, 0, 1, generator).to(kCuda);
+  const Tensor logits = Tensor::empty({rows, cols}, DType::float32, kCuda);
+  for (std::int64_t i = 0; i < rows; i += cols) logits.slice(0, i, i + cols).copy_(part);
   const Tensor targets =
-      Tensor::uniform({kRows}, 0, 1024, generator, DType::float64).to(DType::int64).to(kCuda);
+      Tensor::uniform({rows}, 0, static_cast<double>(cols), generator, DType::float64)
+          .to(DType::int64)
+          .to(kCuda);
   const Tensor loss = zeros({});
-  const Tensor grad = zeros({kRows, 1024});
+  const Tensor grad = zeros({rows, cols});
   const auto bytes = static_cast<double>(logits.nbytes());
-  bench.bandwidth("softmax cross-entropy and gradient, [65536, 1024]", 2 * bytes,
+  bench.bandwidth("softmax cross-entropy and gradient" + shape, 2 * bytes,
                   [&] { ops::cross_entropy(logits, targets, loss, &grad); });
-  const Tensor sums = zeros({1024});
-  bench.bandwidth("column_sums, [65536, 1024]", bytes, [&] { ops::column_sums(logits, sums); });
-  const Tensor best = Tensor::empty({kRows}, DType::int64, kCuda);
-  bench.bandwidth("argmax, [65536, 1024]", bytes, [&] { ops::argmax(logits, best); });
+  const Tensor sums = zeros({cols});
+  bench.bandwidth("column_sums" + shape, bytes, [&] { ops::column_sums(logits, sums); });
+  const Tensor best = Tensor::empty({rows}, DType::int64, kCuda);
+  bench.bandwidth("argmax" + shape, bytes, [&] { ops::argmax(logits, best); });
 
-  constexpr std::int64_t kImages = 1 << 19;
-  const Tensor images = zeros({kImages, 1, 784}, DType::uint8);
-  const Tensor order = generator.randperm(kImages).to(kCuda);
-  const Tensor inputs = zeros({kImages, 784});
+  const std::int64_t image_count = bench.size(1 << 19, 64);
+  const Tensor images = zeros({image_count, 1, 784}, DType::uint8);
+  const Tensor order = generator.randperm(image_count).to(kCuda);
+  const Tensor inputs = zeros({image_count, 784});
   const Tensor scale = Tensor::from<float>({1.0F / 255.0F});
   const Tensor shift = Tensor::from<float>({0.0F});
-  const auto count = static_cast<double>(kImages);
-  bench.bandwidth("gather of 784 bytes to float32, 524288 rows", count * (784.0 * 5 + 8),
+  const auto count = static_cast<double>(image_count);
+  bench.bandwidth(concat("gather of 784 bytes to float32, ", image_count, " rows"),
+                  count * (784.0 * 5 + 8),
                   [&] { ops::gather_affine(images, &order, scale, shift, inputs); });
-  const Tensor rows = zeros({kImages, 784}, DType::uint8);
-  bench.bandwidth("index_select of 784 bytes, 524288 rows", count * (784.0 * 2 + 8), [&] {
-    ops::index_select(images.view({kImages, 784}), order, rows);
-  });
+  const Tensor picked = zeros({image_count, 784}, DType::uint8);
+  bench.bandwidth(concat("index_select of 784 bytes, ", image_count, " rows"),
+                  count * (784.0 * 2 + 8), [&] {
+                    ops::index_select(images.view({image_count, 784}), order, picked);
+                  });
 }
 
 void run_updates(Bench& bench) {
-  constexpr std::int64_t kCount = 100'000'000;
-  const Tensor param = zeros({kCount});
-  const Tensor grad = Tensor::full({kCount}, 1e-3, DType::float32, kCuda);
-  const Tensor mean = zeros({kCount});
-  const Tensor square = zeros({kCount});
+  const std::int64_t params = bench.size(100'000'000, 5'000);
+  const std::string of = concat(", ", params, " parameters");
+  const Tensor param = zeros({params});
+  const Tensor grad = Tensor::full({params}, 1e-3, DType::float32, kCuda);
+  const Tensor mean = zeros({params});
+  const Tensor square = zeros({params});
   Backend& backend = backend_for(kCuda);
-  constexpr auto kBytes = 4.0 * static_cast<double>(kCount);
-  AdamArgs adam{.count = kCount,
+  const auto bytes = 4.0 * static_cast<double>(params);
+  AdamArgs adam{.count = params,
                 .param = param.raw(),
                 .grad = grad.raw(),
                 .exp_avg = mean.raw(),
@@ -163,18 +179,17 @@ void run_updates(Bench& bench) {
                 .beta1 = 0.9,
                 .beta2 = 0.999,
                 .eps = 1e-8};
-  bench.bandwidth("Adam, 100 M parameters", 7 * kBytes, [&] { backend.adam_step(adam); });
+  bench.bandwidth("Adam" + of, 7 * bytes, [&] { backend.adam_step(adam); });
   adam.weight_decay = 0.01;
   adam.decoupled_weight_decay = true;
-  bench.bandwidth("AdamW, 100 M parameters", 7 * kBytes, [&] { backend.adam_step(adam); });
-  const SgdArgs sgd{.count = kCount,
+  bench.bandwidth("AdamW" + of, 7 * bytes, [&] { backend.adam_step(adam); });
+  const SgdArgs sgd{.count = params,
                     .param = param.raw(),
                     .grad = grad.raw(),
                     .momentum_buffer = mean.raw(),
                     .lr = 1e-3,
                     .momentum = 0.9};
-  bench.bandwidth("SGD with momentum, 100 M parameters", 5 * kBytes,
-                  [&] { backend.sgd_step(sgd); });
+  bench.bandwidth("SGD with momentum" + of, 5 * bytes, [&] { backend.sgd_step(sgd); });
 }
 
 void run_products(Bench& bench) {
@@ -182,7 +197,10 @@ void run_products(Bench& bench) {
   struct Shape {
     std::int64_t rows, cols, depth;
   };
-  for (const auto& [m, n, k] : {Shape{8192, 2048, 784}, {8192, 2048, 2048}, {8192, 8192, 8192}}) {
+  for (const Shape& full : {Shape{8192, 2048, 784}, {8192, 2048, 2048}, {8192, 8192, 8192}}) {
+    const std::int64_t m = bench.size(full.rows, full.rows / 512);
+    const std::int64_t n = bench.size(full.cols, full.cols / 128);
+    const std::int64_t k = bench.size(full.depth, full.depth / 16);
     const Tensor a = zeros({m, k});
     const Tensor b = zeros({n, k});
     const Tensor bias = zeros({n});
@@ -202,8 +220,8 @@ void run_products(Bench& bench) {
   }
 }
 
-void run(bool quick) {
-  Bench bench(quick);
+void run(bool quick, bool tiny) {
+  Bench bench(tiny ? 1 : quick ? 5 : 25, tiny);
   std::printf("| operation | time | rate | of the copy |\n|---|---:|---:|---:|\n");
   run_copies(bench);
   run_rows(bench);
@@ -215,12 +233,17 @@ void run(bool quick) {
 }  // namespace wick
 
 int main(int argc, char** argv) {
+  const std::string option = argc > 1 ? argv[1] : "";
+  if (argc > 2 || !(option.empty() || option == "--quick" || option == "--tiny")) {
+    std::cerr << "usage: cuda_kernels_bench [--quick|--tiny]\n";
+    return 2;
+  }
   if (!wick::cuda_available()) {
     std::cerr << "cuda_kernels_bench: there is no CUDA device\n";
     return 77;
   }
   try {
-    wick::run(argc > 1 && std::strcmp(argv[1], "--quick") == 0);
+    wick::run(option == "--quick", option == "--tiny");
   } catch (const std::exception& error) {
     std::cerr << "cuda_kernels_bench: " << error.what() << '\n';
     return 1;

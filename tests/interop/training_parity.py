@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A training run here and one in PyTorch, from the same seed, on the same data in the same order,
 go the same way; and each goes on from the other's checkpoints. WICK_TEST_DEVICE=cuda: both on a GPU
-(tests/gpu does it)."""
+(tests/gpu does it); WICK_TEST_TORCH_DEVICE: PyTorch on another device."""
 import os
 import unittest
 from collections import OrderedDict
@@ -14,6 +14,7 @@ SEED = 39
 BATCH = 32
 STEPS = 200
 DEVICE = os.environ.get("WICK_TEST_DEVICE", "cpu")
+TORCH_DEVICE = os.environ.get("WICK_TEST_TORCH_DEVICE") or DEVICE
 TOLERANCE = 1e-5 if DEVICE == "cpu" else 1e-3  # relative, of each loss
 # Where the input of a ReLU is no larger than the rounding errors, two right runs part: PyTorch's
 # own, too, when one weight is moved by one unit in the last place. The runs here keep clear of it.
@@ -54,8 +55,8 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None, 
     torch.manual_seed(SEED)
     model = nn.Sequential(OrderedDict(fc1=nn.Linear(784, 32), relu=nn.ReLU(),
                                       fc2=nn.Linear(32, 10)))
-    model.to(DEVICE)
-    images, labels = IMAGES.to(DEVICE), LABELS.to(DEVICE)
+    model.to(TORCH_DEVICE)
+    images, labels = IMAGES.to(TORCH_DEVICE), LABELS.to(TORCH_DEVICE)
     criterion = nn.CrossEntropyLoss()
     opt = getattr(torch.optim, optimizer[0])(model.parameters(), **optimizer[1])
     initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -76,10 +77,10 @@ def train_in_torch(optimizer, steps, scheduler=None, first_step=0, resume=None, 
         if step < first_step:
             continue
         chosen = orders[-1][step % batches * BATCH:][:BATCH]
-        chosen = chosen.to(DEVICE)
+        chosen = chosen.to(TORCH_DEVICE)
         inputs = images[chosen].to(torch.float32).mul(1 / 255).flatten(1)
         opt.zero_grad()
-        with torch.autocast(torch.device(DEVICE).type, dtype=torch.bfloat16, enabled=autocast):
+        with torch.autocast(torch.device(TORCH_DEVICE).type, dtype=torch.bfloat16, enabled=autocast):
             logits = model(inputs)
         loss = criterion(logits.float(), labels[chosen])
         loss.backward()
