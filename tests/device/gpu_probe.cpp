@@ -141,8 +141,8 @@ int main() {
   }
   try {
     wick::probe::describe_device();
-    wick::probe::try_clusters();
     wick::probe::try_product();
+    wick::probe::try_clusters();
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());
     return 1;

@@ -19,8 +19,10 @@ find_nvcc() {
   PATH=$PATH:/usr/local/cuda/bin
 }
 
+has_gpu() { nvidia-smi -L 2>/dev/null | grep -q '^GPU 0'; }
+
 build_programs() {
-  local tool targets=(simulated_programs device_test wick_synthetic) cuda=(-DWICK_CUDA=OFF)
+  local most=100000 tool targets=(simulated_programs device_test wick_synthetic) cuda=(-DWICK_CUDA=OFF)
   for tool in cmake ninja; do
     if ! command -v "$tool" >/dev/null; then
       echo "tests/gpu: $tool is not installed, or not in PATH; --prebuilt DIR needs none" >&2
@@ -36,8 +38,10 @@ build_programs() {
       wick_training wick_random)
     cuda=(-DWICK_CUDA=ON -DWICK_BUILD_SIMULATED=OFF -DWICK_CUDA_ARCHITECTURES=90)
     # Built where it runs: for the GPU that is there, by a compiler whose warnings nobody has seen.
-    [ -z "$pack" ] && cuda+=(-DWICK_CUDA_ARCHITECTURES=native -DWICK_WERROR=OFF)
+    has_gpu && cuda+=(-DWICK_CUDA_ARCHITECTURES=native -DWICK_WERROR=OFF)
   fi
+  # What is run after it has its share of the command's time.
+  [ -z "$pack$simulated" ] && most=$limit
   mkdir -p "$build"
   echo "== build ($build; the log is $build/build.log)"
   {
@@ -45,7 +49,7 @@ build_programs() {
       -DWICK_BUILD_TOOLS=ON -DWICK_BUILD_TESTS=ON -DWICK_BUILD_BENCH=ON \
       -DCMAKE_BUILD_RPATH="\$ORIGIN/../lib" -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags \
       "${cuda[@]}" "${options[@]}" &&
-      cmake --build "$build" --parallel "${WICK_JOBS:-$(nproc)}" --target "${targets[@]}"
+      timeout -k 5 "$most" cmake --build "$build" --parallel "${WICK_JOBS:-$(nproc)}" --target "${targets[@]}"
   } >"$build/build.log" 2>&1 || {
     grep -E 'error|Error|FAILED' "$build/build.log" | head -n 20
     tail -n 10 "$build/build.log"

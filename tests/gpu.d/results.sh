@@ -57,10 +57,13 @@ run_step() {
   watch_log "$child" >/dev/null 2>&1 </dev/null &
   watcher=$!
   wait "$child" || status=$?
+  child=''
   stop_watcher
   state=$(state_of "$status" "$((SECONDS - started))" "$seconds")
   if [ "$state" = ok ] && grep -q 'there is no CUDA device' "$results/running.log"; then
     state=FAILED # skipped tests, on a machine whose probe has found a GPU
+  elif [ "$state" = ok ] && grep -qE '^\[  PASSED  \] 0 tests' "$results/running.log"; then
+    state=skipped
   fi
   end_step "$state" "$name" $((SECONDS - started)) "$status"
   [ "$state" = ok ] || [ "$state" = skipped ]
@@ -99,7 +102,6 @@ end_step() {
   } >>"$results/log.txt"
   rm -f "$results/running.log"
   running=''
-  child=''
   add_row "$state" "$name" "$seconds" "$text"
   printf '%-11s %-34s %4d s  %s\n' "$state" "$name" "$seconds" "${text:0:120}"
   case $state in
@@ -144,7 +146,7 @@ cut_log() {
 # What a log says in a few words: the step's own, or those of the programs that it ran.
 text_of() {
   local said
-  said=$(grep -a '^says: ' "$1" || grep -aE '^\[  (PASSED|FAILED) +\] [0-9]+ test|^test accuracy|^OK( |$)|^FAILED( |:)|^not measured|^skipped: |terminate called|ended, since' "$1" | tail -n 3)
+  said=$(grep -a '^says: ' "$1" || grep -aE '^\[  (PASSED|FAILED) +\] [0-9]+ test|^test accuracy|^OK( |$)|^FAILED( |:)|^not measured|^skipped: |^\[  SKIPPED \] [0-9]+ test|terminate called|ended, since' "$1" | tail -n 3)
   sed 's/^says: //' <<<"$said" | paste -sd ';' | sed 's/;/; /g' | head -c 400 | printable
 }
 
