@@ -7,6 +7,7 @@ usage: merge_results.py SUMMARY_JSON...
 The files in the order of the commands: of a step that was repeated, the last one counts.
 """
 import json
+import re
 import sys
 
 
@@ -39,8 +40,7 @@ def main():
     last = summaries[-1]
     print(f"# {last['gpu']}\n")
     print(f"By `tests/gpu` on {last['date'][:10]}, programs of commit {last['commit']}, driver "
-          f"{last['driver']}: {len(summaries)} commands, "
-          f"{', '.join(str(s['seconds']) for s in summaries)} s.")
+          f"{last['driver']}; commands of {', '.join(str(s['seconds']) for s in summaries)} s.")
     if last["simulated"]:
         print("\nOn a simulated device: nothing was measured.")
     for summary in summaries:
@@ -53,8 +53,10 @@ def main():
     for name, text in failures.items():
         print(f"\n## Failed: {name}\n\n```\n{text}\n```")
     for name, text in tables.items():
-        # Tables are Markdown; what the probe says is not.
-        print(f"\n## {name}\n\n{text if '|---' in text else f'```{chr(10)}{text}{chr(10)}```'}")
+        print(f"\n## {name}\n")
+        # What is no table of Markdown (nvidia-smi's are drawn) stands as it is.
+        is_table = re.search(r"^\|---[:|]", text, re.MULTILINE)
+        print(text if is_table else f"```\n{text}\n```")
     return 0
 
 

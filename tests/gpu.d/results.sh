@@ -208,7 +208,10 @@ add_row() {
 # What belongs into the summaries as it was printed.
 add_table() {
   tables_json+="${tables_json:+,}"$'\n    '"{\"name\": $(json "$1"), \"text\": $(json "$2")}"
-  tables_text+=$'\n'"## $1"$'\n\n'"$2"$'\n'
+  local text=$2
+  # What is no table of Markdown (nvidia-smi's are drawn) stands as it is.
+  if ! grep -q '^|---[:|]' <<<"$2"; then text=$'```\n'$2$'\n```'; fi
+  tables_text+=$'\n'"## $1"$'\n\n'"$text"$'\n'
 }
 add_failure() {
   failures_json+="${failures_json:+,}"$'\n    '"{\"name\": $(json "$1"), \"text\": $(json "$2")}"
