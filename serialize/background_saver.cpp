@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/background_saver.h"
 
+#include <memory>
+#include <system_error>
 #include <utility>
 
 #include "serialize/pickle_writer.h"
@@ -31,13 +33,19 @@ void BackgroundSaver::save(const Value& value, const std::filesystem::path& path
   wait();
   Pickled pickled = pickle_value(value);
   for (auto& storage : pickled.storages) storage = copy_of(*storage);
-  writer_ = std::thread([this, pickled = std::move(pickled), path, options] {
+  const auto content = std::make_shared<const Pickled>(std::move(pickled));
+  const auto write = [this, content, path, options] {
     try {
-      write_checkpoint(pickled, path, options);
+      write_checkpoint(*content, path, options);
     } catch (...) {
       failure_ = std::current_exception();
     }
-  });
+  };
+  try {
+    writer_ = std::thread(write);
+  } catch (const std::system_error&) {
+    write();  // the system gives no more threads
+  }
 }
 
 void BackgroundSaver::wait() {

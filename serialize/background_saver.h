@@ -24,7 +24,8 @@ class BackgroundSaver {
 
   /// Begins to write what save(value, path, options) would, after the file before is done. Needs
   /// memory for a second copy of the tensors on their device until the file is written. Throws what
-  /// wait() throws, what is wrong with the value, and OutOfMemoryError.
+  /// wait() throws, what is wrong with the value, and OutOfMemoryError. Where the system gives no
+  /// more threads, the file is written before it returns.
   void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options = {});
   /// Returns when no file is being written. Throws the IoError or DeviceError that ended the last
   /// one; the file that was at its path before is then still there.

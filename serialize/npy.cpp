@@ -3,18 +3,22 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <utility>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/file_kind.h"
 #include "serialize/utf8.h"
+#include "serialize/zip_format.h"
 #include "serialize/zip_writer.h"
 
 namespace wick {
 namespace {
 
 constexpr std::string_view kSuffix = ".npy";
+constexpr std::uint64_t kAlignment = 64;  // that Backend::allocate() promises too
 
 // In Fortran's order the elements are those of the array with its dimensions reversed.
 Dims stored_shape(const NpyHeader& header) {
@@ -144,6 +148,26 @@ const NpzFile::Entry* NpzFile::find(std::string_view name) const {
 }
 
 Tensor NpzFile::read(const Entry& entry, Device device) const {
+  const Tensor stored = entry.record->method == zip::kMethodDeflated
+                            ? unpack(entry, device)
+                            : read_in_pieces(entry, device);
+  return in_index_order(stored, entry.header);
+}
+
+// Into the memory that the tensor keeps, so that the elements are there once.
+Tensor NpzFile::unpack(const Entry& entry, Device device) const {
+  const NpyHeader& header = entry.header;
+  zip_.check(*entry.record);  // before memory is taken for what it claims
+  const std::uint64_t skip = (kAlignment - header.header_bytes % kAlignment) % kAlignment;
+  const auto storage = std::make_shared<Storage>(
+      static_cast<std::size_t>(skip + entry.record->size), backend_for(kCpu));
+  zip_.read_into(*entry.record, {static_cast<char*>(storage->data()) + skip,
+                                 static_cast<std::size_t>(entry.record->size)});
+  return elements_in(storage, static_cast<std::size_t>(skip + header.header_bytes), header.dtype,
+                     stored_shape(header), device, header.big_endian);
+}
+
+Tensor NpzFile::read_in_pieces(const Entry& entry, Device device) const {
   const NpyHeader& header = entry.header;
   TensorFiller filler(header.dtype, stored_shape(header), device, header.big_endian);
   std::uint64_t skip = header.header_bytes;
@@ -160,7 +184,7 @@ Tensor NpzFile::read(const Entry& entry, Device device) const {
     filler.append(std::string_view(rest).substr(0, whole));
     rest.erase(0, whole);
   });
-  return in_index_order(filler.finish(), header);
+  return filler.finish();
 }
 
 StateDict NpzFile::read_all(Device device) const {

@@ -75,6 +75,9 @@ class NpzFile {
   [[nodiscard]] StateDict read_all(Device device = kCpu) const;
 
  private:
+  [[nodiscard]] Tensor unpack(const Entry& entry, Device device) const;
+  [[nodiscard]] Tensor read_in_pieces(const Entry& entry, Device device) const;
+
   InputFile file_;
   ZipReader zip_;
   std::vector<Entry> entries_;

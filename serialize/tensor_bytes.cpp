@@ -117,6 +117,15 @@ Tensor TensorFiller::finish() {
   return std::move(tensor_);
 }
 
+Tensor elements_in(const std::shared_ptr<Storage>& storage, std::size_t offset, DType dtype,
+                   const Dims& shape, Device device, bool big_endian) {
+  const std::size_t bytes = static_cast<std::size_t>(element_count(shape)) * size_of(dtype);
+  char* const data = static_cast<char*>(storage->data()) + offset;
+  if (big_endian) reverse_numbers({data, bytes}, number_bytes_of(dtype));
+  const auto part = std::make_shared<Storage>(data, bytes, storage->backend(), storage);
+  return Tensor(part, dtype, shape, contiguous_strides(shape), 0).to(device);
+}
+
 Tensor read_elements(const InputFile& file, std::uint64_t offset, DType dtype, const Dims& shape,
                      Device device, bool big_endian) {
   if (device.type == DeviceType::cpu && !big_endian) {

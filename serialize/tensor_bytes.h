@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "core/device.h"
+#include "core/storage.h"
 #include "core/tensor.h"
 #include "serialize/input_file.h"
 
@@ -49,6 +51,13 @@ class TensorFiller {
   std::size_t filled_ = 0;        // bytes
   std::size_t number_bytes_ = 1;  // of what is turned round; 1: nothing is
 };
+
+/// A contiguous tensor over the bytes at `offset` of a storage on the CPU, which lives as long as
+/// it does: no second copy is made. Big-endian numbers are turned round where they lie. On another
+/// device it is a copy. The caller has checked that the bytes lie inside of the storage.
+[[nodiscard]] Tensor elements_in(const std::shared_ptr<Storage>& storage, std::size_t offset,
+                                 DType dtype, const Dims& shape, Device device,
+                                 bool big_endian = false);
 
 /// A contiguous tensor of the bytes at `offset` of a file. The caller has checked that they lie
 /// inside of it.

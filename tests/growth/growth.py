@@ -28,6 +28,7 @@ OPENING, PER_BYTE, DEFLATED = 128 * MIB, 512, 1032
 PICTURE = 64 * MIB
 SLACK = 0.5
 TORCH = ("load", "CheckpointFile", "load_any")
+ELEMENTS = (*TORCH, "CheckpointFile::value")
 FOREIGN = ("load, placeholders", "CheckpointFile, placeholders")
 SAFETENSORS = ("SafetensorsFile", "load_safetensors")
 NPZ = ("NpzFile", "load_npz")
@@ -71,7 +72,8 @@ KINDS = [
     Kind("bomb: version", files.small_record("version"), TORCH),
     Kind("bomb: byteorder", files.small_record("byteorder"), TORCH),
     Kind("bomb: data.pkl of one text", files.text_pickle, TORCH),
-    Kind("bomb: deflated storage", files.deflated_elements, TORCH, elements=TORCH),
+    Kind("bomb: deflated storage", files.deflated_elements, ELEMENTS, elements=ELEMENTS),
+    Kind("bomb: deflated storage, big-endian", files.deflated_other_end, ELEMENTS, elements=ELEMENTS),
     Kind("bomb: npz of zeros", files.npz_elements, NPZ, elements=("load_npz",)),
     Kind("bomb: gzip of zeros", files.gzip_idx, ("IdxFile", "read_idx"), elements=("read_idx",)),
     Kind("bomb: gzip behind a small header", files.gzip_lie, ("IdxFile", "read_idx")),

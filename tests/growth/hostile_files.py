@@ -226,10 +226,14 @@ def text_pickle(count, _):
     return checkpoint(text("t" * (1000 * count)), level=9)
 
 
-def deflated_elements(count, _):
+def deflated_elements(count, _, order=b"little"):
     """A storage of zeros."""
-    pickle = b"\x80\x02" + tensor(b"0", 250 * count) + b"."
-    return checkpoint(b"N", [("data/0", b"")], {"data.pkl": pickle, "data/0": bytes(1000 * count)}, 9)
+    return checkpoint(tensor(b"0", 250 * count), [("data/0", b"")], {"data/0": bytes(1000 * count), "byteorder": order},
+                      9)
+
+
+def deflated_other_end(count, rng):
+    return deflated_elements(count, rng, b"big")
 
 
 def npz_elements(count, _):

@@ -54,6 +54,8 @@ const std::map<std::string, std::function<void(const Path&)>> kReaders = {
     {"load, placeholders",
      reader([](const Path& path) { return load(path, MapLocation(), {.placeholders = true}); })},
     {"CheckpointFile", reader([](const Path& path) { return CheckpointFile::open(path); })},
+    {"CheckpointFile::value",
+     reader([](const Path& path) { return CheckpointFile::open(path).value(); })},
     {"CheckpointFile, placeholders", reader([](const Path& path) {
        return CheckpointFile::open(path, MapLocation(), {.placeholders = true});
      })},

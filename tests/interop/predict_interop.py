@@ -223,7 +223,8 @@ class PredictInterop(unittest.TestCase):
         model = DigitNN(SIDE * SIDE, 16, 10)
         for wrapped in (torch.nn.DataParallel(model), torch.compile(model),
                         torch.nn.DataParallel(torch.compile(model)),
-                        torch.compile(torch.nn.DataParallel(model))):
+                        torch.compile(torch.nn.DataParallel(model)),
+                        torch.optim.swa_utils.AveragedModel(model)):
             torch.save(wrapped.state_dict(), self.folder / "wrapped.pt")
             found, said = self.answers(self.folder / "wrapped.pt")
             self.assert_same(found, self.expected(model))

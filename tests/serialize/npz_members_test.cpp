@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // NumPy's archives in which not everything is an array, or an array is not everything.
+#include <cstdint>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,8 @@
 #include "serialize/any_file.h"
 #include "serialize/npy.h"
 #include "serialize/zip_writer.h"
+#include "tests/memory_use.h"
+#include "tests/serialize/archive_builder.h"
 #include "tests/support.h"
 
 namespace wick {
@@ -78,6 +82,52 @@ TEST_F(NpzMembers, BytesBehindArraysArePassedOverAndChecked) {
   archive[archive.rfind("xxx")] = 'y';
   write_file(path, archive);
   expect_throw_with<FormatError>([&] { static_cast<void>(load_npz(path)); }, "CRC-32");
+}
+
+// As they lie in stored ones: whatever the length of the header, the byte order and the order of
+// the dimensions.
+TEST_F(NpzMembers, DeflatedArraysAreTheSame) {
+  std::mt19937 random(std::random_device{}());
+  for (int round = 0; round < 200; ++round) {
+    const std::string code = std::vector<std::string>{"u1", "i2", "f4", "f8", "c8"}[random() % 5];
+    const std::int64_t rows = random() % 4;
+    const std::int64_t columns = random() % 5;
+    const std::size_t size = static_cast<std::size_t>(code[1] - '0');
+    std::string dict = concat("{'descr': '", random() % 2 == 0 ? '<' : '>', code,
+                              "', 'fortran_order': ", random() % 2 == 0 ? "True" : "False",
+                              ", 'shape': (", rows, ", ", columns, "), }");
+    dict += std::string(random() % 130, ' ') + '\n';
+    std::string bytes = "\x93NUMPY\x01";
+    bytes += '\0';
+    bytes += static_cast<char>(dict.size() % 256);
+    bytes += static_cast<char>(dict.size() / 256);
+    bytes += dict;
+    for (std::size_t i = 0; i < size * static_cast<std::size_t>(rows * columns); ++i) {
+      bytes += static_cast<char>(random() % 128);  // no NaN: they are compared by ==
+    }
+    if (random() % 4 == 0) bytes += "behind";
+    std::vector<Tensor> read;
+    for (const bool deflated : {false, true}) {
+      testing::ArchiveBuilder archive;
+      archive.add("a.npy", bytes, deflated);
+      write_file(path, archive.finish());
+      read.push_back(load_npz(path).at("a"));
+    }
+    EXPECT_EQ(read[0].shape(), read[1].shape());
+    EXPECT_EQ(read[0].strides(), read[1].strides());
+    EXPECT_TRUE(bitwise_equal(read[0].contiguous(), read[1].contiguous())) << dict;
+    // What is saved of it are its elements alone.
+    EXPECT_EQ(read[1].storage()->bytes(), read[1].nbytes());
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(read[1].storage()->data()) % 64, 0u);
+  }
+}
+
+TEST_F(NpzMembers, DeflatedArraysAreInMemoryOnce) {
+  constexpr std::size_t kBytes = 64 << 20;
+  testing::ArchiveBuilder archive;
+  archive.add("a.npy", make_npy_header(DType::uint8, {kBytes}) + std::string(kBytes, '7'), true);
+  write_file(path, archive.finish());
+  EXPECT_LT(testing::peak_memory_of([&] { (void)NpzFile(path).read_all(); }), kBytes / 2 * 3);
 }
 
 TEST_F(NpzMembers, OtherArchivesStayWhatTheyAre) {

@@ -11,12 +11,14 @@
 
 #include "core/error.h"
 #include "serialize/atomic_file.h"
+#include "serialize/background_saver.h"
 #include "serialize/checkpoint.h"
 #include "serialize/checkpoint_file.h"
 #include "serialize/crc32.h"
 #include "serialize/parallel.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
+#include "tests/thread_limit.h"
 
 namespace wick {
 namespace {
@@ -66,6 +68,29 @@ TEST(Parallel, RunsEachTaskOnceAndThrowsTheFirstError) {
         "task 7");
   }
   EXPECT_GE(reading_threads(0), 1u);
+}
+
+TEST(Parallel, GoesOnWithFewerThreadsWhereTheSystemGivesNoMore) {
+  for (std::size_t threads = 1; threads <= 8; ++threads) {
+    for (std::size_t allowed = 0; allowed < threads; ++allowed) {
+      const testing::ThreadLimit limit(static_cast<int>(allowed));
+      std::vector<int> runs(100, 0);
+      run_parallel(runs.size(), threads, [&](std::size_t i) { ++runs[i]; });
+      EXPECT_EQ(runs, std::vector<int>(100, 1));
+    }
+  }
+}
+
+TEST(BackgroundSaver, WritesWhereTheSystemGivesNoThread) {
+  const testing::TempDir dir;
+  const Value value = Dict{{"w", Tensor::ones({3})}};
+  const testing::ThreadLimit limit(0);
+  BackgroundSaver saver;
+  saver.save(value, dir / "x.pt");
+  EXPECT_TRUE(load(dir / "x.pt") == value);
+  saver.save(value, dir / "missing" / "x.pt");
+  EXPECT_THROW(saver.wait(), IoError);
+  saver.wait();
 }
 
 // Empty, small and large records side by side: 20 MiB in several pieces.

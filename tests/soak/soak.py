@@ -6,29 +6,32 @@ open files and the threads.
 usage: soak.py TRAIN [--data DIR] [--epochs 2000] [--window 100] [--band 0.1] [--against TRAIN] [-- OPTION...]
 
 Runs TRAIN (bin/train) with a constant learning rate, and samples the process after each epoch. The
-first epoch makes what is kept for the run, so that it is not counted. What is compared are the first
-and the last WINDOW epochs:
+first epoch makes what is kept for the run, so that it is not counted. Checked are the last WINDOW
+epochs:
 
-- the median processor time of an epoch, which other processes disturb less than the time of the clock:
-  at the end at most BAND more than at the start;
-- resident memory: at most 2 MiB more;
-- open files and threads: no more. A sample may see a checkpoint that is being written, so that the
-  smallest numbers count.
+- The median processor time of an epoch is at most BAND more than that of the first epochs of a new run.
+  What else a machine does changes the time of all that runs on it, so that these two are measured at
+  the same time: five times in the last WINDOW epochs the process is stopped for a while (SIGSTOP) in
+  which a new run does a fifth of WINDOW epochs.
+- Resident memory has grown by at most 2 MiB since the first WINDOW epochs.
+- There are no more open files and threads. A sample may see a checkpoint that is being written, so that
+  the smallest numbers count.
 
---against OLD also runs the first WINDOW epochs of another build, three times in turn with TRAIN, and
-prints the quotient of the times: whether a change made training slower. Options behind -- go to TRAIN.
+--against OLD also compares the first WINDOW epochs with those of another build, in five runs of each in
+turn: whether a change made training slower. Options behind -- go to TRAIN.
 """
 
 import argparse
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 MORE_MEMORY = 2 << 20
+ROUNDS = 5
 EPOCH = re.compile(r"epoch (\d+): loss (\S+), (\d+) samples/s")
 
 
@@ -50,7 +53,6 @@ class Sample:
     """The state of a process after an epoch."""
 
     def __init__(self, pid, line):
-        self.clock = time.monotonic()
         self.processor = processor_seconds(pid)
         self.memory = resident_bytes(pid)
         self.files = len(os.listdir(f"/proc/{pid}/fd"))
@@ -58,8 +60,9 @@ class Sample:
         self.loss = float(line[2])
 
 
-def run(train, data, epochs, options):
-    """A sample for each epoch, and the last line of the output."""
+def run(train, data, epochs, options, after=None):
+    """A sample for each epoch, and the last line of the output. `after` is called with the number of each
+    epoch while the process is stopped."""
     with tempfile.TemporaryDirectory(prefix="wick-soak-") as folder:
         command = [train, "--data", data, "--scheduler", "none", "--epochs", str(epochs)]
         command += ["--checkpoint-dir", folder, *options]
@@ -74,6 +77,10 @@ def run(train, data, epochs, options):
                     # After the last epoch the process may have ended already.
                     if line and int(line[1]) < epochs:
                         samples.append(Sample(process.pid, line))
+                        if after:
+                            process.send_signal(signal.SIGSTOP)
+                            after(int(line[1]))
+                            process.send_signal(signal.SIGCONT)
             if process.returncode != 0:
                 errors.seek(0)
                 sys.exit(f"{' '.join(command)}\nended with status {process.returncode}:\n{errors.read()[-2000:]}")
@@ -83,9 +90,14 @@ def run(train, data, epochs, options):
     return samples, last
 
 
-def epoch_times(samples, kind="processor"):
-    moments = [getattr(sample, kind) for sample in samples]
+def epoch_times(samples):
+    moments = [sample.processor for sample in samples]
     return [after - before for before, after in zip(moments, moments[1:])]
+
+
+def first_epochs(train, count, arguments):
+    """The times of so many, without the first one."""
+    return epoch_times(run(train, arguments.data, count + 3, arguments.options)[0])
 
 
 def milliseconds(times):
@@ -94,33 +106,26 @@ def milliseconds(times):
 
 def compare_speed(arguments):
     times = {arguments.train: [], arguments.against: []}
-    for _ in range(3):
+    for _ in range(ROUNDS):
         for program, all_times in times.items():
-            samples, _ = run(program, arguments.data, arguments.window + 2, arguments.options)
-            all_times += epoch_times(samples)
+            all_times += first_epochs(program, arguments.window // ROUNDS, arguments)
     now, before = times[arguments.train], times[arguments.against]
     quotient = statistics.median(now) / statistics.median(before)
-    print(f"first {arguments.window} epochs: {milliseconds(now)} of the processor for each,"
-          f" {milliseconds(before)} of the other build ({quotient:.3f} times)")
+    print(f"first epochs: {milliseconds(now)} of the processor for each, {milliseconds(before)} of the other build"
+          f" ({quotient:.3f} times)")
 
 
-def check(samples, arguments):
+def check(samples, fresh, arguments):
     """What is wrong, a line each."""
     window = arguments.window
     start, end = samples[: window + 1], samples[-window - 1 :]
     wrong = []
-    for kind in ("processor", "clock"):
-        first, last = epoch_times(start, kind), epoch_times(end, kind)
-        quotient = statistics.median(last) / statistics.median(first)
-        print(f"{kind + ':':10} {milliseconds(first)} of an epoch at the start, {milliseconds(last)}"
-              f" at the end ({quotient:.3f} times)")
-        if kind == "processor" and quotient > 1 + arguments.band:
-            wrong.append(f"an epoch takes {quotient:.3f} times what it took at the start")
-    slowest = max(
-        (statistics.median(epoch_times(samples)[i : i + window]), i)
-        for i in range(0, len(samples) - window, max(window // 2, 1))
-    )
-    print(f"           {slowest[0] * 1e3:.1f} ms in the slowest {window} epochs, which begin with epoch {slowest[1] + 2}")
+    first, last = epoch_times(start), epoch_times(end)
+    quotient = statistics.median(last) / statistics.median(fresh)
+    print(f"processor: {milliseconds(last)} of an epoch at the end, {milliseconds(fresh)} of the first ones of a new run"
+          f" at that time ({quotient:.3f} times); {milliseconds(first)} at the start")
+    if quotient > 1 + arguments.band:
+        wrong.append(f"an epoch takes {quotient:.3f} times what one of a new run takes")
     memory = [max(sample.memory for sample in part) for part in (start, end)]
     print(f"memory:    {memory[0] / 2**20:.2f} MiB at the start, {memory[1] / 2**20:.2f} MiB at the end")
     if memory[1] > memory[0] + MORE_MEMORY:
@@ -141,13 +146,22 @@ def main():
     parser.add_argument("--window", type=int, default=100)
     parser.add_argument("--band", type=float, default=0.1)
     parser.add_argument("--against")
-    parser.add_argument("options", nargs="*")
-    arguments = parser.parse_args()
-    if arguments.epochs < 2 * arguments.window + 3:
-        parser.error("--epochs must be more than two times --window")
-    samples, last = run(arguments.train, arguments.data, arguments.epochs, arguments.options)
+    given = sys.argv[1:]
+    split = given.index("--") if "--" in given else len(given)
+    arguments = parser.parse_args(given[:split])
+    arguments.options = given[split + 1 :]
+    if arguments.window < ROUNDS or arguments.epochs < 2 * arguments.window + 3:
+        parser.error(f"--window must be {ROUNDS} at least, --epochs more than two times --window")
+    fresh = []
+
+    def after(epoch):
+        left = arguments.epochs - epoch
+        if left <= arguments.window and left % (arguments.window // ROUNDS) == 0:
+            fresh.extend(first_epochs(arguments.train, arguments.window // ROUNDS, arguments))
+
+    samples, last = run(arguments.train, arguments.data, arguments.epochs, arguments.options, after)
     print(f"{arguments.epochs} epochs, loss {samples[0].loss} to {samples[-1].loss}; {last}")
-    wrong = check(samples, arguments)
+    wrong = check(samples, fresh, arguments)
     if arguments.against:
         compare_speed(arguments)
     for line in wrong:

@@ -144,6 +144,24 @@ TEST_F(CkptFiles, BytesBehindArraysAreCounted) {
   EXPECT_EQ(content(dir_ / "again.npy"), array);
 }
 
+// bitsandbytes has names such as these; numpy.load(x)["a"] is one array, whatever others are
+// called.
+TEST_F(CkptFiles, ExtractTakesTheTensorThatIsCalledSo) {
+  StateDict state;
+  state.set("weight", Tensor::full({2}, 1));
+  state.set("weight.absmax", Tensor::full({3}, 2));
+  save_safetensors(state, dir_ / "x.safetensors");
+  save(state.to_value(), dir_ / "x.pt");
+  save_npz(state, dir_ / "x.npz");
+  for (const char* const file : {"@x.safetensors", "@x.pt", "@x.npz"}) {
+    SCOPED_TRACE(file);
+    good({"extract", file, "weight", "@out.npy"});
+    EXPECT_TRUE(bitwise_equal(load_npy(dir_ / "out.npy"), *state.find("weight")));
+    good({"extract", file, "weight.absmax", "@out.npy"});
+    EXPECT_TRUE(bitwise_equal(load_npy(dir_ / "out.npy"), *state.find("weight.absmax")));
+  }
+}
+
 TEST_F(CkptFiles, DeepTreesAreNoProblem) {
   Value value = Tensor::ones({2});
   for (int i = 0; i < 20'000; ++i) value = List{{std::move(value)}};

@@ -95,6 +95,22 @@ TEST(ForeignModel, PrefixesOfWrappersAreTakenOff) {
   EXPECT_THAT(model.notes, IsEmpty());
 }
 
+// As torch.optim.swa_utils.AveragedModel's.
+TEST(ForeignModel, TheNumberOfAveragedModelsIsLeftOut) {
+  StateDict state;
+  state.set("n_averaged", Tensor::zeros({}, DType::int64));
+  const StateDict bare = small("module.");  // which lives while it is walked over
+  for (const auto& [name, tensor] : bare) state.set(name, tensor);
+  const ForeignModel model = find_foreign_model(state.to_value(), "f");
+  expect_small(model);
+  EXPECT_THAT(model.notes, ElementsAre("'n_averaged' of a model of averages is left out",
+                                       "the prefix 'module.' of all its names is taken off"));
+  // Without a module it is nothing that is known.
+  StateDict other = small();
+  other.set("n_averaged", Tensor::zeros({}, DType::int64));
+  expect_refused(other.to_value(), "n_averaged");
+}
+
 TEST(ForeignModel, WhatHoldsNoneIsRefused) {
   expect_refused(Value(3), "'f.pt': holds a int, not a state dictionary");
   expect_refused(List{{small().to_value()}}, "holds a list");

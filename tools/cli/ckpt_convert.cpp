@@ -59,15 +59,20 @@ struct Selected {
   const SourceTensor* tensor;
 };
 
-// Those below the root, under what is left of their names, that fit one of the patterns.
+// Those below the root, under what is left of their names, that fit one of the patterns. A tensor
+// that is called as the root is meant alone: beside "weight" there may be a "weight.absmax".
 std::vector<Selected> select(const CkptSource& source, const ConvertOptions& options) {
+  const bool is_tensor =
+      std::ranges::any_of(source.tensors, [&options](const SourceTensor& tensor) {
+        return !tensor.is_storage() && tensor.info.name == options.root;
+      });
   std::vector<Selected> selected;
   std::vector<bool> used(options.only.size(), false);
   for (const SourceTensor& tensor : source.tensors) {
     if (tensor.is_storage()) continue;
     std::string name = tensor.info.name;
     if (!options.root.empty() && name != options.root) {
-      if (!name.starts_with(options.root + '.')) continue;
+      if (is_tensor || !name.starts_with(options.root + '.')) continue;
       name.erase(0, options.root.size() + 1);
     }
     bool wanted = options.only.empty();

@@ -144,6 +144,21 @@ Candidate find_candidate(const Value& checkpoint, std::vector<std::string>& note
                               hint));
 }
 
+/// Without the number that torch.optim.swa_utils.AveragedModel keeps beside its module.
+StateDict without_count(StateDict state, std::vector<std::string>& notes) {
+  constexpr std::string_view kCount = "n_averaged";
+  const Tensor* const count = state.find(kCount);
+  if (count == nullptr || count->dim() != 0 || count->dtype() != DType::int64) return state;
+  StateDict rest;
+  for (const auto& [key, tensor] : state) {
+    if (key == kCount) continue;
+    if (!key.starts_with(kWrappers.front())) return state;
+    rest.set(key, tensor);
+  }
+  notes.push_back(concat("'", kCount, "' of a model of averages is left out"));
+  return rest;
+}
+
 /// Takes the wrappers' prefixes off, from outside in, where every name has them.
 StateDict without_wrappers(StateDict state, std::vector<std::string>& notes) {
   std::string taken;
@@ -185,7 +200,7 @@ ModelState find_model_state(const Value& checkpoint, const std::string& name) {
     const std::string where = found.path.empty() ? "" : concat("in '", found.path, "', ");
     throw StateDictError(concat(name, ": ", where, error.what()));
   }
-  result.state = without_wrappers(std::move(state), result.notes);
+  result.state = without_wrappers(without_count(std::move(state), result.notes), result.notes);
   return result;
 }
 
