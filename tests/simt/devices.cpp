@@ -42,6 +42,8 @@ constexpr ErrorText kErrors[] = {
      "operation failed due to a previous error during capture"},
     {cudaErrorStreamCaptureUnmatched, "cudaErrorStreamCaptureUnmatched",
      "capture was not ended in the same stream as it began"},
+    {cudaErrorInvalidClusterSize, "cudaErrorInvalidClusterSize",
+     "misconfigured cluster size or cluster size too large"},
 };
 
 bool is_device(int device) {
@@ -54,7 +56,9 @@ Runtime& runtime() {
   static Runtime instance;
   static const bool ready = [] {
     for (int i = 0; i < kMaxDevices; ++i) {
-      instance.devices[static_cast<std::size_t>(i)].legacy.device = i;
+      CUstream_st& legacy = instance.devices[static_cast<std::size_t>(i)].legacy;
+      legacy.device = i;
+      legacy.number = ++instance.streams_made;
     }
     return true;
   }();
@@ -92,6 +96,12 @@ void set_memory_limit(int device, std::size_t bytes) {
 std::size_t memory_in_use(int device) {
   const auto held = lock();
   return runtime().devices.at(static_cast<std::size_t>(device)).used;
+}
+
+void set_largest_cluster(unsigned said, unsigned taken) {
+  const auto held = lock();
+  runtime().said_cluster = said;
+  runtime().taken_cluster = taken;
 }
 
 void set_eager(bool eager) {
@@ -214,7 +224,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 cudaError_t cudaDeviceSynchronize() {
   const auto held = lock();
   if (const cudaError_t error = check_may_wait()) return note(error);
-  return note(drain_device(current_device()));
+  return note(wait_for_device(current_device()));
 }
 
 cudaError_t cudaDeviceCanAccessPeer(int* can, int device, int peer) {

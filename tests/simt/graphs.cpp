@@ -58,7 +58,14 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph,
   const auto held = lock();
   if (graph == nullptr) return note(cudaErrorInvalidValue);
   auto made = std::make_unique<CUgraphExec_st>();
-  made->nodes = std::make_shared<const std::vector<Work>>(graph->nodes);
+  made->nodes = std::make_shared<const std::vector<Node>>(graph->nodes);
+  std::set<const void*> addresses;
+  for (const Node& node : graph->nodes) {
+    for (const void* const address : node.addresses) {
+      if (find_allocation(address, 1) != nullptr) addresses.insert(address);
+    }
+  }
+  made->addresses.assign(addresses.begin(), addresses.end());
   made->device = current_device();
   *exec = made.release();
   return cudaSuccess;
@@ -81,12 +88,13 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t handle) {
   CUstream_st* const stream = stream_of(handle);
   if (stream == nullptr || exec == nullptr) return note(cudaErrorInvalidResourceHandle);
   // Keeps the nodes: a graph may be destroyed while its launch is queued.
-  return note(submit(stream, [nodes = exec->nodes] {
-    for (const Work& node : *nodes) {
-      if (const cudaError_t error = node()) return error;
+  const Work work = [nodes = exec->nodes] {
+    for (const Node& node : *nodes) {
+      if (const cudaError_t error = node.work()) return error;
     }
     return cudaSuccess;
-  }));
+  };
+  return note(submit(stream, work, exec->addresses));
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {

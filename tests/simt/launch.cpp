@@ -24,6 +24,11 @@ int attribute_of(const void* kernel, cudaFuncAttribute attribute, int otherwise)
   return value == found->second.end() ? otherwise : value->second;
 }
 
+// What kernels may ask for; how much of it a device has is another question.
+unsigned largest_cluster(const void* kernel) {
+  return attribute_of(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 0) != 0 ? 16 : 8;
+}
+
 cudaError_t check_launch(const Launch& launch) {
   const std::size_t threads = volume(launch.block);
   if (volume(launch.grid) == 0 || threads == 0 || threads > 1024 || launch.block[2] > 64 ||
@@ -35,9 +40,10 @@ cudaError_t check_launch(const Launch& launch) {
                    static_cast<int>(kSharedByDefault)));
   if (launch.shared_bytes > std::max(allowed, kSharedByDefault)) return cudaErrorInvalidValue;
   const std::size_t cluster = volume(launch.cluster);
-  const bool large =
-      attribute_of(launch.kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 0) != 0;
-  if (cluster == 0 || cluster > (large ? 16U : 8U)) return cudaErrorInvalidConfiguration;
+  if (cluster == 0) return cudaErrorInvalidConfiguration;
+  if (cluster > std::min(largest_cluster(launch.kernel), runtime().taken_cluster)) {
+    return cudaErrorInvalidClusterSize;
+  }
   for (int i = 0; i < 3; ++i) {
     if (launch.grid[i] % launch.cluster[i] != 0) return cudaErrorInvalidConfiguration;
   }
@@ -59,14 +65,25 @@ cudaError_t run_now(const Launch& launch, const std::function<void()>& body) {
 
 }  // namespace
 
-cudaError_t launch(const Launch& launch, cudaStream_t handle, std::function<void()> body) {
+cudaError_t launch(const Launch& launch, cudaStream_t handle, std::function<void()> body,
+                   const std::vector<const void*>& words) {
   const auto held = lock();
   CUstream_st* const stream = stream_of(handle);
   if (stream == nullptr || stream->device != current_device()) {
     return note(cudaErrorInvalidResourceHandle);
   }
   if (const cudaError_t error = check_launch(launch)) return note(error);
-  return note(submit(stream, [launch, body = std::move(body)] { return run_now(launch, body); }));
+  return note(submit(
+      stream, [launch, body = std::move(body)] { return run_now(launch, body); }, words));
+}
+
+cudaError_t most_clusters(const Launch& launch, int* count) {
+  const auto held = lock();
+  *count = 0;
+  const std::size_t cluster = volume(launch.cluster);
+  if (cluster > largest_cluster(launch.kernel)) return note(cudaErrorInvalidClusterSize);
+  *count = cluster <= runtime().said_cluster ? 1 : 0;
+  return cudaSuccess;
 }
 
 cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value) {

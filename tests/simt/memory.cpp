@@ -92,32 +92,37 @@ cudaError_t copy_async(const Copy& copy, cudaMemcpyKind kind, CUstream_st* strea
   const bool pageable_to = !to_device && !in_kind(copy.to, to_bytes, Kind::pinned);
   const bool capturing = stream->capture != nullptr;
   if (pageable_to && !capturing) {
+    begin_work(stream);
+    use_memory(stream, {copy.to, copy.from});
     if (const cudaError_t error = drain(stream)) return error;
+    host_waited(stream->clock);
     return do_copy(copy);
   }
   if (pageable_from && !capturing) {
     const auto* const first = static_cast<const char*>(copy.from);
     auto staged = std::make_shared<std::vector<char>>(first, first + from_bytes);
     Copy later = copy;
-    return submit(stream, [staged, later]() mutable {
+    const Work work = [staged, later]() mutable {
       later.from = staged->data();
       return do_copy(later);
-    });
+    };
+    return submit(stream, work, {copy.to});
   }
-  return submit(stream, [copy] { return do_copy(copy); });
+  return submit(stream, [copy] { return do_copy(copy); }, {copy.to, copy.from});
 }
 
 cudaError_t copy_now(const Copy& copy, cudaMemcpyKind kind) {
   if (const cudaError_t error = check_may_wait()) return error;
-  if (const cudaError_t error = drain_device(current_device())) return error;
+  if (const cudaError_t error = wait_for_device(current_device())) return error;
   CUstream_st* const stream = stream_of(nullptr);
   if (const cudaError_t error = copy_async(copy, kind, stream)) return error;
+  host_waited(stream->clock);
   return drain(stream);
 }
 
 }  // namespace
 
-const Allocation* find_allocation(const void* pointer, std::size_t bytes) {
+Allocation* find_allocation(const void* pointer, std::size_t bytes) {
   const auto* const first = static_cast<const char*>(pointer);
   auto& allocations = runtime().allocations;
   auto next = allocations.upper_bound(first);
@@ -145,7 +150,7 @@ cudaError_t cudaFree(void* pointer) {
   const Allocation* const found = find_allocation(pointer, 1);
   if (found == nullptr) return note(cudaErrorInvalidValue);
   // Even after a failure: the memory is the test's.
-  const cudaError_t drained = drain_device(found->device);
+  const cudaError_t drained = wait_for_device(found->device);
   const cudaError_t released = release(pointer, Kind::device);
   return note(before != cudaSuccess ? before : drained != cudaSuccess ? drained : released);
 }
@@ -156,7 +161,11 @@ cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t hand
   if (stream == nullptr) return note(cudaErrorInvalidResourceHandle);
   // CUDA would make a memory node of it; a step of wick's allocates nothing.
   if (stream->capture != nullptr) return note(cudaErrorStreamCaptureUnsupported);
-  return note(allocate(pointer, bytes, Kind::device, stream->device));
+  const cudaError_t error = allocate(pointer, bytes, Kind::device, stream->device);
+  if (error != cudaSuccess || *pointer == nullptr) return note(error);
+  begin_work(stream);
+  find_allocation(*pointer, 1)->uses.allocated = stream->clock;
+  return cudaSuccess;
 }
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t handle) {
   const auto held = lock();
@@ -164,7 +173,10 @@ cudaError_t cudaFreeAsync(void* pointer, cudaStream_t handle) {
   CUstream_st* const stream = stream_of(handle);
   if (stream == nullptr) return note(cudaErrorInvalidResourceHandle);
   if (stream->capture != nullptr) return note(cudaErrorStreamCaptureUnsupported);
-  if (!in_kind(pointer, 1, Kind::device)) return note(cudaErrorInvalidValue);
+  Allocation* const found = find_allocation(pointer, 1);
+  if (found == nullptr || found->kind != Kind::device) return note(cudaErrorInvalidValue);
+  begin_work(stream);
+  free_memory(stream, found->uses, found->bytes);
   return note(submit(stream, [pointer] { return release(pointer, Kind::device); }));
 }
 
@@ -180,7 +192,7 @@ cudaError_t cudaFreeHost(void* pointer) {
   if (pointer == nullptr) return cudaSuccess;
   // Work that is queued may use it; CUDA waits here too.
   for (int device = 0; device < runtime().device_count; ++device) {
-    static_cast<void>(drain_device(device));
+    static_cast<void>(wait_for_device(device));
   }
   return note(release(pointer, Kind::pinned));
 }
@@ -198,7 +210,7 @@ cudaError_t cudaHostUnregister(void* pointer) {
   const auto found = allocations.find(static_cast<const char*>(pointer));
   if (found == allocations.end() || found->second.owned) return note(cudaErrorInvalidValue);
   for (int device = 0; device < runtime().device_count; ++device) {
-    static_cast<void>(drain_device(device));
+    static_cast<void>(wait_for_device(device));
   }
   allocations.erase(found);
   return cudaSuccess;
@@ -245,8 +257,8 @@ cudaError_t cudaMemcpyPeer(void* to, int to_device, const void* from, int from_d
                            std::size_t bytes) {
   const auto held = lock();
   if (const cudaError_t error = check_may_wait()) return note(error);
-  static_cast<void>(drain_device(to_device));
-  static_cast<void>(drain_device(from_device));
+  static_cast<void>(wait_for_device(to_device));
+  static_cast<void>(wait_for_device(from_device));
   return cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToDevice);
 }
 cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int from_device,
@@ -264,9 +276,9 @@ cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int f
 cudaError_t cudaMemset(void* pointer, int value, std::size_t bytes) {
   const auto held = lock();
   if (const cudaError_t error = check_may_wait()) return note(error);
-  if (const cudaError_t error = drain_device(current_device())) return note(error);
+  if (const cudaError_t error = wait_for_device(current_device())) return note(error);
   if (const cudaError_t error = cudaMemsetAsync(pointer, value, bytes, nullptr)) return error;
-  return note(drain(stream_of(nullptr)));
+  return note(wait_for_device(current_device()));
 }
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t handle) {
   const auto held = lock();
@@ -274,10 +286,11 @@ cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStr
   if (stream == nullptr) return note(cudaErrorInvalidResourceHandle);
   if (bytes == 0) return cudaSuccess;
   if (find_allocation(pointer, bytes) == nullptr) return note(cudaErrorInvalidValue);
-  return note(submit(stream, [=] {
+  const Work work = [=] {
     std::memset(pointer, value, bytes);
     return cudaSuccess;
-  }));
+  };
+  return note(submit(stream, work, {pointer}));
 }
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {

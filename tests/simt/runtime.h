@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/simt/include/cuda_runtime.h"
+#include "tests/simt/order.h"
 #include "tests/simt/simt.h"
 
 namespace wick::simt {
@@ -26,6 +27,7 @@ struct Marker {
   bool done = false;
   double seconds = 0.0;
   CUstream_st* stream = nullptr;
+  Clock clock;
   CUgraph_st* capture = nullptr;  // recorded while this graph was captured
 };
 
@@ -36,12 +38,21 @@ struct Allocation {
   Kind kind;
   int device;
   bool owned;  // false: registered host memory
+  Uses uses{};
+};
+
+/// Work of a graph, and the memory that it uses.
+struct Node {
+  Work work;
+  Addresses addresses;
 };
 
 }  // namespace wick::simt
 
 struct CUstream_st {
   int device = 0;
+  std::uint64_t number = 0;  // no other stream has had it
+  wick::simt::Clock clock;   // of the work given last
   std::deque<wick::simt::Work> queue;
   CUgraph_st* capture = nullptr;
 };
@@ -50,14 +61,15 @@ struct CUevent_st {
   std::shared_ptr<wick::simt::Marker> marker;
 };
 struct CUgraph_st {
-  std::vector<wick::simt::Work> nodes;
+  std::vector<wick::simt::Node> nodes;
   CUstream_st* origin = nullptr;
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
   std::thread::id thread;
   bool invalid = false;
 };
 struct CUgraphExec_st {
-  std::shared_ptr<const std::vector<wick::simt::Work>> nodes;
+  std::shared_ptr<const std::vector<wick::simt::Node>> nodes;
+  wick::simt::Addresses addresses;  // of device memory, of all nodes
   int device = 0;
 };
 struct CUmemPoolHandle_st {
@@ -85,6 +97,10 @@ struct Runtime {
   std::set<CUstream_st*> streams;                 // those that were created
   std::set<CUgraph_st*> captures;                 // those under way
   std::map<const void*, std::map<cudaFuncAttribute, int>> kernel_attributes;
+  std::uint64_t streams_made = 0;
+  Clock waited;  // what the host has waited for
+  unsigned said_cluster = 16;
+  unsigned taken_cluster = 16;
   Schedule schedule;
   bool eager = false;
   std::string failure;
@@ -104,17 +120,19 @@ cudaError_t note(cudaError_t error);
 /// The stream behind a handle: null and the two special handles mean the device's own.
 /// Null where there is no such stream.
 [[nodiscard]] CUstream_st* stream_of(cudaStream_t handle);
-/// Queues work, records it in the graph that is being captured, or runs it.
-cudaError_t submit(CUstream_st* stream, Work work);
+/// Queues work that uses this memory, records it in the graph that is being captured, or runs it.
+cudaError_t submit(CUstream_st* stream, Work work, const Addresses& addresses = {});
 cudaError_t drain(CUstream_st* stream);
 /// Runs a stream's work until this recording is reached.
 cudaError_t drain_until(const Marker& marker);
 cudaError_t drain_device(int device);
+/// The same, where the host waits for it.
+cudaError_t wait_for_device(int device);
 /// cudaErrorStreamCaptureUnsupported, and the capture is spoilt, where the calling thread's capture
 /// forbids what synchronises or allocates; else the failure that has stuck, or cudaSuccess.
 cudaError_t check_may_wait();
 
 /// The allocation that [pointer, pointer + bytes) lies in, or null.
-[[nodiscard]] const Allocation* find_allocation(const void* pointer, std::size_t bytes);
+[[nodiscard]] Allocation* find_allocation(const void* pointer, std::size_t bytes);
 
 }  // namespace wick::simt

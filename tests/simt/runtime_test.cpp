@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The executor as a runtime: memory, streams, events, graphs.
 #include <array>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include <cuda_runtime.h>
@@ -131,6 +133,138 @@ TEST_F(RuntimeTest, MemoryRunsOutAndTheProgramGoesOn) {
   ASSERT_EQ(cudaFreeAsync(large, stream_), cudaSuccess);
   ASSERT_EQ(cudaMallocAsync(&more, 900 << 10, stream_), cudaSuccess);
   ASSERT_EQ(cudaFreeAsync(more, stream_), cudaSuccess);
+}
+
+// Stream-ordered memory: the ways to put its allocation, its uses and its return in order, one for
+// each `way`, and what the device says. Nobody waits meanwhile but where a way says so.
+std::string after(
+    const std::function<void(int* memory, cudaStream_t here, cudaStream_t there)>& way,
+    bool allocated_before) {
+  cudaStream_t here = nullptr;
+  cudaStream_t there = nullptr;
+  cudaEvent_t event = nullptr;
+  int* memory = nullptr;
+  EXPECT_EQ(cudaStreamCreateWithFlags(&here, cudaStreamNonBlocking), cudaSuccess);
+  EXPECT_EQ(cudaStreamCreateWithFlags(&there, cudaStreamNonBlocking), cudaSuccess);
+  EXPECT_EQ(cudaEventCreate(&event), cudaSuccess);
+  EXPECT_EQ(cudaMallocAsync(&memory, 16, here), cudaSuccess);
+  if (allocated_before) {
+    EXPECT_EQ(cudaEventRecord(event, here), cudaSuccess);
+    EXPECT_EQ(cudaStreamWaitEvent(there, event), cudaSuccess);
+  }
+  way(memory, here, there);
+  const std::string failure = last_failure();
+  EXPECT_EQ(cudaStreamSynchronize(here), failure.empty() ? cudaSuccess : cudaErrorLaunchFailure);
+  // Kernels do not run any more after a failure, so that none comes near what has gone.
+  static_cast<void>(cudaStreamDestroy(there));
+  static_cast<void>(cudaStreamDestroy(here));
+  reset_failure();
+  EXPECT_EQ(cudaEventDestroy(event), cudaSuccess);
+  return failure;
+}
+
+void order(cudaStream_t first, cudaStream_t second) {
+  cudaEvent_t event = nullptr;
+  ASSERT_EQ(cudaEventCreate(&event), cudaSuccess);
+  ASSERT_EQ(cudaEventRecord(event, first), cudaSuccess);
+  ASSERT_EQ(cudaStreamWaitEvent(second, event), cudaSuccess);
+  ASSERT_EQ(cudaEventDestroy(event), cudaSuccess);
+}
+
+TEST_F(RuntimeTest, MemoryIsGivenBackAfterItsLastUse) {
+  const auto use_and_free = [](bool ordered, bool waited) {
+    return after(
+        [=](int* memory, cudaStream_t here, cudaStream_t there) {
+          ASSERT_EQ(add(memory, 1, there), cudaSuccess);
+          if (ordered) order(there, here);
+          if (waited) {
+            ASSERT_EQ(cudaStreamSynchronize(there), cudaSuccess);
+          }
+          ASSERT_EQ(cudaFreeAsync(memory, here), cudaSuccess);
+        },
+        true);
+  };
+  EXPECT_THAT(use_and_free(false, false), ::testing::HasSubstr("given back in a stream that does"));
+  EXPECT_EQ(use_and_free(true, false), "");
+  EXPECT_EQ(use_and_free(false, true), "");
+  // An event that was recorded before the use says nothing about it.
+  EXPECT_THAT(after(
+                  [](int* memory, cudaStream_t here, cudaStream_t there) {
+                    order(there, here);
+                    ASSERT_EQ(add(memory, 1, there), cudaSuccess);
+                    ASSERT_EQ(cudaFreeAsync(memory, here), cudaSuccess);
+                  },
+                  true),
+              ::testing::HasSubstr("of 16 bytes is given back"));
+}
+
+TEST_F(RuntimeTest, MemoryIsUsedAfterItsAllocationAndNotLater) {
+  const auto use = [](const auto& before) {
+    return [before](int* memory, cudaStream_t here, cudaStream_t there) {
+      before(here, there);
+      ASSERT_EQ(cudaMemsetAsync(memory, 0, 16, there), cudaSuccess);
+      order(there, here);
+      ASSERT_EQ(cudaFreeAsync(memory, here), cudaSuccess);
+    };
+  };
+  EXPECT_THAT(after(use([](auto, auto) {}), false),
+              ::testing::HasSubstr("does not wait for its allocation"));
+  EXPECT_EQ(after(use([](auto here, auto there) { order(here, there); }), false), "");
+  EXPECT_EQ(after(use([](auto here, auto) { (void)cudaStreamSynchronize(here); }), false), "");
+  EXPECT_THAT(after(
+                  [](int* memory, cudaStream_t here, cudaStream_t there) {
+                    ASSERT_EQ(cudaFreeAsync(memory, here), cudaSuccess);
+                    order(here, there);
+                    ASSERT_EQ(add(memory, 1, there), cudaSuccess);
+                  },
+                  true),
+              ::testing::HasSubstr("used after it was given back"));
+}
+
+TEST_F(RuntimeTest, AGraphUsesItsMemoryWhereItIsLaunched) {
+  for (const bool ordered : {false, true}) {
+    cudaGraphExec_t exec = nullptr;
+    const std::string failure = after(
+        [&](int* memory, cudaStream_t here, cudaStream_t there) {
+          cudaGraph_t graph = nullptr;
+          ASSERT_EQ(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), cudaSuccess);
+          ASSERT_EQ(add(memory, 2, stream_), cudaSuccess);
+          ASSERT_EQ(cudaStreamEndCapture(stream_, &graph), cudaSuccess);
+          ASSERT_EQ(cudaGraphInstantiate(&exec, graph), cudaSuccess);
+          ASSERT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+          ASSERT_EQ(cudaGraphLaunch(exec, there), cudaSuccess);
+          if (ordered) order(there, here);
+          ASSERT_EQ(cudaFreeAsync(memory, here), cudaSuccess);
+        },
+        true);
+    EXPECT_EQ(failure.empty(), ordered) << failure;
+    ASSERT_EQ(cudaGraphExecDestroy(exec), cudaSuccess);
+  }
+}
+
+TEST_F(RuntimeTest, ClustersThatADeviceDoesNotTake) {
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim = {8, 1, 1};
+  cudaLaunchConfig_t config{8, 4, 0, stream_, &attribute, 1};
+  const auto said = [&] {
+    int count = -1;
+    return cudaOccupancyMaxActiveClusters(&count, add_kernel, &config) == cudaSuccess ? count : -1;
+  };
+  const auto launched = [&] { return cudaLaunchKernelEx(&config, add_kernel, data_, 0); };
+  EXPECT_EQ(said(), 1);
+  EXPECT_EQ(launched(), cudaSuccess);
+  set_largest_cluster(4, 8);
+  EXPECT_EQ(said(), 0);
+  EXPECT_EQ(launched(), cudaSuccess);
+  set_largest_cluster(8, 4);
+  EXPECT_EQ(said(), 1);
+  EXPECT_EQ(launched(), cudaErrorInvalidClusterSize);
+  set_largest_cluster(16, 16);
+  config.gridDim = 16;
+  attribute.val.clusterDim.x = 16;  // more than all devices have: the kernel must be marked for it
+  EXPECT_EQ(said(), -1);
+  EXPECT_EQ(launched(), cudaErrorInvalidClusterSize);
 }
 
 TEST_F(RuntimeTest, RefusesWrongCopies) {

@@ -37,12 +37,18 @@ void set_device_count(int count);
 void set_memory_limit(int device, std::size_t bytes);
 [[nodiscard]] std::size_t memory_in_use(int device);
 
+/// The largest cluster of blocks that a device says it runs at once, and the largest that it takes
+/// in a launch; both 16 at the start.
+void set_largest_cluster(unsigned said, unsigned taken);
+
 /// Work runs when it is given, rather than when the host waits. Off at the start.
 void set_eager(bool eager);
 
-/// How a kernel broke the rules of the machine: a barrier that not all threads reach, a warp
-/// function whose mask does not fit. The launch failed with cudaErrorLaunchFailure, and
-/// cudaGetErrorString says the same. Empty where none has; cleared by reset_failure().
+/// How the rules of the machine were broken: a barrier that not all threads of a kernel reach, a
+/// warp function whose mask does not fit, memory of cudaMallocAsync whose allocation, uses and
+/// cudaFreeAsync no event puts in this order (order.h). What waits then fails with
+/// cudaErrorLaunchFailure, and cudaGetErrorString says the same. Empty where all is well; cleared
+/// by reset_failure().
 [[nodiscard]] std::string last_failure();
 void reset_failure();
 

@@ -32,12 +32,14 @@ CUstream_st* stream_of(cudaStream_t handle) {
   return state.streams.contains(handle) ? handle : nullptr;
 }
 
-cudaError_t submit(CUstream_st* stream, Work work) {
+cudaError_t submit(CUstream_st* stream, Work work, const Addresses& addresses) {
   if (stream->capture != nullptr) {
     if (stream->capture->invalid) return cudaErrorStreamCaptureInvalidated;
-    stream->capture->nodes.push_back(std::move(work));
+    stream->capture->nodes.push_back({std::move(work), addresses});
     return cudaSuccess;
   }
+  begin_work(stream);
+  use_memory(stream, addresses);
   stream->queue.push_back(std::move(work));
   return runtime().eager ? drain(stream) : cudaSuccess;
 }
@@ -60,6 +62,16 @@ cudaError_t drain_device(int device) {
   cudaError_t result = drain(&state.devices[static_cast<std::size_t>(device)].legacy);
   for (CUstream_st* const stream : state.streams) {
     if (stream->device == device) keep_first(result, drain(stream));
+  }
+  return result;
+}
+
+cudaError_t wait_for_device(int device) {
+  Runtime& state = runtime();
+  const cudaError_t result = drain_device(device);
+  host_waited(state.devices[static_cast<std::size_t>(device)].legacy.clock);
+  for (CUstream_st* const stream : state.streams) {
+    if (stream->device == device) host_waited(stream->clock);
   }
   return result;
 }
@@ -88,6 +100,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int /*flags
   auto made = std::make_unique<CUstream_st>();
   made->device = current_device();
   if (made->device >= runtime().device_count) return note(cudaErrorNoDevice);
+  made->number = ++runtime().streams_made;
   runtime().streams.insert(made.get());
   *stream = made.release();
   return cudaSuccess;
@@ -116,13 +129,17 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
     return note(cudaErrorStreamCaptureUnsupported);
   }
   if (!runtime().failure.empty()) return note(cudaErrorLaunchFailure);
+  host_waited(stream->clock);
   return note(drain(stream));
 }
 cudaError_t cudaStreamQuery(cudaStream_t handle) {
   const auto held = lock();
   CUstream_st* const stream = stream_of(handle);
   if (stream == nullptr) return note(cudaErrorInvalidResourceHandle);
-  if (stream->queue.empty()) return cudaSuccess;
+  if (stream->queue.empty()) {
+    host_waited(stream->clock);
+    return cudaSuccess;
+  }
   // Time goes by while the host asks.
   if (const cudaError_t error = run_one(stream)) return note(error);
   return note(cudaErrorNotReady);
@@ -142,6 +159,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
     stream->capture->invalid = true;
     return note(cudaErrorStreamCaptureUnsupported);
   }
+  stream->clock.join(marker->clock);
   return note(submit(stream, [marker] { return drain_until(*marker); }));
 }
 cudaError_t cudaStreamGetDevice(cudaStream_t handle, int* device) {
@@ -184,22 +202,29 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
   marker->capture = stream->capture;
   event->marker = marker;
   if (marker->capture != nullptr) return cudaSuccess;
-  return note(submit(stream, [marker] {
+  const cudaError_t error = submit(stream, [marker] {
     marker->done = true;
     marker->seconds = now();
     return cudaSuccess;
-  }));
+  });
+  marker->clock = stream->clock;
+  return note(error);
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const auto held = lock();
   if (!event->marker) return cudaSuccess;
   if (event->marker->capture != nullptr) return note(cudaErrorStreamCaptureUnsupported);
   if (!runtime().failure.empty()) return note(cudaErrorLaunchFailure);
+  host_waited(event->marker->clock);
   return event->marker->done ? cudaSuccess : note(drain_until(*event->marker));
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   const auto held = lock();
-  if (!event->marker || event->marker->done) return cudaSuccess;
+  if (!event->marker) return cudaSuccess;
+  if (event->marker->done) {
+    host_waited(event->marker->clock);
+    return cudaSuccess;
+  }
   if (const cudaError_t error = run_one(event->marker->stream)) return note(error);
   return note(event->marker->done ? cudaSuccess : cudaErrorNotReady);
 }

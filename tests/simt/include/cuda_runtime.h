@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "tests/simt/include/cuda_runtime_api.h"
 #include "tests/simt/include/simt_device.h"
@@ -210,15 +212,14 @@ struct cudaLaunchConfig_t {
   unsigned numAttrs = 0;
 };
 
-template <typename... Expected, typename... Given>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
-                               Given&&... arguments) {
-  wick::simt::Launch launch{{config->gridDim.x, config->gridDim.y, config->gridDim.z},
-                            {config->blockDim.x, config->blockDim.y, config->blockDim.z},
-                            config->dynamicSmemBytes,
-                            {1, 1, 1},
-                            false,
-                            reinterpret_cast<const void*>(kernel)};
+namespace wick::simt {
+inline Launch launch_of(const cudaLaunchConfig_t* config, const void* kernel) {
+  Launch launch{{config->gridDim.x, config->gridDim.y, config->gridDim.z},
+                {config->blockDim.x, config->blockDim.y, config->blockDim.z},
+                config->dynamicSmemBytes,
+                {1, 1, 1},
+                false,
+                kernel};
   for (unsigned i = 0; i < config->numAttrs; ++i) {
     const cudaLaunchAttribute& attribute = config->attrs[i];
     if (attribute.id == cudaLaunchAttributeCooperative) {
@@ -229,10 +230,38 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
       launch.cluster[2] = attribute.val.clusterDim.z;
     }
   }
+  return launch;
+}
+/// Every word of an argument where an address may lie.
+template <typename T>
+void append_words(const T& argument, std::vector<const void*>& words) {
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(&argument);
+  for (std::size_t at = 0; at + sizeof(void*) <= sizeof(T); at += sizeof(void*)) {
+    const void* word = nullptr;
+    std::memcpy(&word, bytes + at, sizeof word);
+    words.push_back(word);
+  }
+}
+}  // namespace wick::simt
+
+template <typename... Expected, typename... Given>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
+                               Given&&... arguments) {
+  std::vector<const void*> words;
   // By value, as a real launch takes them: the caller's may be gone when the work runs.
-  return wick::simt::launch(launch, config->stream,
-                            [kernel, ... values = static_cast<Expected>(
-                                         std::forward<Given>(arguments))] { kernel(values...); });
+  return [&](Expected... values) {
+    (wick::simt::append_words(values, words), ...);
+    return wick::simt::launch(
+        wick::simt::launch_of(config, reinterpret_cast<const void*>(kernel)), config->stream,
+        [kernel, values...] { kernel(values...); }, words);
+  }(static_cast<Expected>(std::forward<Given>(arguments))...);
+}
+
+template <typename... Arguments>
+cudaError_t cudaOccupancyMaxActiveClusters(int* count, void (*kernel)(Arguments...),
+                                           const cudaLaunchConfig_t* config) {
+  return wick::simt::most_clusters(
+      wick::simt::launch_of(config, reinterpret_cast<const void*>(kernel)), count);
 }
 
 template <typename... Arguments>

@@ -31,6 +31,7 @@ using cudaError_t = enum cudaError {
   cudaErrorStreamCaptureUnmatched = 903,
   cudaErrorStreamCaptureUnjoined = 904,
   cudaErrorStreamCaptureWrongThread = 908,
+  cudaErrorInvalidClusterSize = 912,
 };
 
 using cudaStream_t = struct CUstream_st*;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <source_location>
+#include <vector>
 
 #include "tests/simt/include/cuda_runtime_api.h"
 
@@ -41,7 +42,11 @@ struct Launch {
   bool cooperative;
   const void* kernel;  // its address, for messages and attributes
 };
-cudaError_t launch(const Launch& launch, cudaStream_t stream, std::function<void()> body);
+/// `words`: those of the kernel's arguments; the addresses among them are of what it uses.
+cudaError_t launch(const Launch& launch, cudaStream_t stream, std::function<void()> body,
+                   const std::vector<const void*>& words);
+/// How many clusters of this launch's size the device runs at once.
+cudaError_t most_clusters(const Launch& launch, int* count);
 cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value);
 
 }  // namespace wick::simt
