@@ -11,7 +11,9 @@ namespace wick {
 /// device (null: the legacy default stream) that outlives the guard. In order with what this thread
 /// does before and after: the stream waits for what was current, and then the other way round, both
 /// on the device. Guards may be nested; each ends in the thread that made it. Tensors may be made
-/// in one and used in the other.
+/// in one and used in the other. Threads have orders of their own: what one of them has made in its
+/// stream, another may use or free after Backend::wait_event() with an event that the first has
+/// recorded, or once the first has waited for the device.
 ///
 ///   cudaStream_t stream = ...;
 ///   {

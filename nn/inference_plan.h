@@ -27,9 +27,10 @@ namespace wick::nn {
 /// On the CPU it allocates nothing and waits for no lock, in every dtype and with any number of
 /// threads. With more than one (set_num_threads()), a large product is shared among them: the
 /// caller waits until the parts that other threads have taken are done. While they work for one
-/// caller, the others do their products alone. On a CUDA device it allocates where a number of rows
-/// is new, for the description of its products, and threads take turns in handing work to the
-/// device.
+/// caller, the others do their products alone. compile() returns when the plan is in the device's
+/// memory, so that threads may run it in any stream. On a CUDA device it allocates where a number
+/// of rows is new, for the description of its products, and threads take turns in handing work to
+/// the device.
 class InferencePlan {
  public:
   /// Memory for the values between the layers. Movable; fits the plan that made it and its copies.

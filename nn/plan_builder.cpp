@@ -343,6 +343,8 @@ void PlanBuilder::pack_weights() {
     const auto offset = static_cast<std::int64_t>(step.bias / size_of(plan_.dtype_));
     Tensor(plan_.weights_, plan_.dtype_, {step.width}, {1}, offset).copy_(each.bias->value);
   }
+  // Threads that run the plan give their work to the device in an order of their own.
+  backend.synchronize();
 }
 
 InferencePlan compile(const Module& model, std::int64_t max_batch) {

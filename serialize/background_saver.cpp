@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/background_saver.h"
 
+#include <algorithm>
 #include <memory>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "serialize/pickle_writer.h"
 #include "serialize/write_checkpoint.h"
@@ -22,6 +24,23 @@ std::shared_ptr<Storage> copy_of(const Storage& storage) {
   return copy;
 }
 
+// The copies on a device are made in the order of the caller's work there, which is not the
+// writer's.
+struct Copied {
+  Backend* backend;
+  std::unique_ptr<DeviceEvent> event;
+};
+
+std::vector<Copied> record_copies(const Pickled& pickled) {
+  std::vector<Copied> copied;
+  for (const auto& storage : pickled.storages) {
+    Backend* const backend = &storage->backend();
+    if (std::ranges::find(copied, backend, &Copied::backend) != copied.end()) continue;
+    copied.push_back({backend, backend->record_event()});
+  }
+  return copied;
+}
+
 }  // namespace
 
 BackgroundSaver::~BackgroundSaver() {
@@ -33,10 +52,19 @@ void BackgroundSaver::save(const Value& value, const std::filesystem::path& path
   wait();
   Pickled pickled = pickle_value(value);
   for (auto& storage : pickled.storages) storage = copy_of(*storage);
-  const auto content = std::make_shared<const Pickled>(std::move(pickled));
-  const auto write = [this, content, path, options] {
+  // What the writer reads and waits for, in one place that both ways to it share.
+  struct Work {
+    Pickled pickled;
+    std::vector<Copied> copied;
+  };
+  auto work = std::make_shared<Work>();
+  work->pickled = std::move(pickled);
+  work->copied = record_copies(work->pickled);
+  const auto write = [this, work = std::shared_ptr<const Work>(std::move(work)), path, options] {
     try {
-      write_checkpoint(*content, path, options);
+      // Before they are read, and before this thread frees them.
+      for (const auto& [backend, event] : work->copied) backend->wait_event(event.get());
+      write_checkpoint(work->pickled, path, options);
     } catch (...) {
       failure_ = std::current_exception();
     }

@@ -10,8 +10,8 @@
 
 namespace wick {
 
-/// Takes a copy of the tensors where they are, by the device itself, and lets a thread write it.
-/// One file is written at a time.
+/// Takes a copy of the tensors where they are, by the device itself in the order of the caller's
+/// work there (its stream), and lets a thread write it. One file is written at a time.
 ///
 /// Thread safety: none; the tensors may be changed as soon as save() has returned.
 class BackgroundSaver {

@@ -150,6 +150,8 @@ void CudaBackend::aside(const std::function<void()>& work) {
     synchronize();
   } catch (...) {
     context_.exchange_current(before);
+    // What is under way keeps its memory.
+    before.wait_for(side);
     throw;
   }
   context_.exchange_current(before);

@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/ops.h"
 #include "kernels/cuda_stream.h"
+#include "nn/inference_plan.h"
 #include "tests/device/small_training.h"
 
 namespace wick {
@@ -105,6 +106,51 @@ TEST_F(Streams, SeveralThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(sums, (std::vector<float>{0, 6000, 12000, 18000}));
+}
+
+TEST_F(Streams, AnEventOrdersTheWorkOfTwoThreads) {
+  Backend& backend = backend_for(kCuda);
+  Tensor made;
+  std::unique_ptr<DeviceEvent> event;
+  const CudaStreamGuard guard(kCuda, stream_);
+  made = Tensor::full({100, 30}, 2.0, DType::float32, kCuda);
+  event = backend.record_event();
+  made.fill_(3.0);  // behind the event: may be seen or not
+  const Tensor later = Tensor::full({1000}, 5.0, DType::float32, kCuda);
+  const std::unique_ptr<DeviceEvent> of_all = backend.record_event();
+  std::thread([&] {
+    backend.wait_event(event.get());
+    const Tensor sums = Tensor::empty({30}, DType::float32, kCuda);
+    ops::column_sums(made, sums);
+    EXPECT_GE(sums.slice(0, 0, 1).item<float>(), 200.0F);
+    backend.wait_event(of_all.get());
+    EXPECT_EQ(later.to_vector<float>(), std::vector<float>(1000, 5.0F));
+    made = Tensor();  // freed here, used there
+  }).join();
+  EXPECT_EQ(backend_for(kCpu).record_event(), nullptr);
+  backend_for(kCpu).wait_event(nullptr);
+  backend.wait_event(nullptr);
+}
+
+TEST_F(Streams, APlanMadeInOneRunsInAnother) {
+  Generator generator(3);
+  nn::Sequential model;
+  model.add<nn::Linear>("fc1", 20, 33, generator);
+  model.add<nn::ReLU>("relu");
+  model.add<nn::Linear>("fc2", 33, 7, generator);
+  const Tensor input = Tensor::normal({5, 20}, 0.0, 1.0, generator);
+  const Tensor expected = model.forward(input).clone();
+  model.to(kCuda);
+  const CudaStreamGuard guard(kCuda, stream_);
+  const nn::InferencePlan plan = nn::compile(model, 8);
+  Tensor output;
+  std::thread([&] {
+    const Tensor there = Tensor::empty({5, 7}, DType::float32, kCuda);
+    nn::InferencePlan::Workspace workspace = plan.make_workspace();
+    plan.run(input.to(kCuda), there, workspace);
+    output = there.to(kCpu);
+  }).join();
+  testing::expect_near(output, expected, 2e-5);
 }
 
 TEST_F(Streams, TheCallersDeviceStaysTheCurrentOne) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Snapshots whose copies are made in a stream of the caller's, and written by another thread.
+#include "serialize/background_saver.h"
+
+#include <random>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "kernels/cuda_stream.h"
+#include "serialize/checkpoint.h"
+#include "tests/device/device_under_test.h"
+
+namespace wick {
+namespace {
+
+using testing::kCuda;
+using testing::kSecondCuda;
+using testing::OnDevice;
+using testing::OnTwoDevices;
+using testing::TempDir;
+
+class CallersStream {
+ public:
+  explicit CallersStream(int device) : device_(device) {
+    EXPECT_EQ(cudaSetDevice(device), cudaSuccess);
+    EXPECT_EQ(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), cudaSuccess);
+    EXPECT_EQ(cudaSetDevice(0), cudaSuccess);
+  }
+  CallersStream(const CallersStream&) = delete;
+  CallersStream& operator=(const CallersStream&) = delete;
+  ~CallersStream() {
+    EXPECT_EQ(cudaSetDevice(device_), cudaSuccess);
+    EXPECT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
+    EXPECT_EQ(cudaStreamDestroy(stream_), cudaSuccess);
+    EXPECT_EQ(cudaSetDevice(0), cudaSuccess);
+  }
+  [[nodiscard]] cudaStream_t get() const { return stream_; }
+
+ private:
+  int device_;
+  cudaStream_t stream_ = nullptr;
+};
+
+// Saves random tensors of these devices while their streams have work before and behind the copies,
+// and frees them at once. Nobody waits for the streams meanwhile.
+void expect_snapshot(const std::vector<Device>& devices, std::mt19937& random,
+                     Generator& generator) {
+  const TempDir dir;
+  Dict expected;
+  BackgroundSaver saver;
+  {
+    Dict state;
+    std::vector<Tensor> tensors;
+    const std::uint64_t count = 1 + random() % 5;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      // Some are copied by a kernel at once, some go to the host in pieces.
+      const auto size = static_cast<std::int64_t>(1 + random() % (random() % 4 == 0 ? 90000 : 500));
+      const Tensor values = Tensor::normal({size}, 0.0, 1.0, generator);
+      const Tensor there =
+          Tensor::full({size}, 3.0, DType::float32, devices[random() % devices.size()]);
+      there.copy_(values);
+      tensors.push_back(there);
+      state.set(Value(concat("t", i)), Value(there));
+      expected.set(Value(concat("t", i)), Value(values));
+    }
+    saver.save(state, dir / "snapshot.pt");
+    for (const Tensor& tensor : tensors) tensor.fill_(-1.0);
+  }
+  saver.wait();
+  EXPECT_TRUE(load(dir / "snapshot.pt", kCpu) == Value(expected));
+}
+
+using BackgroundSaving = OnDevice;
+
+TEST_F(BackgroundSaving, WaitsForTheCopiesInTheCallersStream) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(concat("seed ", seed));
+  std::mt19937 random(seed);
+  Generator generator(seed);
+  const CallersStream stream(0);
+  for (int round = 0; round < 12; ++round) {
+    const CudaStreamGuard guard(kCuda, stream.get());
+    expect_snapshot({kCuda, kCuda, kCpu}, random, generator);
+  }
+  // The device is well: memory of the snapshots went back when it was done with.
+  backend_for(kCuda).synchronize();
+}
+
+using BackgroundSavingOfTwo = OnTwoDevices;
+
+TEST_F(BackgroundSavingOfTwo, WaitsForTheCopiesOnEach) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(concat("seed ", seed));
+  std::mt19937 random(seed);
+  Generator generator(seed);
+  const CallersStream first(0);
+  const CallersStream second(1);
+  for (int round = 0; round < 6; ++round) {
+    const CudaStreamGuard guard(kCuda, first.get());
+    const CudaStreamGuard other(kSecondCuda, second.get());
+    expect_snapshot({kCuda, kSecondCuda}, random, generator);
+  }
+  backend_for(kCuda).synchronize();
+  backend_for(kSecondCuda).synchronize();
+}
+
+}  // namespace
+}  // namespace wick
