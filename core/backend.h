@@ -57,8 +57,8 @@ struct ReluBitsRef {
 };
 
 /// C = epilogue(op(A) op(B)), where op transposes or not. In this order:
-/// plus C itself (accumulate), plus bias on each row, then ReLU, then zero wherever the mask is not
-/// positive.
+/// plus C itself (accumulate), plus bias on each row, then ReLU, then zero wherever the mask is
+/// zero or less. NaN passes through the ReLU, and a mask of NaN lets pass, as in PyTorch.
 ///
 /// A and B are of `operand_dtype`: `dtype` itself, or bfloat16 where `dtype` is float32 or
 /// bfloat16. Products of bfloat16 are summed in float32; a C of bfloat16 is rounded to it.
@@ -294,7 +294,8 @@ class Backend {
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) = 0;
   /// y = max(x, 0) for `count` elements; NaN stays NaN. In place if y == x.
   virtual void relu(DType dtype, const void* x, void* y, std::int64_t count) = 0;
-  /// dx = y > 0 ? dy : 0, where y is the ReLU's output. In place if dx == dy.
+  /// dx = y <= 0 ? 0 : dy, where y is the ReLU's output: NaN lets the gradient pass. In place if
+  /// dx == dy.
   virtual void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
                              std::int64_t count) = 0;
   /// Pointwise functions of two arguments. As it is written here, throws DeviceError.

@@ -29,7 +29,7 @@ struct MatmulOptions {
   bool accumulate = false;            // add to `out` instead of overwriting it
   const Tensor* bias = nullptr;       // (N): added to each row
   bool relu = false;                  // max(x, 0) of the result
-  const Tensor* relu_mask = nullptr;  // (M, N): the result is zeroed where this is not positive
+  const Tensor* relu_mask = nullptr;  // (M, N): the result is zeroed where this is zero or less
   ReluBits* relu_bits = nullptr;      // with relu: receives them; with relu_mask: those of the mask
   const Tensor* a_sums = nullptr;     // (M): receives the sums of a's columns; needs transpose_a
   bool accumulate_sums = false;       // add to `a_sums` instead of overwriting it
@@ -44,7 +44,7 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate = false);
 
 /// out = max(x, 0); contiguous tensors of equal shape; in place if they are the same.
 void relu(const Tensor& x, const Tensor& out);
-/// grad_input = output > 0 ? grad_output : 0, where `output` is what relu() gave; in place if
+/// grad_input = output <= 0 ? 0 : grad_output, where `output` is what relu() gave; in place if
 /// `grad_input` is one of the others.
 void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor& grad_input);
 

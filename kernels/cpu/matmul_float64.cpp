@@ -62,7 +62,7 @@ void matmul_float64(const MatmulArgs& args) {
         Eigen::Map<const Eigen::RowVectorXd>(static_cast<const double*>(args.bias), args.c.cols);
   }
   if (args.relu) c = (c.array() < 0.0).select(0.0, c);
-  if (args.relu_mask.data != nullptr) c = (map(args.relu_mask).array() > 0.0).select(c, 0.0);
+  if (args.relu_mask.data != nullptr) c = (map(args.relu_mask).array() <= 0.0).select(0.0, c);
 }
 
 }  // namespace wick::cpu

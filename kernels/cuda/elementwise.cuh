@@ -19,7 +19,7 @@ struct Relu {
 struct ReluBackward {
   template <typename T>
   __host__ __device__ T operator()(T dy, T y) const {
-    return y > T{0} ? dy : T{0};
+    return y <= T{0} ? T{0} : dy;  // where y is NaN, too
   }
 };
 

@@ -84,7 +84,7 @@ class SmallNetBlock {
   __device__ void hidden_layer(std::int64_t step) const;
   /// Logits, losses of the rows, and dlogits. Ends with the block in step.
   __device__ void output_layer(std::int64_t step) const;
-  /// dh = dlogits weight2 where h is positive. Ends with the block in step.
+  /// dh = dlogits weight2, and zero where h is zero or less. Ends with the block in step.
   __device__ void hidden_gradient() const;
   /// With `last`, the gradients are also left in global memory.
   __device__ void update(std::int64_t step, const StepScalars& scalars, bool last) const;

@@ -132,7 +132,7 @@ __device__ inline void SmallNetBlock::hidden_gradient() const {
     const int r = i / at_.dh_stride;
     const int j = i % at_.dh_stride;
     float sum = 0.0F;
-    if (j < hidden_ && memory_[at_.h + r * at_.hidden_stride + j] > 0.0F) {
+    if (j < hidden_ && !(memory_[at_.h + r * at_.hidden_stride + j] <= 0.0F)) {  // NaN passes
       for (int o = 0; o < outputs_; ++o) {
         sum += memory_[at_.dlogits + r * at_.logit_stride + o] *
                memory_[at_.weight2 + o * at_.hidden_stride + j];

@@ -14,7 +14,7 @@ void relu(const T* x, T* y, std::int64_t count) {
 
 template <typename T, typename Isa>
 void relu_backward(const T* dy, const T* y, T* dx, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) dx[i] = y[i] > T{0} ? dy[i] : T{0};
+  for (std::int64_t i = 0; i < count; ++i) dx[i] = y[i] <= T{0} ? T{0} : dy[i];  // as here
 }
 
 template <typename T, typename Isa>

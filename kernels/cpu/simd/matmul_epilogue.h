@@ -26,7 +26,7 @@ template <typename T, typename Isa>
     // Written so that NaN passes.
     if (task.relu) value = value < zero ? zero : value;
     if (task.relu_mask != nullptr) {
-      value = get(task.relu_mask + m * task.mask_row + n) > zero ? value : zero;
+      value = get(task.relu_mask + m * task.mask_row + n) <= zero ? zero : value;
     }
   }
   if (count == kAll) {
