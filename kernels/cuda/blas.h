@@ -20,16 +20,14 @@ struct ColumnMajor {
   bool transpose = false;
 };
 
-/// What a product does beside the product itself.
+/// What a product does beside the product itself. No ReLU: cuBLASLt's makes 0 of NaN, so that a
+/// network that has gone wrong would look well; wick's own kernel goes over C instead, which costs
+/// a launch for each ReLU behind a product.
 enum class Epilogue {
   none,
-  bias,            // plus a bias for each row of C
-  relu,            // ReLU
-  relu_bias,       // a bias, then ReLU
-  relu_bits,       // ReLU, with a bit left for each element that it lets through
-  relu_bias_bits,  // a bias, then ReLU, with its bits
-  relu_gradient,   // zero where the bit of a ReLU is not set
-  b_sums,          // beside C, the sums of op(B)'s columns
+  bias,           // plus a bias for each row of C
+  relu_gradient,  // zero where the bit of a ReLU is not set
+  b_sums,         // beside C, the sums of op(B)'s columns
 };
 
 /// C = epilogue(op(A) op(B) + beta C). Sums are float32 for operands of bfloat16.
@@ -45,14 +43,9 @@ struct Product {
   std::int64_t c_stride = 0;  // at least m
   bool accumulate = false;    // beta is 1, else 0, and C is not read
   Epilogue epilogue = Epilogue::none;
-  void* vector = nullptr;  // the bias (m), or b_sums (n)
-  void* bits = nullptr;    // (m, n) bits, columns relu_bits_stride(m) bits apart
+  void* vector = nullptr;      // the bias (m), or b_sums (n)
+  const void* bits = nullptr;  // (m, n) bits, columns relu_bits_stride(m) bits apart
 };
-
-/// In bits: cuBLASLt wants columns of masks to begin at multiples of 128.
-[[nodiscard]] constexpr std::int64_t relu_bits_stride(std::int64_t m) {
-  return (m + 127) / 128 * 128;
-}
 
 class Blas {
  public:
@@ -61,10 +54,12 @@ class Blas {
   Blas& operator=(const Blas&) = delete;
   virtual ~Blas() = default;
 
+  /// Whether the library says that it has an algorithm for the product with its epilogue, where its
+  /// operands lie.
+  [[nodiscard]] virtual bool has_algorithm(const Product& product, bool tf32) = 0;
   /// Gives the product to the stream. Returns false, and has done nothing, where the library has no
-  /// algorithm for it with its epilogue; it has one without. `tf32`: float32 products may round
-  /// their operands to 10 bits of mantissa. Results are the same from run to run. Can be captured
-  /// in a graph.
+  /// algorithm for it. `tf32`: float32 products may round their operands to 10 bits of mantissa.
+  /// Results are the same from run to run. Can be captured in a graph.
   [[nodiscard]] virtual bool multiply(const Product& product, bool tf32, StreamState& stream) = 0;
 };
 

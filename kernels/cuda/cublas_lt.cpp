@@ -50,8 +50,12 @@ struct Plan {
   Layout a;
   Layout b;
   Layout c;
-  std::optional<cublasLtMatmulAlgo_t> algorithm;  // none: the library does not do this epilogue
+  std::optional<cublasLtMatmulAlgo_t> algorithm;  // none: the library does not do this product
 };
+
+// The library is told how A, B, C and D are aligned, but not its vector and bits: its algorithms
+// read those 16 bytes at a time and fault elsewhere.
+constexpr std::uint32_t kEpilogueAlignment = 16;
 
 // The largest power of two up to 256 that divides an address.
 std::uint32_t alignment_of(const void* data) {
@@ -86,6 +90,7 @@ class CublasLt final : public Blas {
   CublasLt& operator=(const CublasLt&) = delete;
   ~CublasLt() override { static_cast<void>(library_.destroy(handle_)); }
 
+  [[nodiscard]] bool has_algorithm(const Product& product, bool tf32) override;
   [[nodiscard]] bool multiply(const Product& product, bool tf32, StreamState& stream) override;
 
  private:
@@ -126,10 +131,6 @@ cublasLtEpilogue_t epilogue_of(const Kind& kind) {
   switch (kind.epilogue) {
     case Epilogue::none: break;
     case Epilogue::bias: return CUBLASLT_EPILOGUE_BIAS;
-    case Epilogue::relu: return CUBLASLT_EPILOGUE_RELU;
-    case Epilogue::relu_bias: return CUBLASLT_EPILOGUE_RELU_BIAS;
-    case Epilogue::relu_bits: return CUBLASLT_EPILOGUE_RELU_AUX;
-    case Epilogue::relu_bias_bits: return CUBLASLT_EPILOGUE_RELU_AUX_BIAS;
     case Epilogue::relu_gradient: return CUBLASLT_EPILOGUE_DRELU;
     case Epilogue::b_sums: return CUBLASLT_EPILOGUE_BGRADB;
   }
@@ -137,16 +138,21 @@ cublasLtEpilogue_t epilogue_of(const Kind& kind) {
 }
 
 bool has_vector(Epilogue epilogue) {
-  return epilogue == Epilogue::bias || epilogue == Epilogue::relu_bias ||
-         epilogue == Epilogue::relu_bias_bits || epilogue == Epilogue::b_sums;
+  return epilogue == Epilogue::bias || epilogue == Epilogue::b_sums;
 }
 
 bool has_bits(Epilogue epilogue) {
-  return epilogue == Epilogue::relu_bits || epilogue == Epilogue::relu_bias_bits ||
-         epilogue == Epilogue::relu_gradient;
+  return epilogue == Epilogue::relu_gradient;
 }
 
-// What the library says of an epilogue that it does not have for this kind of product.
+bool takes_epilogue(const Product& product) {
+  if (product.epilogue == Epilogue::none) return true;
+  if (product.dtype == DType::float64) return false;  // it documents none for this dtype
+  const void* const data = has_bits(product.epilogue) ? product.bits : product.vector;
+  return alignment_of(data) >= kEpilogueAlignment;
+}
+
+// What the library says of a product that it does not do.
 bool is_refusal(cublasStatus_t status) {
   return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
 }
@@ -198,7 +204,7 @@ std::optional<cublasLtMatmulAlgo_t> CublasLt::choose(const Kind& kind, const Pla
   if (status == CUBLAS_STATUS_SUCCESS) {
     status = found == 0 ? CUBLAS_STATUS_NOT_SUPPORTED : best.state;
   }
-  if (kind.epilogue != Epilogue::none && is_refusal(status)) return std::nullopt;
+  if (is_refusal(status)) return std::nullopt;
   check_blas(status, describe(kind));
   return best.algo;
 }
@@ -234,9 +240,14 @@ Plan& CublasLt::plan_for(const Kind& kind, const Product& product) {
   return plans_.emplace(kind, make_plan(kind, product)).first->second;
 }
 
+bool CublasLt::has_algorithm(const Product& product, bool tf32) {
+  if (!takes_epilogue(product)) return false;
+  const std::scoped_lock lock(mutex_);
+  return plan_for(kind_of(product, tf32), product).algorithm.has_value();
+}
+
 bool CublasLt::multiply(const Product& product, bool tf32, StreamState& stream) {
-  // For float64, the library documents no epilogue.
-  if (product.dtype == DType::float64 && product.epilogue != Epilogue::none) return false;
+  if (!takes_epilogue(product)) return false;
   const Kind kind = kind_of(product, tf32);
   void* const workspace = stream.blas_workspace();
   const std::scoped_lock lock(mutex_);
@@ -259,7 +270,7 @@ bool CublasLt::multiply(const Product& product, bool tf32, StreamState& stream) 
     const float beta = product.accumulate ? 1.0F : 0.0F;
     status = run(&one, &beta);
   }
-  if (product.epilogue != Epilogue::none && is_refusal(status)) {
+  if (is_refusal(status)) {
     plan.algorithm.reset();
     return false;
   }

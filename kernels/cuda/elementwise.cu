@@ -81,7 +81,9 @@ cudaError_t launch_epilogue_of(const EpilogueArgs& args, const LaunchContext& co
                              static_cast<const T*>(args.bias),
                              args.relu,
                              static_cast<const T*>(args.relu_mask.data),
-                             args.relu_mask.stride};
+                             args.relu_mask.stride,
+                             static_cast<unsigned*>(args.relu_bits),
+                             relu_bits_stride(args.c.cols) / 32};
   const bool vectors = rows_aligned(args.c, sizeof(T)) && rows_aligned(args.relu_mask, sizeof(T));
   const std::int64_t stretch = kWarpSize * kMapUnroll * (vectors ? kPackSize<T> : 1);
   const std::int64_t per_row = divide_up(task.cols, stretch);

@@ -106,6 +106,8 @@ struct EpilogueTask {
   bool relu;
   const T* mask;  // or null
   std::int64_t mask_stride;
+  unsigned* bits;            // that the ReLU leaves, or null
+  std::int64_t bits_stride;  // in words
 };
 
 template <int N, typename T>
@@ -129,6 +131,28 @@ __device__ inline Pack<T, N> epilogue(const EpilogueTask<T>& task, std::int64_t 
   return value;
 }
 
+/// A bit for each element that a ReLU has let through: the first element's is the lowest.
+template <int N, typename T>
+__device__ inline unsigned passed_bits(const Pack<T, N>& value) {
+  unsigned bits = 0;
+  for (int j = 0; j < N; ++j) {
+    if (!(convert<Computed<T>>(value[j]) <= Computed<T>{0})) bits |= 1U << j;  // NaN passes
+  }
+  return bits;
+}
+
+/// The whole warp's bits, `N` from each lane, to words from `to` on, of which `count` are there.
+template <int N>
+__device__ inline void store_bits(unsigned* to, std::int64_t count, int lane, unsigned bits) {
+  constexpr int kLanes = kWarpSize / N;  // that make a word
+  unsigned word = bits << (lane % kLanes * N);
+#pragma unroll
+  for (int offset = 1; offset < kLanes; offset *= 2) {
+    word |= __shfl_xor_sync(kAllLanes, word, offset);
+  }
+  if (lane % kLanes == 0 && lane / kLanes < count) to[lane / kLanes] = word;
+}
+
 template <int N, typename T>
 __global__ void __launch_bounds__(kMapThreads)
     epilogue_kernel(EpilogueTask<T> task, std::int64_t stretches_per_row) {
@@ -140,11 +164,23 @@ __global__ void __launch_bounds__(kMapThreads)
     const std::int64_t begin = (i - row * stretches_per_row) * kStretch;
     const std::int64_t end = begin + kStretch < task.cols ? begin + kStretch : task.cols;
     T* const c = task.c + row * task.stride;
-    for (std::int64_t col = begin + lane * N; col < end; col += kWarpSize * N) {
+    for (std::int64_t first = begin; first < end; first += kWarpSize * N) {  // of the warp
+      const std::int64_t col = first + lane * N;
+      unsigned bits = 0;
       if (col + N <= end) {
-        store_pack<N>(c + col, epilogue<N>(task, row, col, load_pack<N>(c + col)));
+        const Pack<T, N> value = epilogue<N>(task, row, col, load_pack<N>(c + col));
+        store_pack<N>(c + col, value);
+        bits = passed_bits<N>(value);
       } else {
-        for (; col < end; ++col) c[col] = epilogue<1>(task, row, col, Pack<T, 1>{{c[col]}})[0];
+        for (int j = 0; col + j < end; ++j) {
+          const Pack<T, 1> value = epilogue<1>(task, row, col + j, Pack<T, 1>{{c[col + j]}});
+          c[col + j] = value[0];
+          bits |= passed_bits<1>(value) << j;
+        }
+      }
+      if (task.bits != nullptr) {
+        store_bits<N>(task.bits + row * task.bits_stride + first / 32, divide_up(end - first, 32),
+                      lane, bits);
       }
     }
   }

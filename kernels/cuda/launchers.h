@@ -106,14 +106,23 @@ struct StepSchedule {
 [[nodiscard]] cudaError_t launch_relu_backward(DType dtype, const void* dy, const void* y, void* dx,
                                                std::int64_t count, const LaunchContext& context);
 
+/// From row to row of ReluBitsRef's memory, in bits: as cuBLASLt, which reads it, wants it. Bit b
+/// of a row is bit b % 8 of its byte b / 8, and set where the ReLU's output is not zero: where it
+/// is NaN, too.
+[[nodiscard]] constexpr std::int64_t relu_bits_stride(std::int64_t cols) {
+  return (cols + 127) / 128 * 128;
+}
+
 /// What is left of Backend::matmul after the product, in place on C: plus bias on each row, then
-/// ReLU, then zero wherever the mask is not positive. float32, float64 or bfloat16.
+/// ReLU, then zero wherever the mask is zero or less. float32, float64 or bfloat16.
 struct EpilogueArgs {
   DType dtype = DType::float32;
   MatrixRef c{};               // (M, N)
   const void* bias = nullptr;  // (N) or none
   bool relu = false;
   ConstMatrixRef relu_mask{};  // (M, N), or data == nullptr
+  /// With relu: receives its bits, or null. Aligned to 4 bytes.
+  void* relu_bits = nullptr;
 };
 [[nodiscard]] cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context);
 

@@ -15,6 +15,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "kernels/cuda/matmul_copies.h"
 
 namespace wick::cuda {
 namespace {
@@ -70,29 +71,27 @@ class Multiplication {
 
   // With as much of the rest as the library can do.
   Rest run(Rest rest) {
-    if (rest.bias || rest.relu) {
-      if (forward(rest)) return {false, false, rest.mask, rest.sums};
+    if (rest.bias) {
+      void* const bias = const_cast<void*>(args_.bias);  // only read
+      if (multiply(Epilogue::bias, bias)) return {false, rest.relu, rest.mask, rest.sums};
+    } else if (rest.relu) {
+      // Nothing that the library could do: see Epilogue.
     } else if (rest.mask && args_.relu_bits.data != nullptr && *args_.relu_bits.valid) {
       if (multiply(Epilogue::relu_gradient, nullptr)) return {false, false, false, rest.sums};
     } else if (rest.sums && !args_.accumulate_sums) {
       if (multiply(Epilogue::b_sums, args_.a_sums)) return {false, false, rest.mask, false};
     }
-    // There is an algorithm for this: else the library itself is an exception.
-    static_cast<void>(multiply(Epilogue::none, nullptr));
+    if (!multiply(Epilogue::none, nullptr) && !multiply_copies(product_, tf32_, blas_, stream_)) {
+      throw DeviceError(concat("matmul: cuBLASLt has no algorithm for ", product_.n, " x ",
+                               product_.k, " with ", product_.k, " x ", product_.m, " ",
+                               product_.dtype, " into ", product_.c_dtype,
+                               ", nor for copies of them that are aligned to 16 bytes",
+                               "; use another dtype or the device \"cpu\""));
+    }
     return rest;
   }
 
  private:
-  bool forward(const Rest& rest) {
-    void* const bias = const_cast<void*>(args_.bias);  // only read
-    if (!rest.relu) return multiply(Epilogue::bias, bias);
-    if (args_.relu_bits.data != nullptr) {
-      *args_.relu_bits.valid =
-          multiply(rest.bias ? Epilogue::relu_bias_bits : Epilogue::relu_bits, bias);
-      if (*args_.relu_bits.valid) return true;
-    }
-    return multiply(rest.bias ? Epilogue::relu_bias : Epilogue::relu, bias);
-  }
   bool multiply(Epilogue epilogue, void* vector) {
     product_.epilogue = epilogue;
     product_.vector = vector;
@@ -121,9 +120,14 @@ void matmul(const MatmulArgs& args, bool tf32, Blas& blas, StreamState& stream) 
     } else if (!args.accumulate) {
       clear(args, stream.stream());
     }
-    const EpilogueArgs epilogue{args.dtype, args.c, rest.bias ? args.bias : nullptr, rest.relu,
-                                rest.mask ? args.relu_mask : ConstMatrixRef{}};
+    const EpilogueArgs epilogue{args.dtype,
+                                args.c,
+                                rest.bias ? args.bias : nullptr,
+                                rest.relu,
+                                rest.mask ? args.relu_mask : ConstMatrixRef{},
+                                args.relu ? args.relu_bits.data : nullptr};
     check(launch_epilogue(epilogue, stream.launch()), "matmul");
+    if (epilogue.relu_bits != nullptr) *args.relu_bits.valid = true;
   }
   if (!rest.sums) return;
   check(launch_column_sums(args.operand_dtype, args.a, args.dtype, args.a_sums,

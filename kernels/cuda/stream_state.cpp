@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cuda/stream_state.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace wick::cuda {
@@ -49,6 +51,16 @@ void* StreamState::blas_workspace() {
     blas_workspace_ = make_device_memory<std::byte>(kBlasWorkspaceBytes);
   }
   return blas_workspace_.get();
+}
+
+void* StreamState::operand_copies(std::size_t bytes) {
+  if (bytes > operand_copies_bytes_) {
+    // All of them together take no more than twice the last.
+    const std::size_t size = std::max(bytes, 2 * operand_copies_bytes_);
+    operand_copies_.push_back(make_device_memory<std::byte>(size));
+    operand_copies_bytes_ = size;
+  }
+  return operand_copies_.back().get();
 }
 
 void StreamState::wait(const char* operation) {

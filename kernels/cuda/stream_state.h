@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <vector>
 
 #include "kernels/cuda/handles.h"
 #include "kernels/cuda/launchers.h"
@@ -28,6 +29,10 @@ class StreamState {
   /// kBlasWorkspaceBytes, allocated at the first call.
   [[nodiscard]] void* blas_workspace();
 
+  /// At least `bytes` bytes, for copies of a product's operands; aligned to 256 bytes. What it has
+  /// returned before stays, too, because graphs may use it.
+  [[nodiscard]] void* operand_copies(std::size_t bytes);
+
   /// Waits for the stream, then throws IndexError for the first label or index out of range that a
   /// kernel has met since the last call. `operation` is what the host waits for.
   void wait(const char* operation);
@@ -43,7 +48,9 @@ class StreamState {
   LaunchContext launch_;
   DeviceMemory<std::byte> scratch_;  // kWorkspaceBytes, and the flag
   DeviceMemory<std::byte> blas_workspace_;
-  Pinned<ErrorFlag> found_;  // the device's flag, as of the last wait
+  std::vector<DeviceMemory<std::byte>> operand_copies_;  // the last is the largest
+  std::size_t operand_copies_bytes_ = 0;                 // of the last
+  Pinned<ErrorFlag> found_;                              // the device's flag, as of the last wait
   Event reached_;
   std::mutex mutex_;
 };

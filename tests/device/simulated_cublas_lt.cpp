@@ -48,6 +48,8 @@ namespace {
 struct Settings {
   std::uint32_t refused = 0;
   Refusal how = Refusal::heuristic_status;
+  OperandRules operands;
+  Refusal operands_how = Refusal::heuristic_status;
   std::map<std::pair<std::uint32_t, cudaDataType_t>, std::int64_t> products;
 };
 
@@ -98,6 +100,7 @@ struct Task {
   std::int64_t aux_ld;
 };
 
+// The library's ReLU is a maximum that takes NaN for 0 (NVIDIA's developer forum, topic 329783).
 double relu_with_bit(const Task& task, std::int64_t row, std::int64_t col, double value) {
   if ((task.epilogue & 128) != 0) {
     const std::int64_t bit = col * task.aux_ld + row;
@@ -105,7 +108,7 @@ double relu_with_bit(const Task& task, std::int64_t row, std::int64_t col, doubl
     unsigned char& byte = task.aux[bit / 8];
     byte = static_cast<unsigned char>(value > 0.0 ? byte | mask : byte & ~mask);
   }
-  return value < 0.0 ? 0.0 : value;
+  return value > 0.0 ? value : 0.0;
 }
 
 // A block for each column of D, one thread in it.
@@ -154,6 +157,28 @@ bool is_refused(std::uint32_t epilogue, Refusal how) {
   return (epilogue & settings().refused) != 0 && settings().how == how;
 }
 
+std::uint32_t rule_of(cudaDataType_t type) {
+  const OperandRules& rules = settings().operands;
+  return type == CUDA_R_64F ? rules.float64 : type == CUDA_R_32F ? rules.float32 : rules.bfloat16;
+}
+
+std::int64_t size_of(cudaDataType_t type) {
+  return type == CUDA_R_64F ? 8 : type == CUDA_R_32F ? 4 : 2;
+}
+
+// `alignments`: of A, B, C and D.
+template <typename Alignments>
+bool is_refused(const std::array<const cublasLtMatrixLayoutOpaque_t*, 4>& layouts,
+                const Alignments& alignments, Refusal how) {
+  if (settings().operands_how != how) return false;
+  for (std::size_t i = 0; i < layouts.size(); ++i) {
+    const std::uint32_t rule = rule_of(layouts[i]->type);
+    if (rule == 0 || alignments[i] % rule != 0) return true;
+    if (layouts[i]->ld * size_of(layouts[i]->type) % rule != 0) return true;
+  }
+  return false;
+}
+
 cublasStatus_t check(const cublasLtMatmulDescOpaque_t& desc, const cublasLtMatrixLayoutOpaque_t& a,
                      const cublasLtMatrixLayoutOpaque_t& b, const cublasLtMatrixLayoutOpaque_t& c,
                      const cublasLtMatrixLayoutOpaque_t& d) {
@@ -172,6 +197,14 @@ cublasStatus_t check(const cublasLtMatmulDescOpaque_t& desc, const cublasLtMatri
   if (a.type == CUDA_R_64F && desc.epilogue != CUBLASLT_EPILOGUE_DEFAULT) {
     return CUBLAS_STATUS_NOT_SUPPORTED;
   }
+  // As NVIDIA's own tests of the library have it: nothing of this kind with sums of one term, nor
+  // sums of B where that has one column.
+  const std::int64_t k = ta ? a.rows : a.cols;
+  if ((desc.epilogue == CUBLASLT_EPILOGUE_DRELU || desc.epilogue == CUBLASLT_EPILOGUE_BGRADB) &&
+      k == 1) {
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+  if (desc.epilogue == CUBLASLT_EPILOGUE_BGRADB && d.cols == 1) return CUBLAS_STATUS_NOT_SUPPORTED;
   // Bias and masks go by D's rows, the bits of a column in whole groups of 128.
   if ((desc.epilogue & 128) != 0 && (desc.aux_ld % 128 != 0 || desc.aux_ld < d.rows)) {
     return CUBLAS_STATUS_INVALID_VALUE;
@@ -257,7 +290,8 @@ cublasStatus_t preference_set(cublasLtMatmulPreference_t preference,
   return CUBLAS_STATUS_INVALID_VALUE;
 }
 
-// An algorithm may count on the alignments that it was chosen for: A, B, C, D, bias and bits.
+// An algorithm may count on the alignments that it was chosen for, of A, B, C and D. The heuristics
+// know nothing of where the bias and the bits lie: algorithms take them 16 bytes at a time.
 cublasStatus_t heuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
                          cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
                          cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
@@ -269,14 +303,21 @@ cublasStatus_t heuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
   if (status != CUBLAS_STATUS_SUCCESS) return status;
   if (is_refused(desc->epilogue, Refusal::heuristic_status)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (is_refused(desc->epilogue, Refusal::no_algorithm)) return CUBLAS_STATUS_SUCCESS;
+  const std::array<const cublasLtMatrixLayoutOpaque_t*, 4> layouts = {a, b, c, d};
+  if (is_refused(layouts, preference->alignments, Refusal::heuristic_status)) {
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+  if (is_refused(layouts, preference->alignments, Refusal::no_algorithm)) {
+    return CUBLAS_STATUS_SUCCESS;
+  }
   // Sums whose parts are added in place come in any order.
   if ((preference->reductions & CUBLASLT_REDUCTION_SCHEME_INPLACE) != 0) {
     return CUBLAS_STATUS_NOT_SUPPORTED;
   }
   *results = {};
   for (std::size_t i = 0; i < 4; ++i) results->algo.data[i] = preference->alignments[i];
-  results->algo.data[4] = alignment_of(desc->bias);
-  results->algo.data[5] = alignment_of(desc->aux);
+  results->algo.data[4] = 16;
+  results->algo.data[5] = 16;
   results->workspaceSize = preference->workspace;
   *found = 1;
   return CUBLAS_STATUS_SUCCESS;
@@ -303,10 +344,16 @@ cublasStatus_t matmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const 
       a, b, c, d, has_bias ? desc->bias : nullptr, has_aux ? desc->aux : nullptr};
   for (std::size_t i = 0; i < pointers.size(); ++i) {
     if (reinterpret_cast<std::uintptr_t>(pointers[i]) % algorithm->data[i] != 0) {
-      return CUBLAS_STATUS_INVALID_VALUE;
+      // Of the bias and the bits: a real device stops at a misaligned address.
+      return i < 4 ? CUBLAS_STATUS_INVALID_VALUE : CUBLAS_STATUS_EXECUTION_FAILED;
     }
   }
-  if (is_refused(desc->epilogue, Refusal::at_launch)) return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (is_refused(desc->epilogue, Refusal::at_launch) ||
+      is_refused({a_layout, b_layout, c_layout, d_layout},
+                 std::array{alignment_of(a), alignment_of(b), alignment_of(c), alignment_of(d)},
+                 Refusal::at_launch)) {
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
   const Task task{{a, *a_layout, desc->transpose_a == CUBLAS_OP_T},
                   {b, *b_layout, desc->transpose_b == CUBLAS_OP_T},
                   {c, *c_layout, false},
@@ -337,6 +384,15 @@ RefusedEpilogues::RefusedEpilogues(std::uint32_t bits, Refusal how) {
 
 RefusedEpilogues::~RefusedEpilogues() {
   settings().refused = 0;
+}
+
+RefusedOperands::RefusedOperands(const OperandRules& rules, Refusal how) {
+  settings().operands = rules;
+  settings().operands_how = how;
+}
+
+RefusedOperands::~RefusedOperands() {
+  settings().operands = {};
 }
 
 std::int64_t product_count(cublasLtEpilogue_t epilogue, std::optional<cudaDataType_t> type) {

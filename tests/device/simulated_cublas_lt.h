@@ -22,6 +22,23 @@ class RefusedEpilogues {
   ~RefusedEpilogues();
 };
 
+/// What the address of a matrix and the distance of its columns must be multiples of, in bytes,
+/// where the library is to have an algorithm; 0: it has none for this dtype.
+struct OperandRules {
+  std::uint32_t float32 = 4;
+  std::uint32_t float64 = 8;
+  std::uint32_t bfloat16 = 2;
+};
+
+/// Products whose operands or result break the rules are refused, while it lives.
+class RefusedOperands {
+ public:
+  RefusedOperands(const OperandRules& rules, Refusal how);
+  RefusedOperands(const RefusedOperands&) = delete;
+  RefusedOperands& operator=(const RefusedOperands&) = delete;
+  ~RefusedOperands();
+};
+
 /// How many products with this epilogue, and on operands of this type, have been given to a stream.
 [[nodiscard]] std::int64_t product_count(cublasLtEpilogue_t epilogue,
                                          std::optional<cudaDataType_t> type = std::nullopt);

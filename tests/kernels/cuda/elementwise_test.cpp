@@ -99,6 +99,59 @@ TYPED_TEST(CudaElementwise, Epilogue) {
   }
 }
 
+// Bit b of a row is bit b % 8 of its byte b / 8, and set where the output is positive or NaN.
+template <typename T>
+void expect_relu_bits() {
+  std::mt19937 random(5);
+  for (const std::int64_t cols : {1, 7, 31, 32, 33, 128, 129, 260, 1031}) {
+    for (const std::int64_t gap : {0, 1, 8}) {
+      const std::int64_t rows = cols > 1000 ? 3 : 9;
+      std::vector<T> c = random_matrix<T>(rows, cols, gap, 1);
+      for (int i = 0; i < 5; ++i) c[random() % c.size()] = convert<T>(std::nan(""));
+      for (int i = 0; i < 5; ++i) c[random() % c.size()] = convert<T>(0.0);
+      const std::vector<T> bias(static_cast<std::size_t>(cols));  // zeros
+      const std::int64_t row_bytes = cuda::relu_bits_stride(cols) / 8;
+      const auto bits = in_every_order([&] {
+        const Context context;
+        const DeviceArray<T> out(c, gap % 2);
+        const DeviceArray<T> bias_in(bias);
+        const DeviceArray<unsigned char> made(rows * row_bytes);
+        cuda::EpilogueArgs args;
+        args.dtype = dtype_of<T>;
+        args.c = {out.data(), rows, cols, cols + gap};
+        args.bias = gap == 0 ? bias_in.data() : nullptr;
+        args.relu = true;
+        args.relu_bits = made.data();
+        require(cuda::launch_epilogue(args, context));
+        const std::vector<unsigned char> bytes = made.download();
+        std::vector<unsigned char> one_each;
+        for (std::int64_t r = 0; r < rows; ++r) {
+          for (std::int64_t b = 0; b < cols; ++b) {
+            one_each.push_back(bytes[static_cast<std::size_t>(r * row_bytes + b / 8)] >> (b % 8) &
+                               1);
+          }
+        }
+        return one_each;
+      });
+      for (std::int64_t r = 0; r < rows; ++r) {
+        for (std::int64_t b = 0; b < cols; ++b) {
+          const auto value = convert<double>(c[static_cast<std::size_t>(r * (cols + gap) + b)]);
+          ASSERT_EQ(bits[static_cast<std::size_t>(r * cols + b)] != 0, !(value <= 0.0))
+              << "row " << r << ", column " << b << " of " << cols << ", value " << value;
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(CudaElementwise, ReluLeavesItsBits) {
+  expect_relu_bits<TypeParam>();
+}
+
+TEST(CudaBfloat16, ReluLeavesItsBits) {
+  expect_relu_bits<bfloat16>();
+}
+
 // In float32, rounded after each part.
 TEST(CudaBfloat16, Epilogue) {
   const auto rounded = [](float value) { return to_float(from_float<bfloat16>(value)); };
