@@ -7,7 +7,6 @@
 #include "core/error.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/cuda/recorder.h"
-#include "kernels/cuda/small_net_steps.h"
 
 namespace wick::cuda {
 namespace {
@@ -167,7 +166,7 @@ bool CudaBackend::small_net_steps(const SmallNetStepsArgs& args,
     observer->refuse("have whole steps in it");
   }
   const DeviceGuard guard(context_.device());
-  return cuda::small_net_steps(args, update, context_);
+  return small_net_.run(args, update);
 }
 
 // -- Operations -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "core/backend.h"
 #include "kernels/cuda/blas.h"
 #include "kernels/cuda/context.h"
+#include "kernels/cuda/small_net_steps.h"
 #include "kernels/cuda/transfer.h"
 
 namespace wick::cuda {
@@ -71,6 +72,7 @@ class CudaBackend final : public Backend {
 
   Context context_;
   Transfer transfer_;
+  SmallNetSteps small_net_{context_};
   std::mutex blas_mutex_;
   std::unique_ptr<Blas> blas_;  // from the first product on
 };

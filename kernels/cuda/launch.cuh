@@ -27,27 +27,37 @@ struct Grid {
   int cluster = 1;           // so many neighbouring blocks do
 };
 
+/// A grid in the runtime's words. Neither copied nor moved: it points to itself.
+struct LaunchConfig {
+  LaunchConfig(const Grid& grid, const LaunchContext& context) {
+    config.gridDim = dim3(static_cast<unsigned>(grid.blocks));
+    config.blockDim = dim3(static_cast<unsigned>(grid.threads));
+    config.dynamicSmemBytes = grid.shared_bytes;
+    config.stream = context.stream;
+    if (grid.cooperative) {
+      attribute.id = cudaLaunchAttributeCooperative;
+      attribute.val.cooperative = 1;
+    } else if (grid.cluster > 1) {
+      attribute.id = cudaLaunchAttributeClusterDimension;
+      attribute.val.clusterDim = {static_cast<unsigned>(grid.cluster), 1, 1};
+    }
+    config.attrs = &attribute;
+    config.numAttrs = grid.cooperative || grid.cluster > 1 ? 1 : 0;
+  }
+  LaunchConfig(const LaunchConfig&) = delete;
+  LaunchConfig& operator=(const LaunchConfig&) = delete;
+
+  cudaLaunchConfig_t config{};
+  cudaLaunchAttribute attribute{};
+};
+
 /// Starts `kernel` on the context's stream. Arguments travel by value.
 template <typename... Expected, typename... Given>
 [[nodiscard]] cudaError_t launch(const Grid& grid, const LaunchContext& context,
                                  void (*kernel)(Expected...), const Given&... arguments) {
   if (grid.blocks <= 0) return cudaSuccess;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(grid.blocks));
-  config.blockDim = dim3(static_cast<unsigned>(grid.threads));
-  config.dynamicSmemBytes = grid.shared_bytes;
-  config.stream = context.stream;
-  cudaLaunchAttribute attribute{};
-  if (grid.cooperative) {
-    attribute.id = cudaLaunchAttributeCooperative;
-    attribute.val.cooperative = 1;
-  } else if (grid.cluster > 1) {
-    attribute.id = cudaLaunchAttributeClusterDimension;
-    attribute.val.clusterDim = {static_cast<unsigned>(grid.cluster), 1, 1};
-  }
-  config.attrs = &attribute;
-  config.numAttrs = grid.cooperative || grid.cluster > 1 ? 1 : 0;
-  return cudaLaunchKernelEx(&config, kernel, arguments...);
+  const LaunchConfig launched(grid, context);
+  return cudaLaunchKernelEx(&launched.config, kernel, arguments...);
 }
 
 [[nodiscard]] constexpr std::int64_t divide_up(std::int64_t count, std::int64_t by) {

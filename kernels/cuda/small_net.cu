@@ -23,9 +23,10 @@ SmallNetLayout net_layout(const SmallNetArgs& args, int blocks) {
                           static_cast<int>(args.hidden), static_cast<int>(args.outputs));
 }
 
+// `ask`: whether the device runs such a cluster at once, before it is started.
 template <typename Kernel>
 cudaError_t launch_blocks(Kernel* kernel, const Grid& grid, const SmallNetTask& task,
-                          const LaunchContext& context) {
+                          const LaunchContext& context, bool ask) {
   if (grid.shared_bytes > kSharedByDefault) {
     const cudaError_t status = cudaFuncSetAttribute(
         kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(grid.shared_bytes));
@@ -37,7 +38,36 @@ cudaError_t launch_blocks(Kernel* kernel, const Grid& grid, const SmallNetTask& 
         cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
     if (status != cudaSuccess) return status;
   }
+  if (ask && grid.cluster > 1) {
+    int clusters = 0;
+    const LaunchConfig asked(grid, context);
+    const cudaError_t status = cudaOccupancyMaxActiveClusters(&clusters, kernel, &asked.config);
+    if (status != cudaSuccess) return status;
+    if (clusters == 0) return cudaErrorInvalidClusterSize;
+  }
   return launch(grid, context, kernel, task);
+}
+
+cudaError_t start(const SmallNetArgs& args, const SmallNetDevice& device,
+                  const LaunchContext& context, bool ask) {
+  const int blocks = net_blocks(args, device);
+  const AdamArgs& adam = args.adam_options;
+  const SgdArgs& sgd = args.sgd_options;
+  SmallNetTask task{};
+  task.args = args;
+  task.layout = net_layout(args, blocks);
+  task.adam = adam_options<float>(adam);
+  task.sgd = sgd_options<float>(sgd);
+  task.partial =
+      reinterpret_cast<float*>(static_cast<unsigned char*>(context.workspace) + kTicketBytes);
+  task.error = context.error;
+  Grid grid{blocks, kNetThreads, static_cast<std::size_t>(task.layout.floats) * sizeof(float)};
+  if (device.cluster_blocks > 0) {
+    grid.cluster = blocks;
+    return launch_blocks(small_net_kernel<true>, grid, task, context, ask);
+  }
+  grid.cooperative = true;
+  return launch_blocks(small_net_kernel<false>, grid, task, context, ask);
 }
 
 }  // namespace
@@ -57,6 +87,22 @@ bool small_net_fits(const SmallNetArgs& args, const SmallNetDevice& device) {
   return shared <= device.shared_bytes_per_block && partial <= kWorkspaceBytes - kTicketBytes;
 }
 
+std::optional<SmallNetDevice> small_net_device(const SmallNetArgs& args, SmallNetDevice device,
+                                               const LaunchContext& context) {
+  constexpr int kFewestBlocks = 4;
+  SmallNetArgs nothing = args;
+  nothing.steps = 0;
+  do {
+    if (small_net_fits(args, device)) {
+      const cudaError_t status = start(nothing, device, context, true);
+      if (status == cudaSuccess) return device;
+      static_cast<void>(cudaGetLastError());  // else the next launch would report it again
+    }
+    device.cluster_blocks /= 2;
+  } while (device.cluster_blocks >= kFewestBlocks);
+  return std::nullopt;
+}
+
 cudaError_t launch_small_net(const SmallNetArgs& args, const SmallNetDevice& device,
                              const LaunchContext& context) {
   if (!small_net_fits(args, device)) {
@@ -65,24 +111,7 @@ cudaError_t launch_small_net(const SmallNetArgs& args, const SmallNetDevice& dev
                             " does not fit; train it by single operations"));
   }
   if (args.steps <= 0) return cudaSuccess;
-  const int blocks = net_blocks(args, device);
-  const AdamArgs& adam = args.adam_options;
-  const SgdArgs& sgd = args.sgd_options;
-  SmallNetTask task{};
-  task.args = args;
-  task.layout = net_layout(args, blocks);
-  task.adam = adam_options<float>(adam);
-  task.sgd = sgd_options<float>(sgd);
-  task.partial =
-      reinterpret_cast<float*>(static_cast<unsigned char*>(context.workspace) + kTicketBytes);
-  task.error = context.error;
-  Grid grid{blocks, kNetThreads, static_cast<std::size_t>(task.layout.floats) * sizeof(float)};
-  if (device.cluster_blocks > 0) {
-    grid.cluster = blocks;
-    return launch_blocks(small_net_kernel<true>, grid, task, context);
-  }
-  grid.cooperative = true;
-  return launch_blocks(small_net_kernel<false>, grid, task, context);
+  return start(args, device, context, false);
 }
 
 }  // namespace wick::cuda

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "kernels/cuda/launchers.h"
 
@@ -56,14 +57,23 @@ struct SmallNetArgs {
 /// What a device offers to this kernel.
 struct SmallNetDevice {
   int multiprocessors = 1;
-  /// Blocks that can meet in hardware: 8 from compute capability 9.0 on, 16 on 9.0 and 10.0; 0:
-  /// none, then blocks meet through memory in a cooperative launch.
+  /// Blocks that can meet in hardware, a power of two; 0: none, then blocks meet through memory in
+  /// a cooperative launch.
   int cluster_blocks = 0;
   std::size_t shared_bytes_per_block = 48 << 10;  // cudaDevAttrMaxSharedMemoryPerBlockOptin
 };
 
 /// Whether launch_small_net takes this network: it looks at sizes only.
 [[nodiscard]] bool small_net_fits(const SmallNetArgs& args, const SmallNetDevice& device);
+
+/// The device as it takes this network: with clusters of as many blocks, from `cluster_blocks` down
+/// to 4, as it says that it runs at once and with which the kernel starts, without a step to do.
+/// How many those are differs among devices of one compute capability, and with other programs
+/// that have a share of them. None where it takes no number, or the network does not fit.
+/// Leaves no error behind and waits for nothing.
+[[nodiscard]] std::optional<SmallNetDevice> small_net_device(const SmallNetArgs& args,
+                                                             SmallNetDevice device,
+                                                             const LaunchContext& context);
 
 /// Runs `steps` steps. Labels and indices out of range are reported as launchers.h says, under
 /// CheckedOperation::cross_entropy and gather_affine with the row within all steps. Throws

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cuda/small_net_steps.h"
 
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/error.h"
-#include "kernels/cuda/small_net.h"
 #include "kernels/cuda/step_observer.h"
 
 namespace wick::cuda {
@@ -45,9 +43,7 @@ class UpdateNotes final : public StepObserver {
 SmallNetDevice device_of(const cudaDeviceProp& properties) {
   SmallNetDevice device;
   device.multiprocessors = properties.multiProcessorCount;
-  const bool large_clusters =
-      (properties.major == 9 || properties.major == 10) && properties.minor == 0;
-  if (properties.major >= 9) device.cluster_blocks = large_clusters ? 16 : 8;
+  if (properties.major >= 9) device.cluster_blocks = 16;  // at most: small_net_device() finds out
   device.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
   return device;
 }
@@ -112,17 +108,28 @@ void take_optimizer(SmallNetArgs& net, const SmallNetStepsArgs& args, const Upda
 
 }  // namespace
 
-bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update,
-                     Context& context) {
+std::optional<SmallNetDevice> SmallNetSteps::device_for(const SmallNetArgs& net) {
+  const std::array<std::int64_t, 4> sizes = {net.batch, net.inputs, net.hidden, net.outputs};
+  const std::scoped_lock lock(mutex_);
+  const auto known = devices_.find(sizes);
+  if (known != devices_.end()) return known->second;
+  StreamState& stream = context_.current();
+  const std::scoped_lock launching(stream.mutex());
+  const auto device = small_net_device(net, device_of(context_.properties()), stream.launch());
+  devices_.emplace(sizes, device);
+  return device;
+}
+
+bool SmallNetSteps::run(const SmallNetStepsArgs& args, const std::function<void()>& update) {
   constexpr const char* kName = "small_net_steps";
   SmallNetArgs net = kernel_args(args);
-  const SmallNetDevice device = device_of(context.properties());
   if (args.amsgrad || args.class_weights != nullptr || !args.mean) return false;
-  if (!small_net_fits(net, device)) return false;
+  const std::optional<SmallNetDevice> device = device_for(net);
+  if (!device) return false;
   if (args.steps <= 0) return true;
   std::vector<StepScalars> scalars;
   {
-    UpdateNotes notes(context);
+    UpdateNotes notes(context_);
     for (std::int64_t i = 0; i < args.steps; ++i) update();
     if (std::cmp_not_equal(notes.scalars.size(), args.steps)) {
       throw ValueError(concat("small_net_steps: ", notes.scalars.size(), " updates in ", args.steps,
@@ -132,20 +139,20 @@ bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>&
     scalars = std::move(notes.scalars);
   }
   const std::size_t bytes = scalars.size() * sizeof(StepScalars);
-  void* const table = context.allocate(bytes);
+  void* const table = context_.allocate(bytes);
   try {
-    StreamState& stream = context.current();
+    StreamState& stream = context_.current();
     const std::scoped_lock lock(stream.mutex());
     // From pageable memory: it is read before the call returns.
     check(cudaMemcpyAsync(table, scalars.data(), bytes, cudaMemcpyHostToDevice, stream.stream()),
           kName);
     net.scalars = static_cast<const StepScalars*>(table);
-    check(launch_small_net(net, device, stream.launch()), kName);
+    check(launch_small_net(net, *device, stream.launch()), kName);
   } catch (...) {
-    context.deallocate(table);
+    context_.deallocate(table);
     throw;
   }
-  context.deallocate(table);
+  context_.deallocate(table);
   return true;
 }
 
