@@ -225,21 +225,57 @@ void cross_entropy(benchmark::State& state) {
 }
 BENCHMARK(cross_entropy)->Args({32, 10})->Args({1024, 10})->Args({256, 1000});
 
-void relu(benchmark::State& state) {
+// The parameters of functions that have some: PyTorch's defaults, or 1.
+UnaryParameters parameters_of(UnaryOp op) {
+  if (op == UnaryOp::leaky_relu) return {0.01};
+  if (op == UnaryOp::hardtanh) return {-1.0, 1.0};
+  return {1.0, 20.0};
+}
+
+void unary(benchmark::State& state, UnaryOp op) {
   Generator generator(3);
-  const Tensor x = Tensor::normal({state.range(0)}, 0, 1, generator);
+  const Tensor x = Tensor::normal({state.range(0)}, 0, 2, generator);
   const Tensor y = Tensor::empty(x.shape());
   const Tensor y64 = Tensor::empty(x.shape(), DType::float64);
-  ops::relu(wide(x), y64);
-  ops::relu(x, y);
-  verify(y, y64, 0.0);
+  const UnaryParameters parameters = parameters_of(op);
+  ops::unary(op, wide(x), y64, parameters);
+  ops::unary(op, x, y, parameters);
+  verify(y, y64, 1e-6);
   for (auto _ : state) {
-    ops::relu(x, y);
+    ops::unary(op, x, y, parameters);
     benchmark::ClobberMemory();
   }
   report(state, "GB/s", 2.0 * static_cast<double>(x.nbytes()));
 }
-BENCHMARK(relu)->Arg(1024)->Arg(1 << 16)->Arg(1 << 22);
+
+void unary_backward(benchmark::State& state, UnaryOp op) {
+  Generator generator(3);
+  const Tensor saved = Tensor::normal({state.range(0)}, 0, 2, generator);
+  const Tensor grad = Tensor::normal(saved.shape(), 0, 1, generator);
+  const Tensor out = Tensor::empty(saved.shape());
+  const Tensor out64 = Tensor::empty(saved.shape(), DType::float64);
+  const UnaryParameters parameters = parameters_of(op);
+  ops::unary_backward(op, wide(grad), wide(saved), out64, parameters);
+  ops::unary_backward(op, grad, saved, out, parameters);
+  verify(out, out64, 1e-5);
+  for (auto _ : state) {
+    ops::unary_backward(op, grad, saved, out, parameters);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(saved.nbytes()));
+}
+
+void register_unary() {
+  for (const UnaryOpInfo& info : kUnaryOps) {
+    for (const auto& [name, function] :
+         {std::pair{info.name, &unary}, {info.backward_name, &unary_backward}}) {
+      auto* const registered = benchmark::RegisterBenchmark(
+          name,
+          [function = function, op = info.op](benchmark::State& state) { function(state, op); });
+      registered->Arg(1024)->Arg(100'000)->Arg(1 << 22);
+    }
+  }
+}
 
 void column_sums(benchmark::State& state) {
   Generator generator(4);
@@ -350,6 +386,7 @@ int main(int argc, char** argv) {
     benchmark::Initialize(&kept, argv);
     if (benchmark::ReportUnrecognizedArguments(kept, argv)) return 2;
     wick::register_products(threads);
+    wick::register_unary();
     const wick::bench::MachinePeak& peak = wick::bench::current_peak();
     benchmark::AddCustomContext("threads", std::to_string(threads));
     benchmark::AddCustomContext("capability", wick::cpu_capability());

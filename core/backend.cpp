@@ -15,14 +15,26 @@ namespace {
 
 }  // namespace
 
+void Backend::refuse(std::string_view operation) const {
+  throw DeviceError(concat(operation, ": the device ", device(),
+                           " does not have this operation; move the tensors to another device "
+                           "with to(Device)"));
+}
+
+void Backend::unary(const UnaryArgs& args) {
+  refuse(info_of(args.op).name);
+}
+
 void Backend::binary(const BinaryArgs& args) {
-  throw DeviceError(concat(to_string(args.op), ": the device ", device(),
-                           " does not compute; move the tensors to another with to(Device)"));
+  refuse(to_string(args.op));
 }
 
 void Backend::pointwise_loss(const PointwiseLossArgs& args) {
-  throw DeviceError(concat(name_of(args.op), ": the device ", device(),
-                           " does not compute; move the tensors to another with to(Device)"));
+  refuse(name_of(args.op));
+}
+
+void Backend::unary_backward(const UnaryBackwardArgs& args) {
+  refuse(info_of(args.op).backward_name);
 }
 
 std::unique_ptr<Recording> Backend::record(RecordedStep step) {

@@ -19,8 +19,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "core/backend/binary.h"
+#include "core/backend/elementwise.h"
 #include "core/backend/loss.h"
 #include "core/device.h"
 #include "core/dims.h"
@@ -292,16 +294,18 @@ class Backend {
 
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) = 0;
-  /// y = max(x, 0) for `count` elements; NaN stays NaN. In place if y == x.
-  virtual void relu(DType dtype, const void* x, void* y, std::int64_t count) = 0;
-  /// dx = y <= 0 ? 0 : dy, where y is the ReLU's output: NaN lets the gradient pass. In place if
-  /// dx == dy.
-  virtual void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
-                             std::int64_t count) = 0;
-  /// Pointwise functions of two arguments. As it is written here, throws DeviceError.
+
+  // Element by element: see core/backend/elementwise.h. What is written here for all devices
+  // refuses.
+
+  virtual void unary(const UnaryArgs& args);
+  virtual void unary_backward(const UnaryBackwardArgs& args);
   virtual void binary(const BinaryArgs& args);
-  /// Losses that are sums over elements. As it is written here, throws DeviceError.
   virtual void pointwise_loss(const PointwiseLossArgs& args);
+  void relu(DType dtype, const void* x, void* y, std::int64_t count) {
+    unary({.op = UnaryOp::relu, .dtype = dtype, .count = count, .x = x, .y = y});
+  }
+
   /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
   virtual void cross_entropy(const CrossEntropyArgs& args) = 0;
   /// out[r] = index of the largest element of row r; the first of equals, and a NaN counts as the
@@ -332,6 +336,10 @@ class Backend {
   }
   virtual void sgd_step(const SgdArgs& args) = 0;
   virtual void adam_step(const AdamArgs& args) = 0;
+
+ protected:
+  /// Throws the DeviceError of an operation that the device does not have.
+  [[noreturn]] virtual void refuse(std::string_view operation) const;
 };
 
 /// The backend of a device, made at its first use and kept until the program ends.

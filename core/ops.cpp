@@ -200,29 +200,40 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   binary(BinaryOp::multiply, a, b, out);
 }
 
-void relu(const Tensor& x, const Tensor& out) {
-  constexpr const char* kName = "relu";
-  require_operand(kName, x, out);
-  require_shape(kName, "the result", out, x.shape());
-  require_contiguous(kName, x);
-  require_contiguous(kName, out);
-  require_no_partial_overlap(kName, out, x);
-  x.backend().relu(x.dtype(), x.raw(), out.raw(), x.numel());
+void unary(UnaryOp op, const Tensor& x, const Tensor& out, const UnaryParameters& parameters) {
+  const char* const name = info_of(op).name;
+  require_operand(name, x, out);
+  require_shape(name, "the result", out, x.shape());
+  require_contiguous(name, x);
+  require_contiguous(name, out);
+  require_no_partial_overlap(name, out, x);
+  x.backend().unary({.op = op,
+                     .dtype = x.dtype(),
+                     .count = x.numel(),
+                     .x = x.raw(),
+                     .y = out.raw(),
+                     .parameters = parameters});
 }
 
-void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor& grad_input) {
-  constexpr const char* kName = "relu_backward";
-  require_operand(kName, output, grad_output);
-  require_operand(kName, output, grad_input);
-  require_shape(kName, "the gradient by the output", grad_output, output.shape());
-  require_shape(kName, "the gradient by the input", grad_input, output.shape());
-  require_contiguous(kName, output);
-  require_contiguous(kName, grad_output);
-  require_contiguous(kName, grad_input);
-  require_no_partial_overlap(kName, grad_input, grad_output);
-  require_no_partial_overlap(kName, grad_input, output);
-  output.backend().relu_backward(output.dtype(), grad_output.raw(), output.raw(), grad_input.raw(),
-                                 output.numel());
+void unary_backward(UnaryOp op, const Tensor& grad_output, const Tensor& saved,
+                    const Tensor& grad_input, const UnaryParameters& parameters) {
+  const char* const name = info_of(op).backward_name;
+  require_operand(name, saved, grad_output);
+  require_operand(name, saved, grad_input);
+  require_shape(name, "the gradient by the output", grad_output, saved.shape());
+  require_shape(name, "the gradient by the input", grad_input, saved.shape());
+  require_contiguous(name, saved);
+  require_contiguous(name, grad_output);
+  require_contiguous(name, grad_input);
+  require_no_partial_overlap(name, grad_input, grad_output);
+  require_no_partial_overlap(name, grad_input, saved);
+  saved.backend().unary_backward({.op = op,
+                                  .dtype = saved.dtype(),
+                                  .count = saved.numel(),
+                                  .grad_output = grad_output.raw(),
+                                  .saved = saved.raw(),
+                                  .grad_input = grad_input.raw(),
+                                  .parameters = parameters});
 }
 
 namespace {

@@ -8,6 +8,7 @@
 // is what slices of rows or columns of a contiguous matrix have.
 #pragma once
 
+#include "core/backend/elementwise.h"
 #include "core/tensor.h"
 
 namespace wick::ops {
@@ -42,11 +43,24 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
 /// out (N) = sum over the rows of x (M, N); added to `out` if `accumulate`.
 void column_sums(const Tensor& x, const Tensor& out, bool accumulate = false);
 
-/// out = max(x, 0); contiguous tensors of equal shape; in place if they are the same.
-void relu(const Tensor& x, const Tensor& out);
-/// grad_input = output <= 0 ? 0 : grad_output, where `output` is what relu() gave; in place if
-/// `grad_input` is one of the others.
-void relu_backward(const Tensor& grad_output, const Tensor& output, const Tensor& grad_input);
+/// out = op(x), element by element; contiguous tensors of equal shape; in place if they are the
+/// same.
+void unary(UnaryOp op, const Tensor& x, const Tensor& out, const UnaryParameters& parameters = {});
+/// grad_input = grad_output times the derivative of op; `saved` is op's input or output, as
+/// info_of(op).saved says. Contiguous tensors of equal shape; in place if `grad_input` is one of
+/// the others.
+void unary_backward(UnaryOp op, const Tensor& grad_output, const Tensor& saved,
+                    const Tensor& grad_input, const UnaryParameters& parameters = {});
+
+/// out = max(x, 0); NaN stays NaN.
+inline void relu(const Tensor& x, const Tensor& out) {
+  unary(UnaryOp::relu, x, out);
+}
+/// grad_input = output <= 0 ? 0 : grad_output, where `output` is what relu() gave.
+inline void relu_backward(const Tensor& grad_output, const Tensor& output,
+                          const Tensor& grad_input) {
+  unary_backward(UnaryOp::relu, grad_output, output, grad_input);
+}
 
 /// out = a + b and out = a * b; contiguous tensors of equal shape; `out` may be one of the others.
 void add(const Tensor& a, const Tensor& b, const Tensor& out);

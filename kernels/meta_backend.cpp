@@ -6,11 +6,6 @@
 namespace wick {
 namespace {
 
-[[noreturn]] void refuse(const char* operation) {
-  throw DeviceError(
-      concat(operation, ": a tensor on the device \"meta\" has a shape but no elements"));
-}
-
 class MetaBackend final : public Backend {
  public:
   [[nodiscard]] Device device() const noexcept override { return kMeta; }
@@ -29,10 +24,6 @@ class MetaBackend final : public Backend {
   void advance(std::int64_t*) override { refuse("advance"); }
   void matmul(const MatmulArgs&) override { refuse("matmul"); }
   void column_sums(DType, ConstMatrixRef, void*, bool) override { refuse("column_sums"); }
-  void relu(DType, const void*, void*, std::int64_t) override { refuse("relu"); }
-  void relu_backward(DType, const void*, const void*, void*, std::int64_t) override {
-    refuse("relu_backward");
-  }
   void cross_entropy(const CrossEntropyArgs&) override { refuse("cross_entropy"); }
   void argmax(DType, ConstMatrixRef, std::int64_t*) override { refuse("argmax"); }
   void count_hits(DType, ConstMatrixRef, const std::int64_t*, std::int64_t*) override {
@@ -42,6 +33,12 @@ class MetaBackend final : public Backend {
   void index_select(const IndexSelectArgs&) override { refuse("index_select"); }
   void sgd_step(const SgdArgs&) override { refuse("sgd_step"); }
   void adam_step(const AdamArgs&) override { refuse("adam_step"); }
+
+ private:
+  [[noreturn]] void refuse(std::string_view operation) const override {
+    throw DeviceError(
+        concat(operation, ": a tensor on the device \"meta\" has a shape but no elements"));
+  }
 };
 
 }  // namespace

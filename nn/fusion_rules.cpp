@@ -7,20 +7,31 @@
 namespace wick::nn {
 namespace {
 
+bool is_relu(const Step& step) {
+  return step.kind == StepKind::unary && step.op == UnaryOp::relu;
+}
+bool first_is_relu(const Step& first, const Step& /*second*/) {
+  return is_relu(first);
+}
+bool second_is_relu(const Step& /*first*/, const Step& second) {
+  return is_relu(second);
+}
+
 constexpr std::array kRules = {
     FusionRule{"ReLU in the product's epilogue", FusedPass::forward, StepKind::linear,
-               StepKind::relu},
+               StepKind::unary, second_is_relu},
     FusionRule{"gradient of the ReLU in the epilogue of the product for the input's",
-               FusedPass::backward, StepKind::relu, StepKind::linear},
+               FusedPass::backward, StepKind::unary, StepKind::linear, first_is_relu},
     FusionRule{"ReLU in the packed product's epilogue", FusedPass::plan, StepKind::linear,
-               StepKind::relu},
+               StepKind::unary, second_is_relu},
 };
 
 }  // namespace
 
 std::optional<FusionRule> find_fusion_rule(FusedPass pass, const Step& first, const Step& second) {
   const auto found = std::ranges::find_if(kRules, [&](const FusionRule& rule) {
-    return rule.pass == pass && rule.first == first.kind && rule.second == second.kind;
+    return rule.pass == pass && rule.first == first.kind && rule.second == second.kind &&
+           rule.applies(first, second);
   });
   if (found == kRules.end()) return std::nullopt;
   return *found;

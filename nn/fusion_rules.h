@@ -22,6 +22,7 @@ struct FusionRule {
   FusedPass pass;
   StepKind first;
   StepKind second;
+  bool (*applies)(const Step& first, const Step& second);
 };
 
 /// The rule for two such steps in a pass, where there is one. Those of training also need what the

@@ -105,8 +105,7 @@ InferencePlan::Samples InferencePlan::samples(std::size_t value, const Run& run)
 void InferencePlan::run_step(const Step& step, const Run& run) const {
   switch (step.kind) {
     case StepKind::linear: return run_linear(step, run);
-    case StepKind::relu:
-      return run_relu(samples(step.inputs.front(), run), samples(step.output, run), run.count);
+    case StepKind::unary: return run_unary(step, run);
     case StepKind::add: return run_binary(BinaryOp::add, step, run);
     case StepKind::multiply: return run_binary(BinaryOp::multiply, step, run);
     case StepKind::concatenate: {
@@ -155,15 +154,20 @@ void InferencePlan::run_linear(const Step& step, const Run& run) const {
   }
 }
 
-void InferencePlan::run_relu(const Samples& x, const Samples& y, std::int64_t count) const {
+void InferencePlan::run_unary(const Step& step, const Run& run) const {
   Backend& backend = weights_->backend();
-  if (x.stride == x.elements && y.stride == y.elements) {
-    backend.relu(dtype_, x.data, y.data, count * x.elements);
-    return;
-  }
+  const Samples x = samples(step.inputs.front(), run);
+  const Samples y = samples(step.output, run);
+  const bool together = x.stride == x.elements && y.stride == y.elements;
+  const std::int64_t parts = together ? 1 : run.count;
   const auto size = static_cast<std::int64_t>(size_of(dtype_));
-  for (std::int64_t i = 0; i < count; ++i) {
-    backend.relu(dtype_, x.data + i * x.stride * size, y.data + i * y.stride * size, x.elements);
+  for (std::int64_t i = 0; i < parts; ++i) {
+    backend.unary({.op = step.op,
+                   .dtype = dtype_,
+                   .count = together ? run.count * x.elements : x.elements,
+                   .x = x.data + i * x.stride * size,
+                   .y = y.data + i * y.stride * size,
+                   .parameters = step.parameters});
   }
 }
 

@@ -80,7 +80,9 @@ class InferencePlan {
   };
   struct Step {
     StepKind kind = StepKind::linear;
-    bool relu = false;  // of linear: the ReLU behind it
+    bool relu = false;           // of linear: the ReLU behind it
+    UnaryOp op = UnaryOp::relu;  // of unary
+    UnaryParameters parameters{};
     std::vector<std::size_t> inputs;
     std::size_t output = 0;
     // Of linear.
@@ -113,7 +115,7 @@ class InferencePlan {
   void check(const char* what, const Tensor& tensor, std::size_t value) const;
   void run_step(const Step& step, const Run& run) const;
   void run_linear(const Step& step, const Run& run) const;
-  void run_relu(const Samples& x, const Samples& y, std::int64_t count) const;
+  void run_unary(const Step& step, const Run& run) const;
   void run_binary(BinaryOp op, const Step& step, const Run& run) const;
   // `length` of the elements of each outer row of a sample, from one place to another.
   void copy_part(const Samples& to, std::int64_t to_row, std::int64_t to_start, const Samples& from,

@@ -105,7 +105,7 @@ void PlanBuilder::add_step(std::size_t i) {
   const Step& step = list_.steps()[i];
   switch (step.kind) {
     case StepKind::linear: return add_linear(i);
-    case StepKind::relu: return add_relu(step);
+    case StepKind::unary: return add_unary(step);
     case StepKind::add:
     case StepKind::multiply: return add_binary(step);
     case StepKind::concatenate: return add_concatenate(step);
@@ -167,16 +167,22 @@ void PlanBuilder::add_linear(std::size_t i) {
   values_[static_cast<std::size_t>(output)] = plan_.steps_.back().output;
 }
 
-void PlanBuilder::add_relu(const Step& step) {
-  // Twice is as good as once.
+void PlanBuilder::add_unary(const Step& step) {
   const std::size_t x = values_[static_cast<std::size_t>(step.inputs.front())];
-  for (const InferencePlan::Step& before : plan_.steps_) {
-    if (before.output == x && (before.relu || before.kind == StepKind::relu)) {
-      values_[static_cast<std::size_t>(step.output)] = x;
-      return;
+  if (step.op == UnaryOp::relu) {
+    // Twice is as good as once.
+    for (const InferencePlan::Step& before : plan_.steps_) {
+      const bool is_relu = before.kind == StepKind::unary && before.op == UnaryOp::relu;
+      if (before.output == x && (before.relu || is_relu)) {
+        values_[static_cast<std::size_t>(step.output)] = x;
+        return;
+      }
     }
   }
-  finish(step, {}, shape(step.inputs.front()));
+  InferencePlan::Step planned;
+  planned.op = step.op;
+  planned.parameters = step.parameters;
+  finish(step, std::move(planned), shape(step.inputs.front()));
 }
 
 void PlanBuilder::add_binary(const Step& step) {

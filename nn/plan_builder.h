@@ -26,7 +26,7 @@ class PlanBuilder {
   void add_inputs(std::span<const Dims> sample_shapes);
   void add_step(std::size_t i);
   void add_linear(std::size_t i);
-  void add_relu(const Step& step);
+  void add_unary(const Step& step);
   void add_binary(const Step& step);
   void add_concatenate(const Step& step);
   void add_reshape(const Step& step);

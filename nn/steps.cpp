@@ -12,7 +12,7 @@ std::string_view to_string(StepKind kind) noexcept {
   switch (kind) {
     case StepKind::opaque: return "opaque";
     case StepKind::linear: return "linear";
-    case StepKind::relu: return "relu";
+    case StepKind::unary: return "unary";
     case StepKind::add: return "add";
     case StepKind::multiply: return "multiply";
     case StepKind::concatenate: return "concatenate";
@@ -96,8 +96,11 @@ ValueId StepList::linear(ValueId x, ParameterPtr weight, ParameterPtr bias) {
   return of_module(StepKind::linear, x, std::move(weight), std::move(bias));
 }
 
-ValueId StepList::relu(ValueId x) {
-  return of_module(StepKind::relu, x);
+ValueId StepList::unary(ValueId x, UnaryOp op, const UnaryParameters& parameters) {
+  const ValueId y = of_module(StepKind::unary, x);
+  steps_.back().op = op;
+  steps_.back().parameters = parameters;
+  return y;
 }
 
 ValueId StepList::add(ValueId a, ValueId b) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/backend/elementwise.h"
 #include "core/parameter.h"
 
 namespace wick::nn {
@@ -21,7 +22,7 @@ using ValueId = std::int32_t;
 enum class StepKind : std::uint8_t {
   opaque,       // what a module's forward() does; nothing more is known of it
   linear,       // x weightᵀ + bias
-  relu,         // max(x, 0)
+  unary,        // a function of each element
   add,          // a + b, of one shape
   multiply,     // a * b, of one shape
   concatenate,  // along `dim`
@@ -42,6 +43,9 @@ struct Step {
   // Of linear; the bias may be null.
   ParameterPtr weight;
   ParameterPtr bias;
+  // Of unary.
+  UnaryOp op = UnaryOp::relu;
+  UnaryParameters parameters{};
   // Of reshape.
   Dims shape;
   // Of concatenate, narrow and select; `dim` and `start` may count from the end.
@@ -77,7 +81,7 @@ class StepList {
   // A step of the module that is being described.
   ValueId opaque(ValueId x);
   ValueId linear(ValueId x, ParameterPtr weight, ParameterPtr bias);
-  ValueId relu(ValueId x);
+  ValueId unary(ValueId x, UnaryOp op, const UnaryParameters& parameters = {});
   // A step between modules.
   ValueId add(ValueId a, ValueId b);
   ValueId multiply(ValueId a, ValueId b);

@@ -209,17 +209,33 @@ void CpuBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accu
   });
 }
 
-void CpuBackend::relu(DType dtype, const void* x, void* y, std::int64_t count) {
-  visit_arithmetic(dtype, "relu", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().relu(static_cast<const T*>(x), static_cast<T*>(y), count);
+template <typename Job>
+void CpuBackend::share_elements(std::int64_t count, const Job& job) {
+  if (count < kParallelElements) {
+    job(0, count);
+  } else {
+    pool_->run(count, kPartElements, job);
+  }
+}
+
+void CpuBackend::unary(const UnaryArgs& args) {
+  visit_arithmetic(args.dtype, info_of(args.op).name, [&]<typename T>(TypeTag<T>) {
+    const auto kernel = kernels<T>().unary[static_cast<std::size_t>(args.op)];
+    share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
+      kernel({static_cast<const T*>(args.x) + first, static_cast<T*>(args.y) + first, last - first,
+              static_cast<T>(args.parameters.a), static_cast<T>(args.parameters.b)});
+    });
   });
 }
 
-void CpuBackend::relu_backward(DType dtype, const void* dy, const void* y, void* dx,
-                               std::int64_t count) {
-  visit_arithmetic(dtype, "relu_backward", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().relu_backward(static_cast<const T*>(dy), static_cast<const T*>(y),
-                               static_cast<T*>(dx), count);
+void CpuBackend::unary_backward(const UnaryBackwardArgs& args) {
+  visit_arithmetic(args.dtype, info_of(args.op).backward_name, [&]<typename T>(TypeTag<T>) {
+    const auto kernel = kernels<T>().unary_backward[static_cast<std::size_t>(args.op)];
+    share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
+      kernel({static_cast<const T*>(args.grad_output) + first,
+              static_cast<const T*>(args.saved) + first, static_cast<T*>(args.grad_input) + first,
+              last - first, static_cast<T>(args.parameters.a), static_cast<T>(args.parameters.b)});
+    });
   });
 }
 
@@ -328,15 +344,6 @@ void CpuBackend::index_select(const IndexSelectArgs& args) {
     check_index("index_select", args.indices[i], args.source_rows);
     std::memcpy(out, source + static_cast<std::size_t>(args.indices[i]) * args.row_bytes,
                 args.row_bytes);
-  }
-}
-
-template <typename Job>
-void CpuBackend::share_elements(std::int64_t count, const Job& job) {
-  if (count < kParallelElements) {
-    job(0, count);
-  } else {
-    pool_->run(count, kPartElements, job);
   }
 }
 

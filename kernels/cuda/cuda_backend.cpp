@@ -192,15 +192,16 @@ void CudaBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool acc
   check(launch_column_sums(dtype, x, dtype, out, accumulate, use.launch()), "column_sums");
 }
 
-void CudaBackend::relu(DType dtype, const void* x, void* y, std::int64_t count) {
-  const Use use(context_, "relu");
-  check(launch_relu(dtype, x, y, count, use.launch()), "relu");
+void CudaBackend::unary(const UnaryArgs& args) {
+  const char* const name = info_of(args.op).name;
+  const Use use(context_, name);
+  check(launch_unary(args, use.launch()), name);
 }
 
-void CudaBackend::relu_backward(DType dtype, const void* dy, const void* y, void* dx,
-                                std::int64_t count) {
-  const Use use(context_, "relu_backward");
-  check(launch_relu_backward(dtype, dy, y, dx, count, use.launch()), "relu_backward");
+void CudaBackend::unary_backward(const UnaryBackwardArgs& args) {
+  const char* const name = info_of(args.op).backward_name;
+  const Use use(context_, name);
+  check(launch_unary_backward(args, use.launch()), name);
 }
 
 void CudaBackend::binary(const BinaryArgs& args) {

@@ -47,9 +47,8 @@ class CudaBackend final : public Backend {
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;
-  void relu(DType dtype, const void* x, void* y, std::int64_t count) override;
-  void relu_backward(DType dtype, const void* dy, const void* y, void* dx,
-                     std::int64_t count) override;
+  void unary(const UnaryArgs& args) override;
+  void unary_backward(const UnaryBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
   void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) override;
   void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,

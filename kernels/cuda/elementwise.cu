@@ -1,52 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Launchers of the kernels that go over memory once: ReLU, fill, matmul's epilogue, the counter.
+// Launchers of fill, matmul's epilogue and the counter.
 #include <cstring>
 
 #include "kernels/convert.h"
 #include "kernels/cuda/elementwise.cuh"
 
 namespace wick::cuda {
-namespace {
-
-template <typename F, typename T>
-cudaError_t launch_map(const T* a, const T* b, T* out, std::int64_t count,
-                       const LaunchContext& context) {
-  if (count == 0) return cudaSuccess;
-  constexpr std::int64_t kPerBlock = kMapThreads * kMapUnroll;
-  if (all_aligned(a, b, out)) {
-    constexpr int N = kPackSize<T>;
-    return launch({blocks_for(divide_up(count, N), kPerBlock), kMapThreads}, context,
-                  map_kernel<N, F, T>, F{}, a, b, out, count);
-  }
-  return launch({blocks_for(count, kPerBlock), kMapThreads}, context, map_kernel<1, F, T>, F{}, a,
-                b, out, count);
-}
-
-}  // namespace
-
 cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context) {
   return visit_arithmetic(args.dtype, to_string(args.op).data(), [&]<typename T>(TypeTag<T>) {
     const auto* const a = static_cast<const T*>(args.a);
     const auto* const b = static_cast<const T*>(args.b);
     auto* const out = static_cast<T*>(args.out);
-    return args.op == BinaryOp::add ? launch_map<Add, T>(a, b, out, args.count, context)
-                                    : launch_map<Multiply, T>(a, b, out, args.count, context);
-  });
-}
-
-cudaError_t launch_relu(DType dtype, const void* x, void* y, std::int64_t count,
-                        const LaunchContext& context) {
-  return visit_arithmetic(dtype, "relu", [&]<typename T>(TypeTag<T>) {
-    return launch_map<Relu, T>(static_cast<const T*>(x), nullptr, static_cast<T*>(y), count,
-                               context);
-  });
-}
-
-cudaError_t launch_relu_backward(DType dtype, const void* dy, const void* y, void* dx,
-                                 std::int64_t count, const LaunchContext& context) {
-  return visit_arithmetic(dtype, "relu_backward", [&]<typename T>(TypeTag<T>) {
-    return launch_map<ReluBackward, T>(static_cast<const T*>(dy), static_cast<const T*>(y),
-                                       static_cast<T*>(dx), count, context);
+    return args.op == BinaryOp::add ? launch_map(Add{}, a, b, out, args.count, context)
+                                    : launch_map(Multiply{}, a, b, out, args.count, context);
   });
 }
 

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Kernels that go over flat memory once. out[i] = f(a[i]) or f(a[i], b[i]); `out` may be an input.
+// Kernels that go over memory once: fill, and what is left of a product.
 #pragma once
 
-#include "kernels/cuda/pack.cuh"
+#include "kernels/cuda/map.cuh"
+#include "kernels/formulas/scalar_math.h"
+#include "kernels/formulas/unary.h"
 
 namespace wick::cuda {
-
-inline constexpr int kMapThreads = 256;
-inline constexpr int kMapUnroll = 4;  // loads under way per thread and operand
-
-struct Relu {
-  template <typename T>
-  __host__ __device__ T operator()(T x, T /*unused*/) const {
-    return x < T{0} ? T{0} : x;  // NaN passes
-  }
-};
-
-struct ReluBackward {
-  template <typename T>
-  __host__ __device__ T operator()(T dy, T y) const {
-    return y <= T{0} ? T{0} : dy;  // where y is NaN, too
-  }
-};
 
 struct Add {
   template <typename T>
@@ -36,44 +21,6 @@ struct Multiply {
     return a * b;
   }
 };
-
-/// `Count` packs that are `step` packs apart: all loads first, so that they are under way together.
-template <int N, int Count, typename F, typename T>
-__device__ inline void map_packs(F f, const T* a, const T* b, T* out, std::int64_t first,
-                                 std::int64_t step) {
-  Pack<T, N> left[Count];
-  Pack<T, N> right[Count];
-#pragma unroll
-  for (int u = 0; u < Count; ++u) {
-    left[u] = load_pack<N>(a + (first + u * step) * N);
-    right[u] = b == nullptr ? left[u] : load_pack<N>(b + (first + u * step) * N);
-  }
-#pragma unroll
-  for (int u = 0; u < Count; ++u) {
-    for (int j = 0; j < N; ++j) left[u][j] = f(left[u][j], right[u][j]);
-    store_pack<N>(out + (first + u * step) * N, left[u]);
-  }
-}
-
-/// `N` elements per access; with N > 1 all pointers are aligned to N elements. `b` may be null for
-/// a function of one argument.
-template <int N, typename F, typename T>
-__global__ void __launch_bounds__(kMapThreads)
-    map_kernel(F f, const T* a, const T* b, T* out, std::int64_t count) {
-  const std::int64_t packs = count / N;
-  const std::int64_t step = blockDim.x;
-  for (std::int64_t begin = blockIdx.x * step * kMapUnroll; begin < packs;
-       begin += gridDim.x * step * kMapUnroll) {
-    std::int64_t i = begin + threadIdx.x;
-    if (begin + step * kMapUnroll <= packs) {
-      map_packs<N, kMapUnroll>(f, a, b, out, i, step);
-    } else {
-      for (; i < packs; i += step) map_packs<N, 1>(f, a, b, out, i, step);
-    }
-  }
-  const std::int64_t rest = packs * N + grid_thread();
-  if (rest < count) map_packs<1, 1>(f, a, b, out, rest, step);
-}
 
 /// Sixteen bytes that repeat.
 struct Pattern {
@@ -114,18 +61,23 @@ template <int N, typename T>
 __device__ inline Pack<T, N> epilogue(const EpilogueTask<T>& task, std::int64_t row,
                                       std::int64_t col, Pack<T, N> value) {
   using Wide = Computed<T>;
+  using M = formulas::ScalarMath<Wide>;
+  using Relu = formulas::Unary<UnaryOp::relu>;
   if (task.bias != nullptr) {
     for (int j = 0; j < N; ++j) {
       value[j] = convert<T>(convert<Wide>(value[j]) + convert<Wide>(task.bias[col + j]));
     }
   }
   if (task.relu) {
-    for (int j = 0; j < N; ++j) value[j] = convert<T>(Relu{}(convert<Wide>(value[j]), Wide{0}));
+    for (int j = 0; j < N; ++j) {
+      value[j] = convert<T>(Relu::template forward<M>(convert<Wide>(value[j]), {}));
+    }
   }
   if (task.mask != nullptr) {
     const Pack<T, N> mask = load_pack<N>(task.mask + row * task.mask_stride + col);
     for (int j = 0; j < N; ++j) {
-      value[j] = convert<T>(ReluBackward{}(convert<Wide>(value[j]), convert<Wide>(mask[j])));
+      value[j] = convert<T>(
+          Relu::template backward<M>(convert<Wide>(value[j]), convert<Wide>(mask[j]), {}));
     }
   }
   return value;

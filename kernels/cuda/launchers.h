@@ -98,13 +98,12 @@ struct StepSchedule {
 /// Backend::binary.
 [[nodiscard]] cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context);
 
-/// Backend::relu.
-[[nodiscard]] cudaError_t launch_relu(DType dtype, const void* x, void* y, std::int64_t count,
-                                      const LaunchContext& context);
+/// Backend::unary.
+[[nodiscard]] cudaError_t launch_unary(const UnaryArgs& args, const LaunchContext& context);
 
-/// Backend::relu_backward.
-[[nodiscard]] cudaError_t launch_relu_backward(DType dtype, const void* dy, const void* y, void* dx,
-                                               std::int64_t count, const LaunchContext& context);
+/// Backend::unary_backward.
+[[nodiscard]] cudaError_t launch_unary_backward(const UnaryBackwardArgs& args,
+                                                const LaunchContext& context);
 
 /// From row to row of ReluBitsRef's memory, in bits: as cuBLASLt, which reads it, wants it. Bit b
 /// of a row is bit b % 8 of its byte b / 8, and set where the ReLU's output is not zero: where it

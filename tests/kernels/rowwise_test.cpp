@@ -20,8 +20,11 @@ TEST(ReLU, ForwardAndBackward) {
       const Matrix dy = Matrix::random(1, count, generator);
       Matrix y(1, count);
       Matrix dx(1, count);
-      backend->relu(DType::float32, x.data.data(), y.data.data(), count);
-      backend->relu_backward(DType::float32, dy.data.data(), y.data.data(), dx.data.data(), count);
+      backend->unary({.count = count, .x = x.data.data(), .y = y.data.data()});
+      backend->unary_backward({.count = count,
+                               .grad_output = dy.data.data(),
+                               .saved = y.data.data(),
+                               .grad_input = dx.data.data()});
       for (std::int64_t i = 0; i < count; ++i) {
         EXPECT_EQ(y.at(0, i), x.at(0, i) > 0.0F ? x.at(0, i) : 0.0F);
         EXPECT_EQ(dx.at(0, i), x.at(0, i) > 0.0F ? dy.at(0, i) : 0.0F);
@@ -33,7 +36,7 @@ TEST(ReLU, ForwardAndBackward) {
 TEST(ReLU, KeepsNaN) {
   for (const auto& backend : all_levels()) {
     std::vector<float> x(37, std::nanf(""));
-    backend->relu(DType::float32, x.data(), x.data(), 37);
+    backend->unary({.count = 37, .x = x.data(), .y = x.data()});
     for (const float value : x) EXPECT_TRUE(std::isnan(value));
   }
 }

@@ -8,8 +8,8 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "nn/losses/cross_entropy_loss.h"
 #include "nn/inference_plan.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
 #include "optim/adam.h"
 #include "tests/support.h"

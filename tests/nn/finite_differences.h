@@ -36,7 +36,7 @@ inline void expect_gradient(const Tensor& tensor, const Tensor& gradient,
 }
 
 /// Gradients by the input and by all parameters, which are float64; twice, so that they add up. The
-/// is sum(output * weights), so that the gradient by the output is `weights`.
+/// loss is sum(output * weights), so that the gradient by the output is `weights`.
 inline void check_module(nn::Module& module, const Tensor& input) {
   Generator generator(11);
   const Tensor weights =

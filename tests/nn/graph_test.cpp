@@ -224,7 +224,7 @@ class Bare final : public Composite {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Bare"; }
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
-    return steps.relu(x);
+    return steps.unary(x, UnaryOp::relu);
   }
 };
 

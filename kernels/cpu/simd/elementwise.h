@@ -8,16 +8,6 @@
 namespace wick::cpu {
 
 template <typename T, typename Isa>
-void relu(const T* x, T* y, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] < T{0} ? T{0} : x[i];  // NaN passes
-}
-
-template <typename T, typename Isa>
-void relu_backward(const T* dy, const T* y, T* dx, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) dx[i] = y[i] <= T{0} ? T{0} : dy[i];  // as here
-}
-
-template <typename T, typename Isa>
 void add(const T* a, const T* b, T* out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = a[i] + b[i];
 }

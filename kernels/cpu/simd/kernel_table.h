@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "core/backend/elementwise.h"
 #include "core/backend/loss.h"
 
 namespace wick::cpu {
@@ -63,6 +64,27 @@ template <typename T>
   if (task.bias != nullptr && !task.transpose_c) task.bias += first;
   return task;
 }
+
+/// Backend::unary.
+template <typename T>
+struct UnaryTask {
+  const T* x;
+  T* y;
+  std::int64_t count;
+  T a;
+  T b;
+};
+
+/// Backend::unary_backward.
+template <typename T>
+struct UnaryBackwardTask {
+  const T* grad_output;
+  const T* saved;
+  T* grad_input;
+  std::int64_t count;
+  T a;
+  T b;
+};
 
 template <typename T>
 struct CrossEntropyTask {
@@ -145,13 +167,14 @@ struct KernelTable {
   void (*pack)(const MatmulTask<T>& whole, T* packed);
   void (*column_sums)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, T* out,
                       bool accumulate);
-  void (*relu)(const T* x, T* y, std::int64_t count);
-  void (*relu_backward)(const T* dy, const T* y, T* dx, std::int64_t count);
   /// out[i] = a[i] + b[i], and their product; in place if `out` is one of them.
   void (*add)(const T* a, const T* b, T* out, std::int64_t count);
   void (*multiply)(const T* a, const T* b, T* out, std::int64_t count);
   /// By LossOp; returns the sum of the losses.
   double (*pointwise_loss[kLossOpCount])(const PointwiseLossTask<T>&);
+  // By UnaryOp.
+  void (*unary[kUnaryOpCount])(const UnaryTask<T>&);
+  void (*unary_backward[kUnaryOpCount])(const UnaryBackwardTask<T>&);
   /// Targets have been checked.
   void (*cross_entropy)(const CrossEntropyTask<T>&);
   /// out[i] = in[i] * scale + shift.

@@ -8,20 +8,26 @@
 #include "kernels/cpu/simd/kernel_table.h"
 #include "kernels/cpu/simd/loss.h"
 #include "kernels/cpu/simd/matmul.h"
+#include "kernels/cpu/simd/unary.h"
 #include "kernels/cpu/simd/update.h"
 
 namespace wick::cpu {
+
+template <typename T, typename Isa, std::size_t... I>
+constexpr void add_unary(KernelTable<T>& table, std::index_sequence<I...> /*all*/) {
+  ((table.unary[I] = unary<T, Isa, static_cast<UnaryOp>(I)>), ...);
+  ((table.unary_backward[I] = unary_backward<T, Isa, static_cast<UnaryOp>(I)>), ...);
+}
 
 template <typename T, typename Isa>
 constexpr KernelTable<T> make_table(const char* name) {
   KernelTable<T> table{};
   table.name = name;
   table.column_sums = column_sums<T, Isa>;
-  table.relu = relu<T, Isa>;
-  table.relu_backward = relu_backward<T, Isa>;
   table.add = add<T, Isa>;
   table.multiply = multiply<T, Isa>;
   fill_losses<T, Isa>(table, std::make_index_sequence<kLossOpCount>{});
+  add_unary<T, Isa>(table, std::make_index_sequence<kUnaryOpCount>{});
   table.cross_entropy = cross_entropy<T, Isa>;
   table.affine_u8 = affine_u8<T, Isa>;
   table.affine = affine<T, Isa>;

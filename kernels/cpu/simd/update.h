@@ -4,8 +4,8 @@
 // Reddi et al. 2018 for amsgrad).
 #pragma once
 
+#include "kernels/cpu/simd/for_vectors.h"
 #include "kernels/cpu/simd/kernel_table.h"
-#include "kernels/cpu/simd/vector.h"
 #include "kernels/negligible.h"
 
 namespace wick::cpu {
@@ -16,25 +16,6 @@ template <typename T, typename Isa>
 [[gnu::always_inline]] inline Vector<T, Isa> without_negligible(Vector<T, Isa> mean,
                                                                 Vector<T, Isa> param, T weight) {
   return (param + mean * weight) - param == T{0} ? Vector<T, Isa>{} : mean;
-}
-
-// A vector, or its first elements if there are no more (`Whole` is false).
-template <typename T, typename Isa, bool Whole>
-[[gnu::always_inline]] inline Vector<T, Isa> load_some(const T* from, int count) {
-  return Whole ? load<T, Isa>(from) : load_first<T, Isa>(from, count);
-}
-template <typename T, typename Isa, bool Whole>
-[[gnu::always_inline]] inline void store_some(T* to, Vector<T, Isa> value, int count) {
-  Whole ? store<T, Isa>(to, value) : store_first<T, Isa>(to, value, count);
-}
-
-// Calls update<Whole>(i, count) for the elements from i on that fill a vector, and for the rest.
-template <typename T, typename Isa, typename Update>
-[[gnu::always_inline]] inline void for_vectors(std::int64_t count, const Update& update) {
-  constexpr int kWide = kLanes<T, Isa>;
-  std::int64_t i = 0;
-  for (; i + kWide <= count; i += kWide) update.template operator()<true>(i, kWide);
-  if (i < count) update.template operator()<false>(i, static_cast<int>(count - i));
 }
 
 // The options are template arguments, so that the loops have no branches.

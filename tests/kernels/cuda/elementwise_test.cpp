@@ -13,6 +13,11 @@ TYPED_TEST_SUITE(CudaElementwise, Types);
 
 constexpr std::int64_t kCounts[] = {0, 1, 3, 4, 31, 1000, 4099, 20'003};
 
+template <typename T>
+cudaError_t launch_relu(const T* x, T* y, std::int64_t count, const Context& context) {
+  return cuda::launch_unary({.dtype = dtype_of<T>, .count = count, .x = x, .y = y}, context);
+}
+
 TYPED_TEST(CudaElementwise, Relu) {
   using T = TypeParam;
   for (const std::int64_t count : kCounts) {
@@ -25,9 +30,9 @@ TYPED_TEST(CudaElementwise, Relu) {
         const Context context;
         const DeviceArray<T> in(x, misaligned);
         const DeviceArray<T> out(count);
-        require(cuda::launch_relu(dtype_of<T>, in.data(), out.data(), count, context));
+        require(launch_relu<T>(in.data(), out.data(), count, context));
         // In place, too.
-        require(cuda::launch_relu(dtype_of<T>, in.data(), in.data(), count, context));
+        require(launch_relu<T>(in.data(), in.data(), count, context));
         expect_same_bits(in.download(), expected);
         return out.download();
       });
@@ -50,8 +55,12 @@ TYPED_TEST(CudaElementwise, ReluBackward) {
         const DeviceArray<T> gradient(dy, misaligned);
         const DeviceArray<T> output(y);
         const DeviceArray<T> dx(count);
-        require(cuda::launch_relu_backward(dtype_of<T>, gradient.data(), output.data(), dx.data(),
-                                           count, context));
+        require(cuda::launch_unary_backward({.dtype = dtype_of<T>,
+                                             .count = count,
+                                             .grad_output = gradient.data(),
+                                             .saved = output.data(),
+                                             .grad_input = dx.data()},
+                                            context));
         return dx.download();
       });
       expect_same_bits(actual, expected);
@@ -225,8 +234,7 @@ TEST(CudaAdvance, CountsSteps) {
 
 TEST(CudaLaunchers, RefuseADtypeWithoutArithmetic) {
   const Context context;
-  EXPECT_THROW(static_cast<void>(cuda::launch_relu(DType::int32, nullptr, nullptr, 0, context)),
-               DTypeError);
+  EXPECT_THROW(static_cast<void>(cuda::launch_unary({.dtype = DType::int32}, context)), DTypeError);
 }
 
 }  // namespace

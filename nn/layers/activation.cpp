@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "nn/layers/activation.h"
+
+#include "core/error.h"
+#include "core/ops.h"
+
+namespace wick::nn {
+namespace {
+
+UnaryOp gelu_of(std::string_view approximate) {
+  if (approximate == "none") return UnaryOp::gelu;
+  if (approximate == "tanh") return UnaryOp::gelu_tanh;
+  throw ValueError(
+      concat("GELU: approximate must be \"none\" or \"tanh\", got \"", approximate, '"'));
+}
+
+// A tensor of the scratch, of the shape of `given` and not over its memory: a caller may give back
+// what the layer has returned.
+const Tensor& apart_from(const Tensor& given, Scratch& scratch) {
+  const Tensor& tensor = scratch.get(given.shape(), given.dtype(), given.device());
+  if (tensor.storage() != given.storage()) return tensor;
+  scratch = Scratch();
+  return scratch.get(given.shape(), given.dtype(), given.device());
+}
+
+}  // namespace
+
+CELU::CELU(double alpha) : ActivationOf("CELU", UnaryOp::celu, {alpha}) {
+  if (alpha == 0.0) throw ValueError("CELU: alpha must not be 0");
+}
+
+GELU::GELU(std::string_view approximate) : ActivationOf("GELU", gelu_of(approximate)) {}
+
+Hardtanh::Hardtanh(double min_val, double max_val)
+    : ActivationOf("Hardtanh", UnaryOp::hardtanh, {min_val, max_val}) {
+  if (!(min_val < max_val)) {
+    throw ValueError(concat("Hardtanh: min_val ", min_val, " must be less than max_val ", max_val));
+  }
+}
+
+Tensor Activation::forward(const Tensor& input) {
+  const Tensor& output = apart_from(input, output_);
+  ops::unary(op_, input, output, parameters_);
+  begin_forward();
+  saved_ = info_of(op_).saved == SavedValue::input ? input : output;
+  end_forward();
+  return output;
+}
+
+void Activation::set_output(const Tensor& output) {
+  if (info_of(op_).saved != SavedValue::output) {
+    throw ValueError(concat(type_name_,
+                            ": set_output() is not enough, since the gradient needs "
+                            "the input; use forward()"));
+  }
+  begin_forward();
+  saved_ = output;
+  end_forward();
+}
+
+Tensor Activation::backward(const Tensor& grad_output, bool input_grad) {
+  require_ready_for_backward();
+  if (grad_output.shape() != saved_.shape()) {
+    throw ShapeError(concat(type_name_, ": the last forward() gave shape ", saved_.shape(),
+                            ", backward() got the gradient ", grad_output));
+  }
+  if (!input_grad) {
+    begin_backward();
+    return {};
+  }
+  const Tensor& grad_input = apart_from(grad_output, grad_input_);
+  ops::unary_backward(op_, grad_output, saved_, grad_input, parameters_);
+  begin_backward();
+  return grad_input;
+}
+
+}  // namespace wick::nn

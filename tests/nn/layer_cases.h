@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// All layers, one row each. What holds of every layer is tested over this table: its gradients,
+// allocations and threads (layer_cases_test.cpp), on a device (tests/device/layers_test.cpp) and
+// beside PyTorch (tests/interop/layer_parity.py). A new layer needs a row here and nothing else to
+// be in all of these.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <ostream>
+
+#include "core/random.h"
+#include "nn/layers/activation.h"
+
+namespace wick::testing {
+
+/// What a layer is made with. Layers without parameters need none of it.
+struct LayerContext {
+  Generator& generator;
+  DType dtype = DType::float32;
+};
+
+struct LayerCase {
+  /// How PyTorch makes the same layer: an expression in torch.nn.
+  const char* torch;
+  std::unique_ptr<nn::Module> (*make)(const LayerContext&);
+  /// The last sizes of an input, before which any others may stand; none: it takes every shape.
+  Dims trailing{};
+  /// Of an element's result: a function of one element, without a sum over others.
+  bool pointwise = true;
+};
+
+inline void PrintTo(const LayerCase& layer, std::ostream* out) {
+  *out << layer.torch;
+}
+
+template <typename Layer, auto... Arguments>
+std::unique_ptr<nn::Module> make_layer(const LayerContext& /*context*/) {
+  return std::make_unique<Layer>(Arguments...);
+}
+
+inline const LayerCase kLayerCases[] = {
+    {"ReLU()", make_layer<nn::ReLU>},
+    {"ReLU6()", make_layer<nn::ReLU6>},
+    {"LeakyReLU()", make_layer<nn::LeakyReLU>},
+    {"LeakyReLU(negative_slope=-0.25)", make_layer<nn::LeakyReLU, -0.25>},
+    {"ELU()", make_layer<nn::ELU>},
+    {"ELU(alpha=1.7)", make_layer<nn::ELU, 1.7>},
+    {"SELU()", make_layer<nn::SELU>},
+    {"CELU()", make_layer<nn::CELU>},
+    {"CELU(alpha=0.3)", make_layer<nn::CELU, 0.3>},
+    {"CELU(alpha=-2.0)", make_layer<nn::CELU, -2.0>},
+    {"GELU()", make_layer<nn::GELU>},
+    {"GELU(approximate='tanh')",
+     [](const LayerContext&) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::GELU>("tanh");
+     }},
+    {"SiLU()", make_layer<nn::SiLU>},
+    {"Mish()", make_layer<nn::Mish>},
+    {"Sigmoid()", make_layer<nn::Sigmoid>},
+    {"LogSigmoid()", make_layer<nn::LogSigmoid>},
+    {"Tanh()", make_layer<nn::Tanh>},
+    {"Hardtanh()", make_layer<nn::Hardtanh>},
+    {"Hardtanh(min_val=-0.5, max_val=3.0)", make_layer<nn::Hardtanh, -0.5, 3.0>},
+    {"Hardsigmoid()", make_layer<nn::Hardsigmoid>},
+    {"Hardswish()", make_layer<nn::Hardswish>},
+    {"Softplus()", make_layer<nn::Softplus>},
+    {"Softplus(beta=2.5, threshold=4.0)", make_layer<nn::Softplus, 2.5, 4.0>},
+    {"Softsign()", make_layer<nn::Softsign>},
+};
+
+/// The shape of an input: `batch`, then the sizes that the layer asks for.
+[[nodiscard]] inline Dims input_shape(const LayerCase& layer, const Dims& batch) {
+  Dims shape = batch;
+  for (const std::int64_t size : layer.trailing) shape.push_back(size);
+  return shape;
+}
+
+/// Values on both sides of every kink, and none nearer than 1/128 to a whole number, where kinks
+/// are.
+[[nodiscard]] inline Tensor layer_input(const Dims& shape, Generator& generator, DType dtype) {
+  const Tensor x = Tensor::normal(shape, 0.0, 3.0, generator, DType::float64);
+  auto* const data = x.data<double>();
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    data[i] = (static_cast<double>(static_cast<std::int64_t>(data[i] * 64.0)) + 0.5) / 64.0;
+  }
+  return x.to(dtype);
+}
+
+}  // namespace wick::testing
