@@ -36,13 +36,23 @@ SIDE = 8  # pixels
 ACTIVATIONS = {
     "none": torch.nn.Identity,
     "relu": torch.nn.ReLU,
+    "relu6": torch.nn.ReLU6,
     "leaky_relu": torch.nn.LeakyReLU,
     "elu": torch.nn.ELU,
+    "selu": torch.nn.SELU,
+    "celu": torch.nn.CELU,
     "gelu": torch.nn.GELU,
     "gelu_tanh": lambda: torch.nn.GELU(approximate="tanh"),
     "silu": torch.nn.SiLU,
+    "mish": torch.nn.Mish,
     "sigmoid": torch.nn.Sigmoid,
+    "log_sigmoid": torch.nn.LogSigmoid,
     "tanh": torch.nn.Tanh,
+    "hardtanh": torch.nn.Hardtanh,
+    "hardsigmoid": torch.nn.Hardsigmoid,
+    "hardswish": torch.nn.Hardswish,
+    "softplus": torch.nn.Softplus,
+    "softsign": torch.nn.Softsign,
 }
 TAKEN_FOR_RELU = "taken to have ReLU between them"
 

@@ -2,7 +2,6 @@
 // The functions that a foreign network may have between its linear layers.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,31 +9,25 @@
 
 namespace wick::tools {
 
-/// PyTorch's functions of these names with their default arguments; gelu_tanh is
-/// GELU(approximate='tanh').
-enum class Activation : std::uint8_t {
-  none,
-  relu,
-  leaky_relu,
-  elu,
-  gelu,
-  gelu_tanh,
-  silu,
-  sigmoid,
-  tanh,
+/// One of PyTorch's activations with its default arguments, by its name on the command line;
+/// gelu_tanh is GELU(approximate='tanh').
+class Activation {
+ public:
+  /// Throws ValueError that lists the names there are.
+  [[nodiscard]] static Activation from_name(std::string_view text);
+  [[nodiscard]] static Activation relu() { return from_name("relu"); }
+  /// "none, relu, ...", for messages.
+  [[nodiscard]] static std::string names();
+
+  [[nodiscard]] std::string_view name() const noexcept;
+  /// Appends the layer to a network under that name; nothing for "none".
+  void add_to(nn::Sequential& model, std::string child) const;
+
+  friend bool operator==(const Activation&, const Activation&) = default;
+
+ private:
+  explicit Activation(std::size_t row) : row_(row) {}
+  std::size_t row_;  // of the table
 };
-
-/// Throws ValueError that lists the names there are.
-[[nodiscard]] Activation activation_from_name(std::string_view text);
-[[nodiscard]] std::string_view name(Activation activation) noexcept;
-/// "none, relu, ...", for messages.
-[[nodiscard]] std::string activation_names();
-
-/// f(x), in float64.
-[[nodiscard]] double activate(Activation activation, double x) noexcept;
-
-/// Appends the function to a network under that name; nothing for `none`. All but ReLU are computed
-/// on the CPU, whatever the network's device, and cannot be trained.
-void add_activation(nn::Sequential& model, std::string child, Activation activation);
 
 }  // namespace wick::tools

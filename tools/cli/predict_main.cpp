@@ -94,7 +94,7 @@ int predict(const PredictOptions& options) {
   require_device(device);
   set_num_threads(options.threads);
   std::optional<Activation> activation;
-  if (!options.activation.empty()) activation = activation_from_name(options.activation);
+  if (!options.activation.empty()) activation = Activation::from_name(options.activation);
   SavedClassifier classifier =
       load_classifier(options.checkpoint, device, activation, {.verify = !options.no_verify});
   for (const std::string& note : classifier.notes) {
@@ -125,12 +125,12 @@ int main(int argc, char** argv) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--activation", options.activation,
-                 "between the linear layers of another program's file: " + activation_names() +
+                 "between the linear layers of another program's file: " + Activation::names() +
                      "; relu where it is not given")
       ->type_name("NAME")
       ->check([](const std::string& name) {
         try {
-          (void)activation_from_name(name);
+          (void)Activation::from_name(name);
           return std::string();
         } catch (const wick::Error& error) {
           return std::string(error.what());

@@ -42,7 +42,7 @@ std::unique_ptr<nn::Sequential> build(const LinearChain& chain, Activation activ
     options.bias = layer.bias.defined();
     model->add<nn::Linear>("layer" + number, layer.weight.size(1), layer.weight.size(0), generator,
                            options);
-    if (i + 1 < chain.layers.size()) add_activation(*model, "activation" + number, activation);
+    if (i + 1 < chain.layers.size()) activation.add_to(*model, "activation" + number);
   }
   model->load_state_dict(numbered_state(chain));
   model->eval();
@@ -162,7 +162,7 @@ SavedClassifier load_classifier(const std::filesystem::path& path, Device device
     classifier.notes.emplace_back(
         "its layers are taken to have ReLU between them (--activation says otherwise)");
   }
-  classifier.model = build(found.chain, activation.value_or(Activation::relu));
+  classifier.model = build(found.chain, activation.value_or(Activation::relu()));
   classifier.model->to(device);
   set_transforms(classifier, found.checkpoint, own);
   read_data_notes(classifier, found.checkpoint);
