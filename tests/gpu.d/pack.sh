@@ -131,6 +131,7 @@ check_programs() {
   if [ ! -f "$folder/about" ]; then
     refuse "--prebuilt: $folder has no file 'about'; tests/gpu --pack makes such folders"
   fi
+  chmod -f +x "$folder"/bin/* # a copy may have lost it
   for name in "${programs[@]}"; do
     [ -x "$folder/bin/$name" ] || refuse "--prebuilt: there is no program $folder/bin/$name"
   done
