@@ -53,7 +53,6 @@ cudaError_t run_cluster(int blocks, int& counted) {
 
 int clusters_at_once(int blocks) {
   int count = 0;
-#ifdef __CUDACC__
   cudaLaunchAttribute attribute{};
   cudaLaunchConfig_t config{};
   if (configure(blocks, attribute, config) != cudaSuccess ||
@@ -61,9 +60,6 @@ int clusters_at_once(int blocks) {
     static_cast<void>(cudaGetLastError());
     return 0;
   }
-#else
-  static_cast<void>(blocks);  // the simulated runtime has no such question
-#endif
   return count;
 }
 

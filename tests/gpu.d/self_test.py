@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -232,13 +233,24 @@ class Kills(Folder):
         return subprocess.Popen(self.command("--steps", "suites"), stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL, start_new_session=True)
 
+    def wait_for_summary(self, wanted):
+        """Until the summary, which is whole whenever it is there, is one that is wanted."""
+        path = self.results / "summary.json"
+        for _ in range(600):
+            if path.exists() and wanted(json.loads(path.read_text())):
+                return
+            time.sleep(0.05)
+        self.fail("no such summary came")
+
     def test_at_random_moments(self):
         seed = random.randrange(2**32)
         print(f"seed {seed}", file=sys.stderr)
         rng = random.Random(seed)
         for _ in range(5):
+            shutil.rmtree(self.results, ignore_errors=True)
             process = self.start()
-            time.sleep(rng.uniform(0.5, 4.0))
+            self.wait_for_summary(lambda _: True)
+            time.sleep(rng.uniform(0.0, 4.0))
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             with self.subTest(seed=seed):
@@ -247,15 +259,11 @@ class Kills(Folder):
     def test_a_signal_is_answered_by_a_last_summary(self):
         self.suites("Brief", "Hangs", "After")
         process = self.start()
-        path = self.results / "summary.json"
-        for _ in range(600):
-            if path.exists() and json.loads(path.read_text())["running"] == "tests: Hangs":
-                break
-            time.sleep(0.1)
+        self.wait_for_summary(lambda summary: summary["running"] == "tests: Hangs")
         time.sleep(0.5)
         process.terminate()
         self.assertEqual(process.wait(20), 143)
-        summary = json.loads(path.read_text())
+        summary = json.loads((self.results / "summary.json").read_text())
         self.assertEqual(self.states(summary), {"the device": "ok", "Brief": "ok", "Hangs": "interrupted"})
         self.assertEqual((summary["running"], summary["finished"]), ("", False))
         self.assertFalse((self.results / "running.log").exists())
