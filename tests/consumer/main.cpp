@@ -3,15 +3,19 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <vector>
 
 #include <wick/core/random.h>
 #include <wick/core/state_dict.h>
 #include <wick/core/tensor.h>
 #include <wick/kernels/devices.h>
+#include <wick/nn/inference_plan.h>
 #include <wick/nn/losses/cross_entropy_loss.h>
 #include <wick/nn/sequential.h>
 #include <wick/optim/adam.h>
 #include <wick/serialize/checkpoint.h>
+
+#include "custom_modules.h"
 
 namespace {
 
@@ -32,6 +36,30 @@ int run(const std::filesystem::path& path) {
     last = loss.forward(model.forward(inputs), targets).item<float>();
     model.backward(loss.backward(), /*input_grad=*/false);
     optimizer.step();
+  }
+
+  // With modules of the user's own in it, a network learns and is compiled as any other.
+  wick::nn::Sequential custom;
+  custom.append("block", make_block(2, generator));
+  custom.append("square", make_square());
+  custom.add<wick::nn::Linear>("fc", 2, 2, generator);
+  wick::optim::Adam custom_optimizer(custom.parameters(), {.lr = 0.05});
+  float custom_last = 0.0F;
+  for (int step = 0; step < 300; ++step) {
+    custom_optimizer.zero_grad();
+    custom_last = loss.forward(custom.forward(inputs), targets).item<float>();
+    custom.backward(loss.backward(), /*input_grad=*/false);
+    custom_optimizer.step();
+  }
+  const auto plan = wick::nn::compile(custom, std::vector<wick::Dims>{{2}}, 4);
+  auto workspace = plan.make_workspace();
+  const auto planned = wick::Tensor::empty({4, 2});
+  plan.run(inputs, planned, workspace);
+  const float planned_loss = loss.forward(planned, targets).item<float>();
+  if (custom_last > 0.1F || planned_loss > 0.1F) {
+    std::printf("custom modules: loss %.4f, of the plan %.4f\n", static_cast<double>(custom_last),
+                static_cast<double>(planned_loss));
+    return 1;
   }
 
   wick::save(model.state_dict(), path);
