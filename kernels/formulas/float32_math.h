@@ -77,8 +77,14 @@ struct Float32Math : Lanes {
     p = p * square + -0.3333328F;
     const V small = magnitude * (square * p) + magnitude;
     const PowerOfE e = split(2.0F * at_most(magnitude, 10.0F));
-    const V power = (e.tail + 1.0F) * power_of_two(e.exponent);
-    const V large = 1.0F - 2.0F / (power + 1.0F);
+    const V power = power_of_two(e.exponent);
+    const V divisor = power * e.tail + (power + 1.0F);
+    const V quotient = 2.0F / divisor;
+    const V difference = 1.0F - quotient;
+    // What the roundings of the divisor and of the difference have lost.
+    const V lost = power * e.tail - (divisor - (power + 1.0F));
+    const V rest = ((1.0F - difference) - quotient) + quotient * quotient * (0.5F * lost);
+    const V large = difference + rest;
     return with_sign_of(magnitude < 0.625F ? small : large, x);
   }
 

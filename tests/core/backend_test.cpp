@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// What a device need not have: the base class refuses it.
+#include "core/backend.h"
+
+#include <new>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "tests/support.h"
+
+namespace wick {
+namespace {
+
+// Has memory, and nothing that computes element by element.
+class SmallDevice final : public Backend {
+ public:
+  [[nodiscard]] Device device() const noexcept override { return {DeviceType::cuda, 7}; }
+  [[nodiscard]] void* allocate(std::size_t bytes) override { return ::operator new(bytes); }
+  void deallocate(void* data, std::size_t /*bytes*/) noexcept override { ::operator delete(data); }
+  void copy_from_host(void*, const void*, std::size_t) override {}
+  void copy_to_host(void*, const void*, std::size_t) override {}
+  void zero(void*, std::size_t) override {}
+  void copy_strided(const StridedRef&, const StridedRef&) override {}
+  void synchronize() override {}
+  void advance(std::int64_t*) override {}
+  void matmul(const MatmulArgs&) override {}
+  void column_sums(DType, ConstMatrixRef, void*, bool) override {}
+  void cross_entropy(const CrossEntropyArgs&) override {}
+  void argmax(DType, ConstMatrixRef, std::int64_t*) override {}
+  void count_hits(DType, ConstMatrixRef, const std::int64_t*, std::int64_t*) override {}
+  void gather_affine(const GatherAffineArgs&) override {}
+  void index_select(const IndexSelectArgs&) override {}
+  void sgd_step(const SgdArgs&) override {}
+  void adam_step(const AdamArgs&) override {}
+};
+
+TEST(Backend, RefusesTheFunctionsThatADeviceLacksByTheirNames) {
+  SmallDevice device;
+  for (const UnaryOpInfo& info : kUnaryOps) {
+    testing::expect_throw_with<DeviceError>([&] { device.unary({.op = info.op}); },
+                                            concat(info.name, ": the device cuda:7"));
+    testing::expect_throw_with<DeviceError>([&] { device.unary_backward({.op = info.op}); },
+                                            concat(info.backward_name, ": the device cuda:7"));
+  }
+}
+
+TEST(Backend, ATensorWithoutElementsHasNoFunctionOfThem) {
+  testing::expect_throw_with<DeviceError>([] { backend_for(kMeta).unary({.op = UnaryOp::tanh}); },
+                                          "tanh: a tensor on the device");
+}
+
+}  // namespace
+}  // namespace wick
