@@ -41,6 +41,7 @@ CREATE = "clone,clone3"
 MEMORY = ("mmap", "mprotect")
 USER = 61234  # nobody's: none of its processes count
 TIMEOUT = 60
+LEAST = 8 << 20  # bytes of address space
 LARGE = 130 << 20  # bytes that eight threads read
 # What a program says that got no memory, and with which status the dynamic linker ends before main() runs.
 NO_MEMORY = re.compile(r"out of memory|[Cc]annot allocate memory|bad_alloc")
@@ -225,7 +226,7 @@ def address_space(case, limit):
 
 def least_address_space(case):
     """The least with which a case succeeds, to 64 KiB."""
-    low, high = 1 << 20, 1 << 33
+    low, high = LEAST, 1 << 33
     while high - low > 1 << 16:
         middle = (low + high) // 2
         wrong, went_on = address_space(case, middle)
@@ -239,8 +240,9 @@ def address_faults(cases, rng):
     """Limits from one with which nothing goes to one with which all goes. Without an end."""
     while True:
         case = rng.choice(cases)
-        # Most between what one thread needs and what eight need, each with a stack of 8 MiB and a heap.
-        limit = rng.choice((rng.randrange(1 << 20, 64 << 20), rng.randrange(16 << 20, 768 << 20)))
+        # From what the system needs to begin the program (below, it ends it by a signal) to what eight
+        # threads need, each with a stack of 8 MiB and a heap.
+        limit = rng.choice((rng.randrange(LEAST, 64 << 20), rng.randrange(16 << 20, 768 << 20)))
         yield f"{case.name}, ulimit -v {limit >> 10}", lambda case=case, limit=limit: address_space(case, limit)
 
 
