@@ -11,6 +11,7 @@
 #include "core/random.h"
 #include "kernels/devices.h"
 #include "nn/inference_plan.h"
+#include "nn/sequential.h"
 
 namespace wick {
 namespace {

@@ -5,8 +5,9 @@
 
 #include "core/ops.h"
 #include "core/random.h"
-#include "nn/losses/cross_entropy_loss.h"
 #include "nn/inference_plan.h"
+#include "nn/losses/cross_entropy_loss.h"
+#include "nn/sequential.h"
 #include "optim/adam.h"
 
 namespace {
