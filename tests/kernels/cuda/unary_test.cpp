@@ -28,6 +28,15 @@ std::vector<T> arguments(std::int64_t count, unsigned seed) {
   return values;
 }
 
+// NaN has no sign that means anything.
+template <typename T>
+std::vector<T> with_one_nan(std::vector<T> values) {
+  for (T& value : values) {
+    if (std::isnan(value)) value = static_cast<T>(NAN);
+  }
+  return values;
+}
+
 constexpr UnaryParameters kParameters{0.75, 3.0};
 
 TYPED_TEST(CudaUnary, EveryFunction) {
@@ -58,9 +67,9 @@ TYPED_TEST(CudaUnary, EveryFunction) {
           args.y = in.data();  // in place, too
           require(cuda::launch_unary(args, context));
           expect_same_bits(in.download(), out.download());
-          return out.download();
+          return with_one_nan(out.download());
         });
-        expect_same_bits(actual, expected);
+        expect_same_bits(actual, with_one_nan(expected));
       }
     }
   }
@@ -95,9 +104,9 @@ TYPED_TEST(CudaUnary, EveryGradient) {
                                  .grad_input = out.data(),
                                  .parameters = kParameters};
           require(cuda::launch_unary_backward(args, context));
-          return out.download();
+          return with_one_nan(out.download());
         });
-        expect_same_bits(actual, expected);
+        expect_same_bits(actual, with_one_nan(expected));
       }
     }
   }
