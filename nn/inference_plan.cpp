@@ -21,11 +21,12 @@ std::string batch_of(const Dims& sample) {
 }  // namespace
 
 InferencePlan::Workspace InferencePlan::make_workspace() const {
-  return Workspace(std::make_shared<Storage>(workspace_bytes_, weights_->backend()));
+  return {std::make_shared<Storage>(workspace_bytes_, weights_->backend()),
+          inputs_.size() + outputs_.size()};
 }
 
-void InferencePlan::check(const char* what, const Tensor& tensor, std::size_t value) const {
-  const Dims& sample = values_[value].shape;
+// Says what is wrong with an input or output that does not fit.
+void InferencePlan::refuse(const char* what, const Tensor& tensor, const Dims& sample) const {
   const bool fits = tensor.dim() == static_cast<std::int64_t>(sample.size()) + 1 &&
                     std::equal(sample.begin(), sample.end(), tensor.shape().begin() + 1);
   if (!fits || tensor.shape()[0] > max_batch_) {
@@ -39,15 +40,30 @@ void InferencePlan::check(const char* what, const Tensor& tensor, std::size_t va
     throw DeviceError(concat("InferencePlan: the ", what, " ", tensor, " is not on ", device(),
                              ", where the plan is"));
   }
+  throw ShapeError(concat("InferencePlan: the ", sample.size() == 1 ? "columns" : "samples",
+                          " of the ", what, " ", tensor, " with strides ", tensor.strides(),
+                          " are not contiguous; use contiguous()"));
+}
+
+InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& tensor,
+                                              std::size_t value) const {
+  const Value& wanted = values_[value];
+  const std::size_t rank = wanted.shape.size();
+  const std::int64_t* const sample = wanted.shape.data();
+  const std::int64_t* const shape = tensor.shape().data();
+  const std::int64_t* const strides = tensor.strides().data();
+  bool fits = tensor.shape().size() == rank + 1 && shape[0] <= max_batch_ &&
+              tensor.dtype() == dtype_ && &tensor.backend() == &weights_->backend();
   std::int64_t expected = 1;
-  for (std::size_t i = sample.size(); i > 0; --i) {
-    if (tensor.shape()[i] > 1 && tensor.strides()[i] != expected) {
-      throw ShapeError(concat("InferencePlan: the ", sample.size() == 1 ? "columns" : "samples",
-                              " of the ", what, " ", tensor, " with strides ", tensor.strides(),
-                              " are not contiguous; use contiguous()"));
-    }
-    expected *= tensor.shape()[i];
+  for (std::size_t i = rank; fits && i > 0; --i) {
+    const std::int64_t size = sample[i - 1];
+    fits = shape[i] == size && (size <= 1 || strides[i] == expected);
+    expected *= size;
   }
+  if (!fits) refuse(what, tensor, wanted.shape);
+  // The stride of a single sample says nothing.
+  return {static_cast<std::byte*>(tensor.raw()), wanted.elements,
+          shape[0] > 1 ? strides[0] : wanted.elements};
 }
 
 void InferencePlan::run(const Tensor& input, const Tensor& output, Workspace& workspace) const {
@@ -65,9 +81,19 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
                             outputs_.size(), " outputs, run_all() got ", inputs.size(), " and ",
                             outputs.size()));
   }
-  for (std::size_t i = 0; i < inputs.size(); ++i) check("input", inputs[i], inputs_[i]);
-  for (std::size_t i = 0; i < outputs.size(); ++i) check("output", outputs[i], outputs_[i]);
-  const Tensor& first = inputs.empty() ? outputs.front() : inputs.front();
+  const std::shared_ptr<Storage>& memory = workspace.memory_;
+  if (memory == nullptr || &memory->backend() != &weights_->backend() ||
+      memory->bytes() < workspace_bytes_ ||
+      workspace.ends_.size() != inputs.size() + outputs.size()) {
+    throw ValueError("InferencePlan: the workspace is another plan's; use make_workspace()");
+  }
+  Samples* const ends = workspace.ends_.data();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    ends[i] = checked("input", inputs[i], inputs_[i]);
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    ends[inputs.size() + i] = checked("output", outputs[i], outputs_[i]);
+  }
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     require_no_internal_overlap("InferencePlan", outputs[o]);
     for (const Tensor& input : inputs) {
@@ -81,25 +107,9 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
       require_no_overlap("InferencePlan", outputs[o], outputs[other]);
     }
   }
-  const std::shared_ptr<Storage>& memory = workspace.memory_;
-  if (memory == nullptr || &memory->backend() != &weights_->backend() ||
-      memory->bytes() < workspace_bytes_) {
-    throw ValueError("InferencePlan: the workspace is another plan's; use make_workspace()");
-  }
-  const Run run{inputs, outputs, static_cast<std::byte*>(memory->data()), first.shape()[0]};
+  const Run run{ends, static_cast<std::byte*>(memory->data()), inputs.front().shape()[0]};
   if (run.count == 0) return;
   for (const Step& step : steps_) run_step(step, run);
-}
-
-InferencePlan::Samples InferencePlan::samples(std::size_t value, const Run& run) const {
-  const Value& each = values_[value];
-  if (each.place == Place::workspace) {
-    return {run.workspace + each.offset, each.elements, each.elements};
-  }
-  const Tensor& tensor = (each.place == Place::input ? run.inputs : run.outputs)[each.offset];
-  // The stride of a single sample says nothing.
-  return {static_cast<std::byte*>(tensor.raw()), each.elements,
-          run.count > 1 ? tensor.strides()[0] : each.elements};
 }
 
 void InferencePlan::run_step(const Step& step, const Run& run) const {

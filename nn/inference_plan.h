@@ -32,13 +32,22 @@ namespace wick::nn {
 /// of rows is new, for the description of its products, and threads take turns in handing work to
 /// the device.
 class InferencePlan {
+  // The samples of a value at run time.
+  struct Samples {
+    std::byte* data;
+    std::int64_t elements;
+    std::int64_t stride;  // in elements, from sample to sample
+  };
+
  public:
   /// Memory for the values between the layers. Movable; fits the plan that made it and its copies.
   class Workspace {
    private:
     friend class InferencePlan;
-    explicit Workspace(std::shared_ptr<Storage> memory) : memory_(std::move(memory)) {}
+    Workspace(std::shared_ptr<Storage> memory, std::size_t ends)
+        : memory_(std::move(memory)), ends_(ends) {}
     std::shared_ptr<Storage> memory_;
+    std::vector<Samples> ends_;  // of the inputs, then of the outputs, while the plan runs
   };
 
   [[nodiscard]] std::size_t input_count() const noexcept { return inputs_.size(); }
@@ -76,7 +85,7 @@ class InferencePlan {
     Dims shape;                 // of a sample
     std::int64_t elements = 0;  // of a sample
     Place place = Place::workspace;
-    std::size_t offset = kNone;  // the number of the input or output, or the first byte
+    std::size_t offset = kNone;  // the number among inputs and then outputs, or the first byte
   };
   struct Step {
     StepKind kind = StepKind::linear;
@@ -96,23 +105,21 @@ class InferencePlan {
     std::int64_t inner = 1;
     std::int64_t start = 0;
   };
-  // The samples of a value.
-  struct Samples {
-    std::byte* data;
-    std::int64_t elements;
-    std::int64_t stride;  // in elements, from sample to sample
-  };
   struct Run {
-    std::span<const Tensor> inputs;
-    std::span<const Tensor> outputs;
+    const Samples* ends;
     std::byte* workspace;
     std::int64_t count;  // of samples
   };
 
   InferencePlan() = default;
   [[nodiscard]] const Dims& shape_of(std::size_t value) const { return values_[value].shape; }
-  [[nodiscard]] Samples samples(std::size_t value, const Run& run) const;
-  void check(const char* what, const Tensor& tensor, std::size_t value) const;
+  [[nodiscard]] Samples samples(std::size_t value, const Run& run) const {
+    const Value& each = values_[value];
+    if (each.place != Place::workspace) return run.ends[each.offset];
+    return {run.workspace + each.offset, each.elements, each.elements};
+  }
+  [[nodiscard]] Samples checked(const char* what, const Tensor& tensor, std::size_t value) const;
+  [[noreturn]] void refuse(const char* what, const Tensor& tensor, const Dims& sample) const;
   void run_step(const Step& step, const Run& run) const;
   void run_linear(const Step& step, const Run& run) const;
   void run_unary(const Step& step, const Run& run) const;

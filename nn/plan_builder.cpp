@@ -291,7 +291,7 @@ void PlanBuilder::place_outputs() {
     const std::size_t number = plan_.outputs_.size();
     if (owner.place == InferencePlan::Place::workspace) {
       owner.place = InferencePlan::Place::output;
-      owner.offset = number;
+      owner.offset = plan_.inputs_.size() + number;
       plan_.outputs_.push_back(value);
       continue;
     }
@@ -301,7 +301,7 @@ void PlanBuilder::place_outputs() {
     copy.width = copy.depth = plan_.values_[value].elements;
     copy.output = add_value(plan_.values_[value].shape);
     plan_.values_[copy.output].place = InferencePlan::Place::output;
-    plan_.values_[copy.output].offset = number;
+    plan_.values_[copy.output].offset = plan_.inputs_.size() + number;
     plan_.outputs_.push_back(copy.output);
     plan_.steps_.push_back(std::move(copy));
   }

@@ -202,7 +202,8 @@ struct Float32Math : Lanes {
   // infinite or NaN where x is.
   [[gnu::always_inline]] static constexpr V log_at_ends(V x, V argument, V result) {
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    const V none = set(std::numeric_limits<float>::quiet_NaN());
+    constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+    const V none = set(kNaN);
     const V finite = x < kInfinity ? result : argument;
     const V at_zero = x == 0.0F ? set(-kInfinity) : none;
     return x <= 0.0F ? at_zero : finite;
