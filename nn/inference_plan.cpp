@@ -109,12 +109,17 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
   }
   const Run run{ends, static_cast<std::byte*>(memory->data()), inputs.front().shape()[0]};
   if (run.count == 0) return;
-  for (const Step& step : steps_) run_step(step, run);
+  for (const Step& step : steps_) {
+    if (step.kind == StepKind::linear) {
+      run_linear(step, run);
+    } else {
+      run_step(step, run);
+    }
+  }
 }
 
 void InferencePlan::run_step(const Step& step, const Run& run) const {
   switch (step.kind) {
-    case StepKind::linear: return run_linear(step, run);
     case StepKind::unary: return run_unary(step, run);
     case StepKind::add: return run_binary(BinaryOp::add, step, run);
     case StepKind::multiply: return run_binary(BinaryOp::multiply, step, run);
@@ -140,27 +145,23 @@ void InferencePlan::run_linear(const Step& step, const Run& run) const {
   Backend& backend = weights_->backend();
   const Samples x = samples(step.inputs.front(), run);
   const Samples y = samples(step.output, run);
-  const auto multiply = [&](std::byte* from, std::byte* to, std::int64_t rows,
-                            std::int64_t from_stride, std::int64_t to_stride) {
-    backend.packed_linear({.dtype = dtype_,
-                           .x = {from, rows, step.depth, from_stride},
-                           .packed = at(weights_, step.packed),
-                           .y = {to, rows, step.width, to_stride},
-                           .bias = step.bias == kNone ? nullptr : at(weights_, step.bias),
-                           .relu = step.relu});
-  };
   // A sample is one row, or several that follow each other.
-  if (step.outer == 1) {
-    return multiply(x.data, y.data, run.count, x.stride, y.stride);
-  }
-  const std::int64_t rows = step.outer;
-  if (x.stride == x.elements && y.stride == y.elements) {
-    return multiply(x.data, y.data, run.count * rows, step.depth, step.width);
-  }
+  const bool single = step.outer == 1;
+  const bool together = single || (x.stride == x.elements && y.stride == y.elements);
+  const std::int64_t rows = together ? run.count * step.outer : step.outer;
+  PackedLinearArgs args{.dtype = dtype_,
+                        .x = {x.data, rows, step.depth, single ? x.stride : step.depth},
+                        .packed = at(weights_, step.packed),
+                        .y = {y.data, rows, step.width, single ? y.stride : step.width},
+                        .bias = step.bias == kNone ? nullptr : at(weights_, step.bias),
+                        .relu = step.relu};
+  backend.packed_linear(args);
+  if (together) return;
   const auto size = static_cast<std::int64_t>(size_of(dtype_));
-  for (std::int64_t i = 0; i < run.count; ++i) {
-    multiply(x.data + i * x.stride * size, y.data + i * y.stride * size, rows, step.depth,
-             step.width);
+  for (std::int64_t i = 1; i < run.count; ++i) {
+    args.x.data = x.data + i * x.stride * size;
+    args.y.data = y.data + i * y.stride * size;
+    backend.packed_linear(args);
   }
 }
 
