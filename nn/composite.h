@@ -20,6 +20,10 @@ namespace wick::nn {
 /// A child appears once in the steps; a second time as its share(), kept by register_twin().
 class Composite : public Module {
  public:
+  Composite(const Composite&) = delete;
+  Composite& operator=(const Composite&) = delete;
+  ~Composite() override = default;
+
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override = 0;
   [[nodiscard]] bool is_composite() const noexcept final { return true; }
 

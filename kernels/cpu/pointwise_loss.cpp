@@ -2,7 +2,6 @@
 // How a loss over many elements is shared among threads.
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "kernels/cpu/cpu_backend.h"
 
@@ -57,9 +56,8 @@ void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
     }
     double loss = 0.0;
     for (std::int64_t i = 0; i < parts; ++i) loss += sums[static_cast<std::size_t>(i)];
-    if (args.mean)
-      loss =
-          count == 0 ? std::numeric_limits<double>::quiet_NaN() : loss / static_cast<double>(count);
+    // 0 / 0 is NaN.
+    if (args.mean) loss /= static_cast<double>(count);
     *static_cast<T*>(args.loss) = static_cast<T>(loss);
     if (args.loss_sum != nullptr) *args.loss_sum += static_cast<double>(static_cast<T>(loss));
   });
