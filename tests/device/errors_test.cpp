@@ -3,8 +3,8 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/ops.h"
-#include "nn/losses/cross_entropy_loss.h"
 #include "nn/linear.h"
+#include "nn/losses/cross_entropy_loss.h"
 #include "tests/device/device_under_test.h"
 
 namespace wick {
