@@ -116,9 +116,21 @@ void run_copies(Bench& bench) {
   bench.bandwidth("float32 to bfloat16", 1.5 * bytes, [&] { half.copy_(a); });
   bench.bandwidth("bfloat16 to float32", 1.5 * bytes, [&] { a.copy_(half); });
   bench.bandwidth("zero", bytes, [&] { b.zero_(); });
-  bench.bandwidth("relu", 2 * bytes, [&] { ops::relu(a, b); });
   const Tensor c = zeros({count});
-  bench.bandwidth("relu_backward", 3 * bytes, [&] { ops::relu_backward(a, b, c); });
+  constexpr UnaryParameters kParameters{1.0, 20.0};
+  for (const UnaryOpInfo& info : kUnaryOps) {
+    bench.bandwidth(info.name, 2 * bytes, [&] { ops::unary(info.op, a, b, kParameters); });
+    bench.bandwidth(info.backward_name, 3 * bytes,
+                    [&] { ops::unary_backward(info.op, a, b, c, kParameters); });
+  }
+  bench.bandwidth("add", 3 * bytes, [&] { ops::add(a, b, c); });
+  bench.bandwidth("multiply", 3 * bytes, [&] { ops::multiply(a, b, c); });
+  const Tensor loss = zeros({});
+  for (std::size_t op = 0; op < kLossOpCount; ++op) {
+    bench.bandwidth(concat(kLossNames[op], " and gradient"), 3 * bytes, [&] {
+      ops::pointwise_loss(static_cast<LossOp>(op), a, b, loss, &c, {.a = 1.0});
+    });
+  }
 }
 
 void run_rows(Bench& bench) {

@@ -265,6 +265,54 @@ void unary_backward(benchmark::State& state, UnaryOp op) {
   report(state, "GB/s", 3.0 * static_cast<double>(saved.nbytes()));
 }
 
+void binary(benchmark::State& state,
+            void (*operation)(const Tensor&, const Tensor&, const Tensor&)) {
+  Generator generator(4);
+  const Tensor a = Tensor::normal({state.range(0)}, 0, 1, generator);
+  const Tensor b = Tensor::normal(a.shape(), 0, 1, generator);
+  const Tensor out = Tensor::empty(a.shape());
+  const Tensor out64 = Tensor::empty(a.shape(), DType::float64);
+  operation(wide(a), wide(b), out64);
+  operation(a, b, out);
+  verify(out, out64, 1e-6);
+  for (auto _ : state) {
+    operation(a, b, out);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(a.nbytes()));
+}
+BENCHMARK_CAPTURE(binary, add, &ops::add)->Arg(1024)->Arg(100'000)->Arg(1 << 22);
+BENCHMARK_CAPTURE(binary, multiply, &ops::multiply)->Arg(1024)->Arg(100'000)->Arg(1 << 22);
+
+void pointwise_loss(benchmark::State& state, LossOp op) {
+  Generator generator(5);
+  const Tensor x = Tensor::normal({state.range(0)}, 0, 2, generator);
+  const Tensor target = Tensor::uniform(x.shape(), 0, 1, generator);
+  const Tensor loss = Tensor::empty({});
+  const Tensor grad = Tensor::empty(x.shape());
+  const Tensor loss64 = Tensor::empty({}, DType::float64);
+  const Tensor grad64 = Tensor::empty(x.shape(), DType::float64);
+  const ops::PointwiseLossOptions options{.a = 1.0};
+  ops::pointwise_loss(op, wide(x), wide(target), loss64, &grad64, options);
+  ops::pointwise_loss(op, x, target, loss, &grad, options);
+  verify(loss, loss64, 1e-5);
+  verify(grad, grad64, 1e-5);
+  for (auto _ : state) {
+    ops::pointwise_loss(op, x, target, loss, &grad, options);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(x.nbytes()));
+}
+
+void register_losses() {
+  for (std::size_t op = 0; op < kLossOpCount; ++op) {
+    auto* const registered = benchmark::RegisterBenchmark(
+        kLossNames[op],
+        [op](benchmark::State& state) { pointwise_loss(state, static_cast<LossOp>(op)); });
+    registered->Arg(1024)->Arg(100'000)->Arg(1 << 22);
+  }
+}
+
 void register_unary() {
   for (const UnaryOpInfo& info : kUnaryOps) {
     for (const auto& [name, function] :
@@ -387,6 +435,7 @@ int main(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(kept, argv)) return 2;
     wick::register_products(threads);
     wick::register_unary();
+    wick::register_losses();
     const wick::bench::MachinePeak& peak = wick::bench::current_peak();
     benchmark::AddCustomContext("threads", std::to_string(threads));
     benchmark::AddCustomContext("capability", wick::cpu_capability());

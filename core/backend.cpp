@@ -26,7 +26,7 @@ void Backend::unary(const UnaryArgs& args) {
 }
 
 void Backend::binary(const BinaryArgs& args) {
-  refuse(to_string(args.op));
+  refuse(name_of(args.op));
 }
 
 void Backend::pointwise_loss(const PointwiseLossArgs& args) {

@@ -21,7 +21,6 @@
 #include <memory>
 #include <string_view>
 
-#include "core/backend/binary.h"
 #include "core/backend/elementwise.h"
 #include "core/backend/loss.h"
 #include "core/device.h"
@@ -295,16 +294,13 @@ class Backend {
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) = 0;
 
-  // Element by element: see core/backend/elementwise.h. What is written here for all devices
-  // refuses.
+  // Element by element: see core/backend/elementwise.h and loss.h. A device need not have them: as
+  // they are written here, they throw DeviceError.
 
   virtual void unary(const UnaryArgs& args);
   virtual void unary_backward(const UnaryBackwardArgs& args);
   virtual void binary(const BinaryArgs& args);
   virtual void pointwise_loss(const PointwiseLossArgs& args);
-  void relu(DType dtype, const void* x, void* y, std::int64_t count) {
-    unary({.op = UnaryOp::relu, .dtype = dtype, .count = count, .x = x, .y = y});
-  }
 
   /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
   virtual void cross_entropy(const CrossEntropyArgs& args) = 0;

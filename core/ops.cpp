@@ -174,14 +174,14 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
 namespace {
 
 void binary(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& out) {
-  const std::string name(to_string(op));
-  require_operand(name.c_str(), a, b);
-  require_operand(name.c_str(), a, out);
-  require_shape(name.c_str(), "the second operand", b, a.shape());
-  require_shape(name.c_str(), "the result", out, a.shape());
-  for (const Tensor* const each : {&a, &b, &out}) require_contiguous(name.c_str(), *each);
-  require_no_partial_overlap(name.c_str(), out, a);
-  require_no_partial_overlap(name.c_str(), out, b);
+  const char* const name = name_of(op);
+  require_operand(name, a, b);
+  require_operand(name, a, out);
+  require_shape(name, "the second operand", b, a.shape());
+  require_shape(name, "the result", out, a.shape());
+  for (const Tensor* const each : {&a, &b, &out}) require_contiguous(name, *each);
+  require_no_partial_overlap(name, out, a);
+  require_no_partial_overlap(name, out, b);
   a.backend().binary({.op = op,
                       .dtype = a.dtype(),
                       .a = a.raw(),
@@ -238,6 +238,8 @@ void unary_backward(UnaryOp op, const Tensor& grad_output, const Tensor& saved,
 
 namespace {
 
+// What losses have in common. Tensors that are null are not wanted.
+
 // One weight for each column.
 const void* column_weights(const char* name, const char* what, const Tensor& input,
                            const Tensor* weight, std::int64_t cols) {
@@ -245,6 +247,20 @@ const void* column_weights(const char* name, const char* what, const Tensor& inp
   require_operand(name, input, *weight);
   require_vector(name, what, *weight, cols);
   return weight->raw();
+}
+
+void* only_element(const char* name, const char* what, const Tensor& tensor) {
+  if (tensor.numel() != 1) {
+    throw ShapeError(concat(name, ": the ", what, " must have one element, got ", tensor));
+  }
+  return tensor.raw();
+}
+
+double* sum_of_losses(const char* name, const Tensor& input, const Tensor* sum) {
+  if (sum == nullptr) return nullptr;
+  require_same_device(name, input, *sum);
+  require_dtype(name, *sum, DType::float64);
+  return static_cast<double*>(only_element(name, "sum of losses", *sum));
 }
 
 }  // namespace
@@ -257,10 +273,8 @@ void pointwise_loss(LossOp op, const Tensor& input, const Tensor& target, const 
   require_shape(name, "the target", target, input.shape());
   require_contiguous(name, input);
   require_contiguous(name, target);
-  if (loss.numel() != 1) {
-    throw ShapeError(concat(name, ": the loss must have one element, got ", loss));
-  }
   PointwiseLossArgs args{.op = op, .dtype = input.dtype()};
+  args.loss = only_element(name, "loss", loss);
   args.cols = input.dim() == 0 ? 1 : input.size(-1);
   args.rows = args.cols == 0 ? 0 : input.numel() / args.cols;
   args.input = input.raw();
@@ -269,16 +283,7 @@ void pointwise_loss(LossOp op, const Tensor& input, const Tensor& target, const 
   args.pos_weight = column_weights(name, "pos_weight", input, options.pos_weight, args.cols);
   args.a = options.a;
   args.mean = options.mean;
-  args.loss = loss.raw();
-  if (options.loss_sum != nullptr) {
-    require_same_device(name, input, *options.loss_sum);
-    require_dtype(name, *options.loss_sum, DType::float64);
-    if (options.loss_sum->numel() != 1) {
-      throw ShapeError(
-          concat(name, ": the sum of losses must have one element, got ", *options.loss_sum));
-    }
-    args.loss_sum = static_cast<double*>(options.loss_sum->raw());
-  }
+  args.loss_sum = sum_of_losses(name, input, options.loss_sum);
   if (grad != nullptr) {
     require_operand(name, input, *grad);
     require_shape(name, "the gradient", *grad, input.shape());
@@ -310,28 +315,14 @@ void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& lo
   if (args.logits.cols == 0) throw ShapeError(concat("cross_entropy: no classes in ", logits));
   require_vector(kName, "the targets", targets, args.logits.rows);
   args.targets = static_cast<const std::int64_t*>(targets.raw());
-  if (loss.numel() != 1) {
-    throw ShapeError(concat("cross_entropy: the loss must have one element, got ", loss));
-  }
-  args.loss = loss.raw();
+  args.loss = only_element(kName, "loss", loss);
   if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
     throw ValueError(concat("cross_entropy: label_smoothing ", options.label_smoothing,
                             " is not between 0 and 1"));
   }
-  if (options.weight != nullptr) {
-    require_operand(kName, logits, *options.weight);
-    require_vector(kName, "the class weights", *options.weight, args.logits.cols);
-    args.class_weights = options.weight->raw();
-  }
-  if (options.loss_sum != nullptr) {
-    require_same_device(kName, logits, *options.loss_sum);
-    require_dtype(kName, *options.loss_sum, DType::float64);
-    if (options.loss_sum->numel() != 1) {
-      throw ShapeError(concat("cross_entropy: the sum of losses must have one element, got ",
-                              *options.loss_sum));
-    }
-    args.loss_sum = static_cast<double*>(options.loss_sum->raw());
-  }
+  args.class_weights =
+      column_weights(kName, "the class weights", logits, options.weight, args.logits.cols);
+  args.loss_sum = sum_of_losses(kName, logits, options.loss_sum);
   if (grad != nullptr) {
     require_operand(kName, logits, *grad);
     require_shape(kName, "the gradient", *grad, logits.shape());

@@ -22,34 +22,32 @@ void Graph::require(Node node) const {
 }
 
 Graph::Node Graph::input() {
-  inputs_.push_back(node_count_);
-  input_grads_.clear();
+  const Node node{node_count_++};
+  inputs_.push_back(node);
   structure_changed();
-  return {node_count_++};
+  return node;
 }
 
 void Graph::output(Node node) {
   require(node);
-  outputs_.push_back(node.id);
+  outputs_.push_back(node);
   structure_changed();
 }
 
-Graph::Node Graph::add_operation(
-    std::function<ValueId(const Graph&, StepList&, std::span<const ValueId>)> append) {
-  operations_.push_back({node_count_, std::move(append)});
+Graph::Node Graph::add_operation(Append append) {
+  const Node node{node_count_++};
+  operations_.push_back({node, std::move(append)});
   structure_changed();
-  return {node_count_++};
+  return node;
 }
 
 Graph::Node Graph::append(std::string name, std::unique_ptr<Module> module, Node x) {
   require(x);
   register_child(std::move(name), std::move(module));
-  const std::size_t index = children().size() - 1;
-  return add_operation(
-      [index, x](const Graph& graph, StepList& steps, std::span<const ValueId> values) {
-        const auto& [child_name, child] = graph.children()[index];
-        return steps.module(child_name, *child, values[static_cast<std::size_t>(x.id)]);
-      });
+  return add_operation([index = children().size() - 1, x](const Graph& graph, Writing& writing) {
+    const auto& [child_name, child] = graph.children()[index];
+    return writing.steps.module(child_name, *child, writing[x]);
+  });
 }
 
 Graph::Node Graph::again(const std::string& name, Node x) {
@@ -59,28 +57,23 @@ Graph::Node Graph::again(const std::string& name, Node x) {
     throw ValueError(concat("Graph: there is no module \"", name, "\" to apply again"));
   }
   register_twin(found->second->share());
-  const std::size_t index = twins().size() - 1;
-  return add_operation(
-      [index, name, x](const Graph& graph, StepList& steps, std::span<const ValueId> values) {
-        return steps.module(name, *graph.twins()[index], values[static_cast<std::size_t>(x.id)]);
-      });
+  return add_operation([index = twins().size() - 1, name, x](const Graph& graph, Writing& writing) {
+    return writing.steps.module(name, *graph.twins()[index], writing[x]);
+  });
 }
 
 Graph::Node Graph::add(Node a, Node b) {
   require(a);
   require(b);
-  return add_operation([a, b](const Graph&, StepList& steps, std::span<const ValueId> values) {
-    return steps.add(values[static_cast<std::size_t>(a.id)],
-                     values[static_cast<std::size_t>(b.id)]);
-  });
+  return add_operation(
+      [a, b](const Graph&, Writing& writing) { return writing.steps.add(writing[a], writing[b]); });
 }
 
 Graph::Node Graph::multiply(Node a, Node b) {
   require(a);
   require(b);
-  return add_operation([a, b](const Graph&, StepList& steps, std::span<const ValueId> values) {
-    return steps.multiply(values[static_cast<std::size_t>(a.id)],
-                          values[static_cast<std::size_t>(b.id)]);
+  return add_operation([a, b](const Graph&, Writing& writing) {
+    return writing.steps.multiply(writing[a], writing[b]);
   });
 }
 
@@ -88,38 +81,40 @@ Graph::Node Graph::concatenate(std::span<const Node> nodes, std::int64_t dim) {
   if (nodes.empty()) throw ValueError("Graph: concatenate takes at least one value");
   for (const Node node : nodes) require(node);
   std::vector<Node> parts(nodes.begin(), nodes.end());
-  return add_operation([parts = std::move(parts), dim](const Graph&, StepList& steps,
-                                                       std::span<const ValueId> values) {
-    std::vector<ValueId> ids;
-    for (const Node node : parts) ids.push_back(values[static_cast<std::size_t>(node.id)]);
-    return steps.concatenate(ids, dim);
+  return add_operation([parts = std::move(parts), dim](const Graph&, Writing& writing) {
+    std::vector<ValueId> values;
+    for (const Node node : parts) values.push_back(writing[node]);
+    return writing.steps.concatenate(values, dim);
   });
 }
 
 Graph::Node Graph::reshape(Node x, const Dims& shape) {
   require(x);
-  return add_operation([x, shape](const Graph&, StepList& steps, std::span<const ValueId> values) {
-    return steps.reshape(values[static_cast<std::size_t>(x.id)], shape);
+  return add_operation([x, shape](const Graph&, Writing& writing) {
+    return writing.steps.reshape(writing[x], shape);
   });
 }
 
 Graph::Node Graph::narrow(Node x, std::int64_t dim, std::int64_t start, std::int64_t length) {
   require(x);
-  return add_operation([=](const Graph&, StepList& steps, std::span<const ValueId> values) {
-    return steps.narrow(values[static_cast<std::size_t>(x.id)], dim, start, length);
+  return add_operation([=](const Graph&, Writing& writing) {
+    return writing.steps.narrow(writing[x], dim, start, length);
   });
 }
 
 Graph::Node Graph::select(Node x, std::int64_t dim, std::int64_t index) {
   require(x);
-  return add_operation([=](const Graph&, StepList& steps, std::span<const ValueId> values) {
-    return steps.select(values[static_cast<std::size_t>(x.id)], dim, index);
-  });
+  return add_operation(
+      [=](const Graph&, Writing& writing) { return writing.steps.select(writing[x], dim, index); });
 }
 
-void Graph::append_operations(StepList& steps, std::vector<ValueId>& values) const {
+Graph::Writing Graph::begin(StepList& steps) const {
+  return {steps, std::vector<ValueId>(static_cast<std::size_t>(node_count_), -1)};
+}
+
+void Graph::append_operations(Writing& writing) const {
   for (const Operation& operation : operations_) {
-    values[static_cast<std::size_t>(operation.output)] = operation.append(*this, steps, values);
+    writing[operation.output] = operation.append(*this, writing);
   }
 }
 
@@ -133,17 +128,17 @@ void Graph::require_single(const char* operation) const {
 
 ValueId Graph::append_steps(StepList& steps, ValueId x) const {
   require_single("append_steps()");
-  std::vector<ValueId> values(static_cast<std::size_t>(node_count_), -1);
-  values[static_cast<std::size_t>(inputs_.front())] = x;
-  append_operations(steps, values);
-  return values[static_cast<std::size_t>(outputs_.front())];
+  Writing writing = begin(steps);
+  writing[inputs_.front()] = x;
+  append_operations(writing);
+  return writing[outputs_.front()];
 }
 
 void Graph::describe(StepList& steps) const {
-  std::vector<ValueId> values(static_cast<std::size_t>(node_count_), -1);
-  for (const ValueId input : inputs_) values[static_cast<std::size_t>(input)] = steps.input();
-  append_operations(steps, values);
-  for (const ValueId output : outputs_) steps.output(values[static_cast<std::size_t>(output)]);
+  Writing writing = begin(steps);
+  for (const Node node : inputs_) writing[node] = steps.input();
+  append_operations(writing);
+  for (const Node node : outputs_) steps.output(writing[node]);
 }
 
 Tensor Graph::forward(const Tensor& input) {

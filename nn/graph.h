@@ -25,7 +25,7 @@ namespace wick::nn {
 ///   h = model.call<nn::ReLU>("relu", h);
 ///   model.output(model.call<nn::Linear>("actor", h, 64, 4, generator));
 ///   model.output(model.call<nn::Linear>("critic", h, 64, 1, generator));
-///   const std::vector<Tensor> y = model.forward_all({{x}});
+///   const auto y = model.forward_all({{observations}});  // y[0], y[1]
 ///
 /// A Graph with one input and one output also stands in a Sequential or in another Graph. Shapes
 /// are those of the tensors at hand, the batch included; where they do not fit, forward() throws
@@ -96,19 +96,29 @@ class Graph final : public Composite {
   void describe(StepList& steps) const override;
 
  private:
-  // A node that is no input: what it appends to a list, given the list's values of the nodes.
-  struct Operation {
-    ValueId output;
-    std::function<ValueId(const Graph&, StepList&, std::span<const ValueId>)> append;
+  // A list that is being written, and its values of the nodes.
+  struct Writing {
+    StepList& steps;
+    std::vector<ValueId> values;
+    [[nodiscard]] ValueId& operator[](Node node) {
+      return values[static_cast<std::size_t>(node.id)];
+    }
   };
-  Node add_operation(
-      std::function<ValueId(const Graph&, StepList&, std::span<const ValueId>)> append);
+  // What a node that is no input appends to a list. It gets the graph, which may be a copy of the
+  // one that it was made for.
+  using Append = std::function<ValueId(const Graph&, Writing&)>;
+  struct Operation {
+    Node output;
+    Append append;
+  };
+  Node add_operation(Append append);
   void require(Node node) const;
   void require_single(const char* operation) const;
-  void append_operations(StepList& steps, std::vector<ValueId>& values) const;
+  [[nodiscard]] Writing begin(StepList& steps) const;
+  void append_operations(Writing& writing) const;
 
-  std::vector<ValueId> inputs_;
-  std::vector<ValueId> outputs_;
+  std::vector<Node> inputs_;
+  std::vector<Node> outputs_;
   std::vector<Operation> operations_;
   ValueId node_count_ = 0;
   std::vector<Tensor> results_;

@@ -25,13 +25,26 @@ InferencePlan::Workspace InferencePlan::make_workspace() const {
           inputs_.size() + outputs_.size()};
 }
 
-// Says what is wrong with an input or output that does not fit.
-void InferencePlan::refuse(const char* what, const Tensor& tensor, const Dims& sample) const {
-  const bool fits = tensor.dim() == static_cast<std::int64_t>(sample.size()) + 1 &&
-                    std::equal(sample.begin(), sample.end(), tensor.shape().begin() + 1);
-  if (!fits || tensor.shape()[0] > max_batch_) {
-    throw ShapeError(concat("InferencePlan: the ", what, " must have shape ", batch_of(sample),
-                            " with N at most ", max_batch_, ", got ", tensor));
+InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& tensor,
+                                              std::size_t value) const {
+  const Value& wanted = values_[value];
+  const std::size_t rank = wanted.shape.size();
+  const std::int64_t* const sample = wanted.shape.data();
+  const std::int64_t* const shape = tensor.shape().data();
+  const std::int64_t* const strides = tensor.strides().data();
+  bool fits = tensor.shape().size() == rank + 1 && shape[0] <= max_batch_;
+  bool contiguous = true;
+  std::int64_t expected = 1;
+  for (std::size_t i = rank; fits && i > 0; --i) {
+    const std::int64_t size = sample[i - 1];
+    fits = shape[i] == size;
+    contiguous = contiguous && (size <= 1 || strides[i] == expected);
+    expected *= size;
+  }
+  if (!fits) {
+    throw ShapeError(concat("InferencePlan: the ", what, " must have shape ",
+                            batch_of(wanted.shape), " with N at most ", max_batch_, ", got ",
+                            tensor));
   }
   if (tensor.dtype() != dtype_) {
     throw DTypeError(concat("InferencePlan: the ", what, " must be ", dtype_, ", got ", tensor));
@@ -40,27 +53,11 @@ void InferencePlan::refuse(const char* what, const Tensor& tensor, const Dims& s
     throw DeviceError(concat("InferencePlan: the ", what, " ", tensor, " is not on ", device(),
                              ", where the plan is"));
   }
-  throw ShapeError(concat("InferencePlan: the ", sample.size() == 1 ? "columns" : "samples",
-                          " of the ", what, " ", tensor, " with strides ", tensor.strides(),
-                          " are not contiguous; use contiguous()"));
-}
-
-InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& tensor,
-                                              std::size_t value) const {
-  const Value& wanted = values_[value];
-  const std::size_t rank = wanted.shape.size();
-  const std::int64_t* const sample = wanted.shape.data();
-  const std::int64_t* const shape = tensor.shape().data();
-  const std::int64_t* const strides = tensor.strides().data();
-  bool fits = tensor.shape().size() == rank + 1 && shape[0] <= max_batch_ &&
-              tensor.dtype() == dtype_ && &tensor.backend() == &weights_->backend();
-  std::int64_t expected = 1;
-  for (std::size_t i = rank; fits && i > 0; --i) {
-    const std::int64_t size = sample[i - 1];
-    fits = shape[i] == size && (size <= 1 || strides[i] == expected);
-    expected *= size;
+  if (!contiguous) {
+    throw ShapeError(concat("InferencePlan: the ", rank == 1 ? "columns" : "samples", " of the ",
+                            what, " ", tensor, " with strides ", tensor.strides(),
+                            " are not contiguous; use contiguous()"));
   }
-  if (!fits) refuse(what, tensor, wanted.shape);
   // The stride of a single sample says nothing.
   return {static_cast<std::byte*>(tensor.raw()), wanted.elements,
           shape[0] > 1 ? strides[0] : wanted.elements};

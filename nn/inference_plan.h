@@ -119,7 +119,6 @@ class InferencePlan {
     return {run.workspace + each.offset, each.elements, each.elements};
   }
   [[nodiscard]] Samples checked(const char* what, const Tensor& tensor, std::size_t value) const;
-  [[noreturn]] void refuse(const char* what, const Tensor& tensor, const Dims& sample) const;
   void run_step(const Step& step, const Run& run) const;
   void run_linear(const Step& step, const Run& run) const;
   void run_unary(const Step& step, const Run& run) const;

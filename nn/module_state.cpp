@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // State dictionaries of modules.
-#include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "core/error.h"
@@ -9,13 +9,6 @@
 
 namespace wick::nn {
 namespace {
-
-// A parameter or a buffer that is saved.
-struct Member {
-  std::string name;  // with dots
-  Tensor tensor;
-  bool may_be_missing;
-};
 
 std::string path_of(const std::string& prefix) {
   return prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1);
@@ -35,14 +28,15 @@ std::optional<std::int64_t> version_of(const StateDict& state, const std::string
 
 }  // namespace
 
-// Calls visitor(module, prefix, name, tensor, parameter or null) for all that is saved.
+// Calls visitor(module, prefix, name, tensor, parameter) for all that is saved; the parameter of a
+// buffer is null.
 template <typename Visitor>
 void Module::visit_state(const std::string& prefix, Visitor&& visitor) const {
   for (const auto& [name, parameter] : parameters_) {
-    visitor(*this, prefix, name, parameter->value, parameter.get());
+    visitor(*this, prefix, name, parameter->value, parameter);
   }
   for (const auto& [name, buffer, persistent] : buffers_) {
-    if (persistent && buffer->defined()) visitor(*this, prefix, name, *buffer, nullptr);
+    if (persistent && buffer->defined()) visitor(*this, prefix, name, *buffer, ParameterPtr());
   }
   for (const auto& [name, child] : children_) child->visit_state(prefix + name + ".", visitor);
 }
@@ -50,7 +44,7 @@ void Module::visit_state(const std::string& prefix, Visitor&& visitor) const {
 StateDict Module::state_dict(bool keep_vars) const {
   StateDict state;
   visit_state("", [&](const Module&, const std::string& prefix, const std::string& name,
-                      Tensor tensor, const Parameter* parameter) {
+                      Tensor tensor, const ParameterPtr& parameter) {
     tensor.set_requires_grad(keep_vars && parameter != nullptr && parameter->requires_grad);
     state.set(prefix + name, std::move(tensor));
   });
@@ -66,13 +60,10 @@ void Module::add_metadata(const std::string& prefix, Dict& metadata) const {
 }
 
 void Module::load_requires_grad(const StateDict& state) const {
-  visit_state("", [&](const Module& module, const std::string& prefix, const std::string& name,
-                      const Tensor&, const Parameter* parameter) {
+  visit_state("", [&](const Module&, const std::string& prefix, const std::string& name,
+                      const Tensor&, const ParameterPtr& parameter) {
     const Tensor* const given = state.find(prefix + name);
-    if (given == nullptr || parameter == nullptr) return;
-    for (const auto& [own, handle] : module.parameters_) {
-      if (handle.get() == parameter) handle->requires_grad = given->requires_grad();
-    }
+    if (given != nullptr && parameter != nullptr) parameter->requires_grad = given->requires_grad();
   });
 }
 
@@ -121,19 +112,19 @@ std::string describe_overlaps(const StateDict& own, const StateDict& state) {
 
 LoadReport Module::load_state_dict(const StateDict& state, bool strict) {
   const StateDict own = state_dict();
-  std::vector<Member> members;
+  std::set<std::string> excused;  // keys that a state of this version may lack
   visit_state("", [&](const Module& module, const std::string& prefix, const std::string& name,
-                      const Tensor& tensor, const Parameter*) {
-    const bool missing = !state.contains(prefix + name);
-    members.push_back(
-        {prefix + name, tensor, missing && module.may_lack(name, version_of(state, prefix))});
+                      const Tensor&, const ParameterPtr&) {
+    if (!state.contains(prefix + name) && module.may_lack(name, version_of(state, prefix))) {
+      excused.insert(prefix + name);
+    }
   });
   LoadReport report;
   std::string problems;
-  for (const auto& [name, tensor, may_be_missing] : members) {
+  for (const auto& [name, tensor] : own) {
     const Tensor* const given = state.find(name);
-    if (may_be_missing) continue;
     if (given == nullptr) {
+      if (excused.contains(name)) continue;
       report.missing_keys.push_back(name);
       if (strict) problems += concat("\n  missing key \"", name, "\" of shape ", tensor.shape());
     } else {

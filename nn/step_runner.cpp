@@ -35,7 +35,6 @@ std::size_t at(ValueId id) {
 StepRunner::StepRunner(StepList steps)
     : list_(std::move(steps)),
       states_(list_.steps().size()),
-      consumers_(at(list_.value_count())),
       values_(at(list_.value_count())),
       results_(at(list_.value_count())),
       grads_(at(list_.value_count())),
@@ -47,7 +46,6 @@ StepRunner::StepRunner(StepList steps)
   for (std::size_t i = 0; i < states_.size(); ++i) {
     const Step& step = list_.steps()[i];
     parts_[i].resize(step.inputs.size());
-    for (const ValueId input : step.inputs) consumers_[at(input)].push_back(i);
     if (step.module == nullptr) continue;
     if (!seen.insert(step.module).second) {
       throw ValueError(concat(step.module->type_name(), " \"", step.path,
@@ -56,15 +54,28 @@ StepRunner::StepRunner(StepList steps)
     }
     states_[i].parameters = step.module->parameters();
   }
-  fuse(list_.use_counts());
+  find_next();
+  fuse();
 }
 
-void StepRunner::fuse(const std::vector<int>& use_counts) {
+void StepRunner::find_next() {
+  const std::vector<Step>& steps = list_.steps();
+  const std::vector<int> use_counts = list_.use_counts();
+  std::vector<std::size_t> producers(values_.size(), kNone);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    for (const ValueId input : steps[i].inputs) {
+      const std::size_t producer = producers[at(input)];
+      if (producer != kNone && use_counts[at(input)] == 1) states_[producer].next = i;
+    }
+    producers[at(steps[i].output)] = i;
+  }
+}
+
+void StepRunner::fuse() {
   const std::vector<Step>& steps = list_.steps();
   for (std::size_t first = 0; first < steps.size(); ++first) {
-    const ValueId between = steps[first].output;
-    if (use_counts[at(between)] != 1 || consumers_[at(between)].size() != 1) continue;
-    const std::size_t second = consumers_[at(between)].front();
+    const std::size_t second = states_[first].next;
+    if (second == kNone) continue;
     if (product_of(steps[first]) != nullptr && activation_of(steps[second]) != nullptr &&
         find_fusion_rule(FusedPass::forward, steps[first], steps[second])) {
       states_[first].activation_behind = second;
@@ -78,11 +89,10 @@ void StepRunner::fuse(const std::vector<int>& use_counts) {
   }
 }
 
-// Whether the value goes to a product with operands of bfloat16 and nowhere else.
-bool StepRunner::feeds_autocast_only(ValueId id) const {
-  const std::vector<std::size_t>& consumers = consumers_[at(id)];
-  if (consumers.size() != 1 || std::ranges::count(list_.outputs(), id) != 0) return false;
-  const FusibleProduct* const product = product_of(list_.steps()[consumers.front()]);
+// Whether the output goes to a product with operands of bfloat16 and nowhere else.
+bool StepRunner::feeds_autocast(const State& state) const {
+  if (state.next == kNone) return false;
+  const FusibleProduct* const product = product_of(list_.steps()[state.next]);
   return product != nullptr && product->is_autocast();
 }
 
@@ -111,9 +121,10 @@ void StepRunner::run_forward(std::size_t i) {
     return;
   }
   const bool fused = state.activation_behind != kNone;
-  const Step& last = fused ? list_.steps()[state.activation_behind] : step;
+  const std::size_t end = fused ? state.activation_behind : i;
+  const Step& last = list_.steps()[end];
   const Tensor& y = values_[at(last.output)] =
-      product->forward_fused(x, {.relu = fused, .for_autocast = feeds_autocast_only(last.output)});
+      product->forward_fused(x, {.relu = fused, .for_autocast = feeds_autocast(states_[end])});
   if (fused) activation_of(last)->set_output(y);
 }
 

@@ -52,6 +52,7 @@ class StepRunner {
   struct State {  // of a step
     std::vector<ParameterPtr> parameters;
     std::uint64_t forward_count = 0;  // the module's, after the last forward()
+    std::size_t next = kNone;         // the step that alone uses this one's output
     // Fused with another step, by its index, or kNone.
     std::size_t activation_behind = kNone;  // forward: this product does that activation's work
     std::size_t activation_before = kNone;  // backward: likewise
@@ -65,8 +66,9 @@ class StepRunner {
   [[nodiscard]] const Tensor& grad(ValueId id) const {
     return grads_[static_cast<std::size_t>(id)];
   }
-  void fuse(const std::vector<int>& use_counts);
-  [[nodiscard]] bool feeds_autocast_only(ValueId id) const;
+  void find_next();
+  void fuse();
+  [[nodiscard]] bool feeds_autocast(const State& state) const;
   void find_needed(bool input_grad);
   [[nodiscard]] bool is_needed(ValueId id) const {
     return needed_[static_cast<std::size_t>(id)] != 0;
@@ -80,7 +82,6 @@ class StepRunner {
 
   StepList list_;
   std::vector<State> states_;
-  std::vector<std::vector<std::size_t>> consumers_;  // of each value, by the index of the step
   std::vector<Tensor> values_;
   std::vector<Scratch> results_;  // of the runner's own operations
   std::vector<Tensor> grads_;

@@ -52,7 +52,7 @@ void BackgroundSaver::save(const Value& value, const std::filesystem::path& path
   wait();
   Pickled pickled = pickle_value(value);
   for (auto& storage : pickled.storages) storage = copy_of(*storage);
-  // What the writer reads and waits for, in one place that both ways to it share.
+  // Shared: a thread that cannot be made must leave it to the call below.
   struct Work {
     Pickled pickled;
     std::vector<Copied> copied;

@@ -53,8 +53,8 @@ class TensorFiller {
 };
 
 /// A contiguous tensor over the bytes at `offset` of a storage on the CPU, which lives as long as
-/// it does: no second copy is made. Big-endian numbers are turned round where they lie. On another
-/// device it is a copy. The caller has checked that the bytes lie inside of the storage.
+/// it does: no second copy is made. The bytes of big-endian numbers are swapped in place. On
+/// another device it is a copy. The caller has checked that the bytes lie inside of the storage.
 [[nodiscard]] Tensor elements_in(const std::shared_ptr<Storage>& storage, std::size_t offset,
                                  DType dtype, const Dims& shape, Device device,
                                  bool big_endian = false);

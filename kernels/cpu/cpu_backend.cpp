@@ -240,17 +240,12 @@ void CpuBackend::unary_backward(const UnaryBackwardArgs& args) {
 }
 
 void CpuBackend::binary(const BinaryArgs& args) {
-  visit_arithmetic(args.dtype, to_string(args.op).data(), [&]<typename T>(TypeTag<T>) {
+  visit_arithmetic(args.dtype, name_of(args.op), [&]<typename T>(TypeTag<T>) {
     const auto kernel = args.op == BinaryOp::add ? kernels<T>().add : kernels<T>().multiply;
-    const auto part = [&](std::int64_t first, std::int64_t last) {
+    share_elements(args.count, [&](std::int64_t first, std::int64_t last) {
       kernel(static_cast<const T*>(args.a) + first, static_cast<const T*>(args.b) + first,
              static_cast<T*>(args.out) + first, last - first);
-    };
-    if (args.count < kParallelElements) {
-      part(0, args.count);
-    } else {
-      pool_->run(args.count, kPartElements, part);
-    }
+    });
   });
 }
 

@@ -126,8 +126,9 @@ std::unique_ptr<DeviceEvent> CudaBackend::record_event() {
 
 void CudaBackend::wait_event(const DeviceEvent* event) {
   if (event == nullptr) return;
-  if (const StepObserver* const observer = context_.observer())
+  if (const StepObserver* const observer = context_.observer()) {
     observer->refuse("wait for an event");
+  }
   const Use use(context_, "wait_event");
   const auto& recorded = dynamic_cast<const RecordedEvent&>(*event);
   check(cudaStreamWaitEvent(use.launch().stream, recorded.event.get(), 0), "wait_event");
@@ -205,14 +206,15 @@ void CudaBackend::unary_backward(const UnaryBackwardArgs& args) {
 }
 
 void CudaBackend::binary(const BinaryArgs& args) {
-  const char* const name = to_string(args.op).data();
+  const char* const name = name_of(args.op);
   const Use use(context_, name);
   check(launch_binary(args, use.launch()), name);
 }
 
 void CudaBackend::pointwise_loss(const PointwiseLossArgs& args) {
-  const Use use(context_, name_of(args.op));
-  check(launch_pointwise_loss(args, use.launch()), name_of(args.op));
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_pointwise_loss(args, use.launch()), name);
 }
 
 void CudaBackend::cross_entropy(const CrossEntropyArgs& args) {

@@ -7,7 +7,7 @@
 
 namespace wick::cuda {
 cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context) {
-  return visit_arithmetic(args.dtype, to_string(args.op).data(), [&]<typename T>(TypeTag<T>) {
+  return visit_arithmetic(args.dtype, name_of(args.op), [&]<typename T>(TypeTag<T>) {
     const auto* const a = static_cast<const T*>(args.a);
     const auto* const b = static_cast<const T*>(args.b);
     auto* const out = static_cast<T*>(args.out);

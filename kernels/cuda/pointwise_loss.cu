@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cuda/pointwise_loss.cuh"
+#include "kernels/formulas/visit.h"
 
 namespace wick::cuda {
 namespace {
@@ -34,8 +35,8 @@ cudaError_t launch_pointwise_loss(const PointwiseLossArgs& args, const LaunchCon
     const Grid grid{std::max<std::int64_t>(1, blocks), kPointwiseLossThreads,
                     sizeof(PointwiseLossShared)};
     cudaError_t status = cudaSuccess;
-    formulas::visit_loss(args.op, [&](auto op) {
-      status = launch(grid, context, pointwise_loss_kernel<decltype(op)::value, T>, task);
+    formulas::visit_enumerator<kLossOpCount>(args.op, [&]<LossOp Op>(formulas::Constant<Op>) {
+      status = launch(grid, context, pointwise_loss_kernel<Op, T>, task);
     });
     return status;
   });

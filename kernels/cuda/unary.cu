@@ -4,6 +4,7 @@
 #include "kernels/cuda/map.cuh"
 #include "kernels/formulas/scalar_math.h"
 #include "kernels/formulas/unary.h"
+#include "kernels/formulas/visit.h"
 
 namespace wick::cuda {
 namespace {
@@ -23,7 +24,7 @@ cudaError_t launch_unary(const UnaryArgs& args, const LaunchContext& context) {
   visit_arithmetic(args.dtype, info_of(args.op).name, [&]<typename T>(TypeTag<T>) {
     const formulas::Parameters<T> parameters{static_cast<T>(args.parameters.a),
                                              static_cast<T>(args.parameters.b)};
-    formulas::visit_unary(args.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
+    formulas::visit_enumerator<kUnaryOpCount>(args.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
       status =
           launch_map(UnaryFunction<Op, T>{parameters}, static_cast<const T*>(args.x),
                      static_cast<const T*>(nullptr), static_cast<T*>(args.y), args.count, context);

@@ -4,6 +4,7 @@
 #include "kernels/cuda/map.cuh"
 #include "kernels/formulas/scalar_math.h"
 #include "kernels/formulas/unary.h"
+#include "kernels/formulas/visit.h"
 
 namespace wick::cuda {
 namespace {
@@ -24,7 +25,7 @@ cudaError_t launch_unary_backward(const UnaryBackwardArgs& args, const LaunchCon
   visit_arithmetic(args.dtype, info_of(args.op).backward_name, [&]<typename T>(TypeTag<T>) {
     const formulas::Parameters<T> parameters{static_cast<T>(args.parameters.a),
                                              static_cast<T>(args.parameters.b)};
-    formulas::visit_unary(args.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
+    formulas::visit_enumerator<kUnaryOpCount>(args.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
       status = launch_map(UnaryGradient<Op, T>{parameters}, static_cast<const T*>(args.grad_output),
                           static_cast<const T*>(args.saved), static_cast<T*>(args.grad_input),
                           args.count, context);

@@ -70,11 +70,8 @@ struct Float32Math : Lanes {
   [[gnu::always_inline]] static constexpr V tanh(V x) {
     const V magnitude = abs(x);
     const V square = x * x;
-    V p = set(-0.0056922967F);
-    p = p * square + 0.020628167F;
-    p = p * square + -0.053736515F;
-    p = p * square + 0.13331406F;
-    p = p * square + -0.3333328F;
+    const V p =
+        polynomial(square, -0.0056922967F, 0.020628167F, -0.053736515F, 0.13331406F, -0.3333328F);
     const V small = magnitude * (square * p) + magnitude;
     const PowerOfE e = split(2.0F * at_most(magnitude, 10.0F));
     const V power = power_of_two(e.exponent);
@@ -99,21 +96,12 @@ struct Float32Math : Lanes {
   [[gnu::always_inline]] static constexpr V erf(V x) {
     const V magnitude = abs(x);
     const V square = x * x;
-    V p = set(-0.0005994505F);
-    p = p * square + 0.004994038F;
-    p = p * square + -0.026767349F;
-    p = p * square + 0.112818435F;
-    p = p * square + -0.37612498F;
-    p = p * square + 0.12837915F;
+    const V p = polynomial(square, -0.0005994505F, 0.004994038F, -0.026767349F, 0.112818435F,
+                           -0.37612498F, 0.12837915F);
     const V small = magnitude * p + magnitude;
     const V a = at_most(magnitude, 3.92F);  // from there on it is 1
-    V q = set(0.00019572565F);
-    q = q * a + -0.0030411296F;
-    q = q * a + 0.022218553F;
-    q = q * a + -0.10391416F;
-    q = q * a + -0.6372022F;
-    q = q * a + -1.1276637F;
-    q = q * a + -0.00019856355F;
+    const V q = polynomial(a, 0.00019572565F, -0.0030411296F, 0.022218553F, -0.10391416F,
+                           -0.6372022F, -1.1276637F, -0.00019856355F);
     const PowerOfE e = split(q);
     const V large = 1.0F - (e.tail + 1.0F) * power_of_two(e.exponent);
     return with_sign_of(magnitude < 0.921875F ? small : large, x);
@@ -140,6 +128,14 @@ struct Float32Math : Lanes {
     return value(bits(magnitude) | (bits(sign) & ~kAllButSign));
   }
 
+  // By Horner's rule, from the highest power down.
+  template <typename... Coefficients>
+  [[gnu::always_inline]] static constexpr V polynomial(V x, float highest, Coefficients... lower) {
+    V p = set(highest);
+    ((p = p * x + lower), ...);
+    return p;
+  }
+
   // 2^exponent for -127 < exponent < 128; straight into the exponent field.
   [[gnu::always_inline]] static constexpr V power_of_two(I exponent) {
     return value((exponent + 127) << 23);
@@ -157,11 +153,8 @@ struct Float32Math : Lanes {
     const V shifted = x * 1.44269504F + kMagic;
     const V n = shifted - kMagic;
     const V r = (x - n * kLn2High) - n * kLn2Low;
-    V p = set(0.00138189388F);
-    p = p * r + 0.00836870354F;
-    p = p * r + 0.0416682884F;
-    p = p * r + 0.166665211F;
-    p = p * r + 0.49999994F;
+    const V p =
+        polynomial(r, 0.00138189388F, 0.00836870354F, 0.0416682884F, 0.166665211F, 0.49999994F);
     return {p * (r * r) + r, bits(shifted) - bits(set(kMagic))};
   }
 
@@ -186,14 +179,8 @@ struct Float32Math : Lanes {
   [[gnu::always_inline]] static constexpr V log_of(V f, I exponent) {
     const V square = f * f;
     const V n = convert(exponent);
-    V p = set(-0.0763575062F);
-    p = p * f + 0.127618611F;
-    p = p * f + -0.131596833F;
-    p = p * f + 0.142016277F;
-    p = p * f + -0.166234076F;
-    p = p * f + 0.200012401F;
-    p = p * f + -0.250008196F;
-    p = p * f + 0.333333313F;
+    const V p = polynomial(f, -0.0763575062F, 0.127618611F, -0.131596833F, 0.142016277F,
+                           -0.166234076F, 0.200012401F, -0.250008196F, 0.333333313F);
     V tail = p * (f * square) + n * kLn2Low;
     tail = tail - 0.5F * square;
     return (f + tail) + n * kLn2High;

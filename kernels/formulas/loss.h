@@ -4,9 +4,6 @@
 // LibraryMath. Formulas, and what becomes of NaN, are PyTorch's.
 #pragma once
 
-#include <cstddef>
-#include <utility>
-
 #include "core/backend/loss.h"
 #include "kernels/formulas/float32_math.h"
 #include "kernels/formulas/library_math.h"
@@ -22,21 +19,6 @@ struct LossAndGrad {
 /// of<M>(x, t, a, p): the loss of the input x with the target t; p is the pos_weight, or 1.
 template <LossOp Op>
 struct PointwiseLoss;
-
-/// Calls visitor(LossConstant<op>), whose value is a constant expression.
-template <LossOp Op>
-struct LossConstant {
-  static constexpr LossOp value = Op;
-};
-template <typename Visitor>
-constexpr void visit_loss(LossOp op, const Visitor& visitor) {
-  [&]<std::size_t... I>(std::index_sequence<I...> /*all*/) {
-    static_cast<void>((
-        (op == static_cast<LossOp>(I) && (visitor(LossConstant<static_cast<LossOp>(I)>{}), true)) ||
-        ...));
-  }
-  (std::make_index_sequence<kLossOpCount>{});
-}
 
 /// 1, 0 or -1; of NaN 0.
 template <typename M, typename V = typename M::V>

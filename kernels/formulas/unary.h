@@ -6,9 +6,6 @@
 // gives NaN; its gradient is what a comparison with it leaves.
 #pragma once
 
-#include <cstddef>
-#include <utility>
-
 #include "core/backend/elementwise.h"
 #include "kernels/formulas/float32_math.h"
 #include "kernels/formulas/library_math.h"
@@ -28,21 +25,6 @@ using ParametersOf = Parameters<typename M::Scalar>;
 /// where `saved` is what kUnaryOps says.
 template <UnaryOp Op>
 struct Unary;
-
-/// Calls visitor(Constant<op>), whose value is a constant expression.
-template <UnaryOp Op>
-struct Constant {
-  static constexpr UnaryOp value = Op;
-};
-template <typename Visitor>
-constexpr void visit_unary(UnaryOp op, const Visitor& visitor) {
-  [&]<std::size_t... I>(std::index_sequence<I...> /*all*/) {
-    static_cast<void>(
-        ((op == static_cast<UnaryOp>(I) && (visitor(Constant<static_cast<UnaryOp>(I)>{}), true)) ||
-         ...));
-  }
-  (std::make_index_sequence<kUnaryOpCount>{});
-}
 
 template <>
 struct Unary<UnaryOp::relu> {

@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "core/tensor.h"
 #include "kernels/devices.h"
+#include "nn/module.h"
 #include "tests/support.h"
 
 namespace wick::testing {
@@ -51,6 +52,16 @@ inline void expect_near(const Tensor& actual, const Tensor& expected, double rto
     if (std::fabs(a[i] - b[i]) <= rtol * (1.0 + std::fabs(b[i]))) continue;
     ADD_FAILURE() << what << ": element " << i << " is " << a[i] << ", expected " << b[i];
     return;
+  }
+}
+
+/// The values of the parameters, bit for bit.
+inline void expect_same_parameters(const nn::Module& a, const nn::Module& b) {
+  const auto left = a.named_parameters();
+  const auto right = b.named_parameters();
+  ASSERT_EQ(left.size(), right.size());
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    EXPECT_TRUE(bitwise_equal(left[i].second->value, right[i].second->value)) << left[i].first;
   }
 }
 

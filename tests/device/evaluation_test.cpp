@@ -92,11 +92,7 @@ TEST_F(Evaluation, BetweenReplaysChangesNothing) {
     }
     EXPECT_TRUE(bitwise_equal(evaluate(replayed), evaluate(called))) << count;
   }
-  for (std::size_t i = 0; i < called.model.parameters().size(); ++i) {
-    EXPECT_TRUE(
-        bitwise_equal(called.model.parameters()[i]->value, replayed.model.parameters()[i]->value))
-        << i;
-  }
+  testing::expect_same_parameters(called.model, replayed.model);
 }
 
 }  // namespace

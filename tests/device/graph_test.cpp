@@ -80,11 +80,7 @@ TEST_F(GraphParity, ReplaysAreTheStepsThemselves) {
     called.compute();
     called_adam.step();
   }
-  for (std::size_t i = 0; i < called.model.parameters().size(); ++i) {
-    EXPECT_TRUE(
-        bitwise_equal(called.model.parameters()[i]->value, replayed.model.parameters()[i]->value))
-        << i;
-  }
+  testing::expect_same_parameters(called.model, replayed.model);
 }
 
 }  // namespace

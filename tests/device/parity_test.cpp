@@ -61,6 +61,39 @@ TEST_F(Parity, SumsAndProductsOfElements) {
   }
 }
 
+TEST_F(Parity, LossesThatAreSumsOverElements) {
+  for (const DType dtype : kBoth) {
+    for (const Dims& shape : {Dims{}, Dims{5}, Dims{3, 7}, Dims{2, 300, 11}}) {
+      const std::int64_t cols = shape.empty() ? 1 : shape.back();
+      const Tensor x = random_normal(shape, generator_, dtype);
+      const Tensor t = Tensor::uniform(shape, 0.0, 1.0, generator_, dtype);
+      const Tensor weight = Tensor::uniform({cols}, 0.5, 2.0, generator_, dtype);
+      const auto run = [&](LossOp op, bool weighted, Device device) {
+        const Tensor loss = Tensor::empty({}, dtype, device);
+        const Tensor sum = Tensor::full({}, 3.0, DType::float64, device);
+        const Tensor grad = Tensor::empty(shape, dtype, device);
+        const Tensor weight_there = weight.to(device);
+        ops::pointwise_loss(op, x.to(device), t.to(device), loss, &grad,
+                            {.weight = weighted ? &weight_there : nullptr,
+                             .pos_weight = weighted ? &weight_there : nullptr,
+                             .a = 0.8,
+                             .loss_sum = &sum});
+        return std::vector<Tensor>{loss, sum, grad};
+      };
+      for (std::size_t op = 0; op < kLossOpCount; ++op) {
+        for (const bool weighted : {false, true}) {
+          const auto expected = run(static_cast<LossOp>(op), weighted, kCpu);
+          const auto actual = run(static_cast<LossOp>(op), weighted, kCuda);
+          for (std::size_t i = 0; i < expected.size(); ++i) {
+            expect_near(actual[i], expected[i], tolerance(dtype),
+                        concat(kLossNames[op], ' ', shape, ' ', dtype, ' ', i));
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_F(Parity, ReluAndItsGradient) {
   for (const DType dtype : kBoth) {
     for (const std::int64_t count : {0, 1, 3, 4, 5, 1023, 4099}) {

@@ -18,10 +18,8 @@ using testing::SmallTraining;
 using Recordings = OnDevice;
 
 void expect_same_state(SmallTraining& a, SmallTraining& b, const std::string& what) {
-  for (std::size_t i = 0; i < a.model.parameters().size(); ++i) {
-    EXPECT_TRUE(bitwise_equal(a.model.parameters()[i]->value, b.model.parameters()[i]->value))
-        << what << ", parameter " << i;
-  }
+  SCOPED_TRACE(what);
+  testing::expect_same_parameters(a.model, b.model);
   EXPECT_TRUE(bitwise_equal(a.loss_sum, b.loss_sum)) << what;
   EXPECT_TRUE(a.optimizer().state_dict() == b.optimizer().state_dict()) << what;
 }

@@ -3,55 +3,54 @@
 // in vectors of float32, and in float64 one element at a time.
 #pragma once
 
+#include "kernels/cpu/simd/for_vectors.h"
 #include "kernels/cpu/simd/kernel_table.h"
 #include "kernels/cpu/simd/vector_lanes.h"
 #include "kernels/formulas/loss.h"
 
 namespace wick::cpu {
 
-/// Some elements of one row: their gradients, and the sum of their losses. Losses of float32 are
-/// added up in float32 for so many vectors only.
+/// The gradients of one row, and the sum of its losses. `kSummed` losses at a time are added up in
+/// float32, these sums in float64.
 template <typename Isa, LossOp Op>
 [[gnu::always_inline]] inline double loss_of_row(const PointwiseLossTask<float>& task,
                                                  std::int64_t first) {
   using M = Math<float, Isa>;
   using V = Vector<float, Isa>;
-  constexpr int kWide = kLanes<float, Isa>;
-  constexpr int kVectorsPerSum = 32;
+  constexpr std::int64_t kSummed = 32 * kLanes<float, Isa>;  // elements
   const V one = M::set(1.0F);
   const V scale = M::set(task.scale);
-  const auto part = [&](V x, V t, V weight, V positive, V * grad) __attribute__((always_inline)) {
-    const auto result = formulas::PointwiseLoss<Op>::template of<M>(x, t, task.a, positive);
-    *grad = result.grad * weight * scale;
-    return result.loss * weight;
-  };
   double sum = 0.0;
-  std::int64_t c = 0;
-  while (c + kWide <= task.cols) {
-    V partial{};
-    for (int i = 0; i < kVectorsPerSum && c + kWide <= task.cols; ++i, c += kWide) {
-      V grad;
-      const V weight = task.weight == nullptr ? one : load<float, Isa>(task.weight + c);
-      const V positive = task.pos_weight == nullptr ? one : load<float, Isa>(task.pos_weight + c);
-      partial += part(load<float, Isa>(task.input + first + c),
-                      load<float, Isa>(task.target + first + c), weight, positive, &grad);
-      if (task.grad != nullptr) store<float, Isa>(task.grad + first + c, grad);
-    }
-    for (int lane = 0; lane < kWide; ++lane) sum += static_cast<double>(partial[lane]);
-  }
-  if (c < task.cols) {
-    const int rest = static_cast<int>(task.cols - c);
-    V grad;
-    const V weight = task.weight == nullptr ? one : load_first<float, Isa>(task.weight + c, rest);
-    const V positive =
-        task.pos_weight == nullptr ? one : load_first<float, Isa>(task.pos_weight + c, rest);
-    const V loss =
-        part(load_first<float, Isa>(task.input + first + c, rest),
-             load_first<float, Isa>(task.target + first + c, rest), weight, positive, &grad);
-    if (task.grad != nullptr) store_first<float, Isa>(task.grad + first + c, grad, rest);
-    float losses[kWide];
-    store<float, Isa>(losses, loss);
-    for (int lane = 0; lane < rest; ++lane) sum += static_cast<double>(losses[lane]);
+  for (std::int64_t begin = 0; begin < task.cols; begin += kSummed) {
+    const std::int64_t left = task.cols - begin;
+    V whole{};
+    V rest{};
+    int rest_count = 0;
+    for_vectors<float, Isa>(
+        left < kSummed ? left : kSummed, [&]<bool Whole>(std::int64_t i,
+                                                         int count) __attribute__((always_inline)) {
+          const std::int64_t c = begin + i;
+          const std::int64_t at = first + c;
+          const V weight =
+              task.weight == nullptr ? one : load_some<float, Isa, Whole>(task.weight + c, count);
+          const V positive = task.pos_weight == nullptr
+                                 ? one
+                                 : load_some<float, Isa, Whole>(task.pos_weight + c, count);
+          const auto result = formulas::PointwiseLoss<Op>::template of<M>(
+              load_some<float, Isa, Whole>(task.input + at, count),
+              load_some<float, Isa, Whole>(task.target + at, count), task.a, positive);
+          if (task.grad != nullptr) {
+            store_some<float, Isa, Whole>(task.grad + at, result.grad * weight * scale, count);
+          }
+          if constexpr (Whole) {
+            whole += result.loss * weight;
+          } else {
+            rest = result.loss * weight;
+            rest_count = count;
+          }
+        });
+    for (int lane = 0; lane < kLanes<float, Isa>; ++lane) sum += static_cast<double>(whole[lane]);
+    for (int lane = 0; lane < rest_count; ++lane) sum += static_cast<double>(rest[lane]);
   }
   return sum;
 }
@@ -77,11 +76,6 @@ double pointwise_loss(const PointwiseLossTask<T>& task) {
   double sum = 0.0;
   for (std::int64_t r = 0; r < task.rows; ++r) sum += loss_of_row<Isa, Op>(task, r * task.cols);
   return sum;
-}
-
-template <typename T, typename Isa, std::size_t... I>
-constexpr void fill_losses(KernelTable<T>& table, std::index_sequence<I...> /*all*/) {
-  ((table.pointwise_loss[I] = pointwise_loss<T, Isa, static_cast<LossOp>(I)>), ...);
 }
 
 }  // namespace wick::cpu

@@ -14,6 +14,11 @@
 namespace wick::cpu {
 
 template <typename T, typename Isa, std::size_t... I>
+constexpr void add_losses(KernelTable<T>& table, std::index_sequence<I...> /*all*/) {
+  ((table.pointwise_loss[I] = pointwise_loss<T, Isa, static_cast<LossOp>(I)>), ...);
+}
+
+template <typename T, typename Isa, std::size_t... I>
 constexpr void add_unary(KernelTable<T>& table, std::index_sequence<I...> /*all*/) {
   ((table.unary[I] = unary<T, Isa, static_cast<UnaryOp>(I)>), ...);
   ((table.unary_backward[I] = unary_backward<T, Isa, static_cast<UnaryOp>(I)>), ...);
@@ -26,7 +31,7 @@ constexpr KernelTable<T> make_table(const char* name) {
   table.column_sums = column_sums<T, Isa>;
   table.add = add<T, Isa>;
   table.multiply = multiply<T, Isa>;
-  fill_losses<T, Isa>(table, std::make_index_sequence<kLossOpCount>{});
+  add_losses<T, Isa>(table, std::make_index_sequence<kLossOpCount>{});
   add_unary<T, Isa>(table, std::make_index_sequence<kUnaryOpCount>{});
   table.cross_entropy = cross_entropy<T, Isa>;
   table.affine_u8 = affine_u8<T, Isa>;

@@ -74,6 +74,17 @@ Bytes run_kernels() {
     }
   }
 
+  const DeviceArray<float> target(random_values<float>(rows * cols, 12));
+  const DeviceArray<float> loss(1);
+  PointwiseLossArgs mse;
+  mse.rows = rows;
+  mse.cols = cols;
+  mse.input = x.data();
+  mse.target = target.data();
+  mse.loss = loss.data();
+  require(cuda::launch_pointwise_loss(mse, context));
+  append(results, loss);
+
   const DeviceArray<float> transposed(rows * cols);
   require(cuda::launch_copy_strided({transposed.data(), DType::float32, {cols, rows}, {rows, 1}},
                                     {x.data(), DType::float32, {cols, rows}, {1, cols}}, narrow));

@@ -3,6 +3,7 @@
 #include "kernels/formulas/unary.h"
 
 #include "kernels/formulas/scalar_math.h"
+#include "kernels/formulas/visit.h"
 #include "tests/kernels/cuda/device.h"
 
 namespace wick::testing {
@@ -48,7 +49,7 @@ TYPED_TEST(CudaUnary, EveryFunction) {
       for (const std::int64_t misaligned : {0, 1}) {
         const std::vector<T> x = arguments<T>(count, 1);
         std::vector<T> expected = x;
-        formulas::visit_unary(info.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
+        formulas::visit_enumerator<kUnaryOpCount>(info.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
           for (T& value : expected) {
             value = formulas::Unary<Op>::template forward<M>(value, {T(0.75), T(3)});
           }
@@ -85,7 +86,7 @@ TYPED_TEST(CudaUnary, EveryGradient) {
         const std::vector<T> dy = random_values<T>(count, 1);
         const std::vector<T> saved = arguments<T>(count, 2);
         std::vector<T> expected = dy;
-        formulas::visit_unary(info.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
+        formulas::visit_enumerator<kUnaryOpCount>(info.op, [&]<UnaryOp Op>(formulas::Constant<Op>) {
           for (std::size_t i = 0; i < dy.size(); ++i) {
             expected[i] =
                 formulas::Unary<Op>::template backward<M>(dy[i], saved[i], {T(0.75), T(3)});
