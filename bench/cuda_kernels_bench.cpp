@@ -17,6 +17,9 @@
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "core/ops.h"
 #include "core/random.h"

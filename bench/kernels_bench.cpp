@@ -20,6 +20,11 @@
 
 #include "bench/machine_peak.h"
 #include "bench/peers.h"
+#include "core/backend.h"
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
+#include "core/backend/matrix.h"
+#include "core/backend/update.h"
 #ifdef WICK_BENCH_ONEDNN
 #include "bench/onednn_packed.h"
 #endif

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/backend/small_net.h"
 #include "core/ops.h"
 #include "core/random.h"
 #include "kernels/devices.h"

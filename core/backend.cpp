@@ -3,7 +3,13 @@
 
 #include <utility>
 
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
+#include "core/backend/norm.h"
 #include "core/error.h"
+#include "core/recording.h"
 
 namespace wick {
 namespace {
@@ -21,8 +27,21 @@ void Backend::refuse(std::string_view operation) const {
                            "with to(Device)"));
 }
 
+void Backend::matmul(const MatmulArgs& /*args*/) {
+  refuse("matmul");
+}
+
+void Backend::column_sums(DType /*dtype*/, ConstMatrixRef /*x*/, void* /*out*/,
+                          bool /*accumulate*/) {
+  refuse("column_sums");
+}
+
 void Backend::unary(const UnaryArgs& args) {
   refuse(info_of(args.op).name);
+}
+
+void Backend::unary_backward(const UnaryBackwardArgs& args) {
+  refuse(info_of(args.op).backward_name);
 }
 
 void Backend::binary(const BinaryArgs& args) {
@@ -33,8 +52,57 @@ void Backend::pointwise_loss(const PointwiseLossArgs& args) {
   refuse(name_of(args.op));
 }
 
-void Backend::unary_backward(const UnaryBackwardArgs& args) {
-  refuse(info_of(args.op).backward_name);
+void Backend::norm(const NormArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::norm_backward(const NormBackwardArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::softmax(const SoftmaxArgs& /*args*/) {
+  refuse("softmax");
+}
+
+void Backend::softmax_backward(const SoftmaxBackwardArgs& /*args*/) {
+  refuse("softmax_backward");
+}
+
+void Backend::cross_entropy(const CrossEntropyArgs& /*args*/) {
+  refuse("cross_entropy");
+}
+
+void Backend::argmax(DType /*dtype*/, ConstMatrixRef /*x*/, std::int64_t* /*out*/) {
+  refuse("argmax");
+}
+
+void Backend::count_hits(DType /*dtype*/, ConstMatrixRef /*x*/, const std::int64_t* /*labels*/,
+                         std::int64_t* /*hits*/) {
+  refuse("count_hits");
+}
+
+void Backend::gather_affine(const GatherAffineArgs& /*args*/) {
+  refuse("gather_affine");
+}
+
+void Backend::index_select(const IndexSelectArgs& /*args*/) {
+  refuse("index_select");
+}
+
+void Backend::index_add(const IndexAddArgs& /*args*/) {
+  refuse("index_add");
+}
+
+void Backend::sgd_step(const SgdArgs& /*args*/) {
+  refuse("sgd_step");
+}
+
+void Backend::adam_step(const AdamArgs& /*args*/) {
+  refuse("adam_step");
+}
+
+std::unique_ptr<DeviceEvent> Backend::record_event() {
+  return nullptr;
 }
 
 std::unique_ptr<Recording> Backend::record(RecordedStep step) {

@@ -21,215 +21,47 @@
 #include <memory>
 #include <string_view>
 
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
 #include "core/device.h"
-#include "core/dims.h"
 #include "core/dtype.h"
-#include "core/recording.h"
 
 namespace wick {
 
-/// Element (r, c) lies `r * stride + c` elements behind `data`.
-struct ConstMatrixRef {
-  const void* data = nullptr;
-  std::int64_t rows = 0;
-  std::int64_t cols = 0;
-  std::int64_t stride = 0;
-};
+// What the operations take stands in a header for each family, core/backend/<family>.h; whoever
+// calls or implements one includes it.
 
-/// Element (r, c) lies `r * stride + c` elements behind `data`.
-struct MatrixRef {
-  void* data = nullptr;
-  std::int64_t rows = 0;
-  std::int64_t cols = 0;
-  std::int64_t stride = 0;
-  operator ConstMatrixRef() const noexcept {  // NOLINT(*-explicit-*)
-    return {data, rows, cols, stride};
-  }
-};
-
-/// What a ReLU has let through, a bit for each element, for the product that takes its gradient:
-/// less to read than the ReLU's output. Backend::relu_bits_bytes() in memory of the device, laid
-/// out as it likes.
-struct ReluBitsRef {
-  void* data = nullptr;   // none: not wanted
-  bool* valid = nullptr;  // in host memory: whether the bits are those of the last ReLU
-};
-
-/// C = epilogue(op(A) op(B)), where op transposes or not. In this order:
-/// plus C itself (accumulate), plus bias on each row, then ReLU, then zero wherever the mask is
-/// zero or less. NaN passes through the ReLU, and a mask of NaN lets pass, as in PyTorch.
-///
-/// A and B are of `operand_dtype`: `dtype` itself, or bfloat16 where `dtype` is float32 or
-/// bfloat16. Products of bfloat16 are summed in float32; a C of bfloat16 is rounded to it.
-/// Everything beside A and B has `dtype`.
-struct MatmulArgs {
-  DType dtype = DType::float32;
-  DType operand_dtype = dtype;
-  ConstMatrixRef a{};  // (M, K), or (K, M) if transpose_a
-  ConstMatrixRef b{};  // (K, N), or (N, K) if transpose_b
-  MatrixRef c{};       // (M, N)
-  bool transpose_a = false;
-  bool transpose_b = false;
-  bool accumulate = false;
-  const void* bias = nullptr;  // (N) or none
-  bool relu = false;
-  ConstMatrixRef
-      relu_mask{};  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
-  /// With `relu`: receives the bits of C, where the device can. With relu_mask: those of the mask,
-  /// which are used in its place where they are valid.
-  ReluBitsRef relu_bits{};
-  /// (M), or none; only with transpose_a: the sums of A's columns. A layer's bias gradient, where
-  /// the product is its weight's.
-  void* a_sums = nullptr;
-  bool accumulate_sums = false;  // added to what is there
-};
-
-/// Y = X Wᵀ, plus the bias on each row, then ReLU: a layer whose weight pack_linear() has prepared.
-struct PackedLinearArgs {
-  DType dtype = DType::float32;
-  ConstMatrixRef x{};            // (M, K)
-  const void* packed = nullptr;  // what pack_linear() made of W (N, K)
-  MatrixRef y{};                 // (M, N)
-  const void* bias = nullptr;    // (N) or none
-  bool relu = false;
-};
-
-/// Softmax over each row, cross-entropy with the target class, and the gradient, in one pass.
-/// PyTorch: torch.nn.functional.cross_entropy.
-struct CrossEntropyArgs {
-  DType dtype = DType::float32;
-  ConstMatrixRef logits{};                // (N, C)
-  const std::int64_t* targets = nullptr;  // (N): class indices, or ignore_index
-  const void* class_weights = nullptr;    // (C) or none
-  double label_smoothing = 0.0;           // in [0, 1]
-  std::int64_t ignore_index = -100;
-  bool mean = true;            // else sum
-  void* loss = nullptr;        // one element, overwritten
-  MatrixRef grad{};            // (N, C), overwritten; data == nullptr: not wanted
-  double* loss_sum = nullptr;  // one element that the loss is added to, or none
-};
-
-/// SGD with momentum over `count` elements, in place. PyTorch: torch.optim.SGD.
-struct SgdArgs {
-  DType dtype = DType::float32;
-  std::int64_t count = 0;
-  void* param = nullptr;
-  const void* grad = nullptr;
-  void* momentum_buffer = nullptr;  // none where momentum is 0
-  bool first_step = false;          // the buffer holds nothing yet: it becomes the gradient
-  double lr = 0.0;
-  double momentum = 0.0;
-  double dampening = 0.0;
-  double weight_decay = 0.0;
-  bool nesterov = false;
-  bool maximize = false;
-};
-
-/// Adam or AdamW over `count` elements, in place. PyTorch: torch.optim.Adam, torch.optim.AdamW.
-struct AdamArgs {
-  DType dtype = DType::float32;
-  std::int64_t count = 0;
-  void* param = nullptr;
-  const void* grad = nullptr;
-  void* exp_avg = nullptr;
-  void* exp_avg_sq = nullptr;
-  void* max_exp_avg_sq = nullptr;  // amsgrad's running maximum, or none
-  double step = 1.0;               // 1 for the first
-  double lr = 0.0;
-  double beta1 = 0.0;
-  double beta2 = 0.0;
-  double eps = 0.0;
-  double weight_decay = 0.0;
-  bool decoupled_weight_decay = false;  // AdamW
-  bool maximize = false;
-};
-
-/// out[i, c, p] = source[indices[i], c, p] * scale[c] + shift[c], rounded once (a fused
-/// multiply-add where the machine has one).
-struct GatherAffineArgs {
-  DType source_dtype = DType::uint8;  // uint8, float32 or float64
-  const void* source = nullptr;       // (source_rows, channels, pixels), contiguous
-  std::int64_t source_rows = 0;
-  std::int64_t channels = 1;
-  std::int64_t pixels = 0;
-  const std::int64_t* indices = nullptr;  // (count); none: rows 0 to count - 1
-  std::int64_t count = 0;
-  const void* scale = nullptr;   // (channels) of dtype, in host memory
-  const void* shift = nullptr;   // (channels) of dtype, in host memory
-  DType dtype = DType::float32;  // of out
-  void* out = nullptr;           // (count, channels, pixels), contiguous
-};
-
-/// out[i] = source[indices[i]] for rows of `row_bytes` bytes of any dtype.
-struct IndexSelectArgs {
-  const void* source = nullptr;
-  std::int64_t source_rows = 0;
-  std::size_t row_bytes = 0;
-  const std::int64_t* indices = nullptr;
-  std::int64_t count = 0;
-  void* out = nullptr;
-};
-
-/// `count` numbers of the stream of a Generator on this device, into contiguous memory.
-struct RandomArgs {
-  DType dtype = DType::float32;  // float32 or float64
-  std::int64_t count = 0;
-  void* out = nullptr;
-  std::uint64_t seed = 0;
-  std::uint64_t offset = 0;  // how far the stream has gone on
-};
-
-/// A float32 parameter and its gradient.
-struct ParameterRef {
-  float* value = nullptr;
-  float* grad = nullptr;
-};
-
-/// Training steps of Linear(inputs, hidden), ReLU, Linear(hidden, outputs) with the cross-entropy,
-/// on batches gathered from images of bytes: input = pixel * scale + shift.
-struct SmallNetStepsArgs {
-  std::int64_t steps = 0;
-  std::int64_t batch = 0;
-  std::int64_t inputs = 0;
-  std::int64_t hidden = 0;
-  std::int64_t outputs = 0;
-  const std::uint8_t* images = nullptr;  // (image_count, inputs)
-  const std::int64_t* labels = nullptr;  // (image_count)
-  std::int64_t image_count = 0;
-  float scale = 1.0F;
-  float shift = 0.0F;
-  const std::int64_t* indices = nullptr;  // (steps, batch)
-  ParameterRef weight1{};                 // (hidden, inputs)
-  ParameterRef bias1{};                   // (hidden)
-  ParameterRef weight2{};                 // (outputs, hidden)
-  ParameterRef bias2{};                   // (outputs)
-  // Of the cross-entropy, as in CrossEntropyArgs.
-  const void* class_weights = nullptr;
-  double label_smoothing = 0.0;
-  std::int64_t ignore_index = -100;
-  bool mean = true;
-  bool amsgrad = false;        // the update is Adam's with amsgrad
-  double* loss_sum = nullptr;  // one element that each step's loss is added to
-};
-
-/// A tensor's layout over memory of this device, without ownership.
-struct StridedRef {
-  void* data = nullptr;
-  DType dtype = DType::float32;
-  Dims shape;
-  Dims strides;  // in elements; 0 repeats an element
-};
-
-/// A point in the work that a thread has given to a device: see Backend::record_event().
-class DeviceEvent {
- public:
-  DeviceEvent() = default;
-  DeviceEvent(const DeviceEvent&) = delete;
-  DeviceEvent& operator=(const DeviceEvent&) = delete;
-  virtual ~DeviceEvent() = default;
-};
+// memory.h
+struct StridedRef;
+class DeviceEvent;
+// matrix.h
+struct ConstMatrixRef;
+struct MatmulArgs;
+struct PackedLinearArgs;
+// elementwise.h
+struct UnaryArgs;
+struct UnaryBackwardArgs;
+struct BinaryArgs;
+// loss.h
+struct PointwiseLossArgs;
+// norm.h
+struct NormArgs;
+struct NormBackwardArgs;
+// rows.h
+struct CrossEntropyArgs;
+struct SoftmaxArgs;
+struct SoftmaxBackwardArgs;
+struct GatherAffineArgs;
+struct IndexSelectArgs;
+struct IndexAddArgs;
+// random.h
+struct RandomArgs;
+// update.h
+struct SgdArgs;
+struct AdamArgs;
+// small_net.h
+struct SmallNetStepsArgs;
+// core/recording.h
+struct RecordedStep;
+class Recording;
 
 class Backend {
  public:
@@ -262,7 +94,7 @@ class Backend {
   /// Marks the end of what this thread has given to the device so far. A thread that hands memory
   /// to another one records an event, and the other waits for it before it uses or frees that
   /// memory. Null where there is nothing to wait for, as on a device that works at once.
-  [[nodiscard]] virtual std::unique_ptr<DeviceEvent> record_event() { return nullptr; }
+  [[nodiscard]] virtual std::unique_ptr<DeviceEvent> record_event();
   /// What this thread gives to the device from now on, frees included, runs after what `event`
   /// marks, which record_event() of this device has returned. The host does not wait.
   virtual void wait_event(const DeviceEvent* /*event*/) {}
@@ -275,7 +107,13 @@ class Backend {
   /// Prepares work to be done again and again: see core/recording.h.
   [[nodiscard]] virtual std::unique_ptr<Recording> record(RecordedStep step);
 
-  virtual void matmul(const MatmulArgs& args) = 0;
+  // -- Arithmetic -------------------------------------------------------------------------------
+  // A device need not have any of it: as they are written here, operations throw a DeviceError that
+  // says so.
+
+  // Matrices: matrix.h.
+
+  virtual void matmul(const MatmulArgs& args);
   /// The size of MatmulArgs::relu_bits for a C (rows, cols); 0 where the device has no use for
   /// them.
   [[nodiscard]] virtual std::size_t relu_bits_bytes(DType dtype, std::int64_t rows,
@@ -292,35 +130,48 @@ class Backend {
   virtual void packed_linear(const PackedLinearArgs& args);
 
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
-  virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) = 0;
+  virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate);
 
-  // Element by element: see core/backend/elementwise.h and loss.h. A device need not have them: as
-  // they are written here, they throw DeviceError.
+  // Element by element: elementwise.h. Losses that are sums over elements: loss.h.
 
   virtual void unary(const UnaryArgs& args);
   virtual void unary_backward(const UnaryBackwardArgs& args);
   virtual void binary(const BinaryArgs& args);
   virtual void pointwise_loss(const PointwiseLossArgs& args);
 
+  // Normalisation: norm.h.
+
+  virtual void norm(const NormArgs& args);
+  virtual void norm_backward(const NormBackwardArgs& args);
+
+  // Rows: rows.h.
+
+  virtual void softmax(const SoftmaxArgs& args);
+  virtual void softmax_backward(const SoftmaxBackwardArgs& args);
   /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
-  virtual void cross_entropy(const CrossEntropyArgs& args) = 0;
+  virtual void cross_entropy(const CrossEntropyArgs& args);
   /// out[r] = index of the largest element of row r; the first of equals, and a NaN counts as the
   /// largest (torch.argmax).
-  virtual void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) = 0;
+  virtual void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out);
   /// *hits = number of rows of x whose argmax equals their label.
   virtual void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
-                          std::int64_t* hits) = 0;
-  /// Throws IndexError for an index outside [0, source_rows).
-  virtual void gather_affine(const GatherAffineArgs& args) = 0;
-  /// Throws IndexError for an index outside [0, source_rows).
-  virtual void index_select(const IndexSelectArgs& args) = 0;
+                          std::int64_t* hits);
+  // These three throw IndexError for an index outside [0, source_rows).
+  virtual void gather_affine(const GatherAffineArgs& args);
+  virtual void index_select(const IndexSelectArgs& args);
+  virtual void index_add(const IndexAddArgs& args);
 
-  // Random numbers, of a device that draws them itself: see Generator. Both return by how much the
-  // stream's offset goes on. What is written here for all devices throws DeviceError.
+  // Random numbers, of a device that draws them itself: random.h and Generator. Both return by how
+  // much the stream's offset goes on.
 
   /// Numbers in [low, high).
   [[nodiscard]] virtual std::uint64_t uniform(const RandomArgs& args, double low, double high);
   [[nodiscard]] virtual std::uint64_t normal(const RandomArgs& args, double mean, double deviation);
+
+  // Optimizers: update.h.
+
+  virtual void sgd_step(const SgdArgs& args);
+  virtual void adam_step(const AdamArgs& args);
 
   /// Whole training steps at once, where a device has a kernel for them that does all that `args`
   /// asks for, and the network fits it; else returns false and has done nothing, and the caller
@@ -330,8 +181,6 @@ class Backend {
                                const std::function<void()>& /*update*/) {
     return false;
   }
-  virtual void sgd_step(const SgdArgs& args) = 0;
-  virtual void adam_step(const AdamArgs& args) = 0;
 
  protected:
   /// Throws the DeviceError of an operation that the device does not have.

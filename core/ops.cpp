@@ -3,6 +3,10 @@
 
 #include <cmath>
 
+#include "core/backend.h"
+#include "core/backend/loss.h"
+#include "core/backend/matrix.h"
+#include "core/backend/rows.h"
 #include "core/error.h"
 #include "core/overlap.h"
 

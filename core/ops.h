@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
 #include "core/tensor.h"
 
 namespace wick::ops {

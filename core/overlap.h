@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/backend.h"
 #include "core/tensor.h"
 
 namespace wick {

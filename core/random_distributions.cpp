@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/backend.h"
+#include "core/backend/random.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "core/random_transform.h"

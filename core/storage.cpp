@@ -3,15 +3,26 @@
 
 #include <utility>
 
+#include "core/backend.h"
 #include "core/error.h"
 
 namespace wick {
 
 Storage::Storage(std::size_t bytes, Backend& backend)
-    : backend_(&backend), data_(backend.allocate(bytes)), bytes_(bytes), is_owner_(true) {}
+
+    : backend_(&backend),
+      device_(backend.device()),
+      data_(backend.allocate(bytes)),
+      bytes_(bytes),
+      is_owner_(true) {}
 
 Storage::Storage(void* data, std::size_t bytes, Backend& backend, std::shared_ptr<const void> owner)
-    : backend_(&backend), data_(data), bytes_(bytes), is_owner_(false), owner_(std::move(owner)) {
+    : backend_(&backend),
+      device_(backend.device()),
+      data_(data),
+      bytes_(bytes),
+      is_owner_(false),
+      owner_(std::move(owner)) {
   // A pointer with a deleter may point to nothing and own all the same.
   if (owner_ == nullptr && owner_.use_count() == 0) {
     throw ValueError(concat("Storage: the owner of ", bytes,

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <memory>
 
-#include "core/backend.h"
+#include "core/device.h"
 
 namespace wick {
+
+class Backend;
 
 /// Not copyable; held by std::shared_ptr. The bytes live as long as the storage does.
 class Storage {
@@ -26,10 +28,11 @@ class Storage {
   [[nodiscard]] void* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] Backend& backend() const noexcept { return *backend_; }
-  [[nodiscard]] Device device() const noexcept { return backend_->device(); }
+  [[nodiscard]] Device device() const noexcept { return device_; }
 
  private:
   Backend* backend_;
+  Device device_;
   void* data_;
   std::size_t bytes_;
   bool is_owner_;  // data_ is this storage's own allocation

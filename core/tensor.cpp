@@ -7,6 +7,8 @@
 #include <ostream>
 #include <utility>
 
+#include "core/backend.h"
+#include "core/backend/memory.h"
 #include "core/error.h"
 #include "core/overlap.h"
 
@@ -75,6 +77,11 @@ void Tensor::require_defined(const char* operation) const {
 
 std::int64_t Tensor::size(std::int64_t dim) const {
   return shape_[wrap_dim(dim, shape_.size(), "Tensor::size")];
+}
+
+Device Tensor::device() const {
+  require_defined("Tensor::device");
+  return storage_->device();
 }
 
 Backend& Tensor::backend() const {

@@ -17,6 +17,9 @@
 
 namespace wick {
 
+class Backend;
+struct StridedRef;
+
 class Generator;
 
 /// Marks the end of a dimension in slice().
@@ -105,7 +108,7 @@ class Tensor {
     return static_cast<std::size_t>(numel_) * size_of(dtype_);
   }
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }
-  [[nodiscard]] Device device() const { return backend().device(); }
+  [[nodiscard]] Device device() const;
   [[nodiscard]] Backend& backend() const;
   [[nodiscard]] const std::shared_ptr<Storage>& storage() const noexcept { return storage_; }
   [[nodiscard]] bool is_contiguous() const noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/devices.h"
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cuda_devices.h"

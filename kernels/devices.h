@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "core/backend.h"
-
 namespace wick {
 
 /// The number of CUDA devices that this build can drive on this machine; 0 where there is no

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/meta_backend.h"
 
+#include "core/backend/memory.h"
 #include "core/error.h"
 
 namespace wick {
@@ -22,17 +23,6 @@ class MetaBackend final : public Backend {
   void zero(void*, std::size_t) override { refuse("zero"); }
   void copy_strided(const StridedRef&, const StridedRef&) override { refuse("copy"); }
   void advance(std::int64_t*) override { refuse("advance"); }
-  void matmul(const MatmulArgs&) override { refuse("matmul"); }
-  void column_sums(DType, ConstMatrixRef, void*, bool) override { refuse("column_sums"); }
-  void cross_entropy(const CrossEntropyArgs&) override { refuse("cross_entropy"); }
-  void argmax(DType, ConstMatrixRef, std::int64_t*) override { refuse("argmax"); }
-  void count_hits(DType, ConstMatrixRef, const std::int64_t*, std::int64_t*) override {
-    refuse("count_hits");
-  }
-  void gather_affine(const GatherAffineArgs&) override { refuse("gather_affine"); }
-  void index_select(const IndexSelectArgs&) override { refuse("index_select"); }
-  void sgd_step(const SgdArgs&) override { refuse("sgd_step"); }
-  void adam_step(const AdamArgs&) override { refuse("adam_step"); }
 
  private:
   [[noreturn]] void refuse(std::string_view operation) const override {

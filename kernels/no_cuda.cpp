@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Stands in for kernels/cuda where the build has no CUDA toolkit.
+#include "core/backend.h"
 #include "core/error.h"
 #include "kernels/cuda_devices.h"
 

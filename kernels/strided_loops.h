@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/backend.h"
+#include "core/backend/memory.h"
 
 namespace wick {
 

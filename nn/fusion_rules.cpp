@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/backend/elementwise.h"
+
 namespace wick::nn {
 namespace {
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "nn/inference_plan.h"
 
+#include "core/backend.h"
+#include "core/backend/elementwise.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
 #include "core/error.h"
 #include "core/overlap.h"
 

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/backend.h"
+#include "core/backend/elementwise.h"
+#include "core/backend/matrix.h"
 #include "core/error.h"
 #include "nn/fusion_rules.h"
 #include "nn/plan_memory.h"

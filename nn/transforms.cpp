@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "core/backend.h"
+#include "core/backend/matrix.h"
+#include "core/backend/rows.h"
 #include "core/error.h"
 
 namespace wick::nn {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/backend.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "optim/option_reader.h"
 #include "optim/update_rule.h"

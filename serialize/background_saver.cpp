@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/backend.h"
+#include "core/backend/memory.h"
 #include "serialize/pickle_writer.h"
 #include "serialize/write_checkpoint.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/checkpoint.h"
 
+#include "core/backend.h"
 #include "core/containers.h"
 #include "core/error.h"
 #include "serialize/checkpoint_archive.h"

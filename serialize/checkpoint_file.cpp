@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/keyed_hash.h"
 #include "serialize/checkpoint_archive.h"

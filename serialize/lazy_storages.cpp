@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "core/backend.h"
 #include "serialize/record_reads.h"
 #include "serialize/storage_loader.h"
 #include "serialize/zip_format.h"

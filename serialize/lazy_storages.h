@@ -14,6 +14,8 @@
 
 namespace wick {
 
+class Backend;
+
 /// Maps a record where it can be mapped, and reads it where not; gives the same storage again while
 /// one of its tensors lives. Thread-safe.
 class LazyStorages {

@@ -10,10 +10,11 @@
 #include <string_view>
 #include <utility>
 
-#include "core/backend.h"
 #include "core/device.h"
 
 namespace wick {
+
+class Backend;
 
 /// Made, mostly implicitly, from what torch.load takes:
 /// - nothing: each tensor goes to the device it was saved from;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/byte_reader.h"

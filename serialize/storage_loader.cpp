@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include "core/backend.h"
 #include "serialize/record_reads.h"
 
 namespace wick {

@@ -12,6 +12,8 @@
 
 namespace wick {
 
+class Backend;
+
 /// Makes storages without content as the pickle names them, then reads all of them at once: each
 /// record one time, straight into the storage's memory. Keeps references to the
 /// archive and to map_location.

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/serialization_id.h"

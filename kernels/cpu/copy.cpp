@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/backend/memory.h"
 #include "kernels/convert.h"
 #include "kernels/strided_loops.h"
 

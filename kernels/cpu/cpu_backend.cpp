@@ -13,6 +13,11 @@
 #include <unistd.h>
 #endif
 
+#include "core/backend/elementwise.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
+#include "core/backend/rows.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/cpu/matmul_bfloat16.h"

@@ -6,6 +6,12 @@
 #include <string_view>
 
 #include "core/backend.h"
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
+#include "core/backend/rows.h"
+#include "core/backend/update.h"
 #include "kernels/cpu/simd/levels.h"
 #include "kernels/cpu/thread_pool.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cpu/matmul_bfloat16.h"
 
+#include "core/backend/matrix.h"
 #include "core/float_types.h"
 #include "kernels/cpu/workspace.h"
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/backend.h"
+#include "core/backend/matrix.h"
 
 namespace wick::cpu {
 

@@ -5,6 +5,8 @@
 
 #include <Eigen/Core>
 
+#include "core/backend/matrix.h"
+
 namespace wick::cpu {
 namespace {
 

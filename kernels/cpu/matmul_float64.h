@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend.h"
+#include "core/backend/matrix.h"
 
 namespace wick::cpu {
 

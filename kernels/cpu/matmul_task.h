@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/backend.h"
+#include "core/backend/matrix.h"
 #include "kernels/cpu/simd/kernel_table.h"
 
 namespace wick::cpu {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/backend/loss.h"
 #include "kernels/cpu/cpu_backend.h"
 
 namespace wick::cpu {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Launchers of argmax and of the count of hits.
+#include "core/backend/matrix.h"
 #include "kernels/cuda/argmax.cuh"
 
 namespace wick::cuda {

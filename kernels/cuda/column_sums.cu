@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the column sums.
+#include "core/backend/matrix.h"
 #include "kernels/cuda/column_sums.cuh"
 
 namespace wick::cuda {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the copies: simplifies the layouts and picks a kernel.
+#include "core/backend/memory.h"
 #include "kernels/cuda/copy_strided.cuh"
 #include "kernels/strided_loops.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the cross-entropy: which of its kernels a shape gets.
+#include "core/backend/rows.h"
 #include "kernels/cuda/cross_entropy.cuh"
 
 namespace wick::cuda {

@@ -4,7 +4,16 @@
 
 #include <utility>
 
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
+#include "core/backend/random.h"
+#include "core/backend/rows.h"
+#include "core/backend/small_net.h"
+#include "core/backend/update.h"
 #include "core/error.h"
+#include "core/recording.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/cuda/recorder.h"
 

@@ -7,6 +7,15 @@
 #include <mutex>
 
 #include "core/backend.h"
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
+#include "core/backend/random.h"
+#include "core/backend/rows.h"
+#include "core/backend/small_net.h"
+#include "core/backend/update.h"
+#include "core/recording.h"
 #include "kernels/cuda/blas.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/small_net_steps.h"

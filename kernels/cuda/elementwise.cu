@@ -2,6 +2,7 @@
 // Launchers of fill, matmul's epilogue and the counter.
 #include <cstring>
 
+#include "core/backend/elementwise.h"
 #include "kernels/convert.h"
 #include "kernels/cuda/elementwise.cuh"
 

@@ -2,6 +2,7 @@
 // Kernels that go over memory once: fill, and what is left of a product.
 #pragma once
 
+#include "core/backend/elementwise.h"
 #include "kernels/cuda/map.cuh"
 #include "kernels/formulas/scalar_math.h"
 #include "kernels/formulas/unary.h"

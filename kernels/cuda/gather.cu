@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Launchers of the gathers.
+#include "core/backend/rows.h"
 #include "kernels/cuda/gather.cuh"
 
 namespace wick::cuda {

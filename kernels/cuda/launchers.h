@@ -24,6 +24,12 @@
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
+#include "core/backend/rows.h"
+#include "core/backend/update.h"
 #include "kernels/step_scalars.h"
 
 namespace wick::cuda {

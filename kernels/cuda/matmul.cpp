@@ -14,6 +14,7 @@
 
 #include <algorithm>
 
+#include "core/backend/matrix.h"
 #include "core/error.h"
 #include "kernels/cuda/matmul_copies.h"
 

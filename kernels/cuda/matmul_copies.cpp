@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/backend/memory.h"
+
 namespace wick::cuda {
 namespace {
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core/backend/matrix.h"
 #include "kernels/convert.h"
 #include "kernels/cuda/launch.cuh"
 

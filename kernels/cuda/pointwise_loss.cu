@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "core/backend/loss.h"
 #include "kernels/cuda/pointwise_loss.cuh"
 #include "kernels/formulas/visit.h"
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/backend/update.h"
 #include "core/error.h"
 
 namespace wick::cuda {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/backend/update.h"
 #include "core/recording.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/step_observer.h"

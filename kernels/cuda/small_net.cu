@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the small network's steps.
+#include "core/backend/update.h"
 #include "kernels/cuda/small_net.cuh"
 
 namespace wick::cuda {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/backend/update.h"
 #include "kernels/cuda/launchers.h"
 
 namespace wick::cuda {

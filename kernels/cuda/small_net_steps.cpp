@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/backend/small_net.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "kernels/cuda/step_observer.h"
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/backend.h"
+#include "core/backend/small_net.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/small_net.h"
 

@@ -2,6 +2,7 @@
 // What watches a thread's operations while steps are recorded, or only counted.
 #pragma once
 
+#include "core/backend/update.h"
 #include "kernels/cuda/launchers.h"
 
 namespace wick::cuda {

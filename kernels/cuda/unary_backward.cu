@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The gradients of functions of one argument: kernels/formulas/unary.h for CUDA's threads.
+#include "core/backend/elementwise.h"
 #include "core/error.h"
 #include "kernels/cuda/map.cuh"
 #include "kernels/formulas/scalar_math.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Launchers of the optimizer updates.
+#include "core/backend/update.h"
 #include "kernels/cuda/update.cuh"
 
 namespace wick::cuda {

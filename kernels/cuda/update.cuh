@@ -3,6 +3,7 @@
 // kernels/cpu/simd/update.h: PyTorch's _single_tensor_sgd and _single_tensor_adam.
 #pragma once
 
+#include "core/backend/update.h"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/negligible.h"
 

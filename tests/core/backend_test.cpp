@@ -6,6 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend/elementwise.h"
+#include "core/backend/matrix.h"
+#include "core/backend/memory.h"
+#include "core/backend/rows.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "tests/support.h"
 

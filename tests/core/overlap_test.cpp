@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/ops.h"
 #include "core/random.h"

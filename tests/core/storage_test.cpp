@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "tests/support.h"

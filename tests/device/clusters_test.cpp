@@ -3,6 +3,7 @@
 // simulated devices, which can be told so.
 #include <cuda_runtime_api.h>
 
+#include "core/backend.h"
 #include "tests/device/device_under_test.h"
 #include "tests/simt/simt.h"
 #include "tools/cli/trainer.h"

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
 #include "core/random.h"
 #include "core/tensor.h"
 #include "kernels/devices.h"

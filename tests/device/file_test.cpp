@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Checkpoints from and to a device: the same bits, and the device's name as PyTorch writes it.
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/background_saver.h"
 #include "serialize/checkpoint.h"

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backend.h"
 #include "core/ops.h"
 #include "kernels/cuda/blas_library.h"
 #include "nn/sequential.h"

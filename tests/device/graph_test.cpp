@@ -2,6 +2,7 @@
 // Networks that branch, on the device and on the CPU; called, recorded and compiled.
 #include "nn/graph.h"
 
+#include "core/backend.h"
 #include "core/ops.h"
 #include "core/recording.h"
 #include "nn/inference_plan.h"

@@ -4,6 +4,7 @@
 #include <limits>
 #include <random>
 
+#include "core/backend.h"
 #include "core/ops.h"
 #include "tests/device/small_training.h"
 

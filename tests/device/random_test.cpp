@@ -4,6 +4,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "tests/device/small_training.h"
 

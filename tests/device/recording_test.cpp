@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A step that is recorded once and replayed does what the same calls do.
+#include "core/recording.h"
+
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"

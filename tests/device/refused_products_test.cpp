@@ -4,6 +4,7 @@
 #include <random>
 #include <string>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/ops.h"
 #include "tests/device/device_under_test.h"

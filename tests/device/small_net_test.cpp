@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Many steps of a small network at once come to what single operations come to.
+#include "core/backend/small_net.h"
+
+#include "core/backend.h"
 #include "core/error.h"
 #include "tests/device/small_training.h"
 

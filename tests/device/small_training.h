@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/backend.h"
+#include "core/backend/small_net.h"
 #include "core/ops.h"
 #include "core/recording.h"
 #include "nn/losses/cross_entropy_loss.h"

@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"
+#include "core/backend/memory.h"
 #include "core/ops.h"
 #include "kernels/cuda_stream.h"
 #include "nn/inference_plan.h"

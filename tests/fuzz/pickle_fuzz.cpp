@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/backend.h"
 #include "core/containers.h"
 #include "core/error.h"
 #include "core/placeholder.h"

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
+#include "core/backend/rows.h"
 #include "core/error.h"
 #include "tests/kernels/loss_cases.h"
 #include "tests/kernels/reference.h"

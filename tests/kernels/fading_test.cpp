@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend/update.h"
 #include "tests/kernels/reference.h"
 
 namespace wick {

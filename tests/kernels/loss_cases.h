@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/backend.h"
+#include "core/backend/rows.h"
 
 namespace wick::testing {
 

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend/matrix.h"
 #include "core/ops.h"
 #include "tests/kernels/reference.h"
 #include "tests/support.h"

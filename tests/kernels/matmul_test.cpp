@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend/matrix.h"
 #include "tests/kernels/reference.h"
 
 namespace wick {

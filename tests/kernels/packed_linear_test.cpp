@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend/matrix.h"
 #include "tests/kernels/reference.h"
 
 namespace wick {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/backend/matrix.h"
 #include "core/random.h"
 #include "kernels/cpu/cpu_backend.h"
 

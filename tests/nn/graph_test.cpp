@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend/elementwise.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "nn/residual.h"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/backend.h"
+#include "core/backend/small_net.h"
 #include "core/error.h"
 #include "core/ops.h"
 #include "tools/cli/evaluate.h"

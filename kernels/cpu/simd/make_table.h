@@ -3,6 +3,8 @@
 // set's flags, and by nothing else.
 #pragma once
 
+#include "core/backend/elementwise.h"
+#include "core/backend/loss.h"
 #include "kernels/cpu/simd/cross_entropy.h"
 #include "kernels/cpu/simd/elementwise.h"
 #include "kernels/cpu/simd/kernel_table.h"

@@ -3,6 +3,7 @@
 // kernels/formulas/unary.h in vectors of float32, and in float64 one element at a time.
 #pragma once
 
+#include "core/backend/elementwise.h"
 #include "kernels/cpu/simd/for_vectors.h"
 #include "kernels/cpu/simd/kernel_table.h"
 #include "kernels/cpu/simd/vector_lanes.h"

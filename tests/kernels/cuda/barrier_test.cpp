@@ -3,6 +3,8 @@
 // kernel runs without it, and some order of threads must then give another result.
 #include <cstring>
 
+#include "core/backend/loss.h"
+#include "core/backend/rows.h"
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
 

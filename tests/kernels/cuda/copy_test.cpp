@@ -2,6 +2,7 @@
 // Copies against the CPU backend: every pair of dtypes bit for bit, and many layouts.
 #include "kernels/cpu/copy.h"
 
+#include "core/backend/memory.h"
 #include "tests/kernels/cuda/device.h"
 
 namespace wick::testing {

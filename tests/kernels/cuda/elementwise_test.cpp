@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ReLU, fill, matmul's epilogue and the step counter against plain loops.
+#include "core/backend/elementwise.h"
+
 #include "kernels/convert.h"
 #include "tests/kernels/cuda/device.h"
 

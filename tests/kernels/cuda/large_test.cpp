@@ -5,6 +5,8 @@
 
 #include <sys/mman.h>
 
+#include "core/backend/matrix.h"
+#include "core/backend/rows.h"
 #include "tests/kernels/cuda/device.h"
 
 namespace wick::testing {

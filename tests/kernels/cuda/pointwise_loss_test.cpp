@@ -2,6 +2,7 @@
 // Losses that are sums over elements, and their gradients, against the CPU backend in float64.
 #include <cmath>
 
+#include "core/backend/loss.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
 

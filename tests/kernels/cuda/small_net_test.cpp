@@ -2,6 +2,9 @@
 // The small network's fused steps against the same steps made of single operations in float64.
 #include "kernels/cuda/small_net.h"
 
+#include "core/backend/matrix.h"
+#include "core/backend/rows.h"
+#include "core/backend/update.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
 

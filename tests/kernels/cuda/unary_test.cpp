@@ -2,6 +2,7 @@
 // Every function of one argument and its gradient: the formula itself, element by element.
 #include "kernels/formulas/unary.h"
 
+#include "core/backend/elementwise.h"
 #include "kernels/formulas/scalar_math.h"
 #include "kernels/formulas/visit.h"
 #include "tests/kernels/cuda/device.h"

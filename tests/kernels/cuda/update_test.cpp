@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SGD and Adam over several steps against the CPU backend in float64, and their scalars from a
 // table on the device.
+#include "core/backend/update.h"
+
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
 

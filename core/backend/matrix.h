@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// The matrix family of a device's operations: matrices and their products.
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace wick {
+
+/// Element (r, c) lies `r * stride + c` elements behind `data`.
+struct ConstMatrixRef {
+  const void* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t stride = 0;
+};
+
+/// Element (r, c) lies `r * stride + c` elements behind `data`.
+struct MatrixRef {
+  void* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t stride = 0;
+  operator ConstMatrixRef() const noexcept {  // NOLINT(*-explicit-*)
+    return {data, rows, cols, stride};
+  }
+};
+
+/// What a ReLU has let through, a bit for each element, for the product that takes its gradient:
+/// less to read than the ReLU's output. Backend::relu_bits_bytes() in memory of the device, laid
+/// out as it likes.
+struct ReluBitsRef {
+  void* data = nullptr;   // none: not wanted
+  bool* valid = nullptr;  // in host memory: whether the bits are those of the last ReLU
+};
+
+/// C = epilogue(op(A) op(B)), where op transposes or not. In this order:
+/// plus C itself (accumulate), plus bias on each row, then ReLU, then zero wherever the mask is
+/// zero or less. NaN passes through the ReLU, and a mask of NaN lets pass, as in PyTorch.
+///
+/// A and B are of `operand_dtype`: `dtype` itself, or bfloat16 where `dtype` is float32 or
+/// bfloat16. Products of bfloat16 are summed in float32; a C of bfloat16 is rounded to it.
+/// Everything beside A and B has `dtype`.
+struct MatmulArgs {
+  DType dtype = DType::float32;
+  DType operand_dtype = dtype;
+  ConstMatrixRef a{};  // (M, K), or (K, M) if transpose_a
+  ConstMatrixRef b{};  // (K, N), or (N, K) if transpose_b
+  MatrixRef c{};       // (M, N)
+  bool transpose_a = false;
+  bool transpose_b = false;
+  bool accumulate = false;
+  const void* bias = nullptr;  // (N) or none
+  bool relu = false;
+  ConstMatrixRef
+      relu_mask{};  // (M, N), or data == nullptr: the output of a ReLU whose gradient C is
+  /// With `relu`: receives the bits of C, where the device can. With relu_mask: those of the mask,
+  /// which are used in its place where they are valid.
+  ReluBitsRef relu_bits{};
+  /// (M), or none; only with transpose_a: the sums of A's columns. A layer's bias gradient, where
+  /// the product is its weight's.
+  void* a_sums = nullptr;
+  bool accumulate_sums = false;  // added to what is there
+};
+
+/// Y = X Wᵀ, plus the bias on each row, then ReLU: a layer whose weight pack_linear() has prepared.
+struct PackedLinearArgs {
+  DType dtype = DType::float32;
+  ConstMatrixRef x{};            // (M, K)
+  const void* packed = nullptr;  // what pack_linear() made of W (N, K)
+  MatrixRef y{};                 // (M, N)
+  const void* bias = nullptr;    // (N) or none
+  bool relu = false;
+};
+
+}  // namespace wick
