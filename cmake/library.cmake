@@ -13,6 +13,9 @@ foreach(folder IN LISTS folders)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${PROJECT_BINARY_DIR}/include/wick/${folder}
     SYMBOLIC)
 endforeach()
+foreach(isa IN LISTS WICK_ISAS)
+  target_sources(wick PRIVATE $<TARGET_OBJECTS:wick_kernels_${isa}>)
+endforeach()
 add_library(wick::wick ALIAS wick)
 set_target_properties(wick PROPERTIES
   VERSION ${PROJECT_VERSION}

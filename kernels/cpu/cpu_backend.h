@@ -6,12 +6,7 @@
 #include <string_view>
 
 #include "core/backend.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
 #include "core/backend/matrix.h"
-#include "core/backend/memory.h"
-#include "core/backend/rows.h"
-#include "core/backend/update.h"
 #include "kernels/cpu/simd/levels.h"
 #include "kernels/cpu/thread_pool.h"
 
@@ -72,10 +67,6 @@ class CpuBackend final : public Backend {
   void multiply(MatmulTask<float> task);
   // Computes a part of a product on this thread.
   void run_matmul(const MatmulTask<float>& part) const;
-
-  // Calls job(first, last) for parts of [0, count), on several threads where it pays.
-  template <typename Job>
-  void share_elements(std::int64_t count, const Job& job);
 
   Level level_;
   std::int64_t block_elements_;  // of a product's B, for its caches

@@ -33,15 +33,21 @@ def shared_symbols(compiler: str, nm: str, source: pathlib.Path, flags: list[str
 
 def main() -> int:
     compiler, nm, level, *flags = sys.argv[1:]
-    source = ROOT / f"kernels/cpu/simd/{level}.cpp"
-    symbols = shared_symbols(compiler, nm, source, flags)
-    if not symbols:
-        sys.exit(f"{source}: no shared symbols at all; is {nm} right?")
-    foreign = [name for name in symbols if level.capitalize() not in name]
-    for name in foreign:
-        print(f"{source}: {name} is not {level.capitalize()}'s own: make it a template over the "
-              "level, or [[gnu::always_inline]]")
-    return 1 if foreign else 0
+    flags.append(f"-DWICK_ISA={level.capitalize()}")
+    failed = False
+    for source in sorted((ROOT / "kernels/cpu/simd").glob("*.cpp")):
+        if "this_isa.h" not in source.read_text():
+            continue
+        symbols = shared_symbols(compiler, nm, source, flags)
+        if not symbols:
+            sys.exit(f"{source}: no shared symbols at all; is {nm} right?")
+        for name in symbols:
+            if level.capitalize() in name:
+                continue
+            print(f"{source}: {name} is not {level.capitalize()}'s own: make it a template over "
+                  "the level, or [[gnu::always_inline]]")
+            failed = True
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/exponential.h"
-#include "kernels/cpu/simd/kernel_table.h"
+#include "kernels/cpu/simd/rows_table.h"
 
 namespace wick::cpu {
 

@@ -5,13 +5,23 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "kernels/cpu/simd/isa.h"
 
 namespace wick::cpu {
 namespace {
 
+// A table's own code is compiled for its instruction set, so it is made only where there is that.
+template <typename Isa>
+Level make_level(const char* name) {
+  static const KernelTable<float> float32 = make_kernel_table<float, Isa>(name);
+  static const KernelTable<double> float64 = make_kernel_table<double, Isa>(name);
+  return {&float32, &float64};
+}
+
 struct Candidate {
-  Level level;
+  const char* name;
   bool supported;
+  Level (*make)(const char* name);
 };
 
 // From the best to the plainest.
@@ -22,10 +32,10 @@ std::vector<Candidate> candidates() {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl");
-  result.push_back({{&kAvx512Float, &kAvx512Double}, avx512});
-  result.push_back({{&kAvx2Float, &kAvx2Double}, avx2});
+  result.push_back({"avx512", avx512, make_level<Avx512>});
+  result.push_back({"avx2", avx2, make_level<Avx2>});
 #endif
-  result.push_back({{&kBaselineFloat, &kBaselineDouble}, true});
+  result.push_back({"baseline", true, make_level<Baseline>});
   return result;
 }
 
@@ -34,7 +44,7 @@ std::vector<Candidate> candidates() {
 std::vector<Level> available_levels() {
   std::vector<Level> result;
   for (const Candidate& candidate : candidates()) {
-    if (candidate.supported) result.push_back(candidate.level);
+    if (candidate.supported) result.push_back(candidate.make(candidate.name));
   }
   return result;
 }
@@ -43,8 +53,8 @@ Level choose_level() {
   const char* const forced = std::getenv("WICK_SIMD");  // NOLINT(concurrency-mt-unsafe)
   if (forced == nullptr || *forced == '\0') return available_levels().front();
   for (const Candidate& candidate : candidates()) {
-    if (std::string_view(candidate.level.float32->name) != forced) continue;
-    if (candidate.supported) return candidate.level;
+    if (std::string_view(candidate.name) != forced) continue;
+    if (candidate.supported) return candidate.make(candidate.name);
     throw ValueError(concat("WICK_SIMD=", forced, ": this processor has no ", forced));
   }
   throw ValueError(concat("WICK_SIMD=", forced, ": use baseline, avx2 or avx512"));

@@ -8,14 +8,6 @@
 
 namespace wick::cpu {
 
-extern const KernelTable<float> kBaselineFloat;
-extern const KernelTable<double> kBaselineDouble;
-// The two below exist in x86-64 builds only.
-extern const KernelTable<float> kAvx2Float;
-extern const KernelTable<double> kAvx2Double;
-extern const KernelTable<float> kAvx512Float;
-extern const KernelTable<double> kAvx512Double;
-
 /// The tables of one level.
 struct Level {
   const KernelTable<float>* float32;

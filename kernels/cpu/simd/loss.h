@@ -5,7 +5,7 @@
 
 #include "core/backend/loss.h"
 #include "kernels/cpu/simd/for_vectors.h"
-#include "kernels/cpu/simd/kernel_table.h"
+#include "kernels/cpu/simd/loss_table.h"
 #include "kernels/cpu/simd/vector_lanes.h"
 #include "kernels/formulas/loss.h"
 

@@ -2,7 +2,7 @@
 // What happens to a finished vector of C on its way to memory.
 #pragma once
 
-#include "kernels/cpu/simd/kernel_table.h"
+#include "kernels/cpu/simd/matmul_table.h"
 #include "kernels/cpu/simd/vector.h"
 
 namespace wick::cpu {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "core/backend/elementwise.h"
+#include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/for_vectors.h"
-#include "kernels/cpu/simd/kernel_table.h"
 #include "kernels/cpu/simd/vector_lanes.h"
 #include "kernels/formulas/unary.h"
 

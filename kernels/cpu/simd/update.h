@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/for_vectors.h"
-#include "kernels/cpu/simd/kernel_table.h"
+#include "kernels/cpu/simd/update_table.h"
 #include "kernels/negligible.h"
 
 namespace wick::cpu {

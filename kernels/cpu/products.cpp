@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Matrix products: how the kernels get them, and how threads share them.
+#include <cstdint>
+
+#include "core/backend/matrix.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/matmul_bfloat16.h"
+#include "kernels/cpu/matmul_float64.h"
+#include "kernels/cpu/matmul_task.h"
+#include "kernels/cpu/workspace.h"
+
+namespace wick::cpu {
+namespace {
+
+// Below this many multiply-adds, waking a second thread costs more than it saves.
+constexpr std::int64_t kParallelWork = 2'000'000;
+
+// Grains of rows and columns of a shared product: small enough to share fairly, large enough for
+// tiles that are worth it.
+constexpr std::int64_t kPartRows = 16;
+constexpr std::int64_t kPartCols = 64;
+
+// And one part for each thread, since every part brings the same B into order.
+constexpr std::int64_t kProductParts = 1;
+
+}  // namespace
+
+void CpuBackend::run_matmul(const MatmulTask<float>& part) const {
+  const std::int64_t workspace = kernels<float>().matmul_workspace(part);
+  if (workspace == 0) return kernels<float>().matmul(part);
+  MatmulTask<float> task = part;
+  task.workspace = thread_workspace<float>(workspace);
+  kernels<float>().matmul(task);
+}
+
+void CpuBackend::matmul(const MatmulArgs& args) {
+  if (args.operand_dtype == DType::bfloat16) return matmul_bfloat16(args, *this);
+  if (args.c.rows != 0 && args.c.cols != 0) {
+    if (args.dtype == DType::float64) {
+      matmul_float64(args);
+    } else {
+      multiply(make_task<float>(args));
+    }
+  }
+  if (args.a_sums != nullptr) column_sums(args.dtype, args.a, args.a_sums, args.accumulate_sums);
+}
+
+void CpuBackend::multiply(MatmulTask<float> task) {
+  task.block_elements = block_elements_;
+  kernels<float>().plan_matmul(&task);
+  if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
+    run_matmul(task);
+  } else if (task.packed || task.rows >= task.cols) {
+    pool_->run(
+        task.rows, kPartRows,
+        [&](std::int64_t first, std::int64_t last) { run_matmul(rows_of(task, first, last)); },
+        kProductParts);
+  } else {
+    pool_->run(
+        task.cols, kPartCols,
+        [&](std::int64_t first, std::int64_t last) { run_matmul(cols_of(task, first, last)); },
+        kProductParts);
+  }
+}
+
+std::size_t CpuBackend::packed_linear_bytes(DType dtype, std::int64_t outputs,
+                                            std::int64_t inputs) const {
+  if (dtype != DType::float32) return Backend::packed_linear_bytes(dtype, outputs, inputs);
+  return static_cast<std::size_t>(kernels<float>().packed_size(outputs, inputs)) * sizeof(float);
+}
+
+void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
+  if (dtype != DType::float32) return Backend::pack_linear(dtype, weight, packed);
+  MatmulTask<float> task{};
+  task.b = static_cast<const float*>(weight.data);
+  task.b_row = 1;
+  task.b_col = weight.stride;
+  task.cols = weight.rows;
+  task.depth = weight.cols;
+  kernels<float>().pack(task, static_cast<float*>(packed));
+}
+
+void CpuBackend::packed_linear(const PackedLinearArgs& args) {
+  if (args.y.rows == 0 || args.y.cols == 0) return;
+  if (args.dtype != DType::float32) return Backend::packed_linear(args);
+  multiply(make_packed_task<float>(args));
+}
+
+}  // namespace wick::cpu
