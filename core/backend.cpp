@@ -144,4 +144,12 @@ std::uint64_t Backend::normal(const RandomArgs& /*args*/, double /*mean*/, doubl
   refuse_to_draw(device());
 }
 
+std::uint64_t Backend::dropout(const DropoutArgs& /*args*/) {
+  refuse_to_draw(device());
+}
+
+void Backend::masked_scale(const MaskedScaleArgs& /*args*/) {
+  refuse("masked_scale");
+}
+
 }  // namespace wick

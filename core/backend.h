@@ -54,6 +54,8 @@ struct IndexSelectArgs;
 struct IndexAddArgs;
 // random.h
 struct RandomArgs;
+struct DropoutArgs;
+struct MaskedScaleArgs;
 // update.h
 struct SgdArgs;
 struct AdamArgs;
@@ -161,12 +163,15 @@ class Backend {
   virtual void index_select(const IndexSelectArgs& args);
   virtual void index_add(const IndexAddArgs& args);
 
-  // Random numbers, of a device that draws them itself: random.h and Generator. Both return by how
+  // Random numbers, of a device that draws them itself: random.h and Generator. They return by how
   // much the stream's offset goes on.
 
   /// Numbers in [low, high).
   [[nodiscard]] virtual std::uint64_t uniform(const RandomArgs& args, double low, double high);
   [[nodiscard]] virtual std::uint64_t normal(const RandomArgs& args, double mean, double deviation);
+  [[nodiscard]] virtual std::uint64_t dropout(const DropoutArgs& args);
+  /// Of every device: it draws nothing.
+  virtual void masked_scale(const MaskedScaleArgs& args);
 
   // Optimizers: update.h.
 

@@ -6,6 +6,7 @@
 #include "core/backend.h"
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
+#include "core/backend/random.h"
 #include "core/backend/rows.h"
 #include "core/error.h"
 #include "core/overlap.h"
@@ -238,6 +239,30 @@ void unary_backward(UnaryOp op, const Tensor& grad_output, const Tensor& saved,
                                   .saved = saved.raw(),
                                   .grad_input = grad_input.raw(),
                                   .parameters = parameters});
+}
+
+void masked_scale(const Tensor& x, const Tensor& mask, double scale, const Tensor& out) {
+  constexpr const char* kName = "masked_scale";
+  require_operand(kName, x, out);
+  require_same_device(kName, x, mask);
+  require_dtype(kName, mask, DType::boolean);
+  require_shape(kName, "the mask", mask, x.shape());
+  require_shape(kName, "the result", out, x.shape());
+  for (const Tensor* const each : {&x, &mask, &out}) require_contiguous(kName, *each);
+  require_no_partial_overlap(kName, out, x);
+  require_no_overlap(kName, out, mask);
+  x.backend().masked_scale({.dtype = x.dtype(),
+                            .count = x.numel(),
+                            .x = x.raw(),
+                            .mask = mask.raw(),
+                            .scale = scale,
+                            .y = out.raw()});
+}
+
+double dropout_scale(double p, DType dtype) {
+  if (p == 1.0) return 0.0;
+  if (dtype == DType::float64) return 1.0 / (1.0 - p);
+  return static_cast<double>(1.0F / static_cast<float>(1.0 - p));
 }
 
 namespace {

@@ -67,6 +67,13 @@ inline void relu_backward(const Tensor& grad_output, const Tensor& output,
 void add(const Tensor& a, const Tensor& b, const Tensor& out);
 void multiply(const Tensor& a, const Tensor& b, const Tensor& out);
 
+/// out = mask * x * scale, element by element, with the scale rounded to x's dtype: the gradient of
+/// Generator::dropout, with its mask and the scale of its p. Contiguous tensors of equal shape, the
+/// mask bool; in place if `out` is x.
+void masked_scale(const Tensor& x, const Tensor& mask, double scale, const Tensor& out);
+/// 1 / (1 - p) as torch's dropout rounds it; for a p of 1, 0.
+[[nodiscard]] double dropout_scale(double p, DType dtype);
+
 struct CrossEntropyOptions {
   const Tensor* weight = nullptr;  // (C): a weight for each class
   double label_smoothing = 0.0;    // in [0, 1]

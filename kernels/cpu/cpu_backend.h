@@ -50,6 +50,7 @@ class CpuBackend final : public Backend {
                   std::int64_t* hits) override;
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
+  void masked_scale(const MaskedScaleArgs& args) override;
   void sgd_step(const SgdArgs& args) override;
   void adam_step(const AdamArgs& args) override;
 

@@ -276,6 +276,20 @@ std::uint64_t CudaBackend::normal(const RandomArgs& args, double mean, double de
   });
 }
 
+std::uint64_t CudaBackend::dropout(const DropoutArgs& args) {
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("draw a dropout's mask, which would be the same in every repetition");
+  }
+  const Use use(context_, "dropout");
+  check(launch_dropout(args, use.launch()), "dropout");
+  return dropout_advance(args.count, use.launch());
+}
+
+void CudaBackend::masked_scale(const MaskedScaleArgs& args) {
+  const Use use(context_, "masked_scale");
+  check(launch_masked_scale(args, use.launch()), "masked_scale");
+}
+
 void CudaBackend::sgd_step(const SgdArgs& args) {
   update(context_, "sgd_step", args, [&](StepSchedule schedule, const LaunchContext& launch) {
     return launch_sgd_step(args, schedule, launch);

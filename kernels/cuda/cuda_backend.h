@@ -67,6 +67,8 @@ class CudaBackend final : public Backend {
   [[nodiscard]] std::uint64_t uniform(const RandomArgs& args, double low, double high) override;
   [[nodiscard]] std::uint64_t normal(const RandomArgs& args, double mean,
                                      double deviation) override;
+  [[nodiscard]] std::uint64_t dropout(const DropoutArgs& args) override;
+  void masked_scale(const MaskedScaleArgs& args) override;
   bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update) override;
   void sgd_step(const SgdArgs& args) override;
   void adam_step(const AdamArgs& args) override;

@@ -183,4 +183,11 @@ struct PhiloxState {
                                         double deviation, PhiloxState state,
                                         const LaunchContext& context);
 
+/// Backend::dropout; what it adds to the offset is dropout_advance().
+[[nodiscard]] cudaError_t launch_dropout(const DropoutArgs& args, const LaunchContext& context);
+[[nodiscard]] std::uint64_t dropout_advance(std::int64_t count, const LaunchContext& context);
+/// Backend::masked_scale.
+[[nodiscard]] cudaError_t launch_masked_scale(const MaskedScaleArgs& args,
+                                              const LaunchContext& context);
+
 }  // namespace wick::cuda
