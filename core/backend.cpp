@@ -148,6 +148,10 @@ std::uint64_t Backend::dropout(const DropoutArgs& /*args*/) {
   refuse_to_draw(device());
 }
 
+void Backend::nll_loss(const CrossEntropyArgs& /*args*/) {
+  refuse("nll_loss");
+}
+
 void Backend::masked_scale(const MaskedScaleArgs& /*args*/) {
   refuse("masked_scale");
 }

@@ -150,8 +150,9 @@ class Backend {
 
   virtual void softmax(const SoftmaxArgs& args);
   virtual void softmax_backward(const SoftmaxBackwardArgs& args);
-  /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
+  /// These two throw IndexError for a target that is neither in [0, C) nor ignore_index.
   virtual void cross_entropy(const CrossEntropyArgs& args);
+  virtual void nll_loss(const CrossEntropyArgs& args);
   /// out[r] = index of the largest element of row r; the first of equals, and a NaN counts as the
   /// largest (torch.argmax).
   virtual void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out);

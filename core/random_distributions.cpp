@@ -164,8 +164,10 @@ void Generator::dropout(const Tensor& x, double p, const Tensor& mask, const Ten
     throw ShapeError(concat("dropout: the result must be like ", x, ", got ", out));
   }
   if (p == 0.0 || p == 1.0 || device_ == kCpu) {
-    if (p == 0.0 || p == 1.0) {
-      mask.fill_(p == 0.0 ? 1.0 : 0.0);
+    if (p == 1.0) {
+      mask.zero_();
+    } else if (p == 0.0) {
+      mask.fill_(1.0);
     } else {
       visit_arithmetic(x.dtype(), kName, [](auto) {});
       fill_bernoulli(mask.data<bool>(), mask.numel(), 1.0 - p);

@@ -44,12 +44,16 @@ class CpuBackend final : public Backend {
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;
+  void softmax(const SoftmaxArgs& args) override;
+  void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
+  void nll_loss(const CrossEntropyArgs& args) override;
   void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) override;
   void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
                   std::int64_t* hits) override;
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
+  void index_add(const IndexAddArgs& args) override;
   void masked_scale(const MaskedScaleArgs& args) override;
   void sgd_step(const SgdArgs& args) override;
   void adam_step(const AdamArgs& args) override;
@@ -64,6 +68,9 @@ class CpuBackend final : public Backend {
     }
   }
 
+  void run_class_loss(const CrossEntropyArgs& args, const char* name, bool are_logs);
+  template <typename T>
+  void run_softmax(SoftmaxTask<T> task);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float> task);
   // Computes a part of a product on this thread.

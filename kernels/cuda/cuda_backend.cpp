@@ -231,6 +231,28 @@ void CudaBackend::cross_entropy(const CrossEntropyArgs& args) {
   check(launch_cross_entropy(args, args.loss_sum, use.launch()), "cross_entropy");
 }
 
+void CudaBackend::nll_loss(const CrossEntropyArgs& args) {
+  const Use use(context_, "nll_loss");
+  check(launch_nll_loss(args, use.launch()), "nll_loss");
+}
+
+void CudaBackend::softmax(const SoftmaxArgs& args) {
+  const char* const name = args.log ? "log_softmax" : "softmax";
+  const Use use(context_, name);
+  check(launch_softmax(args, use.launch()), name);
+}
+
+void CudaBackend::softmax_backward(const SoftmaxBackwardArgs& args) {
+  const char* const name = args.log ? "log_softmax_backward" : "softmax_backward";
+  const Use use(context_, name);
+  check(launch_softmax_backward(args, use.launch()), name);
+}
+
+void CudaBackend::index_add(const IndexAddArgs& args) {
+  const Use use(context_, "index_add");
+  check(launch_index_add(args, use.launch()), "index_add");
+}
+
 void CudaBackend::argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) {
   const Use use(context_, "argmax");
   check(launch_argmax(dtype, x, out, use.launch()), "argmax");

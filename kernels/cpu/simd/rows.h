@@ -40,4 +40,9 @@ void affine(const T* in, T scale, T shift, T* out, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = in[i] * scale + shift;
 }
 
+template <typename T, typename Isa>
+void add_row(const T* __restrict row, T* __restrict sums, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) sums[i] += row[i];
+}
+
 }  // namespace wick::cpu
