@@ -2,6 +2,7 @@
 // Launcher of the cross-entropy: which of its kernels a shape gets.
 #include "core/backend/rows.h"
 #include "kernels/cuda/cross_entropy.cuh"
+#include "kernels/cuda/nll_loss.cuh"
 
 namespace wick::cuda {
 namespace {
