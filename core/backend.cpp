@@ -152,6 +152,14 @@ void Backend::nll_loss(const CrossEntropyArgs& /*args*/) {
   refuse("nll_loss");
 }
 
+void Backend::prelu(const PreluArgs& /*args*/) {
+  refuse("prelu");
+}
+
+void Backend::prelu_backward(const PreluBackwardArgs& /*args*/) {
+  refuse("prelu_backward");
+}
+
 void Backend::masked_scale(const MaskedScaleArgs& /*args*/) {
   refuse("masked_scale");
 }

@@ -52,6 +52,8 @@ struct SoftmaxBackwardArgs;
 struct GatherAffineArgs;
 struct IndexSelectArgs;
 struct IndexAddArgs;
+struct PreluArgs;
+struct PreluBackwardArgs;
 // random.h
 struct RandomArgs;
 struct DropoutArgs;
@@ -163,6 +165,8 @@ class Backend {
   virtual void gather_affine(const GatherAffineArgs& args);
   virtual void index_select(const IndexSelectArgs& args);
   virtual void index_add(const IndexAddArgs& args);
+  virtual void prelu(const PreluArgs& args);
+  virtual void prelu_backward(const PreluBackwardArgs& args);
 
   // Random numbers, of a device that draws them itself: random.h and Generator. They return by how
   // much the stream's offset goes on.

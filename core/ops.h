@@ -83,6 +83,14 @@ void softmax(const Tensor& x, std::int64_t dim, bool log, const Tensor& out);
 void softmax_backward(const Tensor& grad_output, const Tensor& output, std::int64_t dim, bool log,
                       const Tensor& grad_input);
 
+/// out = x > 0 ? x : weight * x, where the weight (C) has one element, or one for each position of
+/// x's dimension 1. Contiguous tensors; in place if `out` is x.
+void prelu(const Tensor& x, const Tensor& weight, const Tensor& out);
+/// Its gradients, by x and by the weight; each may be null. With `accumulate`, that by the weight
+/// is added to what is there.
+void prelu_backward(const Tensor& grad_output, const Tensor& x, const Tensor& weight,
+                    const Tensor* grad_input, const Tensor* grad_weight, bool accumulate = false);
+
 struct CrossEntropyOptions {
   const Tensor* weight = nullptr;  // (C): a weight for each class
   double label_smoothing = 0.0;    // in [0, 1]

@@ -97,4 +97,69 @@ void index_add(const Tensor& rows, const Tensor& indices, const Tensor& sums,
                             .sums = sums.raw()});
 }
 
+namespace {
+
+// x as (outer, channels, inner).
+Parts channels_of(const char* operation, const Tensor& x, const Tensor& weight) {
+  require_operand(operation, x, weight);
+  require_contiguous(operation, x);
+  const std::int64_t channels = weight.numel();
+  require_vector(operation, "the weight", weight, channels);
+  if (channels == 1) return {1, 1, x.numel()};
+  if (x.dim() < 2 || x.size(1) != channels) {
+    throw ShapeError(concat(operation, ": a weight of ", channels, " elements needs an input (N, ",
+                            channels, ", ...), got ", x));
+  }
+  return {x.size(0), channels, element_count(std::span(x.shape()).subspan(2))};
+}
+
+}  // namespace
+
+void prelu(const Tensor& x, const Tensor& weight, const Tensor& out) {
+  constexpr const char* kName = "prelu";
+  const Parts parts = channels_of(kName, x, weight);
+  require_operand(kName, x, out);
+  require_shape(kName, "the result", out, x.shape());
+  require_contiguous(kName, out);
+  require_no_partial_overlap(kName, out, x);
+  require_no_overlap(kName, out, weight);
+  x.backend().prelu({.dtype = x.dtype(),
+                     .outer = parts.outer,
+                     .channels = parts.size,
+                     .inner = parts.inner,
+                     .x = x.raw(),
+                     .weight = weight.raw(),
+                     .y = out.raw()});
+}
+
+void prelu_backward(const Tensor& grad_output, const Tensor& x, const Tensor& weight,
+                    const Tensor* grad_input, const Tensor* grad_weight, bool accumulate) {
+  constexpr const char* kName = "prelu_backward";
+  const Parts parts = channels_of(kName, x, weight);
+  require_operand(kName, x, grad_output);
+  require_shape(kName, "the gradient by the output", grad_output, x.shape());
+  require_contiguous(kName, grad_output);
+  if (grad_input != nullptr) {
+    require_operand(kName, x, *grad_input);
+    require_shape(kName, "the gradient by the input", *grad_input, x.shape());
+    require_contiguous(kName, *grad_input);
+    require_apart(kName, *grad_input, grad_output, x, weight);
+  }
+  if (grad_weight != nullptr) {
+    require_operand(kName, x, *grad_weight);
+    require_vector(kName, "the gradient by the weight", *grad_weight, parts.size);
+    require_apart(kName, *grad_weight, grad_output, x, weight, grad_input);
+  }
+  x.backend().prelu_backward({.dtype = x.dtype(),
+                              .outer = parts.outer,
+                              .channels = parts.size,
+                              .inner = parts.inner,
+                              .grad_output = grad_output.raw(),
+                              .x = x.raw(),
+                              .weight = weight.raw(),
+                              .grad_input = grad_input == nullptr ? nullptr : grad_input->raw(),
+                              .grad_weight = grad_weight == nullptr ? nullptr : grad_weight->raw(),
+                              .accumulate_weight = accumulate});
+}
+
 }  // namespace wick::ops

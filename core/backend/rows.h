@@ -90,4 +90,29 @@ struct SoftmaxBackwardArgs {
   void* grad_input = nullptr;  // may be grad_output
 };
 
+/// y = x > 0 ? x : weight[c] * x for (outer, channels, inner) contiguous elements (He et al. 2015).
+struct PreluArgs {
+  DType dtype = DType::float32;
+  std::int64_t outer = 0;
+  std::int64_t channels = 1;
+  std::int64_t inner = 0;
+  const void* x = nullptr;
+  const void* weight = nullptr;  // (channels)
+  void* y = nullptr;             // may be x
+};
+
+/// The gradients by x and weight, each where it is wanted.
+struct PreluBackwardArgs {
+  DType dtype = DType::float32;
+  std::int64_t outer = 0;
+  std::int64_t channels = 1;
+  std::int64_t inner = 0;
+  const void* grad_output = nullptr;
+  const void* x = nullptr;
+  const void* weight = nullptr;    // (channels)
+  void* grad_input = nullptr;      // or none
+  void* grad_weight = nullptr;     // (channels) or none
+  bool accumulate_weight = false;  // added to what is there
+};
+
 }  // namespace wick

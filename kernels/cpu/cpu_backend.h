@@ -54,6 +54,8 @@ class CpuBackend final : public Backend {
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
   void index_add(const IndexAddArgs& args) override;
+  void prelu(const PreluArgs& args) override;
+  void prelu_backward(const PreluBackwardArgs& args) override;
   void masked_scale(const MaskedScaleArgs& args) override;
   void sgd_step(const SgdArgs& args) override;
   void adam_step(const AdamArgs& args) override;
@@ -71,6 +73,10 @@ class CpuBackend final : public Backend {
   void run_class_loss(const CrossEntropyArgs& args, const char* name, bool are_logs);
   template <typename T>
   void run_softmax(SoftmaxTask<T> task);
+  template <typename T>
+  void run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t channels, std::int64_t inner);
+  template <typename T>
+  void sum_prelu_weight_grads(const PreluBackwardArgs& args);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float> task);
   // Computes a part of a product on this thread.

@@ -253,6 +253,16 @@ void CudaBackend::index_add(const IndexAddArgs& args) {
   check(launch_index_add(args, use.launch()), "index_add");
 }
 
+void CudaBackend::prelu(const PreluArgs& args) {
+  const Use use(context_, "prelu");
+  check(launch_prelu(args, use.launch()), "prelu");
+}
+
+void CudaBackend::prelu_backward(const PreluBackwardArgs& args) {
+  const Use use(context_, "prelu_backward");
+  check(launch_prelu_backward(args, use.launch()), "prelu_backward");
+}
+
 void CudaBackend::argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) {
   const Use use(context_, "argmax");
   check(launch_argmax(dtype, x, out, use.launch()), "argmax");

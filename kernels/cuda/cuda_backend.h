@@ -68,6 +68,8 @@ class CudaBackend final : public Backend {
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
   void index_add(const IndexAddArgs& args) override;
+  void prelu(const PreluArgs& args) override;
+  void prelu_backward(const PreluBackwardArgs& args) override;
   [[nodiscard]] std::uint64_t uniform(const RandomArgs& args, double low, double high) override;
   [[nodiscard]] std::uint64_t normal(const RandomArgs& args, double mean,
                                      double deviation) override;

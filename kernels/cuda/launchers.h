@@ -160,6 +160,12 @@ struct EpilogueArgs {
 /// Backend::index_add: the same bits as the CPU's.
 [[nodiscard]] cudaError_t launch_index_add(const IndexAddArgs& args, const LaunchContext& context);
 
+/// Backend::prelu.
+[[nodiscard]] cudaError_t launch_prelu(const PreluArgs& args, const LaunchContext& context);
+/// Backend::prelu_backward.
+[[nodiscard]] cudaError_t launch_prelu_backward(const PreluBackwardArgs& args,
+                                                const LaunchContext& context);
+
 /// Backend::argmax.
 [[nodiscard]] cudaError_t launch_argmax(DType dtype, ConstMatrixRef x, std::int64_t* out,
                                         const LaunchContext& context);

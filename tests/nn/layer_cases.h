@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "nn/layers/activation.h"
 #include "nn/layers/dropout.h"
+#include "nn/layers/prelu.h"
 #include "nn/layers/reshape.h"
 #include "nn/layers/softmax.h"
 
@@ -72,6 +73,12 @@ inline const LayerCase kLayerCases[] = {
     {"Softplus()", make_layer<nn::Softplus>},
     {"Softplus(beta=2.5, threshold=4.0)", make_layer<nn::Softplus, 2.5, 4.0>},
     {"Softsign()", make_layer<nn::Softsign>},
+    {"PReLU()",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::PReLU>(1, 0.25, nn::PReLUOptions{context.dtype});
+     },
+     {},
+     false},
     {"Softmax(dim=-1)", make_layer<nn::Softmax, -1>, {}, false},
     {"Softmax(dim=0)", make_layer<nn::Softmax, 0>, {}, false},
     {"Softmax(dim=-2)", make_layer<nn::Softmax, -2>, {3, 5}, false},

@@ -37,6 +37,18 @@ struct SoftmaxTask {
   bool log;
 };
 
+/// Backend::prelu of `count` elements where `grad_output` is null, else the gradient by x. The
+/// weight is one, or, with `each`, one for each element.
+template <typename T>
+struct PreluTask {
+  const T* x;
+  const T* grad_output;
+  const T* weight;
+  bool each;
+  T* out;
+  std::int64_t count;
+};
+
 template <typename T>
 struct RowsTable {
   void (*column_sums)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride, T* out,
@@ -51,6 +63,9 @@ struct RowsTable {
   void (*softmax)(const SoftmaxTask<T>&);
   /// sums[i] += row[i].
   void (*add_row)(const T* row, T* sums, std::int64_t count);
+  void (*prelu)(const PreluTask<T>&);
+  /// sums[i] += g[i] * min(x[i], 0).
+  void (*prelu_weight_grads)(const T* g, const T* x, double* sums, std::int64_t count);
 };
 template <typename T, typename Isa>
 [[nodiscard]] RowsTable<T> rows_table();

@@ -71,6 +71,47 @@ TYPED_TEST(CudaRowOperations, SoftmaxOfEveryShape) {
   }
 }
 
+TYPED_TEST(CudaRowOperations, PreluIsTheCpus) {
+  using T = TypeParam;
+  cpu::CpuBackend cpu;
+  for (const Shape s : {Shape{1, 1, 700, 1}, {5, 3, 1, 0}, {9, 4, 37, 1}, {0, 3, 2, 0}}) {
+    const std::int64_t count = s.outer * s.size * s.inner;
+    const std::vector<T> x = random_values<T>(count, 1);
+    const std::vector<T> g = random_values<T>(count, 2);
+    const std::vector<T> w = random_values<T>(s.size, 3);
+    const auto actual = in_every_order([&] {
+      const Context context;
+      const DeviceArray<T> from(x, s.misaligned);
+      const DeviceArray<T> grad(g, s.misaligned);
+      const DeviceArray<T> weight(w, s.misaligned);
+      const DeviceArray<T> y(count, s.misaligned);
+      const DeviceArray<T> dx(count, s.misaligned);
+      const DeviceArray<T> dw(w, s.misaligned);
+      require(cuda::launch_prelu(
+          {dtype_of<T>, s.outer, s.size, s.inner, from.data(), weight.data(), y.data()}, context));
+      require(cuda::launch_prelu_backward({dtype_of<T>, s.outer, s.size, s.inner, grad.data(),
+                                           from.data(), weight.data(), dx.data(), dw.data(), true},
+                                          context));
+      std::vector<T> result = y.download();
+      for (const DeviceArray<T>* const array : {&dx, &dw}) {
+        const std::vector<T> elements = array->download();
+        result.insert(result.end(), elements.begin(), elements.end());
+      }
+      return result;
+    });
+    std::vector<T> y(x.size());
+    std::vector<T> dx(x.size());
+    std::vector<T> dw = w;
+    cpu.prelu({dtype_of<T>, s.outer, s.size, s.inner, x.data(), w.data(), y.data()});
+    cpu.prelu_backward({dtype_of<T>, s.outer, s.size, s.inner, g.data(), x.data(), w.data(),
+                        dx.data(), dw.data(), true});
+    std::vector<double> expected(y.begin(), y.end());
+    expected.insert(expected.end(), dx.begin(), dx.end());
+    expected.insert(expected.end(), dw.begin(), dw.end());
+    expect_close(actual, expected, sizeof(T) == 4 ? 1e-6 : 1e-13);
+  }
+}
+
 TYPED_TEST(CudaRowOperations, IndexAddHasTheCpusBits) {
   using T = TypeParam;
   cpu::CpuBackend cpu;
