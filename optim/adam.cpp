@@ -82,15 +82,8 @@ class AdamRule final : public UpdateRule {
   }
 
   void update(const Run& run) const override {
-    AdamArgs args;
-    args.dtype = run.dtype;
-    args.count = run.count;
-    args.param = run.param;
-    args.grad = run.grad;
-    args.exp_avg = run.state[0];
-    args.exp_avg_sq = run.state[1];
-    args.max_exp_avg_sq = run.state[2];
-    args.step = run.step;
+    UpdateArgs args = run.args(UpdateOp::adam);
+    args.state = run.state;
     args.lr = options_.lr;
     args.beta1 = options_.beta1;
     args.beta2 = options_.beta2;
@@ -98,7 +91,7 @@ class AdamRule final : public UpdateRule {
     args.weight_decay = options_.weight_decay;
     args.decoupled_weight_decay = decoupled_;
     args.maximize = options_.maximize;
-    run.backend->adam_step(args);
+    run.backend->update(args);
   }
 
  private:

@@ -64,12 +64,8 @@ class SgdRule final : public UpdateRule {
   }
 
   void update(const Run& run) const override {
-    SgdArgs args;
-    args.dtype = run.dtype;
-    args.count = run.count;
-    args.param = run.param;
-    args.grad = run.grad;
-    args.momentum_buffer = run.state[0];
+    UpdateArgs args = run.args(UpdateOp::sgd);
+    args.state = run.state;
     args.first_step = run.first;
     args.lr = options_.lr;
     args.momentum = options_.momentum;
@@ -77,7 +73,7 @@ class SgdRule final : public UpdateRule {
     args.weight_decay = options_.weight_decay;
     args.nesterov = options_.nesterov;
     args.maximize = options_.maximize;
-    run.backend->sgd_step(args);
+    run.backend->update(args);
   }
 
  private:

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "core/value.h"
 #include "optim/optimizer.h"
@@ -27,9 +28,6 @@ class OptionReader;
 /// arithmetic takes.
 enum class Origin { constructor, loaded };
 
-/// The most tensors of state that a rule keeps for a parameter.
-inline constexpr std::size_t kMaxStateTensors = 3;
-
 /// Neighbouring parameters that are updated in one pass, with the padding between them.
 struct Run {
   Backend* backend = nullptr;
@@ -37,9 +35,21 @@ struct Run {
   std::int64_t count = 0;
   void* param = nullptr;
   const void* grad = nullptr;
-  std::array<void*, kMaxStateTensors> state{};  // in the order of state_names(), else null
-  double step = 1.0;                            // 1 for the first; 0 where steps are not counted
-  bool first = false;                           // the state holds zeros, nothing of a step before
+  std::array<void*, kMaxUpdateState> state{};  // in the order of state_names(), else null
+  double step = 1.0;                           // 1 for the first; 0 where steps are not counted
+  bool first = false;                          // the state holds zeros, nothing of a step before
+
+  /// All but the state and the options.
+  [[nodiscard]] UpdateArgs args(UpdateOp op) const {
+    UpdateArgs args;
+    args.op = op;
+    args.dtype = dtype;
+    args.count = count;
+    args.param = param;
+    args.grad = grad;
+    args.step = step;
+    return args;
+  }
 };
 
 class UpdateRule {

@@ -50,8 +50,7 @@ class CpuBackend final : public Backend {
                   std::int64_t* hits) override;
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
-  void sgd_step(const SgdArgs& args) override;
-  void adam_step(const AdamArgs& args) override;
+  void update(const UpdateArgs& args) override;
 
  private:
   template <typename T>

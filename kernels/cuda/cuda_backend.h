@@ -68,8 +68,7 @@ class CudaBackend final : public Backend {
   [[nodiscard]] std::uint64_t normal(const RandomArgs& args, double mean,
                                      double deviation) override;
   bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update) override;
-  void sgd_step(const SgdArgs& args) override;
-  void adam_step(const AdamArgs& args) override;
+  void update(const UpdateArgs& args) override;
 
  private:
   [[nodiscard]] Blas& blas();
