@@ -3,6 +3,7 @@
 #include <random>
 
 #include "core/backend.h"
+#include "core/recording.h"
 #include "tests/device/device_under_test.h"
 #include "tests/nn/layer_cases.h"
 

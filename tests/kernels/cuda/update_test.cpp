@@ -86,6 +86,7 @@ TYPED_TEST(CudaUpdate, Sgd) {
 
 template <typename T>
 void check_adam(UpdateArgs args, bool amsgrad, std::int64_t misaligned, bool from_table) {
+  args.op = UpdateOp::adam;
   args.dtype = DType::float64;
   const std::vector<T> start = random_values<T>(args.count, 1);
   std::vector<double> param = widen(start);
