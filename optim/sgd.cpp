@@ -34,6 +34,11 @@ class SgdRule final : public UpdateRule {
     return found;
   }
 
+  [[nodiscard]] std::optional<double> momentum() const noexcept override {
+    return options_.momentum;
+  }
+  void set_momentum(double momentum) noexcept override { options_.momentum = momentum; }
+
   [[nodiscard]] std::span<const std::string_view> state_names() const noexcept override {
     static constexpr std::array<std::string_view, 1> kNames = {"momentum_buffer"};
     return std::span(kNames).first(options_.momentum != 0.0 ? 1 : 0);

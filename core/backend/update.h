@@ -16,6 +16,13 @@ namespace wick {
 enum class UpdateOp : std::uint8_t {
   sgd,   // state: momentum_buffer, none where momentum is 0
   adam,  // state: exp_avg, exp_avg_sq, max_exp_avg_sq (with amsgrad); AdamW's, too
+  // beta2: alpha; state: square_avg, momentum_buffer (none where momentum is 0), grad_avg
+  // (centered)
+  rmsprop,
+  adagrad,  // state: sum
+  nadam,    // state: exp_avg, exp_avg_sq
+  radam,    // state: exp_avg, exp_avg_sq
+  adamax,   // state: exp_avg, exp_inf
 };
 
 struct UpdateOpInfo {
@@ -25,8 +32,10 @@ struct UpdateOpInfo {
 
 /// One row for each update, in the order of the enumerators.
 inline constexpr UpdateOpInfo kUpdateOps[] = {
-    {UpdateOp::sgd, "sgd_step"},
-    {UpdateOp::adam, "adam_step"},
+    {UpdateOp::sgd, "sgd_step"},         {UpdateOp::adam, "adam_step"},
+    {UpdateOp::rmsprop, "rmsprop_step"}, {UpdateOp::adagrad, "adagrad_step"},
+    {UpdateOp::nadam, "nadam_step"},     {UpdateOp::radam, "radam_step"},
+    {UpdateOp::adamax, "adamax_step"},
 };
 inline constexpr std::size_t kUpdateOpCount = std::size(kUpdateOps);
 
@@ -57,13 +66,16 @@ struct UpdateArgs {
   // (count) each, in the order that UpdateOp says; null where the options need none.
   std::array<void*, kMaxUpdateState> state{};
   bool first_step = false;  // sgd: the state holds nothing yet, and the buffer becomes the gradient
-  double step = 1.0;        // adam: 1 for the first
+  double step = 1.0;        // of those that count steps: 1 for the first
   double lr = 0.0;
-  double momentum = 0.0;
+  double momentum = 0.0;          // nadam: mu of this step
+  double next_momentum = 0.0;     // nadam: mu of the next one
+  double momentum_product = 0.0;  // nadam: of mu in all steps so far, this one included
   double dampening = 0.0;
   double beta1 = 0.0;
   double beta2 = 0.0;
   double eps = 0.0;
+  double lr_decay = 0.0;
   double weight_decay = 0.0;
   bool decoupled_weight_decay = false;
   bool nesterov = false;

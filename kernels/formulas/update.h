@@ -33,10 +33,12 @@ struct UpdateOptions {
 template <typename Scalar>
 struct UpdateScalars {
   Scalar rate;
+  Scalar grad_rate;
   Scalar decay;
   Scalar correction;
   Scalar mean_weight;
   bool first_step;
+  bool adaptive;
 };
 
 /// The state's tensors at the elements that are updated.
@@ -54,6 +56,11 @@ using StateMask = unsigned;
   switch (op) {
     case UpdateOp::sgd: return states == 0U || states == 1U;
     case UpdateOp::adam: return states == 3U || states == 7U;
+    case UpdateOp::rmsprop: return (states & 1U) != 0U && states <= 7U;
+    case UpdateOp::adagrad: return states == 1U;
+    case UpdateOp::nadam:
+    case UpdateOp::radam:
+    case UpdateOp::adamax: return states == 3U;
   }
   return false;
 }
@@ -115,6 +122,30 @@ template <typename M, typename V = typename M::V>
   return a == a ? larger : a;
 }
 
+/// A running mean of gradients, a step later.
+template <typename M, typename Flags, typename V = typename M::V>
+[[gnu::always_inline]] constexpr V next_mean(const UpdateOptions<typename M::Scalar>& o,
+                                             const UpdateScalars<typename M::Scalar>& s,
+                                             const Flags& flags, V old, V g, V p) {
+  const V mixed =
+      flags.plain ? old + o.one_minus_beta1 * (g - old) : lerp<M>(old, g, o.one_minus_beta1);
+  return without_negligible<M>(mixed, p, s.mean_weight);
+}
+
+/// A running mean of squared gradients, a step later.
+template <typename M, typename V = typename M::V>
+[[gnu::always_inline]] constexpr V next_square(const UpdateOptions<typename M::Scalar>& o, V old,
+                                               V g) {
+  const V square = old * o.beta2 + o.one_minus_beta2 * g * g;
+  return square < o.negligible_square ? V{} : square;  // never below zero
+}
+
+/// dividend / divisor, where PlainFlags promise that the divisor is no less than eps.
+template <typename M, typename Flags, typename V = typename M::V>
+[[gnu::always_inline]] constexpr V quotient_of(const Flags& flags, V dividend, V divisor) {
+  return flags.plain ? M::div(dividend, divisor) : dividend / divisor;
+}
+
 /// The gradient with its sign and with the weight decay.
 template <typename M, typename Flags, typename V = typename M::V>
 [[gnu::always_inline]] constexpr V full_gradient(const UpdateOptions<typename M::Scalar>& o,
@@ -163,12 +194,8 @@ struct Update<UpdateOp::adam> {
                                                      UpdateState<V>& state) {
     const V p = param * s.decay;
     const V g = full_gradient<M>(o, flags, grad, p);
-    const V old = state.first;
-    const V mixed =
-        flags.plain ? old + o.one_minus_beta1 * (g - old) : lerp<M>(old, g, o.one_minus_beta1);
-    const V mean = without_negligible<M>(mixed, p, s.mean_weight);
-    V square = state.second * o.beta2 + o.one_minus_beta2 * g * g;
-    square = square < o.negligible_square ? V{} : square;  // never below zero
+    const V mean = next_mean<M>(o, s, flags, state.first, g, p);
+    V square = next_square<M>(o, state.second, g);
     state.first = mean;
     state.second = square;
     if constexpr ((States & 4U) != 0U) {
@@ -177,7 +204,102 @@ struct Update<UpdateOp::adam> {
     }
     const V divisor = M::sqrt(square) * s.correction + o.eps;
     const V scaled = s.rate * mean;  // first, as PyTorch does: it may overflow or vanish
-    param = p - (flags.plain ? M::div(scaled, divisor) : scaled / divisor);
+    param = p - quotient_of<M>(flags, scaled, divisor);
+  }
+};
+
+/// Hinton 2012; Graves 2013 for the centered form.
+template <>
+struct Update<UpdateOp::rmsprop> {
+  template <typename M, StateMask States, typename Flags, typename V = typename M::V>
+  [[gnu::always_inline]] static constexpr void apply(const UpdateOptions<typename M::Scalar>& o,
+                                                     const UpdateScalars<typename M::Scalar>& s,
+                                                     const Flags& flags, V& param, V grad,
+                                                     UpdateState<V>& state) {
+    const V p = param;
+    const V g = full_gradient<M>(o, flags, grad, p);
+    V square = next_square<M>(o, state.first, g);
+    state.first = square;
+    if constexpr ((States & 4U) != 0U) {
+      const V mean = lerp<M>(state.third, g, o.one_minus_beta2);
+      state.third = mean;
+      square = square - mean * mean;
+    }
+    const V divisor = M::sqrt(square) + o.eps;
+    if constexpr ((States & 2U) != 0U) {
+      const V velocity = state.second * o.momentum + g / divisor;
+      state.second = without_negligible<M>(velocity, p, s.mean_weight);
+      param = p - s.rate * state.second;
+    } else {
+      param = p - (s.rate * g) / divisor;
+    }
+  }
+};
+
+/// Duchi, Hazan and Singer 2011.
+template <>
+struct Update<UpdateOp::adagrad> {
+  template <typename M, StateMask States, typename Flags, typename V = typename M::V>
+  [[gnu::always_inline]] static constexpr void apply(const UpdateOptions<typename M::Scalar>& o,
+                                                     const UpdateScalars<typename M::Scalar>& s,
+                                                     const Flags& flags, V& param, V grad,
+                                                     UpdateState<V>& state) {
+    const V g = full_gradient<M>(o, flags, grad, param);
+    state.first = state.first + g * g;
+    param = param - quotient_of<M>(flags, s.rate * g, M::sqrt(state.first) + o.eps);
+  }
+};
+
+/// Dozat 2016.
+template <>
+struct Update<UpdateOp::nadam> {
+  template <typename M, StateMask States, typename Flags, typename V = typename M::V>
+  [[gnu::always_inline]] static constexpr void apply(const UpdateOptions<typename M::Scalar>& o,
+                                                     const UpdateScalars<typename M::Scalar>& s,
+                                                     const Flags& flags, V& param, V grad,
+                                                     UpdateState<V>& state) {
+    const V p = param * s.decay;
+    const V g = full_gradient<M>(o, flags, grad, p);
+    state.first = next_mean<M>(o, s, flags, state.first, g, p);
+    state.second = next_square<M>(o, state.second, g);
+    const V divisor = M::sqrt(state.second) * s.correction + o.eps;
+    const V after = p - quotient_of<M>(flags, s.grad_rate * g, divisor);
+    param = after - quotient_of<M>(flags, s.rate * state.first, divisor);
+  }
+};
+
+/// Liu et al. 2020.
+template <>
+struct Update<UpdateOp::radam> {
+  template <typename M, StateMask States, typename Flags, typename V = typename M::V>
+  [[gnu::always_inline]] static constexpr void apply(const UpdateOptions<typename M::Scalar>& o,
+                                                     const UpdateScalars<typename M::Scalar>& s,
+                                                     const Flags& flags, V& param, V grad,
+                                                     UpdateState<V>& state) {
+    const V p = param * s.decay;
+    const V g = full_gradient<M>(o, flags, grad, p);
+    state.first = next_mean<M>(o, s, flags, state.first, g, p);
+    state.second = next_square<M>(o, state.second, g);
+    const V scaled = s.rate * state.first;
+    // In the first steps the variance of the mean of squares is infinite, and it is left out.
+    param =
+        p - (s.adaptive ? quotient_of<M>(flags, scaled, M::sqrt(state.second) + o.eps) : scaled);
+  }
+};
+
+/// Kingma and Ba 2015, section 7.
+template <>
+struct Update<UpdateOp::adamax> {
+  template <typename M, StateMask States, typename Flags, typename V = typename M::V>
+  [[gnu::always_inline]] static constexpr void apply(const UpdateOptions<typename M::Scalar>& o,
+                                                     const UpdateScalars<typename M::Scalar>& s,
+                                                     const Flags& flags, V& param, V grad,
+                                                     UpdateState<V>& state) {
+    const V p = param;
+    const V g = full_gradient<M>(o, flags, grad, p);
+    state.first = next_mean<M>(o, s, flags, state.first, g, p);
+    state.second = larger_or_nan<M>(state.second * o.beta2, M::abs(g) + o.eps);
+    param = p - quotient_of<M>(flags, s.rate * state.first, state.second);
   }
 };
 
