@@ -128,10 +128,15 @@ void run_copies(Bench& bench) {
   }
   bench.bandwidth("add", 3 * bytes, [&] { ops::add(a, b, c); });
   bench.bandwidth("multiply", 3 * bytes, [&] { ops::multiply(a, b, c); });
+  Generator there(kCuda);
+  const Tensor mask = Tensor::empty({count}, DType::boolean, kCuda);
+  bench.bandwidth("dropout", 2.25 * bytes, [&] { there.dropout(a, 0.5, mask, b); });
   const Tensor loss = zeros({});
   for (std::size_t op = 0; op < kLossOpCount; ++op) {
     bench.bandwidth(concat(kLossNames[op], " and gradient"), 3 * bytes, [&] {
-      ops::pointwise_loss(static_cast<LossOp>(op), a, b, loss, &c, {.a = 1.0});
+      const bool has_var = static_cast<LossOp>(op) == LossOp::gaussian_nll_loss;
+      ops::pointwise_loss(static_cast<LossOp>(op), a, b, loss, &c,
+                          {.a = 1.0, .var = has_var ? &b : nullptr});
     });
   }
 }

@@ -291,14 +291,19 @@ BENCHMARK_CAPTURE(binary, multiply, &ops::multiply)->Arg(1024)->Arg(100'000)->Ar
 
 void pointwise_loss(benchmark::State& state, LossOp op) {
   Generator generator(5);
-  const Tensor x = Tensor::normal({state.range(0)}, 0, 2, generator);
+  // Numbers that every loss takes: probabilities and means.
+  const Tensor x = Tensor::uniform({state.range(0)}, 0.01, 0.99, generator);
   const Tensor target = Tensor::uniform(x.shape(), 0, 1, generator);
+  const Tensor var = Tensor::uniform(x.shape(), 1, 2, generator);
+  const Tensor var64 = wide(var);
   const Tensor loss = Tensor::empty({});
   const Tensor grad = Tensor::empty(x.shape());
   const Tensor loss64 = Tensor::empty({}, DType::float64);
   const Tensor grad64 = Tensor::empty(x.shape(), DType::float64);
-  const ops::PointwiseLossOptions options{.a = 1.0};
-  ops::pointwise_loss(op, wide(x), wide(target), loss64, &grad64, options);
+  const bool has_var = op == LossOp::gaussian_nll_loss;
+  const ops::PointwiseLossOptions options{.a = 0.5, .var = has_var ? &var : nullptr};
+  ops::pointwise_loss(op, wide(x), wide(target), loss64, &grad64,
+                      {.a = 0.5, .var = has_var ? &var64 : nullptr});
   ops::pointwise_loss(op, x, target, loss, &grad, options);
   verify(loss, loss64, 1e-5);
   verify(grad, grad64, 1e-5);
@@ -308,6 +313,78 @@ void pointwise_loss(benchmark::State& state, LossOp op) {
   }
   report(state, "GB/s", 3.0 * static_cast<double>(x.nbytes()));
 }
+
+void softmax(benchmark::State& state, bool log) {
+  Generator generator(6);
+  const Tensor x = Tensor::normal({state.range(0), state.range(1)}, 0, 2, generator);
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor y64 = Tensor::empty(x.shape(), DType::float64);
+  ops::softmax(wide(x), 1, log, y64);
+  ops::softmax(x, 1, log, y);
+  verify(y, y64, 1e-5);
+  for (auto _ : state) {
+    ops::softmax(x, 1, log, y);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 2.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK_CAPTURE(softmax, softmax, false)->Args({128, 512})->Args({4096, 1024});
+BENCHMARK_CAPTURE(softmax, log_softmax, true)->Args({128, 512})->Args({4096, 1024});
+
+void softmax_backward(benchmark::State& state, bool log) {
+  Generator generator(6);
+  const Tensor x = Tensor::normal({state.range(0), state.range(1)}, 0, 2, generator);
+  const Tensor grad = Tensor::normal(x.shape(), 0, 1, generator);
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor dx = Tensor::empty(x.shape());
+  const Tensor dx64 = Tensor::empty(x.shape(), DType::float64);
+  ops::softmax(x, 1, log, y);
+  ops::softmax_backward(wide(grad), wide(y), 1, log, dx64);
+  ops::softmax_backward(grad, y, 1, log, dx);
+  verify(dx, dx64, 1e-4);
+  for (auto _ : state) {
+    ops::softmax_backward(grad, y, 1, log, dx);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK_CAPTURE(softmax_backward, softmax, false)->Args({128, 512})->Args({4096, 1024});
+BENCHMARK_CAPTURE(softmax_backward, log_softmax, true)->Args({128, 512})->Args({4096, 1024});
+
+void dropout(benchmark::State& state) {
+  Generator generator(7);
+  const Tensor x = Tensor::normal({state.range(0), state.range(1)}, 0, 1, generator);
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor mask = Tensor::empty(x.shape(), DType::boolean);
+  generator.dropout(x, 0.5, mask, y);
+  const Tensor expected = Tensor::empty(x.shape(), DType::float64);
+  ops::masked_scale(wide(x), mask, 2.0, expected);
+  verify(y, expected, 0.0);
+  for (auto _ : state) {
+    generator.dropout(x, 0.5, mask, y);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 2.25 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK(dropout)->Args({128, 512})->Args({4096, 1024});
+
+void index_add(benchmark::State& state) {
+  Generator generator(8);
+  const std::int64_t count = state.range(0);
+  const Tensor rows = Tensor::normal({count, 64}, 0, 1, generator);
+  const Tensor indices = Tensor::uniform({count}, 0, 1000, generator).to(DType::int64);
+  const Tensor sums = Tensor::zeros({1000, 64});
+  const Tensor sums64 = Tensor::zeros({1000, 64}, DType::float64);
+  ops::index_add(wide(rows), indices, sums64);
+  ops::index_add(rows, indices, sums);
+  verify(sums, sums64, 1e-4);
+  for (auto _ : state) {
+    ops::index_add(rows, indices, sums);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(rows.nbytes()));
+}
+BENCHMARK(index_add)->Arg(512)->Arg(16'384);
 
 void register_losses() {
   for (std::size_t op = 0; op < kLossOpCount; ++op) {

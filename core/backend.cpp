@@ -141,4 +141,24 @@ std::uint64_t Backend::normal(const RandomArgs& /*args*/, double /*mean*/, doubl
   refuse_to_draw(device());
 }
 
+std::uint64_t Backend::dropout(const DropoutArgs& /*args*/) {
+  refuse_to_draw(device());
+}
+
+void Backend::nll_loss(const CrossEntropyArgs& /*args*/) {
+  refuse("nll_loss");
+}
+
+void Backend::prelu(const PreluArgs& /*args*/) {
+  refuse("prelu");
+}
+
+void Backend::prelu_backward(const PreluBackwardArgs& /*args*/) {
+  refuse("prelu_backward");
+}
+
+void Backend::masked_scale(const MaskedScaleArgs& /*args*/) {
+  refuse("masked_scale");
+}
+
 }  // namespace wick

@@ -24,6 +24,14 @@ class Scratch {
   [[nodiscard]] const Tensor& like(const Tensor& other) {
     return get(other.shape(), other.dtype(), other.device());
   }
+  /// The same, and not over the memory of `other`: a caller may give back what a layer has
+  /// returned.
+  [[nodiscard]] const Tensor& apart_from(const Tensor& other) {
+    const Tensor& tensor = like(other);
+    if (tensor.storage() != other.storage()) return tensor;
+    *this = Scratch();
+    return like(other);
+  }
 
  private:
   Tensor memory_;

@@ -219,6 +219,38 @@ void CudaBackend::cross_entropy(const CrossEntropyArgs& args) {
   check(launch_cross_entropy(args, args.loss_sum, use.launch()), "cross_entropy");
 }
 
+void CudaBackend::nll_loss(const CrossEntropyArgs& args) {
+  const Use use(context_, "nll_loss");
+  check(launch_nll_loss(args, use.launch()), "nll_loss");
+}
+
+void CudaBackend::softmax(const SoftmaxArgs& args) {
+  const char* const name = args.log ? "log_softmax" : "softmax";
+  const Use use(context_, name);
+  check(launch_softmax(args, use.launch()), name);
+}
+
+void CudaBackend::softmax_backward(const SoftmaxBackwardArgs& args) {
+  const char* const name = args.log ? "log_softmax_backward" : "softmax_backward";
+  const Use use(context_, name);
+  check(launch_softmax_backward(args, use.launch()), name);
+}
+
+void CudaBackend::index_add(const IndexAddArgs& args) {
+  const Use use(context_, "index_add");
+  check(launch_index_add(args, use.launch()), "index_add");
+}
+
+void CudaBackend::prelu(const PreluArgs& args) {
+  const Use use(context_, "prelu");
+  check(launch_prelu(args, use.launch()), "prelu");
+}
+
+void CudaBackend::prelu_backward(const PreluBackwardArgs& args) {
+  const Use use(context_, "prelu_backward");
+  check(launch_prelu_backward(args, use.launch()), "prelu_backward");
+}
+
 void CudaBackend::argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) {
   const Use use(context_, "argmax");
   check(launch_argmax(dtype, x, out, use.launch()), "argmax");
@@ -262,6 +294,20 @@ std::uint64_t CudaBackend::normal(const RandomArgs& args, double mean, double de
   return draw("normal_", args, [&](PhiloxState state, const LaunchContext& context) {
     return launch_normal(args.dtype, args.out, args.count, mean, deviation, state, context);
   });
+}
+
+std::uint64_t CudaBackend::dropout(const DropoutArgs& args) {
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("draw a dropout's mask, which would be the same in every repetition");
+  }
+  const Use use(context_, "dropout");
+  check(launch_dropout(args, use.launch()), "dropout");
+  return dropout_advance(args.count, use.launch());
+}
+
+void CudaBackend::masked_scale(const MaskedScaleArgs& args) {
+  const Use use(context_, "masked_scale");
+  check(launch_masked_scale(args, use.launch()), "masked_scale");
 }
 
 void CudaBackend::update(const UpdateArgs& args) {

@@ -35,7 +35,14 @@
 namespace wick::cuda {
 
 /// The operations that can find a label or an index out of range.
-enum class CheckedOperation : std::int32_t { none, cross_entropy, gather_affine, index_select };
+enum class CheckedOperation : std::int32_t {
+  none,
+  cross_entropy,
+  gather_affine,
+  index_select,
+  index_add,
+  nll_loss
+};
 
 /// The first mistake that a kernel has found, in device memory that starts as zero bytes. The first
 /// operation with a mistake keeps the flag, with its lowest row. To be read (asynchronously copied)
@@ -140,6 +147,25 @@ struct EpilogueArgs {
 [[nodiscard]] cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_total,
                                                const LaunchContext& context);
 
+/// Backend::nll_loss.
+[[nodiscard]] cudaError_t launch_nll_loss(const CrossEntropyArgs& args,
+                                          const LaunchContext& context);
+
+/// Backend::softmax.
+[[nodiscard]] cudaError_t launch_softmax(const SoftmaxArgs& args, const LaunchContext& context);
+/// Backend::softmax_backward.
+[[nodiscard]] cudaError_t launch_softmax_backward(const SoftmaxBackwardArgs& args,
+                                                  const LaunchContext& context);
+
+/// Backend::index_add: the same bits as the CPU's.
+[[nodiscard]] cudaError_t launch_index_add(const IndexAddArgs& args, const LaunchContext& context);
+
+/// Backend::prelu.
+[[nodiscard]] cudaError_t launch_prelu(const PreluArgs& args, const LaunchContext& context);
+/// Backend::prelu_backward.
+[[nodiscard]] cudaError_t launch_prelu_backward(const PreluBackwardArgs& args,
+                                                const LaunchContext& context);
+
 /// Backend::argmax.
 [[nodiscard]] cudaError_t launch_argmax(DType dtype, ConstMatrixRef x, std::int64_t* out,
                                         const LaunchContext& context);
@@ -178,5 +204,12 @@ struct PhiloxState {
 [[nodiscard]] cudaError_t launch_normal(DType dtype, void* out, std::int64_t count, double mean,
                                         double deviation, PhiloxState state,
                                         const LaunchContext& context);
+
+/// Backend::dropout; what it adds to the offset is dropout_advance().
+[[nodiscard]] cudaError_t launch_dropout(const DropoutArgs& args, const LaunchContext& context);
+[[nodiscard]] std::uint64_t dropout_advance(std::int64_t count, const LaunchContext& context);
+/// Backend::masked_scale.
+[[nodiscard]] cudaError_t launch_masked_scale(const MaskedScaleArgs& args,
+                                              const LaunchContext& context);
 
 }  // namespace wick::cuda

@@ -89,7 +89,9 @@ class Layers(unittest.TestCase):
                     if x.dtype == torch.float64:
                         self.assertLessEqual(ours, 1e-12)
                         continue
-                    self.assertLessEqual(ours, 1e-6 if row["pointwise"] else 1e-5)
+                    # A softmax close to one class has a gradient of differences: PyTorch's own error.
+                    bound = 1e-6 if row["pointwise"] else max(1e-5, 2 * error(own[name], exact[name]))
+                    self.assertLessEqual(ours, bound)
                 before = worst.get((expression, name), (0.0, 0.0))
                 worst[expression, name] = (max(before[0], ours),
                                            max(before[1], error(own[name], exact[name])))

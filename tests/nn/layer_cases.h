@@ -11,6 +11,10 @@
 
 #include "core/random.h"
 #include "nn/layers/activation.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/prelu.h"
+#include "nn/layers/reshape.h"
+#include "nn/layers/softmax.h"
 
 namespace wick::testing {
 
@@ -28,6 +32,8 @@ struct LayerCase {
   Dims trailing{};
   /// Of an element's result: a function of one element, without a sum over others.
   bool pointwise = true;
+  /// Its output is the input's memory, whatever the dtype.
+  bool view = false;
 };
 
 inline void PrintTo(const LayerCase& layer, std::ostream* out) {
@@ -67,6 +73,44 @@ inline const LayerCase kLayerCases[] = {
     {"Softplus()", make_layer<nn::Softplus>},
     {"Softplus(beta=2.5, threshold=4.0)", make_layer<nn::Softplus, 2.5, 4.0>},
     {"Softsign()", make_layer<nn::Softsign>},
+    {"PReLU()",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::PReLU>(1, 0.25, nn::PReLUOptions{context.dtype});
+     },
+     {},
+     false},
+    {"Softmax(dim=-1)", make_layer<nn::Softmax, -1>, {}, false},
+    {"Softmax(dim=0)", make_layer<nn::Softmax, 0>, {}, false},
+    {"Softmax(dim=-2)", make_layer<nn::Softmax, -2>, {3, 5}, false},
+    {"LogSoftmax(dim=-1)", make_layer<nn::LogSoftmax, -1>, {}, false},
+    {"LogSoftmax(dim=0)", make_layer<nn::LogSoftmax, 0>, {}, false},
+    {"LogSoftmax(dim=-2)", make_layer<nn::LogSoftmax, -2>, {3, 5}, false},
+    {"Identity()", make_layer<nn::Identity>, {}, true, true},
+    {"Flatten()", make_layer<nn::Flatten>, {2, 3}, false, true},
+    {"Flatten(start_dim=-3, end_dim=-2)", make_layer<nn::Flatten, -3, -2>, {2, 3, 4}, false, true},
+    {"Unflatten(-1, (2, -1))",
+     [](const LayerContext&) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::Unflatten>(-1, Dims{2, -1});
+     },
+     {6},
+     false,
+     true},
+    {"Dropout(p=0.0)",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::Dropout>(context.generator, 0.0);
+     },
+     {},
+     true,
+     true},
+    {"Dropout(p=0.25).eval()",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       auto dropout = std::make_unique<nn::Dropout>(context.generator, 0.25);
+       dropout->eval();
+       return dropout;
+     },
+     {},
+     true,
+     true},
 };
 
 /// The shape of an input: `batch`, then the sizes that the layer asks for.

@@ -7,6 +7,7 @@
 #include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/loss_table.h"
 #include "kernels/cpu/simd/matmul_table.h"
+#include "kernels/cpu/simd/random_table.h"
 #include "kernels/cpu/simd/rows_table.h"
 #include "kernels/cpu/simd/update_table.h"
 
@@ -19,6 +20,7 @@ template <typename T>
 struct KernelTable : MatmulTable<T>,
                      ElementwiseTable<T>,
                      RowsTable<T>,
+                     RandomTable<T>,
                      LossTable<T>,
                      UpdateTable<T> {
   const char* name = nullptr;
@@ -26,8 +28,13 @@ struct KernelTable : MatmulTable<T>,
 
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
-  return {matmul_table<T, Isa>(), elementwise_table<T, Isa>(), rows_table<T, Isa>(),
-          loss_table<T, Isa>(),   update_table<T, Isa>(),      name};
+  return {matmul_table<T, Isa>(),
+          elementwise_table<T, Isa>(),
+          rows_table<T, Isa>(),
+          random_table<T, Isa>(),
+          loss_table<T, Isa>(),
+          update_table<T, Isa>(),
+          name};
 }
 
 }  // namespace wick::cpu

@@ -83,9 +83,15 @@ Bytes run_kernels() {
   mse.cols = cols;
   mse.input = x.data();
   mse.target = target.data();
+  mse.divisor = static_cast<double>(rows * cols);
   mse.loss = loss.data();
   require(cuda::launch_pointwise_loss(mse, context));
   append(results, loss);
+
+  const DeviceArray<float> normalised(12 * 4200);
+  require(cuda::launch_softmax({DType::float32, false, 12, 4200, 1, wide.data(), normalised.data()},
+                               narrow));
+  append(results, normalised);
 
   const DeviceArray<float> transposed(rows * cols);
   require(cuda::launch_copy_strided({transposed.data(), DType::float32, {cols, rows}, {rows, 1}},
