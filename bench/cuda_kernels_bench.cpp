@@ -189,27 +189,28 @@ void run_updates(Bench& bench) {
   const Tensor square = zeros({params});
   Backend& backend = backend_for(kCuda);
   const auto bytes = 4.0 * static_cast<double>(params);
-  AdamArgs adam{.count = params,
-                .param = param.raw(),
-                .grad = grad.raw(),
-                .exp_avg = mean.raw(),
-                .exp_avg_sq = square.raw(),
-                .step = 10,
-                .lr = 1e-3,
-                .beta1 = 0.9,
-                .beta2 = 0.999,
-                .eps = 1e-8};
-  bench.bandwidth("Adam" + of, 7 * bytes, [&] { backend.adam_step(adam); });
+  UpdateArgs adam{.op = UpdateOp::adam,
+                  .count = params,
+                  .param = param.raw(),
+                  .grad = grad.raw(),
+                  .state = {mean.raw(), square.raw()},
+                  .step = 10,
+                  .lr = 1e-3,
+                  .beta1 = 0.9,
+                  .beta2 = 0.999,
+                  .eps = 1e-8};
+  bench.bandwidth("Adam" + of, 7 * bytes, [&] { backend.update(adam); });
   adam.weight_decay = 0.01;
   adam.decoupled_weight_decay = true;
-  bench.bandwidth("AdamW" + of, 7 * bytes, [&] { backend.adam_step(adam); });
-  const SgdArgs sgd{.count = params,
-                    .param = param.raw(),
-                    .grad = grad.raw(),
-                    .momentum_buffer = mean.raw(),
-                    .lr = 1e-3,
-                    .momentum = 0.9};
-  bench.bandwidth("SGD with momentum" + of, 5 * bytes, [&] { backend.sgd_step(sgd); });
+  bench.bandwidth("AdamW" + of, 7 * bytes, [&] { backend.update(adam); });
+  const UpdateArgs sgd{.op = UpdateOp::sgd,
+                       .count = params,
+                       .param = param.raw(),
+                       .grad = grad.raw(),
+                       .state = {mean.raw()},
+                       .lr = 1e-3,
+                       .momentum = 0.9};
+  bench.bandwidth("SGD with momentum" + of, 5 * bytes, [&] { backend.update(sgd); });
 }
 
 void run_products(Bench& bench) {

@@ -448,15 +448,16 @@ void adam(benchmark::State& state) {
   const std::int64_t count = state.range(0);
   Generator generator(6);
   const Tensor grad = Tensor::normal({count}, 0, 1, generator);
-  AdamArgs args{.count = count, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+  UpdateArgs args{
+      .op = UpdateOp::adam, .count = count, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
   Tensor param = Tensor::zeros({count});
   Tensor m = Tensor::zeros({count});
   Tensor v = Tensor::zeros({count});
   args.param = param.raw();
   args.grad = grad.raw();
-  args.exp_avg = m.raw();
-  args.exp_avg_sq = v.raw();
-  param.backend().adam_step(args);
+  args.state[0] = m.raw();
+  args.state[1] = v.raw();
+  param.backend().update(args);
   // The first step moves each parameter by lr against the sign of its gradient.
   const Tensor expected = Tensor::empty({count}, DType::float64);
   for (std::int64_t i = 0; i < count; ++i) {
@@ -466,7 +467,7 @@ void adam(benchmark::State& state) {
   verify(param, expected, 1e-5);
   for (auto _ : state) {
     args.step += 1.0;
-    param.backend().adam_step(args);
+    param.backend().update(args);
     benchmark::ClobberMemory();
   }
   report(state, "GB/s", 7.0 * static_cast<double>(param.nbytes()));
@@ -479,17 +480,18 @@ void sgd(benchmark::State& state) {
   const Tensor grad = Tensor::normal({count}, 0, 1, generator);
   Tensor param = Tensor::zeros({count});
   Tensor buffer = Tensor::zeros({count});
-  SgdArgs args{.count = count, .first_step = true, .lr = 0.1, .momentum = 0.9};
+  UpdateArgs args{
+      .op = UpdateOp::sgd, .count = count, .first_step = true, .lr = 0.1, .momentum = 0.9};
   args.param = param.raw();
   args.grad = grad.raw();
-  args.momentum_buffer = buffer.raw();
-  param.backend().sgd_step(args);
+  args.state[0] = buffer.raw();
+  param.backend().update(args);
   const Tensor expected = wide(grad);
   for (std::int64_t i = 0; i < count; ++i) expected.data<double>()[i] *= -0.1;
   verify(param, expected, 1e-6);
   args.first_step = false;
   for (auto _ : state) {
-    param.backend().sgd_step(args);
+    param.backend().update(args);
     benchmark::ClobberMemory();
   }
   report(state, "GB/s", 5.0 * static_cast<double>(param.nbytes()));

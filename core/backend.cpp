@@ -8,6 +8,7 @@
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
 #include "core/backend/norm.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "core/recording.h"
 
@@ -93,12 +94,8 @@ void Backend::index_add(const IndexAddArgs& /*args*/) {
   refuse("index_add");
 }
 
-void Backend::sgd_step(const SgdArgs& /*args*/) {
-  refuse("sgd_step");
-}
-
-void Backend::adam_step(const AdamArgs& /*args*/) {
-  refuse("adam_step");
+void Backend::update(const UpdateArgs& args) {
+  refuse(info_of(args.op).name);
 }
 
 std::unique_ptr<DeviceEvent> Backend::record_event() {

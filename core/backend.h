@@ -59,8 +59,7 @@ struct RandomArgs;
 struct DropoutArgs;
 struct MaskedScaleArgs;
 // update.h
-struct SgdArgs;
-struct AdamArgs;
+struct UpdateArgs;
 // small_net.h
 struct SmallNetStepsArgs;
 // core/recording.h
@@ -180,13 +179,12 @@ class Backend {
 
   // Optimizers: update.h.
 
-  virtual void sgd_step(const SgdArgs& args);
-  virtual void adam_step(const AdamArgs& args);
+  virtual void update(const UpdateArgs& args);
 
   /// Whole training steps at once, where a device has a kernel for them that does all that `args`
   /// asks for, and the network fits it; else returns false and has done nothing, and the caller
   /// does the steps by single operations. `update` is called once for each step and must call
-  /// sgd_step() or adam_step() once, for all four parameters. The gradients are the last step's.
+  /// update() once, for all four parameters, with SGD or Adam. The gradients are the last step's.
   virtual bool small_net_steps(const SmallNetStepsArgs& /*args*/,
                                const std::function<void()>& /*update*/) {
     return false;

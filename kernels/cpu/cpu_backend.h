@@ -57,8 +57,7 @@ class CpuBackend final : public Backend {
   void prelu(const PreluArgs& args) override;
   void prelu_backward(const PreluBackwardArgs& args) override;
   void masked_scale(const MaskedScaleArgs& args) override;
-  void sgd_step(const SgdArgs& args) override;
-  void adam_step(const AdamArgs& args) override;
+  void update(const UpdateArgs& args) override;
 
  private:
   template <typename T>

@@ -42,18 +42,6 @@ struct RecordedEvent final : DeviceEvent {
   Event event = make_event();
 };
 
-// For an optimizer's update. Calls `launch` with the schedule that it is to follow, unless the
-// update is only noted.
-template <typename Args, typename Launch>
-void update(Context& context, const char* operation, const Args& args, const Launch& launch) {
-  StepSchedule schedule;
-  if (StepObserver* const observer = context.observer()) {
-    if (!observer->note(args, schedule)) return;
-  }
-  const Use use(context, operation);
-  check(launch(schedule, use.launch()), operation);
-}
-
 }  // namespace
 
 CudaBackend::CudaBackend(int index) : context_(index) {}
@@ -322,16 +310,14 @@ void CudaBackend::masked_scale(const MaskedScaleArgs& args) {
   check(launch_masked_scale(args, use.launch()), "masked_scale");
 }
 
-void CudaBackend::sgd_step(const SgdArgs& args) {
-  update(context_, "sgd_step", args, [&](StepSchedule schedule, const LaunchContext& launch) {
-    return launch_sgd_step(args, schedule, launch);
-  });
-}
-
-void CudaBackend::adam_step(const AdamArgs& args) {
-  update(context_, "adam_step", args, [&](StepSchedule schedule, const LaunchContext& launch) {
-    return launch_adam_step(args, schedule, launch);
-  });
+void CudaBackend::update(const UpdateArgs& args) {
+  StepSchedule schedule;
+  if (StepObserver* const observer = context_.observer()) {
+    if (!observer->note(args, schedule)) return;
+  }
+  const char* const name = info_of(args.op).name;
+  const Use use(context_, name);
+  check(launch_update(args, schedule, use.launch()), name);
 }
 
 }  // namespace wick::cuda

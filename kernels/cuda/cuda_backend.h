@@ -76,8 +76,7 @@ class CudaBackend final : public Backend {
   [[nodiscard]] std::uint64_t dropout(const DropoutArgs& args) override;
   void masked_scale(const MaskedScaleArgs& args) override;
   bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update) override;
-  void sgd_step(const SgdArgs& args) override;
-  void adam_step(const AdamArgs& args) override;
+  void update(const UpdateArgs& args) override;
 
  private:
   [[nodiscard]] Blas& blas();

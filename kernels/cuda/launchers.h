@@ -79,8 +79,8 @@ struct StepOffset {
   std::int64_t stride = 0;                // in elements; the batch size
 };
 
-/// A table of an optimizer's scalars in device memory; a step takes table[*counter] in place of lr,
-/// step and first_step of its arguments. The table must be long enough for every replay.
+/// A table of an optimizer's scalars in device memory; a step takes table[*counter] in place of
+/// what step_scalars() makes of its arguments. The table must be long enough for every replay.
 struct StepSchedule {
   const StepScalars* table = nullptr;     // none: the arguments' own scalars
   const std::int64_t* counter = nullptr;  // must not be null where there is a table
@@ -183,13 +183,9 @@ struct EpilogueArgs {
 [[nodiscard]] cudaError_t launch_index_select(const IndexSelectArgs& args, StepOffset offset,
                                               const LaunchContext& context);
 
-/// Backend::sgd_step.
-[[nodiscard]] cudaError_t launch_sgd_step(const SgdArgs& args, StepSchedule schedule,
-                                          const LaunchContext& context);
-
-/// Backend::adam_step.
-[[nodiscard]] cudaError_t launch_adam_step(const AdamArgs& args, StepSchedule schedule,
-                                           const LaunchContext& context);
+/// Backend::update.
+[[nodiscard]] cudaError_t launch_update(const UpdateArgs& args, StepSchedule schedule,
+                                        const LaunchContext& context);
 
 /// The state of torch.Generator("cuda"): Philox4x32-10 (Salmon et al. 2011) with this seed, whose
 /// stream goes on at `offset`.

@@ -43,11 +43,9 @@ struct SmallNetArgs {
   SmallNetParameter weight2{};  // (outputs, hidden)
   SmallNetParameter bias2{};    // (outputs)
 
-  /// The optimizer's options; count, pointers and what StepScalars holds are not looked at. amsgrad
-  /// and class weights are not for this kernel.
-  bool adam = true;
-  AdamArgs adam_options{};
-  SgdArgs sgd_options{};
+  /// SGD's or Adam's; count, pointers and what StepScalars holds are not looked at. amsgrad and
+  /// class weights are not for this kernel.
+  UpdateArgs update{};
   const StepScalars* scalars = nullptr;  // (steps)
 
   std::int64_t ignore_index = -100;
@@ -64,7 +62,12 @@ struct SmallNetDevice {
   std::size_t shared_bytes_per_block = 48 << 10;  // cudaDevAttrMaxSharedMemoryPerBlockOptin
 };
 
-/// Whether launch_small_net takes this network: it looks at sizes only.
+/// Whether the kernel does this update.
+[[nodiscard]] constexpr bool small_net_updates(const UpdateArgs& args) {
+  return args.op == UpdateOp::sgd || (args.op == UpdateOp::adam && args.state[2] == nullptr);
+}
+
+/// Whether launch_small_net takes this network: it looks at sizes and at the kind of update.
 [[nodiscard]] bool small_net_fits(const SmallNetArgs& args, const SmallNetDevice& device);
 
 /// The device as it takes this network: with clusters of as many blocks, from `cluster_blocks` down

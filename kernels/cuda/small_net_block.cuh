@@ -123,17 +123,24 @@ class SmallNetBlock {
   // param, first and second lie `size` floats apart.
   __device__ void update_element(float* param, int size, float grad,
                                  const StepScalars& scalars) const {
-    if (task_.args.adam) {
-      float unused = 0.0F;
-      const AdamScalars<float> adam = adam_scalars<float>(scalars);
-      adam_element<false>(task_.adam, adam, param[0], grad, param[size], param[2 * size], unused);
-      return;
-    }
-    const SgdScalars<float> sgd = sgd_scalars<float>(scalars);
-    if (task_.args.weight1.first != nullptr) {
-      sgd_element<true>(task_.sgd, sgd, param[0], grad, param[size]);
+    using M = UpdateMath<float>;
+    const auto step = update_scalars<float>(scalars);
+    const formulas::AnyFlags flags = formulas::any_flags(task_.options);
+    formulas::UpdateState<float> state{};
+    if (task_.args.update.op == UpdateOp::adam) {
+      state = {param[size], param[2 * size], 0.0F};
+      formulas::Update<UpdateOp::adam>::apply<M, 3>(task_.options, step, flags, param[0], grad,
+                                                    state);
+      param[size] = state.first;
+      param[2 * size] = state.second;
+    } else if (task_.args.weight1.first != nullptr) {
+      state.first = param[size];
+      formulas::Update<UpdateOp::sgd>::apply<M, 1>(task_.options, step, flags, param[0], grad,
+                                                   state);
+      param[size] = state.first;
     } else {
-      sgd_element<false>(task_.sgd, sgd, param[0], grad, param[size]);
+      formulas::Update<UpdateOp::sgd>::apply<M, 0>(task_.options, step, flags, param[0], grad,
+                                                   state);
     }
   }
   __device__ static void leave(const SmallNetParameter& parameter, std::int64_t i, float grad) {

@@ -21,21 +21,15 @@ class UpdateNotes final : public StepObserver {
   UpdateNotes& operator=(const UpdateNotes&) = delete;
   ~UpdateNotes() override { context_.set_observer(nullptr); }
 
-  [[nodiscard]] bool note(const SgdArgs& args, StepSchedule& /*schedule*/) override {
-    if (scalars.empty()) sgd = args;
-    scalars.push_back(step_scalars(args));
-    return false;
-  }
-  [[nodiscard]] bool note(const AdamArgs& args, StepSchedule& /*schedule*/) override {
-    if (scalars.empty()) adam = args;
+  [[nodiscard]] bool note(const UpdateArgs& args, StepSchedule& /*schedule*/) override {
+    if (scalars.empty()) update = args;
     scalars.push_back(step_scalars(args));
     return false;
   }
   void require_repeatable(const char* /*operation*/) const override {}
   void refuse(const char* /*what*/) const override {}
 
-  std::optional<SgdArgs> sgd;
-  std::optional<AdamArgs> adam;
+  UpdateArgs update;                 // the first one
   std::vector<StepScalars> scalars;  // one for each update
 
  private:
@@ -88,20 +82,15 @@ struct FlatState {
 };
 
 void take_optimizer(SmallNetArgs& net, const SmallNetStepsArgs& args, const UpdateNotes& notes) {
-  FlatState state{};
-  net.adam = notes.adam.has_value();
-  if (net.adam) {
-    net.adam_options = *notes.adam;
-    state = {static_cast<const float*>(notes.adam->param), notes.adam->count,
-             static_cast<float*>(notes.adam->exp_avg), static_cast<float*>(notes.adam->exp_avg_sq)};
-  } else {
-    net.sgd_options = *notes.sgd;
-    state = {static_cast<const float*>(notes.sgd->param), notes.sgd->count,
-             static_cast<float*>(notes.sgd->momentum_buffer), nullptr};
+  net.update = notes.update;
+  if (!small_net_updates(net.update)) {
+    throw ValueError(
+        "small_net_steps: the update must be SGD's, or Adam's without amsgrad; do the steps by "
+        "single operations");
   }
-  if (net.adam && notes.adam->max_exp_avg_sq != nullptr) {
-    throw ValueError("small_net_steps: the update is Adam's with amsgrad; say so in the arguments");
-  }
+  const FlatState state{static_cast<const float*>(net.update.param), net.update.count,
+                        static_cast<float*>(net.update.state[0]),
+                        static_cast<float*>(net.update.state[1])};
   net.weight1 = state.of(args.weight1);
   net.bias1 = state.of(args.bias1);
   net.weight2 = state.of(args.weight2);

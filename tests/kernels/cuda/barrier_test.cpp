@@ -109,7 +109,7 @@ Bytes run_kernels() {
   const DeviceArray<std::uint8_t> images(pixels);
   const DeviceArray<std::int64_t> digits(random_indices(rows, net.outputs, 6));
   const DeviceArray<std::int64_t> indices(random_indices(net.steps * net.batch, rows, 7));
-  const DeviceArray<StepScalars> scalars(std::vector<StepScalars>(3, {.lr = 0.1}));
+  const DeviceArray<StepScalars> scalars(std::vector<StepScalars>(3, {.rate = 0.1}));
   const DeviceArray<float> weight1(random_values<float>(net.hidden * net.inputs, 8));
   const DeviceArray<float> bias1(random_values<float>(net.hidden, 9));
   const DeviceArray<float> weight2(random_values<float>(net.outputs * net.hidden, 10));
@@ -123,7 +123,6 @@ Bytes run_kernels() {
   net.bias1.param = bias1.data();
   net.weight2.param = weight2.data();
   net.bias2.param = bias2.data();
-  net.adam = false;
   net.scalars = scalars.data();
   const DeviceArray<double> losses(std::vector<double>{0.0});
   net.loss_total = losses.data();
