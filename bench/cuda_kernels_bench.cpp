@@ -211,6 +211,18 @@ void run_updates(Bench& bench) {
                        .lr = 1e-3,
                        .momentum = 0.9};
   bench.bandwidth("SGD with momentum" + of, 5 * bytes, [&] { backend.update(sgd); });
+  UpdateArgs other = adam;
+  other.weight_decay = 0.0;
+  other.decoupled_weight_decay = false;
+  for (const UpdateOp op : {UpdateOp::nadam, UpdateOp::radam, UpdateOp::adamax}) {
+    other.op = op;
+    bench.bandwidth(info_of(op).name + of, 7 * bytes, [&] { backend.update(other); });
+  }
+  other.state[1] = nullptr;
+  for (const UpdateOp op : {UpdateOp::rmsprop, UpdateOp::adagrad}) {
+    other.op = op;
+    bench.bandwidth(info_of(op).name + of, 5 * bytes, [&] { backend.update(other); });
+  }
 }
 
 void run_products(Bench& bench) {

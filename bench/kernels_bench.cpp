@@ -498,6 +498,37 @@ void sgd(benchmark::State& state) {
 }
 BENCHMARK(sgd)->Arg(25450)->Arg(1 << 20);
 
+// The others; their kernels are checked in tests/kernels/update_test.cpp.
+template <UpdateOp Op, unsigned States>
+void update(benchmark::State& state) {
+  const std::int64_t count = state.range(0);
+  Generator generator(8);
+  const Tensor grad = Tensor::normal({count}, 0, 1, generator);
+  const Tensor param = Tensor::zeros({count});
+  const Tensor tensors[kMaxUpdateState] = {Tensor::zeros({count}), Tensor::zeros({count}),
+                                           Tensor::zeros({count})};
+  UpdateArgs args{.op = Op, .count = count, .lr = 0.001, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+  args.param = param.raw();
+  args.grad = grad.raw();
+  double streams = 3.0;
+  for (unsigned k = 0; k < kMaxUpdateState; ++k) {
+    if ((States >> k & 1U) == 0U) continue;
+    args.state[k] = tensors[k].raw();
+    streams += 2.0;
+  }
+  for (auto _ : state) {
+    param.backend().update(args);
+    args.step += 1.0;
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", streams * static_cast<double>(param.nbytes()));
+}
+BENCHMARK(update<UpdateOp::rmsprop, 1>)->Name("rmsprop")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::adagrad, 1>)->Name("adagrad")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::nadam, 3>)->Name("nadam")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::radam, 3>)->Name("radam")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::adamax, 3>)->Name("adamax")->Arg(25450)->Arg(1 << 20);
+
 }  // namespace
 }  // namespace wick
 

@@ -12,8 +12,8 @@ from wick_program import torch
 STEPS = 100
 DEVICE = os.environ.get("WICK_TEST_DEVICE", "cpu")
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
-# Of each tensor, as max |a - b| / max |b|. Float32 rounds each of 100 steps anew; in float64 the
-# formula itself is compared.
+# Of each tensor, as max |a - b| / max |b|. Where float32's roundings of 100 steps add up to more, we
+# are no farther from PyTorch's float64 than twice PyTorch's own float32.
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
 
 
@@ -92,6 +92,15 @@ def in_torch(case):
     return {"params": [p.detach().clone() for p in params], "opt": optimizer.state_dict()}
 
 
+def in_float64(case):
+    wide = lambda grads: [None if grad is None else grad.double() for grad in grads]
+    return in_torch({**case, "params": wide(case["params"]), "grads": [wide(g) for g in case["grads"]]})
+
+
+def distance(some, other):
+    return (some.cpu().double() - other.double()).abs().max().item() / (other.abs().max().item() or 1.0)
+
+
 def here(cases):
     return wick_program.run("optimize", {"cases": cases})["answers"]
 
@@ -109,17 +118,19 @@ class OptimizerParity(unittest.TestCase):
         self.rng = random.Random(SEED)
         self.cases = [make_case(name, self.rng) for name in OPTIONS for _ in range(6)]
 
-    def near(self, mine, other, where):
+    def near(self, mine, other, exact, where):
         self.assertEqual((mine.dtype, mine.shape), (other.dtype, other.shape), where)
-        scale = other.abs().max().item() or 1.0
-        error = (mine.cpu() - other).abs().max().item() / scale
+        error = distance(mine, other)
         self.worst = max(self.worst, error / TOLERANCE[other.dtype])
-        self.assertLess(error, TOLERANCE[other.dtype], where)
+        if other.dtype == torch.float32 and error > TOLERANCE[other.dtype]:
+            self.assertLessEqual(distance(mine, exact()), 2 * distance(other, exact()), where)
+        else:
+            self.assertLess(error, TOLERANCE[other.dtype], where)
 
     def same(self, case, mine, other):
         where = f"{case['name']} {case['options']}"
-        for a, b in zip(mine["params"], other["params"], strict=True):
-            self.near(a, b, where)
+        for i, (a, b) in enumerate(zip(mine["params"], other["params"], strict=True)):
+            self.near(a, b, lambda i=i: in_float64(case)["params"][i], where)
         mine, other = mine["opt"], other["opt"]
         for a, b in zip(mine["param_groups"], other["param_groups"], strict=True):
             self.assertEqual(list(a.items()), list(b.items()), where)

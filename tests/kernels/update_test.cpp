@@ -119,6 +119,73 @@ TEST(Adam, FollowsTheFormula) {
   }
 }
 
+// The float64 kernels are the reference: they are compared with PyTorch in tests/interop.
+UpdateArgs others(UpdateOp op, int bits) {
+  UpdateArgs args{.op = op, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+  args.momentum = 0.9;
+  args.next_momentum = 0.8;
+  args.lr_decay = 0.1;
+  args.weight_decay = (bits & 1) != 0 ? 0.05 : 0.0;
+  args.maximize = (bits & 2) != 0;
+  args.decoupled_weight_decay = (bits & 4) != 0;
+  return args;
+}
+
+template <typename T>
+std::vector<std::vector<T>> steps_of(Backend& backend, UpdateArgs args, unsigned states) {
+  Generator generator(9);
+  args.dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
+  args.count = kCount;
+  std::vector<std::vector<T>> tensors(1 + kMaxUpdateState, std::vector<T>(kCount));
+  const Matrix start = Matrix::random(1, kCount, generator);
+  tensors[0].assign(start.data.begin(), start.data.end());
+  args.param = tensors[0].data();
+  for (std::size_t k = 0; k < kMaxUpdateState; ++k) {
+    if ((states >> k & 1U) != 0U) args.state[k] = tensors[1 + k].data();
+  }
+  for (int step = 1; step <= 12; ++step) {  // RAdam is adaptive from the sixth on
+    const Matrix drawn = Matrix::random(1, kCount, generator);
+    const std::vector<T> grad(drawn.data.begin(), drawn.data.end());
+    args.grad = grad.data();
+    args.step = step;
+    args.momentum_product = std::pow(0.9, step);
+    backend.update(args);
+  }
+  return tensors;
+}
+
+TEST(OtherUpdates, Float32FollowsFloat64AtEveryLevel) {
+  cpu::CpuBackend plain(cpu::available_levels().back());
+  constexpr std::pair<UpdateOp, unsigned> kForms[] = {
+      {UpdateOp::rmsprop, 1}, {UpdateOp::rmsprop, 3}, {UpdateOp::rmsprop, 5},
+      {UpdateOp::rmsprop, 7}, {UpdateOp::adagrad, 1}, {UpdateOp::nadam, 3},
+      {UpdateOp::radam, 3},   {UpdateOp::adamax, 3}};
+  for (const auto& backend : all_levels()) {
+    for (const auto& [op, states] : kForms) {
+      for (int bits = 0; bits < 8; ++bits) {
+        const UpdateArgs args = others(op, bits);
+        const auto expected = steps_of<double>(plain, args, states);
+        const auto actual = steps_of<float>(*backend, args, states);
+        for (std::size_t k = 0; k < expected.size(); ++k) {
+          for (std::size_t i = 0; i < expected[k].size(); ++i) {
+            EXPECT_NEAR(static_cast<double>(actual[k][i]), expected[k][i],
+                        2e-5 * std::max(1.0, std::fabs(expected[k][i])))
+                << info_of(op).name << ' ' << states << ' ' << bits << ' ' << backend->capability();
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(OtherUpdates, NamesTheUpdateWhoseStateIsMissing) {
+  cpu::CpuBackend backend;
+  float number = 0.0F;
+  UpdateArgs args{.op = UpdateOp::nadam, .count = 1, .param = &number, .grad = &number};
+  args.state[0] = &number;
+  EXPECT_THROW(backend.update(args), ValueError);
+}
+
 // A parameter whose gradient has become zero: its running means end at zero, not among the
 // subnormal numbers, and it stops where PyTorch's stops.
 TEST(Adam, MeansThatFadeEndAtZero) {

@@ -3,6 +3,8 @@
 // table on the device.
 #include "core/backend/update.h"
 
+#include <utility>
+
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
 
@@ -162,6 +164,95 @@ TYPED_TEST(CudaUpdate, Adam) {
   for (const std::int64_t count : {0, 1, 4, 5000}) {
     check_adam<TypeParam>({.count = count, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8},
                           false, 0, false);
+  }
+}
+
+// Against the CPU in the same dtype, at every alignment and with the scalars in a table.
+template <typename T>
+void check_update(UpdateArgs args, unsigned states, std::int64_t misaligned, bool from_table) {
+  const std::vector<T> start = random_values<T>(args.count, 1);
+  std::vector<std::vector<T>> expected(4, std::vector<T>(start.size()));
+  expected[0] = start;
+  args.dtype = dtype_of<T>;
+  const auto at_step = [&args](int step) {
+    args.step = step + 3;
+    args.momentum_product = 0.5 / (step + 1);
+  };
+  cpu::CpuBackend cpu;
+  for (int step = 0; step < kSteps; ++step) {
+    const std::vector<T> grad = random_values<T>(args.count, 10U + unsigned(step));
+    at_step(step);
+    args.param = expected[0].data();
+    args.grad = grad.data();
+    for (unsigned k = 0; k < kMaxUpdateState; ++k) {
+      args.state[k] = (states >> k & 1U) != 0U ? expected[1 + k].data() : nullptr;
+    }
+    cpu.update(args);
+  }
+  std::vector<StepScalars> table;
+  for (int step = 0; step < kSteps; ++step) {
+    at_step(step);
+    table.push_back(step_scalars(args));
+  }
+  const auto actual = in_every_order([&] {
+    const Context context;
+    const std::vector<T> zeros(start.size());
+    const DeviceArray<T> p(start, misaligned);
+    const DeviceArray<T> s[] = {DeviceArray<T>(zeros, misaligned),
+                                DeviceArray<T>(zeros, misaligned),
+                                DeviceArray<T>(zeros, misaligned)};
+    const DeviceArray<StepScalars> device_table(table);
+    const DeviceArray<std::int64_t> counter(std::vector<std::int64_t>{0});
+    for (int step = 0; step < kSteps; ++step) {
+      const DeviceArray<T> g(random_values<T>(args.count, 10U + unsigned(step)), misaligned);
+      at_step(step);
+      UpdateArgs device = args;
+      device.param = p.data();
+      device.grad = g.data();
+      for (unsigned k = 0; k < kMaxUpdateState; ++k) {
+        device.state[k] = (states >> k & 1U) != 0U ? s[k].data() : nullptr;
+      }
+      cuda::StepSchedule schedule;
+      if (from_table) {
+        schedule = {device_table.data(), counter.data()};
+        device.step = NAN;  // must not be looked at
+      }
+      require(cuda::launch_update(device, schedule, context));
+      require(cuda::launch_advance(counter.data(), context));
+    }
+    std::vector<T> result = p.download();
+    for (const DeviceArray<T>& state : s) {
+      const std::vector<T> values = state.download();
+      result.insert(result.end(), values.begin(), values.end());
+    }
+    return result;
+  });
+  std::vector<double> wanted;
+  for (const std::vector<T>& tensor : expected)
+    wanted.insert(wanted.end(), tensor.begin(), tensor.end());
+  expect_close(actual, wanted, sizeof(T) == 4 ? 5e-6 : 1e-13);
+}
+
+TYPED_TEST(CudaUpdate, OtherOptimizers) {
+  constexpr std::pair<UpdateOp, unsigned> kForms[] = {
+      {UpdateOp::rmsprop, 1}, {UpdateOp::rmsprop, 3}, {UpdateOp::rmsprop, 5},
+      {UpdateOp::rmsprop, 7}, {UpdateOp::adagrad, 1}, {UpdateOp::nadam, 3},
+      {UpdateOp::radam, 3},   {UpdateOp::adamax, 3}};
+  for (const auto& [op, states] : kForms) {
+    for (int bits = 0; bits < 4; ++bits) {
+      UpdateArgs args{.op = op, .count = 37, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-4};
+      args.momentum = 0.9;
+      args.next_momentum = 0.8;
+      args.lr_decay = 0.1;
+      args.weight_decay = (bits & 1) != 0 ? 0.1 : 0.0;
+      args.decoupled_weight_decay = (bits & 2) != 0;
+      args.maximize = bits == 3;
+      check_update<TypeParam>(args, states, bits % 3, bits % 2 == 0);
+    }
+    for (const std::int64_t count : {0, 1, 4, 5000}) {
+      check_update<TypeParam>({.op = op, .count = count, .lr = 0.01, .beta2 = 0.9, .eps = 1e-4},
+                              states, 0, false);
+    }
   }
 }
 
