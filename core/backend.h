@@ -60,8 +60,6 @@ struct DropoutArgs;
 struct MaskedScaleArgs;
 // update.h
 struct UpdateArgs;
-// small_net.h
-struct SmallNetStepsArgs;
 // core/recording.h
 struct RecordedStep;
 class Recording;
@@ -180,15 +178,6 @@ class Backend {
   // Optimizers: update.h.
 
   virtual void update(const UpdateArgs& args);
-
-  /// Whole training steps at once, where a device has a kernel for them that does all that `args`
-  /// asks for, and the network fits it; else returns false and has done nothing, and the caller
-  /// does the steps by single operations. `update` is called once for each step and must call
-  /// update() once, for all four parameters, with SGD or Adam. The gradients are the last step's.
-  virtual bool small_net_steps(const SmallNetStepsArgs& /*args*/,
-                               const std::function<void()>& /*update*/) {
-    return false;
-  }
 
  protected:
   /// Throws the DeviceError of an operation that the device does not have.

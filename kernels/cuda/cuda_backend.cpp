@@ -10,11 +10,11 @@
 #include "core/backend/memory.h"
 #include "core/backend/random.h"
 #include "core/backend/rows.h"
-#include "core/backend/small_net.h"
 #include "core/backend/update.h"
 #include "core/error.h"
 #include "core/recording.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/cuda/network_recording.h"
 #include "kernels/cuda/recorder.h"
 
 namespace wick::cuda {
@@ -155,16 +155,13 @@ void CudaBackend::aside(const std::function<void()>& work) {
 }
 
 std::unique_ptr<Recording> CudaBackend::record(RecordedStep step) {
-  return std::make_unique<Recorder>(context_, std::move(step));
-}
-
-bool CudaBackend::small_net_steps(const SmallNetStepsArgs& args,
-                                  const std::function<void()>& update) {
-  if (const StepObserver* const observer = context_.observer()) {
-    observer->refuse("have whole steps in it");
+  if (step.network != nullptr) {
+    const DeviceGuard guard(context_.device());
+    if (small_net_.fits(*step.network)) {
+      return std::make_unique<NetworkRecording>(*this, context_, small_net_, std::move(step));
+    }
   }
-  const DeviceGuard guard(context_.device());
-  return small_net_.run(args, update);
+  return std::make_unique<Recorder>(context_, std::move(step));
 }
 
 // -- Operations -----------------------------------------------------------------------------------

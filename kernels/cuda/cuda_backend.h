@@ -13,7 +13,6 @@
 #include "core/backend/memory.h"
 #include "core/backend/random.h"
 #include "core/backend/rows.h"
-#include "core/backend/small_net.h"
 #include "core/backend/update.h"
 #include "core/recording.h"
 #include "kernels/cuda/blas.h"
@@ -75,7 +74,6 @@ class CudaBackend final : public Backend {
                                      double deviation) override;
   [[nodiscard]] std::uint64_t dropout(const DropoutArgs& args) override;
   void masked_scale(const MaskedScaleArgs& args) override;
-  bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update) override;
   void update(const UpdateArgs& args) override;
 
  private:

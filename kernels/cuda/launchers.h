@@ -87,7 +87,8 @@ struct StepSchedule {
 };
 
 /// ++*counter. The last launch of a captured step.
-[[nodiscard]] cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context);
+[[nodiscard]] cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context,
+                                         std::int64_t by = 1);
 
 /// Moves a mistake that has been found from one flag to another, unless that has one already;
 /// `from` is clear afterwards. Nothing else may write the two meanwhile.

@@ -36,7 +36,9 @@ struct SmallNetArgs {
   std::int64_t image_count = 0;
   float scale = 1.0F;  // an input is image * scale + shift
   float shift = 0.0F;
-  const std::int64_t* indices = nullptr;  // (steps, batch): rows of images and labels
+  const std::int64_t* indices = nullptr;  // (index_rows, batch): rows of images and labels
+  std::int64_t index_rows = 0;
+  const std::int64_t* position = nullptr;  // the row of indices that comes first; null: the first
 
   SmallNetParameter weight1{};  // (hidden, inputs)
   SmallNetParameter bias1{};    // (hidden)

@@ -19,7 +19,8 @@ class SmallNetBlock {
         batch_(static_cast<int>(task.args.batch)),
         hidden_(static_cast<int>(task.args.hidden)),
         outputs_(static_cast<int>(task.args.outputs)),
-        first_input_(static_cast<int>(blockIdx.x) * at_.share) {
+        first_input_(static_cast<int>(blockIdx.x) * at_.share),
+        first_row_(task.args.position == nullptr ? 0 : *task.args.position) {
     const int left = static_cast<int>(task.args.inputs) - first_input_;
     share_ = left < at_.share ? left : at_.share;
   }
@@ -34,7 +35,10 @@ class SmallNetBlock {
     std::int64_t label = 0;
   };
   __device__ std::int64_t load_index(std::int64_t step, int r) const {
-    return step < task_.args.steps ? task_.args.indices[step * batch_ + r] : 0;
+    if (step >= task_.args.steps) return 0;
+    const std::int64_t row = first_row_ + step;
+    // No image at all where the rows have come to an end.
+    return row >= 0 && row < task_.args.index_rows ? task_.args.indices[row * batch_ + r] : -1;
   }
   __device__ std::int64_t load_label(std::int64_t image) const {
     return is_image(image) ? task_.args.labels[image] : -1;

@@ -22,6 +22,7 @@ class CrossEntropyLoss final : public ClassLoss {
   explicit CrossEntropyLoss(CrossEntropyLossOptions options = {});
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "CrossEntropyLoss"; }
+  [[nodiscard]] const CrossEntropyLossOptions& options() const noexcept { return options_; }
   [[nodiscard]] Tensor forward(const Tensor& logits, const Tensor& targets) override;
 
  private:

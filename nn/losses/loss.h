@@ -46,6 +46,8 @@ class Loss {
   /// tensor of one element on the input's device, so that nobody has to wait for every single loss.
   /// An undefined tensor ends it.
   void accumulate_in(Tensor sum) { sum_ = std::move(sum); }
+  /// What accumulate_in() was given; null for none.
+  [[nodiscard]] const Tensor* sum() const noexcept { return sum_.defined() ? &sum_ : nullptr; }
 
  protected:
   Loss(Loss&&) = default;
@@ -69,8 +71,6 @@ class Loss {
   /// out = grad, each element times the gradient by its loss; as it is written here, for losses of
   /// the input's shape.
   virtual void chain(const Tensor& grad_output, const Tensor& grad, const Tensor& out);
-  /// What accumulate_in() was given; null for none.
-  [[nodiscard]] const Tensor* sum() const noexcept { return sum_.defined() ? &sum_ : nullptr; }
 
  private:
   Scratch loss_;
