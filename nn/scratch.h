@@ -25,6 +25,13 @@ class Scratch {
     return get(other.shape(), other.dtype(), other.device());
   }
 
+  /// The same, and not over the memory of `other`: a caller may give back what a layer has
+  /// returned.
+  [[nodiscard]] const Tensor& apart_from(const Tensor& other) {
+    if (memory_.defined() && memory_.storage() == other.storage()) *this = Scratch();
+    return like(other);
+  }
+
  private:
   Tensor memory_;
   Tensor current_;

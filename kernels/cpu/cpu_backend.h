@@ -44,6 +44,8 @@ class CpuBackend final : public Backend {
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;
+  void norm(const NormArgs& args) override;
+  void norm_backward(const NormBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
   void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) override;
   void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,

@@ -7,6 +7,7 @@
 #include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/loss_table.h"
 #include "kernels/cpu/simd/matmul_table.h"
+#include "kernels/cpu/simd/norm_table.h"
 #include "kernels/cpu/simd/rows_table.h"
 #include "kernels/cpu/simd/update_table.h"
 
@@ -20,14 +21,20 @@ struct KernelTable : MatmulTable<T>,
                      ElementwiseTable<T>,
                      RowsTable<T>,
                      LossTable<T>,
+                     NormTable<T>,
                      UpdateTable<T> {
   const char* name = nullptr;
 };
 
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
-  return {matmul_table<T, Isa>(), elementwise_table<T, Isa>(), rows_table<T, Isa>(),
-          loss_table<T, Isa>(),   update_table<T, Isa>(),      name};
+  return {matmul_table<T, Isa>(),
+          elementwise_table<T, Isa>(),
+          rows_table<T, Isa>(),
+          loss_table<T, Isa>(),
+          norm_table<T, Isa>(),
+          update_table<T, Isa>(),
+          name};
 }
 
 }  // namespace wick::cpu
