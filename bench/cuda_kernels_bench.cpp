@@ -128,10 +128,15 @@ void run_copies(Bench& bench) {
   }
   bench.bandwidth("add", 3 * bytes, [&] { ops::add(a, b, c); });
   bench.bandwidth("multiply", 3 * bytes, [&] { ops::multiply(a, b, c); });
+  Generator there(kCuda);
+  const Tensor mask = Tensor::empty({count}, DType::boolean, kCuda);
+  bench.bandwidth("dropout", 2.25 * bytes, [&] { there.dropout(a, 0.5, mask, b); });
   const Tensor loss = zeros({});
   for (std::size_t op = 0; op < kLossOpCount; ++op) {
     bench.bandwidth(concat(kLossNames[op], " and gradient"), 3 * bytes, [&] {
-      ops::pointwise_loss(static_cast<LossOp>(op), a, b, loss, &c, {.a = 1.0});
+      const bool has_var = static_cast<LossOp>(op) == LossOp::gaussian_nll_loss;
+      ops::pointwise_loss(static_cast<LossOp>(op), a, b, loss, &c,
+                          {.a = 1.0, .var = has_var ? &b : nullptr});
     });
   }
 }
@@ -184,27 +189,40 @@ void run_updates(Bench& bench) {
   const Tensor square = zeros({params});
   Backend& backend = backend_for(kCuda);
   const auto bytes = 4.0 * static_cast<double>(params);
-  AdamArgs adam{.count = params,
-                .param = param.raw(),
-                .grad = grad.raw(),
-                .exp_avg = mean.raw(),
-                .exp_avg_sq = square.raw(),
-                .step = 10,
-                .lr = 1e-3,
-                .beta1 = 0.9,
-                .beta2 = 0.999,
-                .eps = 1e-8};
-  bench.bandwidth("Adam" + of, 7 * bytes, [&] { backend.adam_step(adam); });
+  UpdateArgs adam{.op = UpdateOp::adam,
+                  .count = params,
+                  .param = param.raw(),
+                  .grad = grad.raw(),
+                  .state = {mean.raw(), square.raw()},
+                  .step = 10,
+                  .lr = 1e-3,
+                  .beta1 = 0.9,
+                  .beta2 = 0.999,
+                  .eps = 1e-8};
+  bench.bandwidth("Adam" + of, 7 * bytes, [&] { backend.update(adam); });
   adam.weight_decay = 0.01;
   adam.decoupled_weight_decay = true;
-  bench.bandwidth("AdamW" + of, 7 * bytes, [&] { backend.adam_step(adam); });
-  const SgdArgs sgd{.count = params,
-                    .param = param.raw(),
-                    .grad = grad.raw(),
-                    .momentum_buffer = mean.raw(),
-                    .lr = 1e-3,
-                    .momentum = 0.9};
-  bench.bandwidth("SGD with momentum" + of, 5 * bytes, [&] { backend.sgd_step(sgd); });
+  bench.bandwidth("AdamW" + of, 7 * bytes, [&] { backend.update(adam); });
+  const UpdateArgs sgd{.op = UpdateOp::sgd,
+                       .count = params,
+                       .param = param.raw(),
+                       .grad = grad.raw(),
+                       .state = {mean.raw()},
+                       .lr = 1e-3,
+                       .momentum = 0.9};
+  bench.bandwidth("SGD with momentum" + of, 5 * bytes, [&] { backend.update(sgd); });
+  UpdateArgs other = adam;
+  other.weight_decay = 0.0;
+  other.decoupled_weight_decay = false;
+  for (const UpdateOp op : {UpdateOp::nadam, UpdateOp::radam, UpdateOp::adamax}) {
+    other.op = op;
+    bench.bandwidth(info_of(op).name + of, 7 * bytes, [&] { backend.update(other); });
+  }
+  other.state[1] = nullptr;
+  for (const UpdateOp op : {UpdateOp::rmsprop, UpdateOp::adagrad}) {
+    other.op = op;
+    bench.bandwidth(info_of(op).name + of, 5 * bytes, [&] { backend.update(other); });
+  }
 }
 
 void run_products(Bench& bench) {

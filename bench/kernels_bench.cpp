@@ -291,14 +291,19 @@ BENCHMARK_CAPTURE(binary, multiply, &ops::multiply)->Arg(1024)->Arg(100'000)->Ar
 
 void pointwise_loss(benchmark::State& state, LossOp op) {
   Generator generator(5);
-  const Tensor x = Tensor::normal({state.range(0)}, 0, 2, generator);
+  // Numbers that every loss takes: probabilities and means.
+  const Tensor x = Tensor::uniform({state.range(0)}, 0.01, 0.99, generator);
   const Tensor target = Tensor::uniform(x.shape(), 0, 1, generator);
+  const Tensor var = Tensor::uniform(x.shape(), 1, 2, generator);
+  const Tensor var64 = wide(var);
   const Tensor loss = Tensor::empty({});
   const Tensor grad = Tensor::empty(x.shape());
   const Tensor loss64 = Tensor::empty({}, DType::float64);
   const Tensor grad64 = Tensor::empty(x.shape(), DType::float64);
-  const ops::PointwiseLossOptions options{.a = 1.0};
-  ops::pointwise_loss(op, wide(x), wide(target), loss64, &grad64, options);
+  const bool has_var = op == LossOp::gaussian_nll_loss;
+  const ops::PointwiseLossOptions options{.a = 0.5, .var = has_var ? &var : nullptr};
+  ops::pointwise_loss(op, wide(x), wide(target), loss64, &grad64,
+                      {.a = 0.5, .var = has_var ? &var64 : nullptr});
   ops::pointwise_loss(op, x, target, loss, &grad, options);
   verify(loss, loss64, 1e-5);
   verify(grad, grad64, 1e-5);
@@ -308,6 +313,78 @@ void pointwise_loss(benchmark::State& state, LossOp op) {
   }
   report(state, "GB/s", 3.0 * static_cast<double>(x.nbytes()));
 }
+
+void softmax(benchmark::State& state, bool log) {
+  Generator generator(6);
+  const Tensor x = Tensor::normal({state.range(0), state.range(1)}, 0, 2, generator);
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor y64 = Tensor::empty(x.shape(), DType::float64);
+  ops::softmax(wide(x), 1, log, y64);
+  ops::softmax(x, 1, log, y);
+  verify(y, y64, 1e-5);
+  for (auto _ : state) {
+    ops::softmax(x, 1, log, y);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 2.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK_CAPTURE(softmax, softmax, false)->Args({128, 512})->Args({4096, 1024});
+BENCHMARK_CAPTURE(softmax, log_softmax, true)->Args({128, 512})->Args({4096, 1024});
+
+void softmax_backward(benchmark::State& state, bool log) {
+  Generator generator(6);
+  const Tensor x = Tensor::normal({state.range(0), state.range(1)}, 0, 2, generator);
+  const Tensor grad = Tensor::normal(x.shape(), 0, 1, generator);
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor dx = Tensor::empty(x.shape());
+  const Tensor dx64 = Tensor::empty(x.shape(), DType::float64);
+  ops::softmax(x, 1, log, y);
+  ops::softmax_backward(wide(grad), wide(y), 1, log, dx64);
+  ops::softmax_backward(grad, y, 1, log, dx);
+  verify(dx, dx64, 1e-4);
+  for (auto _ : state) {
+    ops::softmax_backward(grad, y, 1, log, dx);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK_CAPTURE(softmax_backward, softmax, false)->Args({128, 512})->Args({4096, 1024});
+BENCHMARK_CAPTURE(softmax_backward, log_softmax, true)->Args({128, 512})->Args({4096, 1024});
+
+void dropout(benchmark::State& state) {
+  Generator generator(7);
+  const Tensor x = Tensor::normal({state.range(0), state.range(1)}, 0, 1, generator);
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor mask = Tensor::empty(x.shape(), DType::boolean);
+  generator.dropout(x, 0.5, mask, y);
+  const Tensor expected = Tensor::empty(x.shape(), DType::float64);
+  ops::masked_scale(wide(x), mask, 2.0, expected);
+  verify(y, expected, 0.0);
+  for (auto _ : state) {
+    generator.dropout(x, 0.5, mask, y);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 2.25 * static_cast<double>(x.nbytes()));
+}
+BENCHMARK(dropout)->Args({128, 512})->Args({4096, 1024});
+
+void index_add(benchmark::State& state) {
+  Generator generator(8);
+  const std::int64_t count = state.range(0);
+  const Tensor rows = Tensor::normal({count, 64}, 0, 1, generator);
+  const Tensor indices = Tensor::uniform({count}, 0, 1000, generator).to(DType::int64);
+  const Tensor sums = Tensor::zeros({1000, 64});
+  const Tensor sums64 = Tensor::zeros({1000, 64}, DType::float64);
+  ops::index_add(wide(rows), indices, sums64);
+  ops::index_add(rows, indices, sums);
+  verify(sums, sums64, 1e-4);
+  for (auto _ : state) {
+    ops::index_add(rows, indices, sums);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(rows.nbytes()));
+}
+BENCHMARK(index_add)->Arg(512)->Arg(16'384);
 
 void register_losses() {
   for (std::size_t op = 0; op < kLossOpCount; ++op) {
@@ -371,15 +448,16 @@ void adam(benchmark::State& state) {
   const std::int64_t count = state.range(0);
   Generator generator(6);
   const Tensor grad = Tensor::normal({count}, 0, 1, generator);
-  AdamArgs args{.count = count, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+  UpdateArgs args{
+      .op = UpdateOp::adam, .count = count, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
   Tensor param = Tensor::zeros({count});
   Tensor m = Tensor::zeros({count});
   Tensor v = Tensor::zeros({count});
   args.param = param.raw();
   args.grad = grad.raw();
-  args.exp_avg = m.raw();
-  args.exp_avg_sq = v.raw();
-  param.backend().adam_step(args);
+  args.state[0] = m.raw();
+  args.state[1] = v.raw();
+  param.backend().update(args);
   // The first step moves each parameter by lr against the sign of its gradient.
   const Tensor expected = Tensor::empty({count}, DType::float64);
   for (std::int64_t i = 0; i < count; ++i) {
@@ -389,7 +467,7 @@ void adam(benchmark::State& state) {
   verify(param, expected, 1e-5);
   for (auto _ : state) {
     args.step += 1.0;
-    param.backend().adam_step(args);
+    param.backend().update(args);
     benchmark::ClobberMemory();
   }
   report(state, "GB/s", 7.0 * static_cast<double>(param.nbytes()));
@@ -402,22 +480,54 @@ void sgd(benchmark::State& state) {
   const Tensor grad = Tensor::normal({count}, 0, 1, generator);
   Tensor param = Tensor::zeros({count});
   Tensor buffer = Tensor::zeros({count});
-  SgdArgs args{.count = count, .first_step = true, .lr = 0.1, .momentum = 0.9};
+  UpdateArgs args{
+      .op = UpdateOp::sgd, .count = count, .first_step = true, .lr = 0.1, .momentum = 0.9};
   args.param = param.raw();
   args.grad = grad.raw();
-  args.momentum_buffer = buffer.raw();
-  param.backend().sgd_step(args);
+  args.state[0] = buffer.raw();
+  param.backend().update(args);
   const Tensor expected = wide(grad);
   for (std::int64_t i = 0; i < count; ++i) expected.data<double>()[i] *= -0.1;
   verify(param, expected, 1e-6);
   args.first_step = false;
   for (auto _ : state) {
-    param.backend().sgd_step(args);
+    param.backend().update(args);
     benchmark::ClobberMemory();
   }
   report(state, "GB/s", 5.0 * static_cast<double>(param.nbytes()));
 }
 BENCHMARK(sgd)->Arg(25450)->Arg(1 << 20);
+
+// The others; their kernels are checked in tests/kernels/update_test.cpp.
+template <UpdateOp Op, unsigned States>
+void update(benchmark::State& state) {
+  const std::int64_t count = state.range(0);
+  Generator generator(8);
+  const Tensor grad = Tensor::normal({count}, 0, 1, generator);
+  const Tensor param = Tensor::zeros({count});
+  const Tensor tensors[kMaxUpdateState] = {Tensor::zeros({count}), Tensor::zeros({count}),
+                                           Tensor::zeros({count})};
+  UpdateArgs args{.op = Op, .count = count, .lr = 0.001, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+  args.param = param.raw();
+  args.grad = grad.raw();
+  double streams = 3.0;
+  for (unsigned k = 0; k < kMaxUpdateState; ++k) {
+    if ((States >> k & 1U) == 0U) continue;
+    args.state[k] = tensors[k].raw();
+    streams += 2.0;
+  }
+  for (auto _ : state) {
+    param.backend().update(args);
+    args.step += 1.0;
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", streams * static_cast<double>(param.nbytes()));
+}
+BENCHMARK(update<UpdateOp::rmsprop, 1>)->Name("rmsprop")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::adagrad, 1>)->Name("adagrad")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::nadam, 3>)->Name("nadam")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::radam, 3>)->Name("radam")->Arg(25450)->Arg(1 << 20);
+BENCHMARK(update<UpdateOp::adamax, 3>)->Name("adamax")->Arg(25450)->Arg(1 << 20);
 
 }  // namespace
 }  // namespace wick

@@ -8,15 +8,17 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/backend.h"
-#include "core/backend/small_net.h"
 #include "core/ops.h"
 #include "core/random.h"
+#include "core/recording.h"
 #include "kernels/devices.h"
 #include "nn/losses/cross_entropy_loss.h"
+#include "nn/network_step.h"
 #include "nn/sequential.h"
 #include "optim/adam.h"
 
@@ -71,44 +73,26 @@ void run(const Setup& setup) {
                            .view({batches, setup.batch});
   const Tensor loss_sum = Tensor::zeros({}, DType::float64, setup.device);
   criterion.accumulate_in(loss_sum);
-  const auto recording = backend_for(setup.device)
-                             .record({[&] {
-                                        ops::index_select(order, at, picked);
-                                        ops::gather_affine(images, &indices, scale, shift, x);
-                                        ops::index_select(labels, indices, y);
-                                        optimizer.zero_grad();
-                                        (void)criterion.forward(model.forward(x), y);
-                                        model.backward(criterion.backward(), false);
-                                        at.backend().advance(static_cast<std::int64_t*>(at.raw()));
-                                      },
-                                      [&] { optimizer.step(); }});
-  const std::vector<ParameterPtr> parameters = model.parameters();
-  const auto ref = [&](std::size_t i) -> ParameterRef {
-    parameters[i]->has_grad = true;
-    return {static_cast<float*>(parameters[i]->value.raw()),
-            static_cast<float*>(parameters[i]->grad.raw())};
-  };
-  // By the kernel for whole steps; false where there is none.
-  const auto small_net = [&](std::int64_t first, std::int64_t steps) {
-    if (!setup.whole_steps || parameters.size() != 4) return false;
-    const SmallNetStepsArgs args{
-        .steps = steps,
-        .batch = setup.batch,
-        .inputs = features,
-        .hidden = setup.sizes[1],
-        .outputs = setup.sizes[2],
-        .images = static_cast<const std::uint8_t*>(images.raw()),
-        .labels = static_cast<const std::int64_t*>(labels.raw()),
-        .image_count = kImages,
-        .scale = 1.0F / 255.0F,
-        .indices = static_cast<const std::int64_t*>(order.raw()) + first * setup.batch,
-        .weight1 = ref(0),
-        .bias1 = ref(1),
-        .weight2 = ref(2),
-        .bias2 = ref(3),
-        .loss_sum = static_cast<double*>(loss_sum.raw())};
-    return images.backend().small_net_steps(args, [&] { optimizer.step(); });
-  };
+  auto network = std::make_shared<NetworkStep>();
+  network->images = images;
+  network->labels = labels;
+  network->batches = order;
+  network->position = at;
+  network->scale = 1.0F / 255.0F;
+  network->layers = nn::chain_layers(model);
+  nn::describe_loss(criterion, *network);
+  const auto recording =
+      backend_for(setup.device)
+          .record({[&] {
+                     ops::index_select(order, at, picked);
+                     ops::gather_affine(images, &indices, scale, shift, x);
+                     ops::index_select(labels, indices, y);
+                     optimizer.zero_grad();
+                     (void)criterion.forward(model.forward(x), y);
+                     model.backward(criterion.backward(), false);
+                     at.backend().advance(static_cast<std::int64_t*>(at.raw()));
+                   },
+                   [&] { optimizer.step(); }, setup.whole_steps ? network : nullptr});
   // Epoch after epoch, in the same order.
   std::int64_t left = batches;
   const auto replay = [&](std::int64_t steps) {
@@ -118,7 +102,7 @@ void run(const Setup& setup) {
         left = batches;
       }
       const std::int64_t now = std::min(steps, left);
-      if (!small_net(batches - left, now)) recording->replay(now);
+      recording->replay(now);
       steps -= now;
       left -= now;
     }

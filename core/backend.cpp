@@ -8,6 +8,7 @@
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
 #include "core/backend/norm.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "core/recording.h"
 
@@ -93,12 +94,8 @@ void Backend::index_add(const IndexAddArgs& /*args*/) {
   refuse("index_add");
 }
 
-void Backend::sgd_step(const SgdArgs& /*args*/) {
-  refuse("sgd_step");
-}
-
-void Backend::adam_step(const AdamArgs& /*args*/) {
-  refuse("adam_step");
+void Backend::update(const UpdateArgs& args) {
+  refuse(info_of(args.op).name);
 }
 
 std::unique_ptr<DeviceEvent> Backend::record_event() {
@@ -142,6 +139,26 @@ std::uint64_t Backend::uniform(const RandomArgs& /*args*/, double /*low*/, doubl
 
 std::uint64_t Backend::normal(const RandomArgs& /*args*/, double /*mean*/, double /*deviation*/) {
   refuse_to_draw(device());
+}
+
+std::uint64_t Backend::dropout(const DropoutArgs& /*args*/) {
+  refuse_to_draw(device());
+}
+
+void Backend::nll_loss(const CrossEntropyArgs& /*args*/) {
+  refuse("nll_loss");
+}
+
+void Backend::prelu(const PreluArgs& /*args*/) {
+  refuse("prelu");
+}
+
+void Backend::prelu_backward(const PreluBackwardArgs& /*args*/) {
+  refuse("prelu_backward");
+}
+
+void Backend::masked_scale(const MaskedScaleArgs& /*args*/) {
+  refuse("masked_scale");
 }
 
 }  // namespace wick

@@ -52,13 +52,14 @@ struct SoftmaxBackwardArgs;
 struct GatherAffineArgs;
 struct IndexSelectArgs;
 struct IndexAddArgs;
+struct PreluArgs;
+struct PreluBackwardArgs;
 // random.h
 struct RandomArgs;
+struct DropoutArgs;
+struct MaskedScaleArgs;
 // update.h
-struct SgdArgs;
-struct AdamArgs;
-// small_net.h
-struct SmallNetStepsArgs;
+struct UpdateArgs;
 // core/recording.h
 struct RecordedStep;
 class Recording;
@@ -148,8 +149,9 @@ class Backend {
 
   virtual void softmax(const SoftmaxArgs& args);
   virtual void softmax_backward(const SoftmaxBackwardArgs& args);
-  /// Throws IndexError for a target that is neither in [0, C) nor ignore_index.
+  /// These two throw IndexError for a target that is neither in [0, C) nor ignore_index.
   virtual void cross_entropy(const CrossEntropyArgs& args);
+  virtual void nll_loss(const CrossEntropyArgs& args);
   /// out[r] = index of the largest element of row r; the first of equals, and a NaN counts as the
   /// largest (torch.argmax).
   virtual void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out);
@@ -160,27 +162,22 @@ class Backend {
   virtual void gather_affine(const GatherAffineArgs& args);
   virtual void index_select(const IndexSelectArgs& args);
   virtual void index_add(const IndexAddArgs& args);
+  virtual void prelu(const PreluArgs& args);
+  virtual void prelu_backward(const PreluBackwardArgs& args);
 
-  // Random numbers, of a device that draws them itself: random.h and Generator. Both return by how
+  // Random numbers, of a device that draws them itself: random.h and Generator. They return by how
   // much the stream's offset goes on.
 
   /// Numbers in [low, high).
   [[nodiscard]] virtual std::uint64_t uniform(const RandomArgs& args, double low, double high);
   [[nodiscard]] virtual std::uint64_t normal(const RandomArgs& args, double mean, double deviation);
+  [[nodiscard]] virtual std::uint64_t dropout(const DropoutArgs& args);
+  /// Of every device: it draws nothing.
+  virtual void masked_scale(const MaskedScaleArgs& args);
 
   // Optimizers: update.h.
 
-  virtual void sgd_step(const SgdArgs& args);
-  virtual void adam_step(const AdamArgs& args);
-
-  /// Whole training steps at once, where a device has a kernel for them that does all that `args`
-  /// asks for, and the network fits it; else returns false and has done nothing, and the caller
-  /// does the steps by single operations. `update` is called once for each step and must call
-  /// sgd_step() or adam_step() once, for all four parameters. The gradients are the last step's.
-  virtual bool small_net_steps(const SmallNetStepsArgs& /*args*/,
-                               const std::function<void()>& /*update*/) {
-    return false;
-  }
+  virtual void update(const UpdateArgs& args);
 
  protected:
   /// Throws the DeviceError of an operation that the device does not have.

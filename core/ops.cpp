@@ -4,84 +4,16 @@
 #include <cmath>
 
 #include "core/backend.h"
-#include "core/backend/loss.h"
 #include "core/backend/matrix.h"
+#include "core/backend/random.h"
 #include "core/backend/rows.h"
 #include "core/error.h"
-#include "core/overlap.h"
+#include "core/op_checks.h"
 
 namespace wick::ops {
 namespace {
 
-void require_same_device(const char* operation, const Tensor& a, const Tensor& b) {
-  if (&a.backend() != &b.backend()) {
-    throw DeviceError(concat(operation, ": ", a, " and ", b,
-                             " are on different devices; move one with to(Device)"));
-  }
-}
-
-void require_dtype(const char* operation, const Tensor& tensor, DType dtype) {
-  if (tensor.dtype() != dtype) {
-    throw DTypeError(
-        concat(operation, ": expected ", dtype, ", got ", tensor, "; convert with to(DType)"));
-  }
-}
-
-// Same device, same dtype as `first`.
-void require_operand(const char* operation, const Tensor& first, const Tensor& other) {
-  require_same_device(operation, first, other);
-  require_dtype(operation, other, first.dtype());
-}
-
-void require_shape(const char* operation, const char* what, const Tensor& tensor,
-                   const Dims& shape) {
-  if (tensor.shape() != shape) {
-    throw ShapeError(concat(operation, ": ", what, " must have shape ", shape, ", got ", tensor));
-  }
-}
-
-void require_contiguous(const char* operation, const Tensor& tensor) {
-  if (!tensor.is_contiguous()) {
-    throw ShapeError(concat(operation, ": ", tensor, " with strides ", tensor.strides(),
-                            " is not contiguous; use contiguous()"));
-  }
-}
-
-// The view of a two-dimensional tensor.
-MatrixRef matrix(const char* operation, const Tensor& tensor) {
-  if (tensor.dim() != 2) {
-    throw ShapeError(concat(operation, ": expected a matrix, got ", tensor));
-  }
-  const std::int64_t rows = tensor.shape()[0];
-  const std::int64_t cols = tensor.shape()[1];
-  if (cols > 1 && tensor.strides()[1] != 1) {
-    throw ShapeError(concat(operation, ": the columns of ", tensor, " with strides ",
-                            tensor.strides(), " are not contiguous; use contiguous()"));
-  }
-  // The stride of a single row says nothing.
-  return {tensor.raw(), rows, cols, rows > 1 ? tensor.strides()[0] : cols};
-}
-
-void require_vector(const char* operation, const char* what, const Tensor& tensor,
-                    std::int64_t size) {
-  require_shape(operation, what, tensor, {size});
-  require_contiguous(operation, tensor);
-}
-
-void require_one_apart(const char* operation, const Tensor& out, const Tensor& in) {
-  require_no_overlap(operation, out, in);
-}
-void require_one_apart(const char* operation, const Tensor& out, const Tensor* in) {
-  if (in != nullptr) require_no_overlap(operation, out, *in);
-}
-
-// For an output: its elements have places of their own, and none of them is an input's. Inputs that
-// are pointers may be null.
-template <typename... Inputs>
-void require_apart(const char* operation, const Tensor& out, const Inputs&... inputs) {
-  require_no_internal_overlap(operation, out);
-  (require_one_apart(operation, out, inputs), ...);
-}
+using namespace checks;  // NOLINT(google-build-using-namespace)
 
 void add_relu_bits(ReluBits& bits, const Tensor& out, MatmulArgs& args) {
   // Those of an earlier, perhaps smaller, output say nothing: the mask itself is read then.
@@ -240,104 +172,28 @@ void unary_backward(UnaryOp op, const Tensor& grad_output, const Tensor& saved,
                                   .parameters = parameters});
 }
 
-namespace {
-
-// What losses have in common. Tensors that are null are not wanted.
-
-// One weight for each column.
-const void* column_weights(const char* name, const char* what, const Tensor& input,
-                           const Tensor* weight, std::int64_t cols) {
-  if (weight == nullptr) return nullptr;
-  require_operand(name, input, *weight);
-  require_vector(name, what, *weight, cols);
-  return weight->raw();
+void masked_scale(const Tensor& x, const Tensor& mask, double scale, const Tensor& out) {
+  constexpr const char* kName = "masked_scale";
+  require_operand(kName, x, out);
+  require_same_device(kName, x, mask);
+  require_dtype(kName, mask, DType::boolean);
+  require_shape(kName, "the mask", mask, x.shape());
+  require_shape(kName, "the result", out, x.shape());
+  for (const Tensor* const each : {&x, &mask, &out}) require_contiguous(kName, *each);
+  require_no_partial_overlap(kName, out, x);
+  require_no_overlap(kName, out, mask);
+  x.backend().masked_scale({.dtype = x.dtype(),
+                            .count = x.numel(),
+                            .x = x.raw(),
+                            .mask = mask.raw(),
+                            .scale = scale,
+                            .y = out.raw()});
 }
 
-void* only_element(const char* name, const char* what, const Tensor& tensor) {
-  if (tensor.numel() != 1) {
-    throw ShapeError(concat(name, ": the ", what, " must have one element, got ", tensor));
-  }
-  return tensor.raw();
-}
-
-double* sum_of_losses(const char* name, const Tensor& input, const Tensor* sum) {
-  if (sum == nullptr) return nullptr;
-  require_same_device(name, input, *sum);
-  require_dtype(name, *sum, DType::float64);
-  return static_cast<double*>(only_element(name, "sum of losses", *sum));
-}
-
-}  // namespace
-
-void pointwise_loss(LossOp op, const Tensor& input, const Tensor& target, const Tensor& loss,
-                    const Tensor* grad, const PointwiseLossOptions& options) {
-  const char* const name = name_of(op);
-  require_operand(name, input, target);
-  require_operand(name, input, loss);
-  require_shape(name, "the target", target, input.shape());
-  require_contiguous(name, input);
-  require_contiguous(name, target);
-  PointwiseLossArgs args{.op = op, .dtype = input.dtype()};
-  args.loss = only_element(name, "loss", loss);
-  args.cols = input.dim() == 0 ? 1 : input.size(-1);
-  args.rows = args.cols == 0 ? 0 : input.numel() / args.cols;
-  args.input = input.raw();
-  args.target = target.raw();
-  args.weight = column_weights(name, "the weight", input, options.weight, args.cols);
-  args.pos_weight = column_weights(name, "pos_weight", input, options.pos_weight, args.cols);
-  args.a = options.a;
-  args.mean = options.mean;
-  args.loss_sum = sum_of_losses(name, input, options.loss_sum);
-  if (grad != nullptr) {
-    require_operand(name, input, *grad);
-    require_shape(name, "the gradient", *grad, input.shape());
-    require_contiguous(name, *grad);
-    require_apart(name, *grad, input, target, loss, options.weight, options.pos_weight,
-                  options.loss_sum);
-    args.grad = grad->raw();
-  }
-  for (const Tensor* const out : {&loss, options.loss_sum}) {
-    if (out != nullptr) {
-      require_apart(name, *out, input, target, options.weight, options.pos_weight);
-    }
-  }
-  require_one_apart(name, loss, options.loss_sum);
-  input.backend().pointwise_loss(args);
-}
-
-void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
-                   const Tensor* grad, const CrossEntropyOptions& options) {
-  constexpr const char* kName = "cross_entropy";
-  require_operand(kName, logits, loss);
-  require_same_device(kName, logits, targets);
-  require_dtype(kName, targets, DType::int64);
-  CrossEntropyArgs args{.dtype = logits.dtype(),
-                        .logits = matrix(kName, logits),
-                        .label_smoothing = options.label_smoothing,
-                        .ignore_index = options.ignore_index,
-                        .mean = options.mean};
-  if (args.logits.cols == 0) throw ShapeError(concat("cross_entropy: no classes in ", logits));
-  require_vector(kName, "the targets", targets, args.logits.rows);
-  args.targets = static_cast<const std::int64_t*>(targets.raw());
-  args.loss = only_element(kName, "loss", loss);
-  if (!(options.label_smoothing >= 0.0 && options.label_smoothing <= 1.0)) {
-    throw ValueError(concat("cross_entropy: label_smoothing ", options.label_smoothing,
-                            " is not between 0 and 1"));
-  }
-  args.class_weights =
-      column_weights(kName, "the class weights", logits, options.weight, args.logits.cols);
-  args.loss_sum = sum_of_losses(kName, logits, options.loss_sum);
-  if (grad != nullptr) {
-    require_operand(kName, logits, *grad);
-    require_shape(kName, "the gradient", *grad, logits.shape());
-    args.grad = matrix(kName, *grad);
-    require_apart(kName, *grad, logits, targets, loss, options.weight, options.loss_sum);
-  }
-  for (const Tensor* const out : {&loss, options.loss_sum}) {
-    if (out != nullptr) require_apart(kName, *out, logits, targets, options.weight);
-  }
-  require_one_apart(kName, loss, options.loss_sum);
-  logits.backend().cross_entropy(args);
+double dropout_scale(double p, DType dtype) {
+  if (p == 1.0) return 0.0;
+  if (dtype == DType::float64) return 1.0 / (1.0 - p);
+  return static_cast<double>(1.0F / static_cast<float>(1.0 - p));
 }
 
 void argmax(const Tensor& x, const Tensor& out) {

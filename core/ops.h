@@ -67,12 +67,37 @@ inline void relu_backward(const Tensor& grad_output, const Tensor& output,
 void add(const Tensor& a, const Tensor& b, const Tensor& out);
 void multiply(const Tensor& a, const Tensor& b, const Tensor& out);
 
+/// out = mask * x * scale, element by element, with the scale rounded to x's dtype: the gradient of
+/// Generator::dropout, with its mask and the scale of its p. Contiguous tensors of equal shape, the
+/// mask bool; in place if `out` is x.
+void masked_scale(const Tensor& x, const Tensor& mask, double scale, const Tensor& out);
+/// 1 / (1 - p) as torch's dropout rounds it; for a p of 1, 0.
+[[nodiscard]] double dropout_scale(double p, DType dtype);
+
+/// out = exp(x) / sum of exp(x) along a dimension, or, with `log`, its logarithm. Contiguous
+/// tensors of equal shape; `dim` may count from the end; a tensor without dimensions has one of
+/// size 1. In place if they are the same.
+void softmax(const Tensor& x, std::int64_t dim, bool log, const Tensor& out);
+/// The gradient by x from that by `output`, which softmax() gave. In place if `grad_input` is
+/// `grad_output`.
+void softmax_backward(const Tensor& grad_output, const Tensor& output, std::int64_t dim, bool log,
+                      const Tensor& grad_input);
+
+/// out = x > 0 ? x : weight * x, where the weight (C) has one element, or one for each position of
+/// x's dimension 1. Contiguous tensors; in place if `out` is x.
+void prelu(const Tensor& x, const Tensor& weight, const Tensor& out);
+/// Its gradients, by x and by the weight; each may be null. With `accumulate`, that by the weight
+/// is added to what is there.
+void prelu_backward(const Tensor& grad_output, const Tensor& x, const Tensor& weight,
+                    const Tensor* grad_input, const Tensor* grad_weight, bool accumulate = false);
+
 struct CrossEntropyOptions {
   const Tensor* weight = nullptr;  // (C): a weight for each class
   double label_smoothing = 0.0;    // in [0, 1]
   std::int64_t ignore_index = -100;
   bool mean = true;                  // else the sum
   const Tensor* loss_sum = nullptr;  // float64, one element: the loss is added to it
+  const Tensor* losses = nullptr;    // (N): receives each row's, not divided
 };
 
 /// torch.nn.functional.cross_entropy of logits (N, C) and int64 class indices (N): `loss` (one
@@ -81,14 +106,25 @@ struct CrossEntropyOptions {
 void cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& loss,
                    const Tensor* grad, const CrossEntropyOptions& options = {});
 
+/// torch.nn.functional.nll_loss: the same, where the rows are the logarithms of probabilities.
+/// There is no label smoothing.
+void nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& loss,
+              const Tensor* grad, const CrossEntropyOptions& options = {});
+
 struct PointwiseLossOptions {
   /// Of as many elements as the last dimension has: what each loss is multiplied by.
   const Tensor* weight = nullptr;
   /// Likewise, of binary_cross_entropy_with_logits: the weight of the positive answers.
   const Tensor* pos_weight = nullptr;
   double a = 0.0;                    // see LossOp
-  bool mean = true;                  // else the sum
+  double b = 0.0;                    // likewise
+  bool mean = true;                  // over all elements; else the sum
+  double divisor = 0.0;              // of the sum, in place of what `mean` says, where it is not 0
   const Tensor* loss_sum = nullptr;  // float64, one element: the loss is added to it
+  const Tensor* losses = nullptr;    // of the input's shape: receives each element's, not divided
+  /// Of gaussian_nll_loss, of the input's shape: the variance, and what receives its gradient.
+  const Tensor* var = nullptr;
+  const Tensor* grad_var = nullptr;
 };
 
 /// A loss that is a sum over elements: `loss` (one element) and, where `grad` is given, the
@@ -105,6 +141,13 @@ void argmax(const Tensor& x, const Tensor& out);
 /// out[i] = source[indices[i]] along the first dimension; both contiguous, of one dtype.
 /// Throws IndexError for an index outside the source.
 void index_select(const Tensor& source, const Tensor& indices, const Tensor& out);
+
+/// sums[indices[i]] += rows[i] along the first dimension, in the order of i, so that the result
+/// does not depend on threads; both contiguous, float32 or float64, of one dtype. Rows with the
+/// index `ignore_index` are left out. Throws IndexError for any other index outside the sums; then
+/// nothing has changed on the CPU.
+void index_add(const Tensor& rows, const Tensor& indices, const Tensor& sums,
+               std::int64_t ignore_index = -1);
 
 /// out[i, c, ...] = source[indices[i], c, ...] * scale[c] + shift[c] in `out`'s dtype. `source`
 /// (N, C, ...) is contiguous, uint8 or of out's dtype; `indices` (M, int64) may be null: all rows

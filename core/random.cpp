@@ -6,25 +6,12 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/twister.h"
 
 namespace wick {
 namespace {
 
-constexpr std::size_t kWords = 624;
-constexpr std::size_t kShift = 397;
-
-// One step of the recurrence: the upper bit of one word joined to the lower bits of the next.
-constexpr std::uint32_t twist(std::uint32_t word, std::uint32_t after) {
-  const std::uint32_t mixed = (word & 0x80000000U) | (after & 0x7FFFFFFFU);
-  return (mixed >> 1) ^ ((0U - (after & 1U)) & 0x9908B0DFU);
-}
-
-constexpr std::uint32_t temper(std::uint32_t word) {
-  word ^= word >> 11;
-  word ^= (word << 7) & 0x9D2C5680U;
-  word ^= (word << 15) & 0xEFC60000U;
-  return word ^ (word >> 18);
-}
+constexpr std::size_t kWords = detail::kTwisterWords;
 
 // What torch.Generator.get_state() holds: PyTorch's CPUGeneratorImplState, in the byte order and
 // with the alignment of x86-64. The members that wick has no use for are always zero.
@@ -63,21 +50,13 @@ void Generator::manual_seed(std::uint64_t seed) {
   }
 }
 
-void Generator::next_block() {
-  for (std::size_t i = 0; i < kWords - kShift; ++i) {
-    state_[i] = state_[i + kShift] ^ twist(state_[i], state_[i + 1]);
-  }
-  for (std::size_t i = kWords - kShift; i < kWords - 1; ++i) {
-    state_[i] = state_[i - (kWords - kShift)] ^ twist(state_[i], state_[i + 1]);
-  }
-  state_[kWords - 1] = state_[kShift - 1] ^ twist(state_[kWords - 1], state_[0]);
-  left_ = kStateSize;
-  next_ = 0;
-}
-
 std::uint32_t Generator::next_word() {
-  if (--left_ == 0) next_block();
-  return temper(state_[next_++]);
+  if (--left_ == 0) {
+    detail::next_twister_block(state_.data());
+    left_ = kStateSize;
+    next_ = 0;
+  }
+  return detail::temper(state_[next_++]);
 }
 
 std::uint64_t Generator::next_two_words() {
@@ -103,8 +82,7 @@ void Generator::draw(std::uint32_t* out, std::size_t count) {
       continue;
     }
     const std::size_t run = std::min(count, static_cast<std::size_t>(left_) - 1);
-    const std::uint32_t* const words = state_.data() + next_;
-    for (std::size_t i = 0; i < run; ++i) out[i] = temper(words[i]);
+    detail::temper(state_.data() + next_, run, out);
     left_ -= static_cast<int>(run);
     next_ += static_cast<std::uint32_t>(run);
     out += run;

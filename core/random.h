@@ -58,6 +58,19 @@ class Generator {
   /// negative or NaN. On the CPU, fewer than 16 elements come in pairs: where the count is odd, the
   /// second number of the last pair is kept for the next such call.
   void normal(const Tensor& out, double mean, double deviation);
+  /// Fills a contiguous bool tensor on the CPU with true where a uniform float64 number is below
+  /// `p`, as tensor.bernoulli_(p, generator=...). Throws ValueError for a p outside [0, 1].
+  void bernoulli(const Tensor& out, double p);
+  /// torch.nn.functional.dropout(x, p) in training, in its bits, rounding included: out = 0 * x
+  /// with probability p, else x / (1 - p). `mask`, a bool tensor, receives which elements were
+  /// kept, for ops::masked_scale, which takes the gradient. All are contiguous, of one shape, on
+  /// the generator's device; `out` may be `x`. Nothing is drawn for a p of 0 or 1. Throws
+  /// ValueError for a p outside [0, 1].
+  ///
+  /// On the CPU, the elements kept are those of bernoulli(mask, 1 - p). On a CUDA device, they are
+  /// those of PyTorch's fused dropout on the same model of GPU (torch 2.15; it depends, as there,
+  /// on the alignment of x).
+  void dropout(const Tensor& x, double p, const Tensor& mask, const Tensor& out);
   /// torch.randperm(count, generator=...) on the CPU: an int64 tensor. Throws ValueError for a
   /// negative count.
   [[nodiscard]] Tensor randperm(std::int64_t count);
@@ -79,7 +92,6 @@ class Generator {
   void require_writable(const Tensor& out, const char* operation) const;
   [[nodiscard]] Tensor get_device_state() const;
   void set_device_state(const Tensor& state);
-  void next_block();
   // What random() returns, with no look at the device.
   [[nodiscard]] std::uint32_t next_word();
   [[nodiscard]] std::uint64_t next_two_words();
@@ -90,6 +102,8 @@ class Generator {
   template <typename T>
   void fill_normal(T* out, std::int64_t count, T mean, T deviation);
   double next_normal();
+  // Which of the next `count` float64 draws are below p.
+  void fill_bernoulli(bool* out, std::int64_t count, double p);
 
   Device device_;
   std::uint64_t seed_ = 0;

@@ -10,8 +10,11 @@
 #include "core/backend.h"
 #include "core/backend/random.h"
 #include "core/error.h"
+#include "core/ops.h"
+#include "core/overlap.h"
 #include "core/random.h"
 #include "core/random_transform.h"
+#include "core/twister.h"
 
 namespace wick {
 namespace {
@@ -115,6 +118,74 @@ void Generator::normal(const Tensor& out, double mean, double deviation) {
       data[i] = static_cast<T>(std::fma(next_normal(), deviation, mean));
     }
   });
+}
+
+void Generator::fill_bernoulli(bool* out, std::int64_t count, double p) {
+  // bits / 2^53 < p for whole numbers of bits.
+  const auto bound = static_cast<std::uint64_t>(std::ceil(p * 0x1p53));
+  while (count > 0) {
+    // Two words each, of one block; where the block ends between the two, one by one.
+    const std::int64_t run = std::min<std::int64_t>(count, (left_ - 1) / 2);
+    if (run == 0) {
+      *out++ = (next_two_words() & ((1ULL << 53) - 1)) < bound;
+      --count;
+      continue;
+    }
+    detail::below_bound(state_.data() + next_, static_cast<std::size_t>(run), bound, out);
+    left_ -= static_cast<int>(2 * run);
+    next_ += static_cast<std::uint32_t>(2 * run);
+    out += run;
+    count -= run;
+  }
+}
+
+void Generator::bernoulli(const Tensor& out, double p) {
+  require_cpu("Generator::bernoulli");
+  require_writable(out, "Generator::bernoulli");
+  if (!(p >= 0.0 && p <= 1.0)) {
+    throw ValueError(concat("Generator::bernoulli: the probability ", p, " is not in [0, 1]"));
+  }
+  fill_bernoulli(out.data<bool>(), out.numel(), p);
+}
+
+void Generator::dropout(const Tensor& x, double p, const Tensor& mask, const Tensor& out) {
+  constexpr const char* kName = "dropout";
+  require_writable(out, kName);
+  require_writable(mask, kName);
+  require_writable(x, kName);
+  if (!(p >= 0.0 && p <= 1.0)) {
+    throw ValueError(concat("dropout: the probability p must be between 0 and 1, got ", p));
+  }
+  if (mask.dtype() != DType::boolean || mask.shape() != x.shape()) {
+    throw ShapeError(
+        concat("dropout: the mask must be a bool tensor of shape ", x.shape(), ", got ", mask));
+  }
+  if (out.dtype() != x.dtype() || out.shape() != x.shape()) {
+    throw ShapeError(concat("dropout: the result must be like ", x, ", got ", out));
+  }
+  if (p == 0.0 || p == 1.0 || device_ == kCpu) {
+    if (p == 1.0) {
+      mask.zero_();
+    } else if (p == 0.0) {
+      mask.fill_(1.0);
+    } else {
+      visit_arithmetic(x.dtype(), kName, [](auto) {});
+      fill_bernoulli(mask.data<bool>(), mask.numel(), 1.0 - p);
+    }
+    ops::masked_scale(x, mask, ops::dropout_scale(p, x.dtype()), out);
+    return;
+  }
+  visit_arithmetic(x.dtype(), kName, [](auto) {});
+  require_no_partial_overlap(kName, out, x);
+  require_no_overlap(kName, out, mask);
+  offset_ += x.backend().dropout({.dtype = x.dtype(),
+                                  .count = x.numel(),
+                                  .x = x.raw(),
+                                  .y = out.raw(),
+                                  .mask = mask.raw(),
+                                  .p = p,
+                                  .seed = seed_,
+                                  .offset = offset_});
 }
 
 Tensor Generator::randperm(std::int64_t count) {

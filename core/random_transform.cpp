@@ -8,6 +8,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/fused.h"
+
 namespace wick::detail {
 namespace {
 
@@ -125,44 +127,20 @@ struct SinCos {
   }
 }
 
-// Runs a body, which is inlined, in a form for processors that fuse in hardware where this is one:
-// many times as fast, with equal results, since std::fma rounds once everywhere.
-#if defined(__x86_64__) && defined(__GNUC__)
-template <typename Body>
-[[gnu::target("avx2,fma")]] void run_fused(const Body& body) {
-  body();
-}
-
-template <typename Body>
-void run(const Body& body) {
-  static const bool fuses = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (fuses) {
-    run_fused(body);
-  } else {
-    body();
-  }
-}
-#else
-template <typename Body>
-void run(const Body& body) {
-  body();
-}
-#endif
-
 }  // namespace
 
 void uniform_from_bits(const std::uint32_t* words, std::size_t count, float low, float high,
                        float* out) {
-  run([=]() __attribute__((always_inline)) { uniform_body(words, count, low, high, out); });
+  run_fused([=]() __attribute__((always_inline)) { uniform_body(words, count, low, high, out); });
 }
 
 void uniform_from_bits(const std::uint32_t* words, std::size_t count, double low, double high,
                        double* out) {
-  run([=]() __attribute__((always_inline)) { uniform_body(words, count, low, high, out); });
+  run_fused([=]() __attribute__((always_inline)) { uniform_body(words, count, low, high, out); });
 }
 
 void normal_from_uniform(float* data, std::size_t count, float mean, float deviation) {
-  run([=]() __attribute__((always_inline)) { normal_body(data, count, mean, deviation); });
+  run_fused([=]() __attribute__((always_inline)) { normal_body(data, count, mean, deviation); });
 }
 
 void normal_from_uniform(double* data, std::size_t count, double mean, double deviation) {

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 
+#include "core/network_step.h"
+
 namespace wick {
 
 /// One repetition, in the two halves that a device may treat differently.
@@ -17,6 +19,10 @@ struct RecordedStep {
   /// Optimizer::step() and what the host does about it, as LRScheduler::step(). Called for each
   /// repetition, so that learning rates and step numbers vary; no other operation of a backend.
   std::function<void()> update;
+  /// What `compute` does, where that can be said so, else null: a device that has a kernel for
+  /// whole steps of such a network may do them by it, with the same results up to rounding. The
+  /// gradients are then left by the last step of a replay only.
+  std::shared_ptr<const NetworkStep> network{};
 };
 
 /// Made by Backend::record(). Refers to all tensors that the step uses: they must live, and stay

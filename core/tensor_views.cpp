@@ -150,11 +150,13 @@ Tensor Tensor::permute(const Dims& order) const {
   require_defined("Tensor::permute");
   Dims shape;
   Dims strides;
-  std::vector<bool> seen(shape_.size());
-  for (const std::int64_t dim : order) {
-    const std::size_t d = wrap_dim(dim, shape_.size(), "Tensor::permute");
-    if (seen[d]) throw ValueError(concat("Tensor::permute: ", order, " repeats a dimension"));
-    seen[d] = true;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::size_t d = wrap_dim(order[i], shape_.size(), "Tensor::permute");
+    for (std::size_t before = 0; before < i; ++before) {
+      if (wrap_dim(order[before], shape_.size(), "Tensor::permute") == d) {
+        throw ValueError(concat("Tensor::permute: ", order, " repeats a dimension"));
+      }
+    }
     shape.push_back(shape_[d]);
     strides.push_back(strides_[d]);
   }

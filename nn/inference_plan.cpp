@@ -5,6 +5,7 @@
 #include "core/backend/elementwise.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
+#include "core/backend/rows.h"
 #include "core/error.h"
 #include "core/overlap.h"
 
@@ -123,6 +124,8 @@ void InferencePlan::run_step(const Step& step, const Run& run) const {
   switch (step.kind) {
     case StepKind::norm: return run_norm(step, run);
     case StepKind::unary: return run_unary(step, run);
+    case StepKind::softmax:
+    case StepKind::log_softmax: return run_softmax(step, run);
     case StepKind::add: return run_binary(BinaryOp::add, step, run);
     case StepKind::multiply: return run_binary(BinaryOp::multiply, step, run);
     case StepKind::concatenate: {
@@ -181,6 +184,24 @@ void InferencePlan::run_unary(const Step& step, const Run& run) const {
                    .x = x.data + i * x.stride * size,
                    .y = y.data + i * y.stride * size,
                    .parameters = step.parameters});
+  }
+}
+
+void InferencePlan::run_softmax(const Step& step, const Run& run) const {
+  Backend& backend = weights_->backend();
+  const Samples x = samples(step.inputs.front(), run);
+  const Samples y = samples(step.output, run);
+  const bool together = x.stride == x.elements && y.stride == y.elements;
+  const std::int64_t parts = together ? 1 : run.count;
+  const auto size = static_cast<std::int64_t>(size_of(dtype_));
+  for (std::int64_t i = 0; i < parts; ++i) {
+    backend.softmax({.dtype = dtype_,
+                     .log = step.kind == StepKind::log_softmax,
+                     .outer = together ? run.count * step.outer : step.outer,
+                     .size = step.depth,
+                     .inner = step.inner,
+                     .x = x.data + i * x.stride * size,
+                     .y = y.data + i * y.stride * size});
   }
 }
 

@@ -101,7 +101,7 @@ class InferencePlan {
     std::int64_t depth = 0;
     std::int64_t width = 0;
     // Of concatenate, narrow and select: a sample is (outer, size of the dimension * inner). Of
-    // linear: a sample has `outer` rows.
+    // softmax: (outer, depth, inner). Of linear: a sample has `outer` rows.
     std::int64_t outer = 1;
     std::int64_t inner = 1;
     std::int64_t start = 0;
@@ -132,6 +132,7 @@ class InferencePlan {
   void run_linear(const Step& step, const Run& run) const;
   void run_norm(const Step& step, const Run& run) const;
   void run_unary(const Step& step, const Run& run) const;
+  void run_softmax(const Step& step, const Run& run) const;
   void run_binary(BinaryOp op, const Step& step, const Run& run) const;
   // `length` of the elements of each outer row of a sample, from one place to another.
   void copy_part(const Samples& to, std::int64_t to_row, std::int64_t to_start, const Samples& from,

@@ -9,6 +9,7 @@
 #include "core/backend/matrix.h"
 #include "core/error.h"
 #include "nn/fusion_rules.h"
+#include "nn/layers/reshape.h"
 #include "nn/plan_memory.h"
 
 namespace wick::nn {
@@ -106,6 +107,10 @@ void PlanBuilder::add_step(std::size_t i) {
     case StepKind::reshape: return add_reshape(step);
     case StepKind::narrow:
     case StepKind::select: return add_part(step);
+    case StepKind::flatten:
+    case StepKind::unflatten: return add_view(step);
+    case StepKind::softmax:
+    case StepKind::log_softmax: return add_softmax(step);
     case StepKind::opaque: break;
   }
   throw ValueError(concat("compile: ", step.path, " is a ", step.module->type_name(),
@@ -237,10 +242,36 @@ void PlanBuilder::add_reshape(const Step& step) {
                             "first size, and the others must have ",
                             elements, " elements"));
   }
-  // The same memory under another shape.
-  const std::size_t y = add_value(std::move(result));
-  memory_[y] = memory_[x];
+  add_shared(step, std::move(result));
+}
+
+// The same memory under another shape.
+void PlanBuilder::add_shared(const Step& step, Dims shape) {
+  const std::size_t y = add_value(std::move(shape));
+  memory_[y] = memory_[values_[static_cast<std::size_t>(step.inputs.front())]];
   values_[static_cast<std::size_t>(step.output)] = y;
+}
+
+void PlanBuilder::add_view(const Step& step) {
+  const Dims& whole = shape(step.inputs.front());
+  Dims batch{1};
+  for (const std::int64_t size : whole) batch.push_back(size);
+  // The samples' dimension stays by itself.
+  static_cast<void>(dimension(step, whole));
+  Dims result = step.kind == StepKind::flatten ? flattened_shape(batch, step.dim, step.last)
+                                               : unflattened_shape(batch, step.dim, step.shape);
+  result.erase(0);
+  add_shared(step, std::move(result));
+}
+
+void PlanBuilder::add_softmax(const Step& step) {
+  Dims result = shape(step.inputs.front());
+  const std::size_t dim = dimension(step, result);
+  InferencePlan::Step planned;
+  planned.outer = product(result, 0, dim);
+  planned.depth = result[dim];
+  planned.inner = product(result, dim + 1, result.size());
+  finish(step, std::move(planned), std::move(result));
 }
 
 void PlanBuilder::add_part(const Step& step) {

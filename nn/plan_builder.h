@@ -37,6 +37,9 @@ class PlanBuilder {
   void add_concatenate(const Step& step);
   void add_reshape(const Step& step);
   void add_part(const Step& step);
+  void add_view(const Step& step);
+  void add_softmax(const Step& step);
+  void add_shared(const Step& step, Dims shape);
   [[nodiscard]] std::size_t dimension(const Step& step, const Dims& shape) const;
   [[nodiscard]] std::size_t add_value(Dims shape);
   void finish(const Step& step, InferencePlan::Step planned, Dims shape);

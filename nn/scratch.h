@@ -24,11 +24,12 @@ class Scratch {
   [[nodiscard]] const Tensor& like(const Tensor& other) {
     return get(other.shape(), other.dtype(), other.device());
   }
-
   /// The same, and not over the memory of `other`: a caller may give back what a layer has
   /// returned.
   [[nodiscard]] const Tensor& apart_from(const Tensor& other) {
-    if (memory_.defined() && memory_.storage() == other.storage()) *this = Scratch();
+    const Tensor& tensor = like(other);
+    if (tensor.storage() != other.storage()) return tensor;
+    *this = Scratch();
     return like(other);
   }
 

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "nn/composite.h"
@@ -32,6 +33,16 @@ class Sequential final : public Composite {
     return std::make_unique<Sequential>(*this, copier);
   }
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override;
+
+  /// The chain of linear layers that a state dictionary of any program holds, with an activation
+  /// between each two: PyTorch's class name, for make_module(), or "Identity". The layers stand in
+  /// the order of the numbers in their names, or else in the only one that their shapes allow
+  /// (nn/linear_chain.h). A dotted name makes Sequentials in each other, so that state_dict() has
+  /// the keys of `state`; dtype and device are those of the first weight. In training mode.
+  ///
+  /// Throws StateDictError where the state is no such chain, and ValueError for the activation.
+  [[nodiscard]] static std::unique_ptr<Sequential> from_state_dict(
+      const StateDict& state, std::string_view activation = "ReLU");
 
   /// Constructs a module in place at the end. PyTorch's own names, where none are given, are "0",
   /// "1", ... Throws ValueError for a name that is taken, empty, or has a dot.

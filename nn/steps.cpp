@@ -20,6 +20,10 @@ std::string_view to_string(StepKind kind) noexcept {
     case StepKind::reshape: return "reshape";
     case StepKind::narrow: return "narrow";
     case StepKind::select: return "select";
+    case StepKind::flatten: return "flatten";
+    case StepKind::unflatten: return "unflatten";
+    case StepKind::softmax: return "softmax";
+    case StepKind::log_softmax: return "log_softmax";
   }
   return "unknown";
 }
@@ -107,6 +111,26 @@ ValueId StepList::unary(ValueId x, UnaryOp op, const UnaryParameters& parameters
   const ValueId y = of_module(StepKind::unary, x);
   steps_.back().op = op;
   steps_.back().parameters = parameters;
+  return y;
+}
+
+ValueId StepList::flatten(ValueId x, std::int64_t first, std::int64_t last) {
+  const ValueId y = of_module(StepKind::flatten, x);
+  steps_.back().dim = first;
+  steps_.back().last = last;
+  return y;
+}
+
+ValueId StepList::unflatten(ValueId x, std::int64_t dim, const Dims& sizes) {
+  const ValueId y = of_module(StepKind::unflatten, x);
+  steps_.back().dim = dim;
+  steps_.back().shape = sizes;
+  return y;
+}
+
+ValueId StepList::softmax(ValueId x, std::int64_t dim, bool log) {
+  const ValueId y = of_module(log ? StepKind::log_softmax : StepKind::softmax, x);
+  steps_.back().dim = dim;
   return y;
 }
 

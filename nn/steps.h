@@ -31,6 +31,10 @@ enum class StepKind : std::uint8_t {
   reshape,      // to `shape`, of which one size may be -1
   narrow,       // `length` positions of `dim` from `start` on
   select,       // one position of `dim`, which goes away
+  flatten,      // dimensions `dim` to `last` as one
+  unflatten,    // `dim` as the sizes of `shape`, of which one may be -1
+  softmax,      // along `dim`
+  log_softmax,  // likewise
 };
 /// "linear".
 [[nodiscard]] std::string_view to_string(StepKind kind) noexcept;
@@ -49,10 +53,11 @@ struct Step {
   // Of unary.
   UnaryOp op = UnaryOp::relu;
   UnaryParameters parameters{};
-  // Of reshape.
+  // Of reshape and unflatten.
   Dims shape;
-  // Of concatenate, narrow and select; `dim` and `start` may count from the end.
+  // Of concatenate, narrow, select, flatten, unflatten and softmax; these may count from the end.
   std::int64_t dim = 0;
+  std::int64_t last = -1;
   std::int64_t start = 0;
   std::int64_t length = 1;
 };
@@ -86,6 +91,9 @@ class StepList {
   ValueId linear(ValueId x, ParameterPtr weight, ParameterPtr bias);
   ValueId norm(ValueId x, ParameterPtr weight, ParameterPtr bias, NormStep norm);
   ValueId unary(ValueId x, UnaryOp op, const UnaryParameters& parameters = {});
+  ValueId flatten(ValueId x, std::int64_t first, std::int64_t last);
+  ValueId unflatten(ValueId x, std::int64_t dim, const Dims& sizes);
+  ValueId softmax(ValueId x, std::int64_t dim, bool log);
   // A step between modules.
   ValueId add(ValueId a, ValueId b);
   ValueId multiply(ValueId a, ValueId b);

@@ -33,16 +33,14 @@ class AdamRule final : public UpdateRule {
     std::vector<std::string> found;
     require_not_negative(found, "learning rate", options_.lr, origin);
     require_not_negative(found, "epsilon value", options_.eps, origin);
-    const std::array betas = {options_.beta1, options_.beta2};
-    for (std::size_t i = 0; i < betas.size(); ++i) {
-      if (!(betas[i] >= 0.0 && betas[i] < 1.0)) {
-        found.push_back(concat("Invalid beta parameter at index ", i, ": ", betas[i],
-                               " (must be at least 0 and below 1)"));
-      }
-    }
+    require_betas(found, options_.beta1, options_.beta2);
     require_not_negative(found, "weight_decay value", options_.weight_decay, origin);
     return found;
   }
+
+  [[nodiscard]] std::optional<double> momentum() const noexcept override { return options_.beta1; }
+  [[nodiscard]] bool momentum_is_beta1() const noexcept override { return true; }
+  void set_momentum(double momentum) noexcept override { options_.beta1 = momentum; }
 
   [[nodiscard]] std::span<const std::string_view> state_names() const noexcept override {
     static constexpr std::array<std::string_view, 3> kNames = {"exp_avg", "exp_avg_sq",
@@ -82,15 +80,8 @@ class AdamRule final : public UpdateRule {
   }
 
   void update(const Run& run) const override {
-    AdamArgs args;
-    args.dtype = run.dtype;
-    args.count = run.count;
-    args.param = run.param;
-    args.grad = run.grad;
-    args.exp_avg = run.state[0];
-    args.exp_avg_sq = run.state[1];
-    args.max_exp_avg_sq = run.state[2];
-    args.step = run.step;
+    UpdateArgs args = run.args(UpdateOp::adam);
+    args.state = run.state;
     args.lr = options_.lr;
     args.beta1 = options_.beta1;
     args.beta2 = options_.beta2;
@@ -98,7 +89,7 @@ class AdamRule final : public UpdateRule {
     args.weight_decay = options_.weight_decay;
     args.decoupled_weight_decay = decoupled_;
     args.maximize = options_.maximize;
-    run.backend->adam_step(args);
+    run.backend->update(args);
   }
 
  private:

@@ -39,7 +39,8 @@ void CosineAnnealingLR::read_options(OptionReader& reader) {
   eta_min_ = eta_min;
 }
 
-double CosineAnnealingLR::next_lr(double lr, double base_lr, Step step) const noexcept {
+double CosineAnnealingLR::next_lr(double lr, double base_lr, const Step& step) const {
+  if (step.is_initial) return lr;
   // The operations and their order are PyTorch's, to the last bit of the result.
   constexpr double kPi = std::numbers::pi;
   const double t_max = t_max_.as_double();
@@ -54,6 +55,12 @@ double CosineAnnealingLR::next_lr(double lr, double base_lr, Step step) const no
     return lr + (base_lr - eta_min) * (1.0 - std::cos(kPi / t_max)) / 2.0;
   }
   return (1.0 + std::cos(kPi * step.epoch / t_max)) / before * (lr - eta_min) + eta_min;
+}
+
+double CosineAnnealingLR::begin_lr(double /*lr*/, double base_lr, const Step& step) const {
+  const double eta_min = eta_min_.as_double();
+  const double angle = std::numbers::pi * step.epoch / t_max_.as_double();
+  return eta_min + (base_lr - eta_min) * (1.0 + std::cos(angle)) / 2.0;
 }
 
 }  // namespace wick::optim

@@ -58,11 +58,28 @@ Tensor FlatGroup::flat_zeros() const {
   return Tensor::zeros({offsets_.back()}, dtype_, values_->device());
 }
 
-FlatState FlatGroup::empty_state(std::size_t count) const {
+void FlatGroup::add_tensors(FlatState& state, const UpdateRule& rule) const {
+  const auto names = rule.state_names();
+  const std::optional<double> initial = rule.initial_state();
+  if (state.tensors.size() < names.size()) state.tensors.resize(names.size());
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    if (names[k].empty() || state.tensors[k].defined()) continue;
+    state.tensors[k] = flat_zeros();
+    if (initial) state.tensors[k].fill_(*initial);
+  }
+}
+
+FlatState FlatGroup::empty_state(const UpdateRule& rule) const {
   FlatState state;
   state.entries.resize(params_.size());
-  for (std::size_t i = 0; i < count; ++i) state.tensors.push_back(flat_zeros());
+  add_tensors(state, rule);
   return state;
+}
+
+void FlatGroup::begin(const UpdateRule& rule, std::int64_t& last_place) {
+  if (!rule.initial_state()) return;
+  add_tensors(state_, rule);
+  for (FlatState::Entry& entry : state_.entries) entry.place = ++last_place;
 }
 
 Tensor FlatGroup::part(const Tensor& flat, std::size_t param) const {
@@ -76,12 +93,14 @@ void FlatGroup::refresh() {
   // The parts of the old state, by the old layout.
   std::vector<std::vector<Tensor>> parts(state_.tensors.size());
   for (std::size_t k = 0; k < parts.size(); ++k) {
+    if (!state_.tensors[k].defined()) continue;
     for (std::size_t i = 0; i < params_.size(); ++i) {
       parts[k].push_back(part(state_.tensors[k], i));
     }
   }
   move_parameters();
   for (std::size_t k = 0; k < parts.size(); ++k) {
+    if (!state_.tensors[k].defined()) continue;
     const Tensor moved = flat_zeros();
     for (std::size_t i = 0; i < params_.size(); ++i) part(moved, i).copy_(parts[k][i]);
     state_.tensors[k] = moved;
@@ -92,15 +111,16 @@ std::size_t FlatGroup::run_end(std::size_t first) const {
   const FlatState::Entry& like = state_.entries[first];
   std::size_t end = first;
   while (end < params_.size() && params_[end]->has_grad &&
-         state_.entries[end].present() == like.present() && state_.entries[end].step == like.step) {
+         state_.entries[end].present() == like.present() && state_.entries[end].step == like.step &&
+         state_.entries[end].product == like.product &&
+         state_.entries[end].wide_product == like.wide_product) {
     ++end;
   }
   return end;
 }
 
 void FlatGroup::step(const UpdateRule& rule, std::int64_t& last_place) {
-  const std::size_t wanted = rule.state_names().size();
-  while (state_.tensors.size() < wanted) state_.tensors.push_back(flat_zeros());
+  add_tensors(state_, rule);
   for (std::size_t first = 0; first < params_.size();) {
     const std::size_t end = run_end(first);
     if (end > first) update(rule, first, end, last_place);
@@ -112,24 +132,31 @@ void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t en
                        std::int64_t& last_place) {
   const FlatState::Entry before = state_.entries[first];
   const std::int64_t begin = offsets_[first];
-  const std::size_t tensors = rule.state_names().size();
+  const auto names = rule.state_names();
   Run run;
   run.backend = &values_->backend();
   run.dtype = dtype_;
   run.count = offsets_[end] - begin;
   run.param = address(*values_, begin, dtype_);
   run.grad = address(*grads_, begin, dtype_);
-  for (std::size_t k = 0; k < tensors; ++k) {
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    if (names[k].empty()) continue;
     run.state[k] = address(*state_.tensors[k].storage(), begin, dtype_);
   }
   run.step = rule.counts_steps() ? before.step + 1.0 : 0.0;
+  const double factor = rule.product_factor(run.step);
+  run.product =
+      before.wide_product
+          ? before.product * factor
+          : static_cast<double>(static_cast<float>(before.product) * static_cast<float>(factor));
   run.first = !before.present();
   rule.update(run);
-  if (tensors == 0) return;
+  if (names.empty()) return;
   for (std::size_t i = first; i < end; ++i) {
     FlatState::Entry& entry = state_.entries[i];
     if (!entry.present()) entry.place = ++last_place;
     entry.step = run.step;
+    entry.product = run.product;
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "optim/optimizer_group.h"
+#include "optim/option_reader.h"
 
 namespace wick::optim {
 
@@ -30,7 +31,8 @@ Optimizer::Optimizer(std::string_view type_name, std::vector<RuleGroup> groups) 
   }
   for (RuleGroup& group : groups) {
     groups_.push_back(std::make_unique<Group>(
-        Group{FlatGroup(std::move(group.params)), std::move(group.options), std::nullopt, Dict()}));
+        Group{FlatGroup(std::move(group.params)), std::move(group.options), std::nullopt, {}, {}}));
+    groups_.back()->flat.begin(*groups_.back()->rule, last_place_);
   }
 }
 
@@ -75,6 +77,34 @@ void Optimizer::set_lr(double lr, std::size_t group) {
 
 void Optimizer::take_lr(double lr, std::size_t group) noexcept {
   groups_[group]->rule->set_lr(lr);
+}
+
+void Optimizer::take_initial_lr(double lr, std::size_t group) noexcept {
+  groups_[group]->initial_lr = lr;
+}
+
+std::optional<double> Optimizer::momentum(std::size_t group) const noexcept {
+  return groups_[group]->rule->momentum();
+}
+
+bool Optimizer::momentum_is_beta1() const noexcept {
+  return groups_.front()->rule->momentum_is_beta1();
+}
+
+void Optimizer::take_momentum(double momentum, std::size_t group) noexcept {
+  groups_[group]->rule->set_momentum(momentum);
+}
+
+void Optimizer::set_group_number(std::size_t group, std::string_view key, double value) {
+  groups_[group]->numbers.set(key, value);
+}
+
+std::optional<double> Optimizer::group_number(std::size_t group, std::string_view key) const {
+  const Group& from = *groups_[group];
+  if (key == "initial_lr") return from.initial_lr;
+  const Value* found = from.numbers.find(key);
+  if (found == nullptr) found = from.loaded.find(key);
+  return found == nullptr ? std::nullopt : number_in(*found);
 }
 
 double Optimizer::initial_lr(std::size_t group) const {

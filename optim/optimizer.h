@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -87,9 +88,18 @@ class Optimizer {
 
  private:
   friend class LRScheduler;
+  friend class ReduceLROnPlateau;
   struct Group;
   /// Whatever rate a schedule arrives at; the group exists.
   void take_lr(double lr, std::size_t group) noexcept;
+  void take_initial_lr(double lr, std::size_t group) noexcept;
+  /// PyTorch's 'momentum', or the first of 'betas'; none where the optimizer has neither.
+  [[nodiscard]] std::optional<double> momentum(std::size_t group) const noexcept;
+  [[nodiscard]] bool momentum_is_beta1() const noexcept;
+  void take_momentum(double momentum, std::size_t group) noexcept;
+  /// A number that a scheduler keeps among the options of a group.
+  void set_group_number(std::size_t group, std::string_view key, double value);
+  [[nodiscard]] std::optional<double> group_number(std::size_t group, std::string_view key) const;
   [[nodiscard]] Group& group_at(std::size_t index, std::string_view operation) const;
 
   std::vector<std::unique_ptr<Group>> groups_;

@@ -15,7 +15,8 @@ struct Optimizer::Group {
   FlatGroup flat;
   std::unique_ptr<UpdateRule> rule;
   std::optional<double> initial_lr;
-  Dict loaded;  // the options as load_state_dict() got them, without 'params'
+  Dict numbers{};  // that schedulers keep here
+  Dict loaded;     // the options as load_state_dict() got them, without 'params'
 };
 
 }  // namespace wick::optim

@@ -36,7 +36,14 @@ Dict state_entry(const FlatGroup& group, const UpdateRule& rule, std::size_t par
     // float32 whatever the parameter's dtype, as torch.optim.Adam under the default dtype.
     entry.set("step", Tensor::scalar(static_cast<float>(group.state().entries[param].step)));
   }
+  if (!rule.product_name().empty()) {
+    const FlatState::Entry& from = group.state().entries[param];
+    entry.set(rule.product_name(), from.wide_product
+                                       ? Tensor::scalar(from.product)
+                                       : Tensor::scalar(static_cast<float>(from.product)));
+  }
   for (std::size_t slot = 0; slot < rule.state_names().size(); ++slot) {
+    if (rule.state_names()[slot].empty()) continue;
     entry.set(rule.state_names()[slot], group.part(group.state().tensors[slot], param));
   }
   return entry;
@@ -51,6 +58,7 @@ Value Optimizer::state_dict() const {
   for (const auto& group : groups_) {
     Dict current = group->rule->options();
     if (group->initial_lr) current.set("initial_lr", *group->initial_lr);
+    for (const auto& [key, value] : group->numbers) current.set(key, value);
     Dict options = merged_options(current, group->loaded);
     List ids;
     const bool keeps_state = !group->rule->state_names().empty();
@@ -94,7 +102,7 @@ void Optimizer::load_state_dict(const Value& state) {
   // All memory is allocated and filled before the first group changes.
   std::vector<FlatState> states;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    states.push_back(groups_[g]->flat.empty_state(reader.staged()[g].rule->state_names().size()));
+    states.push_back(groups_[g]->flat.empty_state(*reader.staged()[g].rule));
     states.back().entries = std::move(reader.staged()[g].entries);
   }
   for (const StateCopy& copy : reader.copies()) {
@@ -108,6 +116,7 @@ void Optimizer::load_state_dict(const Value& state) {
     groups_[g]->rule = std::move(staged.rule);
     groups_[g]->initial_lr = staged.initial_lr;
     groups_[g]->loaded = std::move(staged.options);
+    groups_[g]->numbers = Dict();
   }
 }
 

@@ -24,6 +24,13 @@ std::optional<double> number_in(const Value& value) {
   }
 }
 
+void throw_where_problems(std::string_view operation, const std::vector<std::string>& problems) {
+  if (problems.empty()) return;
+  std::string message = concat(operation, "the state does not fit; nothing was changed:");
+  for (const std::string& problem : problems) message += "\n  " + problem;
+  throw StateDictError(message);
+}
+
 void OptionReader::complain(std::string_view key, std::string_view wanted, const Value* found) {
   problems_.push_back(found == nullptr ? concat(where_, " has no '", key, "'")
                                        : concat(where_, ": '", key, "' must be ", wanted,
@@ -79,7 +86,8 @@ Value OptionReader::count(std::string_view key, const Value& otherwise) {
   return has(key) ? count(key) : otherwise;
 }
 
-std::vector<double> OptionReader::numbers(std::string_view key, std::size_t count) {
+std::vector<double> OptionReader::numbers(std::string_view key, std::size_t count,
+                                          std::string_view what) {
   const Value* const found = options_.find(key);
   std::vector<double> values;
   if (found != nullptr && found->kind() == Value::Kind::list) {
@@ -89,7 +97,7 @@ std::vector<double> OptionReader::numbers(std::string_view key, std::size_t coun
     }
     if (values.size() == count && found->as_list().size() == count) return values;
   }
-  complain(key, concat("a list of ", count, " numbers, one per parameter group"), found);
+  complain(key, concat("a list of ", count, " numbers, ", what), found);
   return std::vector<double>(count);
 }
 

@@ -18,6 +18,9 @@ namespace wick::optim {
 /// A float, int or bool, or a tensor with one real element; empty for anything else.
 [[nodiscard]] std::optional<double> number_in(const Value& value);
 
+/// Throws StateDictError that lists the problems, if there are any.
+void throw_where_problems(std::string_view operation, const std::vector<std::string>& problems);
+
 /// The problems are sentences that begin with `where`. After one, the values returned mean nothing.
 class OptionReader {
  public:
@@ -35,9 +38,12 @@ class OptionReader {
   /// is missing.
   [[nodiscard]] Value count(std::string_view key);
   [[nodiscard]] Value count(std::string_view key, const Value& otherwise);
-  /// A list of `count` numbers.
-  [[nodiscard]] std::vector<double> numbers(std::string_view key, std::size_t count);
-  [[nodiscard]] bool has(std::string_view key) const { return options_.find(key) != nullptr; }
+  /// A list of `count` numbers; `what` says why so many.
+  [[nodiscard]] std::vector<double> numbers(std::string_view key, std::size_t count,
+                                            std::string_view what = "one per parameter group");
+  [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
+  /// Null where the key is missing.
+  [[nodiscard]] const Value* find(std::string_view key) const { return options_.find(key); }
 
   /// Notes what is wrong with a value that was read.
   void problem(std::string_view sentence);

@@ -34,6 +34,11 @@ class SgdRule final : public UpdateRule {
     return found;
   }
 
+  [[nodiscard]] std::optional<double> momentum() const noexcept override {
+    return options_.momentum;
+  }
+  void set_momentum(double momentum) noexcept override { options_.momentum = momentum; }
+
   [[nodiscard]] std::span<const std::string_view> state_names() const noexcept override {
     static constexpr std::array<std::string_view, 1> kNames = {"momentum_buffer"};
     return std::span(kNames).first(options_.momentum != 0.0 ? 1 : 0);
@@ -64,12 +69,8 @@ class SgdRule final : public UpdateRule {
   }
 
   void update(const Run& run) const override {
-    SgdArgs args;
-    args.dtype = run.dtype;
-    args.count = run.count;
-    args.param = run.param;
-    args.grad = run.grad;
-    args.momentum_buffer = run.state[0];
+    UpdateArgs args = run.args(UpdateOp::sgd);
+    args.state = run.state;
     args.first_step = run.first;
     args.lr = options_.lr;
     args.momentum = options_.momentum;
@@ -77,7 +78,7 @@ class SgdRule final : public UpdateRule {
     args.weight_decay = options_.weight_decay;
     args.nesterov = options_.nesterov;
     args.maximize = options_.maximize;
-    run.backend->sgd_step(args);
+    run.backend->update(args);
   }
 
  private:

@@ -118,26 +118,35 @@ void StateReader::read_entry(const Value& key, const Value& entry) {
   if (values.empty() || rule.state_names().empty()) return;  // never stepped, or not used
   FlatState::Entry& target = staged_[g].entries[param];
   if (rule.counts_steps()) {
-    read_step(values, where, target);
+    target.step = read_number(values, "step", where);
+    if (!rule.product_name().empty()) {
+      target.product = read_number(values, rule.product_name(), where);
+      target.wide_product = groups_[g]->params()[param]->value.dtype() == DType::float64;
+    }
   } else if (is_absent(values, rule.state_names().front())) {
     return;  // SGD: made at the next step
   }
   target.place = ++last_place_;
   for (std::size_t slot = 0; slot < rule.state_names().size(); ++slot) {
+    if (rule.state_names()[slot].empty()) continue;
     read_tensor(values, g, param, slot, where);
   }
 }
 
-void StateReader::read_step(const Dict& values, const std::string& where,
-                            FlatState::Entry& target) {
-  const Value* const found = values.find("step");
-  if (found == nullptr) return complain(where, " has no 'step'");
-  const std::optional<double> step = number_in(*found);
-  if (!step || !std::isfinite(*step) || *step < 0.0) {
-    return complain(where, "['step'] must be a number that is not negative, found ",
-                    found->kind_name(), step ? concat(" ", *step) : std::string());
+double StateReader::read_number(const Dict& values, std::string_view key,
+                                const std::string& where) {
+  const Value* const found = values.find(key);
+  if (found == nullptr) {
+    complain(where, " has no '", key, "'");
+    return 0.0;
   }
-  target.step = *step;
+  const std::optional<double> number = number_in(*found);
+  if (!number || !std::isfinite(*number) || *number < 0.0) {
+    complain(where, "['", key, "'] must be a number that is not negative, found ",
+             found->kind_name(), number ? concat(" ", *number) : std::string());
+    return 0.0;
+  }
+  return *number;
 }
 
 void StateReader::read_tensor(const Dict& values, std::size_t g, std::size_t param,

@@ -55,7 +55,8 @@ class StateReader {
   void read_ids(const Value& group, std::size_t g, const std::string& where);
   void read_options(const Dict& group, std::size_t g, const std::string& where);
   void read_entry(const Value& key, const Value& entry);
-  void read_step(const Dict& values, const std::string& where, FlatState::Entry& target);
+  // A number that is not negative.
+  double read_number(const Dict& values, std::string_view key, const std::string& where);
   void read_tensor(const Dict& values, std::size_t g, std::size_t param, std::size_t slot,
                    const std::string& where);
 

@@ -36,7 +36,7 @@ void StepLR::read_options(OptionReader& reader) {
   gamma_ = gamma;
 }
 
-double StepLR::next_lr(double lr, double /*base_lr*/, Step step) const noexcept {
+double StepLR::next_lr(double lr, double /*base_lr*/, const Step& step) const {
   const bool stays = step.epoch == 0.0 || std::fmod(step.epoch, step_size_.as_double()) != 0.0;
   return stays ? lr : lr * gamma_.as_double();
 }

@@ -17,7 +17,7 @@ class StepLR final : public LRScheduler {
  private:
   [[nodiscard]] Dict options() const override;
   void read_options(OptionReader& reader) override;
-  [[nodiscard]] double next_lr(double lr, double base_lr, Step step) const noexcept override;
+  [[nodiscard]] double next_lr(double lr, double base_lr, const Step& step) const override;
 
   // Numbers, ints or floats as they were loaded.
   Value step_size_;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/backend/update.h"
 #include "core/error.h"
 #include "core/value.h"
 #include "optim/optimizer.h"
@@ -27,9 +29,6 @@ class OptionReader;
 /// arithmetic takes.
 enum class Origin { constructor, loaded };
 
-/// The most tensors of state that a rule keeps for a parameter.
-inline constexpr std::size_t kMaxStateTensors = 3;
-
 /// Neighbouring parameters that are updated in one pass, with the padding between them.
 struct Run {
   Backend* backend = nullptr;
@@ -37,9 +36,22 @@ struct Run {
   std::int64_t count = 0;
   void* param = nullptr;
   const void* grad = nullptr;
-  std::array<void*, kMaxStateTensors> state{};  // in the order of state_names(), else null
-  double step = 1.0;                            // 1 for the first; 0 where steps are not counted
-  bool first = false;                           // the state holds zeros, nothing of a step before
+  std::array<void*, kMaxUpdateState> state{};  // in the order of state_names(), else null
+  double step = 1.0;                           // 1 for the first; 0 where steps are not counted
+  double product = 1.0;  // of UpdateRule::product_factor() in all steps, this one included
+  bool first = false;    // the state holds zeros, nothing of a step before
+
+  /// All but the state and the options.
+  [[nodiscard]] UpdateArgs args(UpdateOp op) const {
+    UpdateArgs args;
+    args.op = op;
+    args.dtype = dtype;
+    args.count = count;
+    args.param = param;
+    args.grad = grad;
+    args.step = step;
+    return args;
+  }
 };
 
 class UpdateRule {
@@ -55,10 +67,24 @@ class UpdateRule {
   [[nodiscard]] virtual std::vector<std::string> problems(Origin origin) const = 0;
 
   /// The keys of the tensors in a parameter's state, in PyTorch's order; none where the options
-  /// need no state.
+  /// need no state. A key that is empty keeps the place of a tensor that these options do not need.
   [[nodiscard]] virtual std::span<const std::string_view> state_names() const noexcept = 0;
   /// True where the state begins with 'step'.
   [[nodiscard]] virtual bool counts_steps() const noexcept = 0;
+
+  /// The key of a number in the state, behind 'step', that begins with 1 and is multiplied in each
+  /// step; empty where there is none.
+  [[nodiscard]] virtual std::string_view product_name() const noexcept { return {}; }
+  /// What it is multiplied by in step `step`.
+  [[nodiscard]] virtual double product_factor(double /*step*/) const noexcept { return 1.0; }
+  /// What the state's tensors begin with where they are there from the construction on; none where
+  /// the first step makes them, of zeros.
+  [[nodiscard]] virtual std::optional<double> initial_state() const noexcept { return {}; }
+
+  /// PyTorch's 'momentum', or the first of 'betas'; none where the optimizer has neither.
+  [[nodiscard]] virtual std::optional<double> momentum() const noexcept { return {}; }
+  [[nodiscard]] virtual bool momentum_is_beta1() const noexcept { return false; }
+  virtual void set_momentum(double /*momentum*/) noexcept {}
 
   /// The options in PyTorch's order.
   [[nodiscard]] virtual Dict options() const = 0;
@@ -115,6 +141,14 @@ inline void require_not_negative(std::vector<std::string>& problems, std::string
     problems.push_back(concat("Invalid ", what, ": ", value, " (must be at least 0)"));
   } else {
     require_finite(problems, what, value, origin);
+  }
+}
+
+inline void require_betas(std::vector<std::string>& problems, double beta1, double beta2) {
+  for (const auto& [index, beta] : {std::pair(0, beta1), std::pair(1, beta2)}) {
+    if (beta >= 0.0 && beta < 1.0) continue;
+    problems.push_back(concat("Invalid beta parameter at index ", index, ": ", beta,
+                              " (must be at least 0 and below 1)"));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/placeholder.h"
 #include "serialize/checkpoint.h"

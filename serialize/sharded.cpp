@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/keyed_hash.h"
 #include "serialize/any_file.h"

@@ -12,7 +12,8 @@
 namespace wick {
 
 /// Softmax over each row, cross-entropy with the target class, and the gradient, in one pass.
-/// PyTorch: torch.nn.functional.cross_entropy.
+/// PyTorch: torch.nn.functional.cross_entropy; and, where the logits are the logarithms of
+/// probabilities, nll_loss, which has no label smoothing.
 struct CrossEntropyArgs {
   DType dtype = DType::float32;
   ConstMatrixRef logits{};                // (N, C)
@@ -22,6 +23,7 @@ struct CrossEntropyArgs {
   std::int64_t ignore_index = -100;
   bool mean = true;            // else sum
   void* loss = nullptr;        // one element, overwritten
+  void* losses = nullptr;      // (N), overwritten with each row's, not divided; or none
   MatrixRef grad{};            // (N, C), overwritten; data == nullptr: not wanted
   double* loss_sum = nullptr;  // one element that the loss is added to, or none
 };
@@ -73,7 +75,7 @@ struct SoftmaxArgs {
   std::int64_t size = 0;
   std::int64_t inner = 1;
   const void* x = nullptr;
-  void* y = nullptr;
+  void* y = nullptr;  // may be x
 };
 
 /// The gradient by x from that by y, where y is the softmax or its logarithm.
@@ -85,7 +87,32 @@ struct SoftmaxBackwardArgs {
   std::int64_t inner = 1;
   const void* grad_output = nullptr;
   const void* y = nullptr;
-  void* grad_input = nullptr;
+  void* grad_input = nullptr;  // may be grad_output
+};
+
+/// y = x > 0 ? x : weight[c] * x for (outer, channels, inner) contiguous elements (He et al. 2015).
+struct PreluArgs {
+  DType dtype = DType::float32;
+  std::int64_t outer = 0;
+  std::int64_t channels = 1;
+  std::int64_t inner = 0;
+  const void* x = nullptr;
+  const void* weight = nullptr;  // (channels)
+  void* y = nullptr;             // may be x
+};
+
+/// The gradients by x and weight, each where it is wanted.
+struct PreluBackwardArgs {
+  DType dtype = DType::float32;
+  std::int64_t outer = 0;
+  std::int64_t channels = 1;
+  std::int64_t inner = 0;
+  const void* grad_output = nullptr;
+  const void* x = nullptr;
+  const void* weight = nullptr;    // (channels)
+  void* grad_input = nullptr;      // or none
+  void* grad_weight = nullptr;     // (channels) or none
+  bool accumulate_weight = false;  // added to what is there
 };
 
 }  // namespace wick

@@ -46,14 +46,20 @@ class CpuBackend final : public Backend {
   void unary_backward(const UnaryBackwardArgs& args) override;
   void norm(const NormArgs& args) override;
   void norm_backward(const NormBackwardArgs& args) override;
+  void softmax(const SoftmaxArgs& args) override;
+  void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
+  void nll_loss(const CrossEntropyArgs& args) override;
   void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) override;
   void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
                   std::int64_t* hits) override;
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
-  void sgd_step(const SgdArgs& args) override;
-  void adam_step(const AdamArgs& args) override;
+  void index_add(const IndexAddArgs& args) override;
+  void prelu(const PreluArgs& args) override;
+  void prelu_backward(const PreluBackwardArgs& args) override;
+  void masked_scale(const MaskedScaleArgs& args) override;
+  void update(const UpdateArgs& args) override;
 
  private:
   template <typename T>
@@ -65,6 +71,13 @@ class CpuBackend final : public Backend {
     }
   }
 
+  void run_class_loss(const CrossEntropyArgs& args, const char* name, bool are_logs);
+  template <typename T>
+  void run_softmax(SoftmaxTask<T> task);
+  template <typename T>
+  void run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t channels, std::int64_t inner);
+  template <typename T>
+  void sum_prelu_weight_grads(const PreluBackwardArgs& args);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float> task);
   // Computes a part of a product on this thread.

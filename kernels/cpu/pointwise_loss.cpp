@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/backend/loss.h"
+#include "core/error.h"
 #include "kernels/cpu/cpu_backend.h"
 
 namespace wick::cpu {
@@ -12,6 +13,30 @@ namespace {
 // The parts do not depend on the number of threads, nor does, then, the sum of their losses.
 constexpr std::int64_t kMostParts = 64;
 constexpr std::int64_t kLeastElements = 16 * 1024;  // of a part
+
+template <typename T>
+void move_on(T*& place, std::int64_t elements) {
+  if (place != nullptr) place += elements;
+}
+
+template <typename T>
+void require_probabilities(const T* input, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (input[i] >= T{0} && input[i] <= T{1}) continue;
+    throw ValueError(concat("binary_cross_entropy: element ", i, " of the input is ", input[i],
+                            ", and must be between 0 and 1; for logits use "
+                            "binary_cross_entropy_with_logits (BCEWithLogitsLoss)"));
+  }
+}
+
+template <typename T>
+void require_variances(const T* var, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (!(var[i] < T{0})) continue;
+    throw ValueError(concat("gaussian_nll_loss: element ", i, " of the variance is ", var[i],
+                            ", and must not be negative"));
+  }
+}
 
 }  // namespace
 
@@ -23,10 +48,15 @@ void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
     whole.target = static_cast<const T*>(args.target);
     whole.weight = static_cast<const T*>(args.weight);
     whole.pos_weight = static_cast<const T*>(args.pos_weight);
+    whole.var = static_cast<const T*>(args.var);
+    whole.losses = static_cast<T*>(args.losses);
     whole.grad = static_cast<T*>(args.grad);
+    whole.grad_var = static_cast<T*>(args.grad_var);
     whole.a = static_cast<T>(args.a);
-    const double share = args.mean ? 1.0 / static_cast<double>(count) : 1.0;
-    whole.scale = static_cast<T>(share);
+    whole.b = static_cast<T>(args.b);
+    whole.scale = static_cast<T>(1.0 / args.divisor);
+    if (args.op == LossOp::binary_cross_entropy) require_probabilities(whole.input, count);
+    if (args.op == LossOp::gaussian_nll_loss) require_variances(whole.var, count);
     // Without weights of columns, rows need not be told apart.
     const bool flat = whole.weight == nullptr && whole.pos_weight == nullptr;
     const std::int64_t units = flat ? count : args.rows;
@@ -44,7 +74,10 @@ void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
         PointwiseLossTask<T> part = whole;
         part.input += begin * unit;
         part.target += begin * unit;
-        if (part.grad != nullptr) part.grad += begin * unit;
+        move_on(part.var, begin * unit);
+        move_on(part.losses, begin * unit);
+        move_on(part.grad, begin * unit);
+        move_on(part.grad_var, begin * unit);
         part.rows = flat ? 1 : size;
         part.cols = flat ? size : args.cols;
         sums[static_cast<std::size_t>(i)] = kernel(part);
@@ -57,8 +90,7 @@ void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
     }
     double loss = 0.0;
     for (std::int64_t i = 0; i < parts; ++i) loss += sums[static_cast<std::size_t>(i)];
-    // 0 / 0 is NaN.
-    if (args.mean) loss /= static_cast<double>(count);
+    loss /= args.divisor;  // 0 / 0 is NaN
     *static_cast<T*>(args.loss) = static_cast<T>(loss);
     if (args.loss_sum != nullptr) *args.loss_sum += static_cast<double>(static_cast<T>(loss));
   });

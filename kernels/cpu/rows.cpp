@@ -2,6 +2,7 @@
 // Operations on the rows of a matrix.
 #include "core/backend/rows.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,11 @@ void check_index(const char* operation, std::int64_t index, std::int64_t rows) {
   }
 }
 
+// Columns of a softmax that are one thread's.
+constexpr std::int64_t kSoftmaxCols = 256;
+// Below so many elements, a softmax is one thread's.
+constexpr std::int64_t kSharedSoftmaxElements = 16 * 1024;
+
 // Columns that are summed by one thread at the least.
 constexpr std::int64_t kPartCols = 64;
 
@@ -61,23 +67,71 @@ void CpuBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accu
 }
 
 void CpuBackend::cross_entropy(const CrossEntropyArgs& args) {
+  run_class_loss(args, "cross_entropy", false);
+}
+
+void CpuBackend::nll_loss(const CrossEntropyArgs& args) {
+  run_class_loss(args, "nll_loss", true);
+}
+
+void CpuBackend::run_class_loss(const CrossEntropyArgs& args, const char* name, bool are_logs) {
   const std::int64_t classes = args.logits.cols;
   for (std::int64_t r = 0; r < args.logits.rows; ++r) {
     const std::int64_t target = args.targets[r];
     if (target != args.ignore_index && (target < 0 || target >= classes)) {
-      throw IndexError(concat("cross_entropy: target ", target, " of row ", r, " is not in [0, ",
-                              classes, ") and not ignore_index ", args.ignore_index));
+      throw IndexError(concat(name, ": target ", target, " of row ", r, " is not in [0, ", classes,
+                              ") and not ignore_index ", args.ignore_index));
     }
   }
-  visit_arithmetic(args.dtype, "cross_entropy", [&]<typename T>(TypeTag<T>) {
-    kernels<T>().cross_entropy({static_cast<const T*>(args.logits.data), args.logits.stride,
-                                args.logits.rows, classes, args.targets,
-                                static_cast<const T*>(args.class_weights), args.label_smoothing,
-                                args.ignore_index, args.mean, static_cast<T*>(args.loss),
-                                static_cast<T*>(args.grad.data), args.grad.stride});
+  visit_arithmetic(args.dtype, name, [&]<typename T>(TypeTag<T>) {
+    const auto kernel = are_logs ? kernels<T>().nll_loss : kernels<T>().cross_entropy;
+    kernel({static_cast<const T*>(args.logits.data), args.logits.stride, args.logits.rows, classes,
+            args.targets, static_cast<const T*>(args.class_weights), args.label_smoothing,
+            args.ignore_index, args.mean, static_cast<T*>(args.loss), static_cast<T*>(args.losses),
+            static_cast<T*>(args.grad.data), args.grad.stride});
     if (args.loss_sum != nullptr) {
       *args.loss_sum += static_cast<double>(*static_cast<const T*>(args.loss));
     }
+  });
+}
+
+template <typename T>
+void CpuBackend::run_softmax(SoftmaxTask<T> task) {
+  const std::int64_t elements = task.outer * task.size * task.inner;
+  // A unit: a row, or some of the columns of one of the outer parts.
+  const std::int64_t blocks = (task.inner + kSoftmaxCols - 1) / kSoftmaxCols;
+  const auto run = [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t unit = first; unit < last; ++unit) {
+      const std::int64_t column = unit % blocks * kSoftmaxCols;
+      const std::int64_t at = unit / blocks * task.size * task.inner + column;
+      SoftmaxTask<T> part = task;
+      part.x += at;
+      if (part.grad_output != nullptr) part.grad_output += at;
+      part.out += at;
+      part.outer = 1;
+      part.cols = std::min(kSoftmaxCols, task.inner - column);
+      kernels<T>().softmax(part);
+    }
+  };
+  if (elements < kSharedSoftmaxElements) {
+    run(0, task.outer * blocks);
+  } else {
+    pool_->run(task.outer * blocks, 1, run);
+  }
+}
+
+void CpuBackend::softmax(const SoftmaxArgs& args) {
+  visit_arithmetic(args.dtype, args.log ? "log_softmax" : "softmax", [&]<typename T>(TypeTag<T>) {
+    run_softmax<T>({static_cast<const T*>(args.x), nullptr, static_cast<T*>(args.y), args.outer,
+                    args.size, args.inner, args.inner, args.log});
+  });
+}
+
+void CpuBackend::softmax_backward(const SoftmaxBackwardArgs& args) {
+  visit_arithmetic(args.dtype, "softmax_backward", [&]<typename T>(TypeTag<T>) {
+    run_softmax<T>({static_cast<const T*>(args.y), static_cast<const T*>(args.grad_output),
+                    static_cast<T*>(args.grad_input), args.outer, args.size, args.inner, args.inner,
+                    args.log});
   });
 }
 
@@ -151,6 +205,31 @@ void CpuBackend::index_select(const IndexSelectArgs& args) {
     std::memcpy(out, source + static_cast<std::size_t>(args.indices[i]) * args.row_bytes,
                 args.row_bytes);
   }
+}
+
+void CpuBackend::index_add(const IndexAddArgs& args) {
+  for (std::int64_t i = 0; i < args.count; ++i) {
+    if (args.indices[i] != args.ignore_index) {
+      check_index("index_add", args.indices[i], args.source_rows);
+    }
+  }
+  visit_arithmetic(args.dtype, "index_add", [&]<typename T>(TypeTag<T>) {
+    const auto* const rows = static_cast<const T*>(args.rows);
+    auto* const sums = static_cast<T*>(args.sums);
+    // A thread adds up what belongs to the sums from `first` on.
+    const auto add = [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = 0; i < args.count; ++i) {
+        const std::int64_t index = args.indices[i];
+        if (index < first || index >= last || index == args.ignore_index) continue;
+        kernels<T>().add_row(rows + i * args.cols, sums + index * args.cols, args.cols);
+      }
+    };
+    if (args.count * args.cols < kParallelElements) {
+      add(0, args.source_rows);
+    } else {
+      pool_->run(args.source_rows, 1, add);
+    }
+  });
 }
 
 }  // namespace wick::cpu

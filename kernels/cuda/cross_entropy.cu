@@ -2,6 +2,7 @@
 // Launcher of the cross-entropy: which of its kernels a shape gets.
 #include "core/backend/rows.h"
 #include "kernels/cuda/cross_entropy.cuh"
+#include "kernels/cuda/nll_loss.cuh"
 
 namespace wick::cuda {
 namespace {
@@ -38,10 +39,16 @@ cudaError_t launch_blocks(const CrossEntropyTask<T>& task, const LaunchContext& 
       context, cross_entropy_block_kernel<T>, task, cached);
 }
 
-}  // namespace
+template <typename T>
+cudaError_t launch_nll(const CrossEntropyTask<T>& task, const LaunchContext& context) {
+  const std::int64_t blocks =
+      std::min(resident_blocks(task.rows, kLossWarps, kLossThreads, 1, context), kMostPartials);
+  return launch({std::max<std::int64_t>(1, blocks), kLossThreads, sizeof(LossShared)}, context,
+                nll_loss_kernel<T>, task);
+}
 
-cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_total,
-                                 const LaunchContext& context) {
+cudaError_t launch_class_loss(const CrossEntropyArgs& args, double* loss_total, bool are_logs,
+                              const LaunchContext& context) {
   return visit_arithmetic(args.dtype, "cross_entropy", [&]<typename T>(TypeTag<T>) {
     auto& scratch =
         *reinterpret_cast<Scratch*>(static_cast<unsigned char*>(context.workspace) + kTicketBytes);
@@ -60,6 +67,7 @@ cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_tota
         rows_aligned(args.logits, sizeof(T)) && rows_aligned(args.grad, sizeof(T)),
         static_cast<T*>(args.loss),
         loss_total,
+        static_cast<T*>(args.losses),
         static_cast<T*>(args.grad.data),
         args.grad.stride,
         nullptr,
@@ -74,12 +82,24 @@ cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_tota
       if (status != cudaSuccess) return status;
       task.norm = &scratch.norm;
     }
+    if (are_logs) return launch_nll(task, context);
     // 32 registers of a lane hold a row.
     constexpr int kMostPerLane = 128 / static_cast<int>(sizeof(T));
     if (classes <= kWarpSize * 4) return launch_warps<4>(task, context);
     if (classes <= kWarpSize * kMostPerLane) return launch_warps<kMostPerLane>(task, context);
     return launch_blocks(task, context);
   });
+}
+
+}  // namespace
+
+cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_total,
+                                 const LaunchContext& context) {
+  return launch_class_loss(args, loss_total, false, context);
+}
+
+cudaError_t launch_nll_loss(const CrossEntropyArgs& args, const LaunchContext& context) {
+  return launch_class_loss(args, args.loss_sum, true, context);
 }
 
 }  // namespace wick::cuda

@@ -38,6 +38,7 @@ struct CrossEntropyTask {
   bool vectors;  // rows of logits and grad are aligned to 16 bytes
   T* loss;
   double* loss_total;  // or null
+  T* losses;           // of each row, or null
   T* grad;             // or null
   std::int64_t grad_stride;
   const LossNorm* norm;  // null: each block counts the targets itself
@@ -299,6 +300,9 @@ __global__ void __launch_bounds__(kLossThreads)
   const std::int64_t warps = grid_threads() / kWarpSize;
   for (std::int64_t r = grid_thread() / kWarpSize; r < task.rows; r += warps) {
     const LossParts<T> loss = warp_row_loss<PerLane>(task, norm, r);
+    if (task.losses != nullptr && threadIdx.x % kWarpSize == 0) {
+      task.losses[r] = loss.hard + loss.smooth;
+    }
     mine.hard += static_cast<double>(loss.hard);
     mine.smooth += static_cast<double>(loss.smooth);
   }
@@ -338,6 +342,9 @@ __global__ void __launch_bounds__(kLossThreads)
         report_out_of_range(task.error, CheckedOperation::cross_entropy, r, target, task.classes);
         mine.hard = static_cast<double>(not_a_number<T>());
       }
+      if (task.losses != nullptr && threadIdx.x == 0) {
+        task.losses[r] = target == task.ignore_index ? T{0} : not_a_number<T>();
+      }
       continue;
     }
     OnlineSum<T> online;
@@ -357,7 +364,10 @@ __global__ void __launch_bounds__(kLossThreads)
     sum = block_sum<kLossThreads>(sum, shared.sums);
     const T log_sum = natural_log(sum);
     const T hard_loss = task.hard * class_weight(task, target) * (log_sum + maximum - x[target]);
-    if (threadIdx.x == 0) mine.hard += static_cast<double>(hard_loss);
+    if (threadIdx.x == 0) {
+      mine.hard += static_cast<double>(hard_loss);
+      if (task.losses != nullptr) task.losses[r] = hard_loss;
+    }
     if (task.smooth != T{0}) {
       T smooth_sum{0};
       for (std::int64_t c = threadIdx.x; c < task.classes; c += kLossThreads) {
@@ -365,7 +375,10 @@ __global__ void __launch_bounds__(kLossThreads)
       }
       smooth_sum = block_sum<kLossThreads>(smooth_sum, shared.sums);
       const T smooth_loss = task.smooth * (smooth_sum + static_cast<T>(norm.all_weights) * log_sum);
-      if (threadIdx.x == 0) mine.smooth += static_cast<double>(smooth_loss);
+      if (threadIdx.x == 0) {
+        mine.smooth += static_cast<double>(smooth_loss);
+        if (task.losses != nullptr) task.losses[r] += smooth_loss;
+      }
     }
     if (grad == nullptr) continue;
     const RowGradient<T> parts = row_gradient(task, norm, target, sum);

@@ -10,11 +10,11 @@
 #include "core/backend/memory.h"
 #include "core/backend/random.h"
 #include "core/backend/rows.h"
-#include "core/backend/small_net.h"
 #include "core/backend/update.h"
 #include "core/error.h"
 #include "core/recording.h"
 #include "kernels/cuda/matmul.h"
+#include "kernels/cuda/network_recording.h"
 #include "kernels/cuda/recorder.h"
 
 namespace wick::cuda {
@@ -41,18 +41,6 @@ class Use {
 struct RecordedEvent final : DeviceEvent {
   Event event = make_event();
 };
-
-// For an optimizer's update. Calls `launch` with the schedule that it is to follow, unless the
-// update is only noted.
-template <typename Args, typename Launch>
-void update(Context& context, const char* operation, const Args& args, const Launch& launch) {
-  StepSchedule schedule;
-  if (StepObserver* const observer = context.observer()) {
-    if (!observer->note(args, schedule)) return;
-  }
-  const Use use(context, operation);
-  check(launch(schedule, use.launch()), operation);
-}
 
 }  // namespace
 
@@ -167,16 +155,13 @@ void CudaBackend::aside(const std::function<void()>& work) {
 }
 
 std::unique_ptr<Recording> CudaBackend::record(RecordedStep step) {
-  return std::make_unique<Recorder>(context_, std::move(step));
-}
-
-bool CudaBackend::small_net_steps(const SmallNetStepsArgs& args,
-                                  const std::function<void()>& update) {
-  if (const StepObserver* const observer = context_.observer()) {
-    observer->refuse("have whole steps in it");
+  if (step.network != nullptr) {
+    const DeviceGuard guard(context_.device());
+    if (small_net_.fits(*step.network)) {
+      return std::make_unique<NetworkRecording>(*this, context_, small_net_, std::move(step));
+    }
   }
-  const DeviceGuard guard(context_.device());
-  return small_net_.run(args, update);
+  return std::make_unique<Recorder>(context_, std::move(step));
 }
 
 // -- Operations -----------------------------------------------------------------------------------
@@ -231,6 +216,38 @@ void CudaBackend::cross_entropy(const CrossEntropyArgs& args) {
   check(launch_cross_entropy(args, args.loss_sum, use.launch()), "cross_entropy");
 }
 
+void CudaBackend::nll_loss(const CrossEntropyArgs& args) {
+  const Use use(context_, "nll_loss");
+  check(launch_nll_loss(args, use.launch()), "nll_loss");
+}
+
+void CudaBackend::softmax(const SoftmaxArgs& args) {
+  const char* const name = args.log ? "log_softmax" : "softmax";
+  const Use use(context_, name);
+  check(launch_softmax(args, use.launch()), name);
+}
+
+void CudaBackend::softmax_backward(const SoftmaxBackwardArgs& args) {
+  const char* const name = args.log ? "log_softmax_backward" : "softmax_backward";
+  const Use use(context_, name);
+  check(launch_softmax_backward(args, use.launch()), name);
+}
+
+void CudaBackend::index_add(const IndexAddArgs& args) {
+  const Use use(context_, "index_add");
+  check(launch_index_add(args, use.launch()), "index_add");
+}
+
+void CudaBackend::prelu(const PreluArgs& args) {
+  const Use use(context_, "prelu");
+  check(launch_prelu(args, use.launch()), "prelu");
+}
+
+void CudaBackend::prelu_backward(const PreluBackwardArgs& args) {
+  const Use use(context_, "prelu_backward");
+  check(launch_prelu_backward(args, use.launch()), "prelu_backward");
+}
+
 void CudaBackend::argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) {
   const Use use(context_, "argmax");
   check(launch_argmax(dtype, x, out, use.launch()), "argmax");
@@ -276,16 +293,28 @@ std::uint64_t CudaBackend::normal(const RandomArgs& args, double mean, double de
   });
 }
 
-void CudaBackend::sgd_step(const SgdArgs& args) {
-  update(context_, "sgd_step", args, [&](StepSchedule schedule, const LaunchContext& launch) {
-    return launch_sgd_step(args, schedule, launch);
-  });
+std::uint64_t CudaBackend::dropout(const DropoutArgs& args) {
+  if (const StepObserver* const observer = context_.observer()) {
+    observer->refuse("draw a dropout's mask, which would be the same in every repetition");
+  }
+  const Use use(context_, "dropout");
+  check(launch_dropout(args, use.launch()), "dropout");
+  return dropout_advance(args.count, use.launch());
 }
 
-void CudaBackend::adam_step(const AdamArgs& args) {
-  update(context_, "adam_step", args, [&](StepSchedule schedule, const LaunchContext& launch) {
-    return launch_adam_step(args, schedule, launch);
-  });
+void CudaBackend::masked_scale(const MaskedScaleArgs& args) {
+  const Use use(context_, "masked_scale");
+  check(launch_masked_scale(args, use.launch()), "masked_scale");
+}
+
+void CudaBackend::update(const UpdateArgs& args) {
+  StepSchedule schedule;
+  if (StepObserver* const observer = context_.observer()) {
+    if (!observer->note(args, schedule)) return;
+  }
+  const char* const name = info_of(args.op).name;
+  const Use use(context_, name);
+  check(launch_update(args, schedule, use.launch()), name);
 }
 
 }  // namespace wick::cuda

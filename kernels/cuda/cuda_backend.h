@@ -13,7 +13,6 @@
 #include "core/backend/memory.h"
 #include "core/backend/random.h"
 #include "core/backend/rows.h"
-#include "core/backend/small_net.h"
 #include "core/backend/update.h"
 #include "core/recording.h"
 #include "kernels/cuda/blas.h"
@@ -58,18 +57,24 @@ class CudaBackend final : public Backend {
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;
+  void softmax(const SoftmaxArgs& args) override;
+  void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
+  void nll_loss(const CrossEntropyArgs& args) override;
   void argmax(DType dtype, ConstMatrixRef x, std::int64_t* out) override;
   void count_hits(DType dtype, ConstMatrixRef x, const std::int64_t* labels,
                   std::int64_t* hits) override;
   void gather_affine(const GatherAffineArgs& args) override;
   void index_select(const IndexSelectArgs& args) override;
+  void index_add(const IndexAddArgs& args) override;
+  void prelu(const PreluArgs& args) override;
+  void prelu_backward(const PreluBackwardArgs& args) override;
   [[nodiscard]] std::uint64_t uniform(const RandomArgs& args, double low, double high) override;
   [[nodiscard]] std::uint64_t normal(const RandomArgs& args, double mean,
                                      double deviation) override;
-  bool small_net_steps(const SmallNetStepsArgs& args, const std::function<void()>& update) override;
-  void sgd_step(const SgdArgs& args) override;
-  void adam_step(const AdamArgs& args) override;
+  [[nodiscard]] std::uint64_t dropout(const DropoutArgs& args) override;
+  void masked_scale(const MaskedScaleArgs& args) override;
+  void update(const UpdateArgs& args) override;
 
  private:
   [[nodiscard]] Blas& blas();

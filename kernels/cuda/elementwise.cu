@@ -76,8 +76,8 @@ cudaError_t launch_move_error(ErrorFlag* from, ErrorFlag* to, const LaunchContex
   return launch({1, 1}, context, move_error_kernel, from, to);
 }
 
-cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context) {
-  return launch({1, 1}, context, advance_kernel, counter);
+cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context, std::int64_t by) {
+  return launch({1, 1}, context, advance_kernel, counter, by);
 }
 
 }  // namespace wick::cuda

@@ -147,8 +147,8 @@ static __global__ void move_error_kernel(ErrorFlag* from, ErrorFlag* to) {
 }
 
 /// ++*counter; one thread.
-static __global__ void advance_kernel(std::int64_t* counter) {
-  ++*counter;
+static __global__ void advance_kernel(std::int64_t* counter, std::int64_t by) {
+  *counter += by;
 }
 
 }  // namespace wick::cuda

@@ -35,7 +35,14 @@
 namespace wick::cuda {
 
 /// The operations that can find a label or an index out of range.
-enum class CheckedOperation : std::int32_t { none, cross_entropy, gather_affine, index_select };
+enum class CheckedOperation : std::int32_t {
+  none,
+  cross_entropy,
+  gather_affine,
+  index_select,
+  index_add,
+  nll_loss
+};
 
 /// The first mistake that a kernel has found, in device memory that starts as zero bytes. The first
 /// operation with a mistake keeps the flag, with its lowest row. To be read (asynchronously copied)
@@ -72,15 +79,16 @@ struct StepOffset {
   std::int64_t stride = 0;                // in elements; the batch size
 };
 
-/// A table of an optimizer's scalars in device memory; a step takes table[*counter] in place of lr,
-/// step and first_step of its arguments. The table must be long enough for every replay.
+/// A table of an optimizer's scalars in device memory; a step takes table[*counter] in place of
+/// what step_scalars() makes of its arguments. The table must be long enough for every replay.
 struct StepSchedule {
   const StepScalars* table = nullptr;     // none: the arguments' own scalars
   const std::int64_t* counter = nullptr;  // must not be null where there is a table
 };
 
 /// ++*counter. The last launch of a captured step.
-[[nodiscard]] cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context);
+[[nodiscard]] cudaError_t launch_advance(std::int64_t* counter, const LaunchContext& context,
+                                         std::int64_t by = 1);
 
 /// Moves a mistake that has been found from one flag to another, unless that has one already;
 /// `from` is clear afterwards. Nothing else may write the two meanwhile.
@@ -140,6 +148,25 @@ struct EpilogueArgs {
 [[nodiscard]] cudaError_t launch_cross_entropy(const CrossEntropyArgs& args, double* loss_total,
                                                const LaunchContext& context);
 
+/// Backend::nll_loss.
+[[nodiscard]] cudaError_t launch_nll_loss(const CrossEntropyArgs& args,
+                                          const LaunchContext& context);
+
+/// Backend::softmax.
+[[nodiscard]] cudaError_t launch_softmax(const SoftmaxArgs& args, const LaunchContext& context);
+/// Backend::softmax_backward.
+[[nodiscard]] cudaError_t launch_softmax_backward(const SoftmaxBackwardArgs& args,
+                                                  const LaunchContext& context);
+
+/// Backend::index_add: the same bits as the CPU's.
+[[nodiscard]] cudaError_t launch_index_add(const IndexAddArgs& args, const LaunchContext& context);
+
+/// Backend::prelu.
+[[nodiscard]] cudaError_t launch_prelu(const PreluArgs& args, const LaunchContext& context);
+/// Backend::prelu_backward.
+[[nodiscard]] cudaError_t launch_prelu_backward(const PreluBackwardArgs& args,
+                                                const LaunchContext& context);
+
 /// Backend::argmax.
 [[nodiscard]] cudaError_t launch_argmax(DType dtype, ConstMatrixRef x, std::int64_t* out,
                                         const LaunchContext& context);
@@ -157,13 +184,9 @@ struct EpilogueArgs {
 [[nodiscard]] cudaError_t launch_index_select(const IndexSelectArgs& args, StepOffset offset,
                                               const LaunchContext& context);
 
-/// Backend::sgd_step.
-[[nodiscard]] cudaError_t launch_sgd_step(const SgdArgs& args, StepSchedule schedule,
-                                          const LaunchContext& context);
-
-/// Backend::adam_step.
-[[nodiscard]] cudaError_t launch_adam_step(const AdamArgs& args, StepSchedule schedule,
-                                           const LaunchContext& context);
+/// Backend::update.
+[[nodiscard]] cudaError_t launch_update(const UpdateArgs& args, StepSchedule schedule,
+                                        const LaunchContext& context);
 
 /// The state of torch.Generator("cuda"): Philox4x32-10 (Salmon et al. 2011) with this seed, whose
 /// stream goes on at `offset`.
@@ -182,5 +205,12 @@ struct PhiloxState {
 [[nodiscard]] cudaError_t launch_normal(DType dtype, void* out, std::int64_t count, double mean,
                                         double deviation, PhiloxState state,
                                         const LaunchContext& context);
+
+/// Backend::dropout; what it adds to the offset is dropout_advance().
+[[nodiscard]] cudaError_t launch_dropout(const DropoutArgs& args, const LaunchContext& context);
+[[nodiscard]] std::uint64_t dropout_advance(std::int64_t count, const LaunchContext& context);
+/// Backend::masked_scale.
+[[nodiscard]] cudaError_t launch_masked_scale(const MaskedScaleArgs& args,
+                                              const LaunchContext& context);
 
 }  // namespace wick::cuda

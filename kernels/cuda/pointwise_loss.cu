@@ -14,16 +14,20 @@ static_assert(kMostBlocks * sizeof(double) <= kWorkspaceBytes - kTicketBytes);
 cudaError_t launch_pointwise_loss(const PointwiseLossArgs& args, const LaunchContext& context) {
   return visit_arithmetic(args.dtype, name_of(args.op), [&]<typename T>(TypeTag<T>) {
     const std::int64_t count = args.rows * args.cols;
-    const double divisor = args.mean ? static_cast<double>(count) : 1.0;
+    const double divisor = args.divisor;
     auto* const workspace = static_cast<unsigned char*>(context.workspace);
     const PointwiseLossTask<T> task{static_cast<const T*>(args.input),
                                     static_cast<const T*>(args.target),
                                     static_cast<const T*>(args.weight),
                                     static_cast<const T*>(args.pos_weight),
+                                    static_cast<const T*>(args.var),
+                                    static_cast<T*>(args.losses),
                                     static_cast<T*>(args.grad),
+                                    static_cast<T*>(args.grad_var),
                                     count,
                                     args.cols,
                                     static_cast<T>(args.a),
+                                    static_cast<T>(args.b),
                                     static_cast<T>(1.0 / divisor),
                                     divisor,
                                     static_cast<T*>(args.loss),

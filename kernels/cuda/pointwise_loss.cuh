@@ -17,10 +17,14 @@ struct PointwiseLossTask {
   const T* target;
   const T* weight;      // (cols) or null
   const T* pos_weight;  // likewise
-  T* grad;              // or null
+  const T* var;         // (count) or null
+  T* losses;            // likewise
+  T* grad;              // likewise
+  T* grad_var;          // likewise
   std::int64_t count;
   std::int64_t cols;
   T a;
+  T b;
   T scale;         // of the gradient
   double divisor;  // of the sum of the losses
   T* loss;
@@ -48,9 +52,15 @@ __global__ void __launch_bounds__(kPointwiseLossThreads)
       if (task.weight != nullptr) weight = task.weight[column];
       if (task.pos_weight != nullptr) positive = task.pos_weight[column];
     }
+    if constexpr (Op == LossOp::gaussian_nll_loss) positive = task.var[i];
     const auto result = formulas::PointwiseLoss<Op>::template of<M>(task.input[i], task.target[i],
-                                                                    task.a, positive);
-    mine += static_cast<double>(result.loss * weight);
+                                                                    {task.a, task.b}, positive);
+    const T one = result.loss * weight;
+    mine += static_cast<double>(one);
+    if (task.losses != nullptr) task.losses[i] = one;
+    if constexpr (Op == LossOp::gaussian_nll_loss) {
+      if (task.grad_var != nullptr) task.grad_var[i] = result.grad_var * task.scale;
+    }
     if (task.grad != nullptr) task.grad[i] = result.grad * weight * task.scale;
   }
   const double block = block_sum<kPointwiseLossThreads>(mine, shared.scratch);

@@ -148,19 +148,11 @@ void Recorder::replay_some(std::int64_t count) {
         kName);
 }
 
-bool Recorder::note(const SgdArgs& args, StepSchedule& schedule) {
-  return note(step_scalars(args), schedule);
-}
-
-bool Recorder::note(const AdamArgs& args, StepSchedule& schedule) {
-  return note(step_scalars(args), schedule);
-}
-
-bool Recorder::note(const StepScalars& scalars, StepSchedule& schedule) {
+bool Recorder::note(const UpdateArgs& args, StepSchedule& schedule) {
   const std::int64_t call = update_++;
   if (mode_ == Mode::warming_up) return true;
   if (call >= updates_) return false;  // run_update() reports it
-  noted_.get()[call * kTableSteps + slot_] = scalars;
+  noted_.get()[call * kTableSteps + slot_] = step_scalars(args);
   schedule = {table_.get() + call * kTableSteps, counter_.get()};
   return mode_ == Mode::capturing;
 }

@@ -37,11 +37,9 @@ class Recorder final : public Recording, private StepObserver {
   enum class Mode : std::uint8_t { warming_up, capturing, noting };
   class Scope;
 
-  [[nodiscard]] bool note(const SgdArgs& args, StepSchedule& schedule) override;
-  [[nodiscard]] bool note(const AdamArgs& args, StepSchedule& schedule) override;
+  [[nodiscard]] bool note(const UpdateArgs& args, StepSchedule& schedule) override;
   void require_repeatable(const char* operation) const override;
   void refuse(const char* what) const override;
-  [[nodiscard]] bool note(const StepScalars& scalars, StepSchedule& schedule);
 
   void warm_up();
   void prepare();

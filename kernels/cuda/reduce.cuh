@@ -38,6 +38,21 @@ __device__ inline T block_sum(T value, T* scratch) {
   return total;
 }
 
+/// Likewise the largest.
+template <int Threads, typename T>
+__device__ inline T block_max(T value, T* scratch) {
+  constexpr int kWarps = Threads / kWarpSize;
+  value = warp_max(value);
+  if (threadIdx.x % kWarpSize == 0) scratch[threadIdx.x / kWarpSize] = value;
+  __syncthreads();
+  T largest = scratch[0];
+  for (int warp = 1; warp < kWarps; ++warp) {
+    largest = scratch[warp] > largest ? scratch[warp] : largest;
+  }
+  __syncthreads();
+  return largest;
+}
+
 /// True for all threads of the last of `blocks` blocks to call it with this ticket, whose memory
 /// then shows everything that the others wrote before. The ticket is 0 before and after. `is_last`
 /// is shared memory.

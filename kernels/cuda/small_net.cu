@@ -52,13 +52,10 @@ cudaError_t launch_blocks(Kernel* kernel, const Grid& grid, const SmallNetTask& 
 cudaError_t start(const SmallNetArgs& args, const SmallNetDevice& device,
                   const LaunchContext& context, bool ask) {
   const int blocks = net_blocks(args, device);
-  const AdamArgs& adam = args.adam_options;
-  const SgdArgs& sgd = args.sgd_options;
   SmallNetTask task{};
   task.args = args;
   task.layout = net_layout(args, blocks);
-  task.adam = adam_options<float>(adam);
-  task.sgd = sgd_options<float>(sgd);
+  task.options = update_options<float>(args.update);
   task.partial =
       reinterpret_cast<float*>(static_cast<unsigned char*>(context.workspace) + kTicketBytes);
   task.error = context.error;
@@ -78,7 +75,7 @@ bool small_net_fits(const SmallNetArgs& args, const SmallNetDevice& device) {
   constexpr std::int64_t kMostHidden = 1024;
   if (args.batch < 1 || args.batch > kNetThreads || args.inputs < 1 || args.inputs > kMostInputs ||
       args.hidden < 1 || args.hidden > kMostHidden || args.outputs < 1 ||
-      args.outputs > kMostOutputs || (args.adam && args.adam_options.max_exp_avg_sq != nullptr)) {
+      args.outputs > kMostOutputs || !small_net_updates(args.update)) {
     return false;
   }
   const int blocks = net_blocks(args, device);

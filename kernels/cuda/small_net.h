@@ -36,18 +36,18 @@ struct SmallNetArgs {
   std::int64_t image_count = 0;
   float scale = 1.0F;  // an input is image * scale + shift
   float shift = 0.0F;
-  const std::int64_t* indices = nullptr;  // (steps, batch): rows of images and labels
+  const std::int64_t* indices = nullptr;  // (index_rows, batch): rows of images and labels
+  std::int64_t index_rows = 0;
+  const std::int64_t* position = nullptr;  // the row of indices that comes first; null: the first
 
   SmallNetParameter weight1{};  // (hidden, inputs)
   SmallNetParameter bias1{};    // (hidden)
   SmallNetParameter weight2{};  // (outputs, hidden)
   SmallNetParameter bias2{};    // (outputs)
 
-  /// The optimizer's options; count, pointers and what StepScalars holds are not looked at. amsgrad
-  /// and class weights are not for this kernel.
-  bool adam = true;
-  AdamArgs adam_options{};
-  SgdArgs sgd_options{};
+  /// SGD's or Adam's; count, pointers and what StepScalars holds are not looked at. amsgrad and
+  /// class weights are not for this kernel.
+  UpdateArgs update{};
   const StepScalars* scalars = nullptr;  // (steps)
 
   std::int64_t ignore_index = -100;
@@ -64,7 +64,12 @@ struct SmallNetDevice {
   std::size_t shared_bytes_per_block = 48 << 10;  // cudaDevAttrMaxSharedMemoryPerBlockOptin
 };
 
-/// Whether launch_small_net takes this network: it looks at sizes only.
+/// Whether the kernel does this update.
+[[nodiscard]] constexpr bool small_net_updates(const UpdateArgs& args) {
+  return args.op == UpdateOp::sgd || (args.op == UpdateOp::adam && args.state[2] == nullptr);
+}
+
+/// Whether launch_small_net takes this network: it looks at sizes and at the kind of update.
 [[nodiscard]] bool small_net_fits(const SmallNetArgs& args, const SmallNetDevice& device);
 
 /// The device as it takes this network: with clusters of as many blocks, from `cluster_blocks` down

@@ -19,7 +19,8 @@ class SmallNetBlock {
         batch_(static_cast<int>(task.args.batch)),
         hidden_(static_cast<int>(task.args.hidden)),
         outputs_(static_cast<int>(task.args.outputs)),
-        first_input_(static_cast<int>(blockIdx.x) * at_.share) {
+        first_input_(static_cast<int>(blockIdx.x) * at_.share),
+        first_row_(task.args.position == nullptr ? 0 : *task.args.position) {
     const int left = static_cast<int>(task.args.inputs) - first_input_;
     share_ = left < at_.share ? left : at_.share;
   }
@@ -34,7 +35,10 @@ class SmallNetBlock {
     std::int64_t label = 0;
   };
   __device__ std::int64_t load_index(std::int64_t step, int r) const {
-    return step < task_.args.steps ? task_.args.indices[step * batch_ + r] : 0;
+    if (step >= task_.args.steps) return 0;
+    const std::int64_t row = first_row_ + step;
+    // No image at all where the rows have come to an end.
+    return row >= 0 && row < task_.args.index_rows ? task_.args.indices[row * batch_ + r] : -1;
   }
   __device__ std::int64_t load_label(std::int64_t image) const {
     return is_image(image) ? task_.args.labels[image] : -1;
@@ -123,17 +127,24 @@ class SmallNetBlock {
   // param, first and second lie `size` floats apart.
   __device__ void update_element(float* param, int size, float grad,
                                  const StepScalars& scalars) const {
-    if (task_.args.adam) {
-      float unused = 0.0F;
-      const AdamScalars<float> adam = adam_scalars<float>(scalars);
-      adam_element<false>(task_.adam, adam, param[0], grad, param[size], param[2 * size], unused);
-      return;
-    }
-    const SgdScalars<float> sgd = sgd_scalars<float>(scalars);
-    if (task_.args.weight1.first != nullptr) {
-      sgd_element<true>(task_.sgd, sgd, param[0], grad, param[size]);
+    using M = UpdateMath<float>;
+    const auto step = update_scalars<float>(scalars);
+    const formulas::AnyFlags flags = formulas::any_flags(task_.options);
+    formulas::UpdateState<float> state{};
+    if (task_.args.update.op == UpdateOp::adam) {
+      state = {param[size], param[2 * size], 0.0F};
+      formulas::Update<UpdateOp::adam>::apply<M, 3>(task_.options, step, flags, param[0], grad,
+                                                    state);
+      param[size] = state.first;
+      param[2 * size] = state.second;
+    } else if (task_.args.weight1.first != nullptr) {
+      state.first = param[size];
+      formulas::Update<UpdateOp::sgd>::apply<M, 1>(task_.options, step, flags, param[0], grad,
+                                                   state);
+      param[size] = state.first;
     } else {
-      sgd_element<false>(task_.sgd, sgd, param[0], grad, param[size]);
+      formulas::Update<UpdateOp::sgd>::apply<M, 0>(task_.options, step, flags, param[0], grad,
+                                                   state);
     }
   }
   __device__ static void leave(const SmallNetParameter& parameter, std::int64_t i, float grad) {

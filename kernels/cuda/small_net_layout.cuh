@@ -62,8 +62,7 @@ __host__ __device__ inline SmallNetLayout small_net_layout(int batch, int share,
 struct SmallNetTask {
   SmallNetArgs args;
   SmallNetLayout layout;
-  AdamOptions<float> adam;
-  SgdOptions<float> sgd;
+  formulas::UpdateOptions<float> options;
   float* partial;  // (2, blocks, batch, hidden)
   ErrorFlag* error;
 };

@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cuda/small_net_steps.h"
 
-#include <utility>
-#include <vector>
-
-#include "core/backend/small_net.h"
-#include "core/backend/update.h"
 #include "core/error.h"
-#include "kernels/cuda/step_observer.h"
 
 namespace wick::cuda {
 namespace {
 
-/// Lets an optimizer count its steps, and keeps what it would have launched. Its state may be made
-/// meanwhile: nothing is recorded.
-class UpdateNotes final : public StepObserver {
- public:
-  explicit UpdateNotes(Context& context) : context_(context) { context_.set_observer(this); }
-  UpdateNotes(const UpdateNotes&) = delete;
-  UpdateNotes& operator=(const UpdateNotes&) = delete;
-  ~UpdateNotes() override { context_.set_observer(nullptr); }
-
-  [[nodiscard]] bool note(const SgdArgs& args, StepSchedule& /*schedule*/) override {
-    if (scalars.empty()) sgd = args;
-    scalars.push_back(step_scalars(args));
-    return false;
-  }
-  [[nodiscard]] bool note(const AdamArgs& args, StepSchedule& /*schedule*/) override {
-    if (scalars.empty()) adam = args;
-    scalars.push_back(step_scalars(args));
-    return false;
-  }
-  void require_repeatable(const char* /*operation*/) const override {}
-  void refuse(const char* /*what*/) const override {}
-
-  std::optional<SgdArgs> sgd;
-  std::optional<AdamArgs> adam;
-  std::vector<StepScalars> scalars;  // one for each update
-
- private:
-  Context& context_;
-};
+constexpr const char* kName = "small_net_steps";
 
 SmallNetDevice device_of(const cudaDeviceProp& properties) {
   SmallNetDevice device;
@@ -50,62 +16,78 @@ SmallNetDevice device_of(const cudaDeviceProp& properties) {
   return device;
 }
 
-SmallNetArgs kernel_args(const SmallNetStepsArgs& args) {
+std::array<ParameterPtr, 4> parameters_of(const NetworkStep& network) {
+  const NetworkLayer& first = network.layers.front();
+  const NetworkLayer& last = network.layers.back();
+  return {first.weight, first.bias, last.weight, last.bias};
+}
+
+bool is_trained_float32(const NetworkLayer& layer) {
+  for (const ParameterPtr& each : {layer.weight, layer.bias}) {
+    if (each == nullptr || !each->requires_grad || each->value.dtype() != DType::float32 ||
+        !each->value.is_contiguous() || !each->grad.is_contiguous()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Linear, ReLU, Linear with the mean cross-entropy, on contiguous bytes; and no weight twice.
+bool has_shape(const NetworkStep& network) {
+  const std::vector<NetworkLayer>& layers = network.layers;
+  if (layers.size() != 3 || layers[1].weight != nullptr || layers[1].op != UnaryOp::relu ||
+      !is_trained_float32(layers[0]) || !is_trained_float32(layers[2]) ||
+      layers[0].weight == layers[2].weight || layers[0].bias == layers[2].bias) {
+    return false;
+  }
+  if (network.class_weights.defined() || !network.mean) return false;
+  const Tensor& images = network.images;
+  const std::int64_t rows = images.dim() == 0 ? 0 : images.size(0);
+  return images.dtype() == DType::uint8 && images.is_contiguous() && rows > 0 &&
+         images.numel() / rows == layers[0].weight->value.size(1) &&
+         layers[0].weight->value.size(0) == layers[2].weight->value.size(1) &&
+         network.labels.is_contiguous() && network.labels.numel() == rows &&
+         network.batches.dim() == 2 && network.batches.is_contiguous();
+}
+
+SmallNetArgs kernel_args(const NetworkStep& network) {
+  const Tensor& weight1 = network.layers.front().weight->value;
   SmallNetArgs net;
-  net.steps = args.steps;
-  net.batch = args.batch;
-  net.inputs = args.inputs;
-  net.hidden = args.hidden;
-  net.outputs = args.outputs;
-  net.images = args.images;
-  net.labels = args.labels;
-  net.image_count = args.image_count;
-  net.scale = args.scale;
-  net.shift = args.shift;
-  net.indices = args.indices;
-  net.ignore_index = args.ignore_index;
-  net.label_smoothing = args.label_smoothing;
-  net.loss_total = args.loss_sum;
+  net.batch = network.batches.size(1);
+  net.inputs = weight1.size(1);
+  net.hidden = weight1.size(0);
+  net.outputs = network.layers.back().weight->value.size(0);
+  net.images = static_cast<const std::uint8_t*>(network.images.raw());
+  net.labels = static_cast<const std::int64_t*>(network.labels.raw());
+  net.image_count = network.images.size(0);
+  net.scale = network.scale;
+  net.shift = network.shift;
+  net.indices = static_cast<const std::int64_t*>(network.batches.raw());
+  net.index_rows = network.batches.size(0);
+  net.position = static_cast<const std::int64_t*>(network.position.raw());
+  net.ignore_index = network.ignore_index;
+  net.label_smoothing = network.label_smoothing;
+  if (network.loss_sum.defined()) net.loss_total = static_cast<double*>(network.loss_sum.raw());
   return net;
 }
 
-/// Where the state of a parameter lies: as far into the optimizer's flat tensors as the parameter
-/// into the flat parameters.
-struct FlatState {
-  const float* param;
-  std::int64_t count;
-  float* first;
-  float* second;
+// How far a parameter lies into those of an update; none where it is not among them.
+std::optional<std::ptrdiff_t> place_in(const UpdateArgs& update, const Parameter& parameter) {
+  const std::ptrdiff_t at =
+      static_cast<const float*>(parameter.value.raw()) - static_cast<const float*>(update.param);
+  if (at < 0 || at + parameter.value.numel() > update.count) return std::nullopt;
+  return at;
+}
 
-  [[nodiscard]] SmallNetParameter of(const ParameterRef& parameter) const {
-    const std::ptrdiff_t at = parameter.value - param;
-    if (at < 0 || at >= count) {
-      throw ValueError("small_net_steps: the update is not of all parameters in one piece");
-    }
-    return {parameter.value, first == nullptr ? nullptr : first + at,
-            second == nullptr ? nullptr : second + at, parameter.grad};
-  }
-};
-
-void take_optimizer(SmallNetArgs& net, const SmallNetStepsArgs& args, const UpdateNotes& notes) {
-  FlatState state{};
-  net.adam = notes.adam.has_value();
-  if (net.adam) {
-    net.adam_options = *notes.adam;
-    state = {static_cast<const float*>(notes.adam->param), notes.adam->count,
-             static_cast<float*>(notes.adam->exp_avg), static_cast<float*>(notes.adam->exp_avg_sq)};
-  } else {
-    net.sgd_options = *notes.sgd;
-    state = {static_cast<const float*>(notes.sgd->param), notes.sgd->count,
-             static_cast<float*>(notes.sgd->momentum_buffer), nullptr};
-  }
-  if (net.adam && notes.adam->max_exp_avg_sq != nullptr) {
-    throw ValueError("small_net_steps: the update is Adam's with amsgrad; say so in the arguments");
-  }
-  net.weight1 = state.of(args.weight1);
-  net.bias1 = state.of(args.bias1);
-  net.weight2 = state.of(args.weight2);
-  net.bias2 = state.of(args.bias2);
+SmallNetParameter parameter_of(const UpdateArgs& update, const Parameter& parameter) {
+  // As far into the optimizer's flat state as the parameter into the flat parameters.
+  const std::ptrdiff_t at = place_in(update, parameter).value();
+  const auto state = [&](std::size_t i) {
+    auto* const flat = static_cast<float*>(update.state[i]);
+    return flat == nullptr ? nullptr : flat + at;
+  };
+  return {static_cast<float*>(parameter.value.raw()), state(0), state(1),
+          static_cast<float*>(parameter.grad.raw())};
 }
 
 }  // namespace
@@ -122,40 +104,48 @@ std::optional<SmallNetDevice> SmallNetSteps::device_for(const SmallNetArgs& net)
   return device;
 }
 
-bool SmallNetSteps::run(const SmallNetStepsArgs& args, const std::function<void()>& update) {
-  constexpr const char* kName = "small_net_steps";
-  SmallNetArgs net = kernel_args(args);
-  if (args.amsgrad || args.class_weights != nullptr || !args.mean) return false;
-  const std::optional<SmallNetDevice> device = device_for(net);
-  if (!device) return false;
-  if (args.steps <= 0) return true;
-  std::vector<StepScalars> scalars;
-  {
-    UpdateNotes notes(context_);
-    for (std::int64_t i = 0; i < args.steps; ++i) update();
-    if (std::cmp_not_equal(notes.scalars.size(), args.steps)) {
-      throw ValueError(concat("small_net_steps: ", notes.scalars.size(), " updates in ", args.steps,
-                              " steps; each must update all parameters at once"));
-    }
-    take_optimizer(net, args, notes);
-    scalars = std::move(notes.scalars);
+bool SmallNetSteps::fits(const NetworkStep& network) {
+  return has_shape(network) && device_for(kernel_args(network)).has_value();
+}
+
+bool SmallNetSteps::updates(const NetworkStep& network, const UpdateArgs& update) {
+  if (!small_net_updates(update) || update.dtype != DType::float32) return false;
+  for (const ParameterPtr& parameter : parameters_of(network)) {
+    if (!place_in(update, *parameter)) return false;
   }
-  const std::size_t bytes = scalars.size() * sizeof(StepScalars);
-  void* const table = context_.allocate(bytes);
+  return true;
+}
+
+void SmallNetSteps::run(const NetworkStep& network, const UpdateArgs& update,
+                        std::span<const StepScalars> scalars) {
+  SmallNetArgs net = kernel_args(network);
+  const std::optional<SmallNetDevice> device = device_for(net);
+  if (!device) throw ValueError(concat(kName, ": the network does not fit"));
+  const auto [weight1, bias1, weight2, bias2] = parameters_of(network);
+  net.update = update;
+  net.weight1 = parameter_of(update, *weight1);
+  net.bias1 = parameter_of(update, *bias1);
+  net.weight2 = parameter_of(update, *weight2);
+  net.bias2 = parameter_of(update, *bias2);
+  net.steps = static_cast<std::int64_t>(scalars.size());
+  void* const table = context_.allocate(scalars.size_bytes());
   try {
     StreamState& stream = context_.current();
     const std::scoped_lock lock(stream.mutex());
     // From pageable memory: it is read before the call returns.
-    check(cudaMemcpyAsync(table, scalars.data(), bytes, cudaMemcpyHostToDevice, stream.stream()),
+    check(cudaMemcpyAsync(table, scalars.data(), scalars.size_bytes(), cudaMemcpyHostToDevice,
+                          stream.stream()),
           kName);
     net.scalars = static_cast<const StepScalars*>(table);
     check(launch_small_net(net, *device, stream.launch()), kName);
+    check(launch_advance(static_cast<std::int64_t*>(network.position.raw()), stream.launch(),
+                         net.steps),
+          kName);
   } catch (...) {
     context_.deallocate(table);
     throw;
   }
   context_.deallocate(table);
-  return true;
 }
 
 }  // namespace wick::cuda

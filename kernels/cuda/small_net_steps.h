@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Backend::small_net_steps by the kernel behind small_net.h.
+// Steps of a recorded network by the kernel behind small_net.h.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 
-#include "core/backend.h"
-#include "core/backend/small_net.h"
+#include "core/network_step.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/small_net.h"
 
@@ -21,10 +20,17 @@ class SmallNetSteps {
  public:
   explicit SmallNetSteps(Context& context) : context_(context) {}
 
-  [[nodiscard]] bool run(const SmallNetStepsArgs& args, const std::function<void()>& update);
+  /// Whether the kernel does steps of this network. Asks the device once for each size.
+  [[nodiscard]] bool fits(const NetworkStep& network);
+  /// Whether an update is one that the kernel does, for all parameters at once.
+  [[nodiscard]] static bool updates(const NetworkStep& network, const UpdateArgs& update);
+  /// One step for each of `scalars`, with the options and pointers of `update`, where both fit; and
+  /// sets the network's position and gradients.
+  void run(const NetworkStep& network, const UpdateArgs& update,
+           std::span<const StepScalars> scalars);
 
  private:
-  // What small_net_device() says; asked once for each size of network, before anything is done.
+  // What small_net_device() says.
   [[nodiscard]] std::optional<SmallNetDevice> device_for(const SmallNetArgs& net);
 
   Context& context_;

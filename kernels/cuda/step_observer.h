@@ -16,8 +16,7 @@ class StepObserver {
 
   /// An optimizer's update: false where it is only noted; else it is to be launched with
   /// `schedule`.
-  [[nodiscard]] virtual bool note(const SgdArgs& args, StepSchedule& schedule) = 0;
-  [[nodiscard]] virtual bool note(const AdamArgs& args, StepSchedule& schedule) = 0;
+  [[nodiscard]] virtual bool note(const UpdateArgs& args, StepSchedule& schedule) = 0;
   /// Any other operation: throws ValueError where it would not be repeated.
   virtual void require_repeatable(const char* operation) const = 0;
   /// What no recording can have in it: throws ValueError where there is one.

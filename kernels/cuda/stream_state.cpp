@@ -13,14 +13,18 @@ const char* name_of(CheckedOperation operation) {
     case CheckedOperation::cross_entropy: return "cross_entropy";
     case CheckedOperation::gather_affine: return "gather_affine";
     case CheckedOperation::index_select: return "index_select";
+    case CheckedOperation::index_add: return "index_add";
+    case CheckedOperation::nll_loss: return "nll_loss";
     case CheckedOperation::none: break;
   }
   return "an operation";
 }
 
 [[noreturn]] void throw_index_error(const ErrorFlag& found) {
-  const char* const what =
-      found.operation == CheckedOperation::cross_entropy ? ": target " : ": index ";
+  const char* const what = found.operation == CheckedOperation::cross_entropy ||
+                                   found.operation == CheckedOperation::nll_loss
+                               ? ": target "
+                               : ": index ";
   throw IndexError(concat(name_of(found.operation), what, found.value, " of row ", found.row,
                           " is not in [0, ", found.limit,
                           "); results since the last synchronisation are not to be used"));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Launchers of the optimizer updates.
+// Launcher of the optimizer updates.
 #include "core/backend/update.h"
 #include "kernels/cuda/update.cuh"
+#include "kernels/formulas/visit.h"
 
 namespace wick::cuda {
 namespace {
@@ -13,50 +14,49 @@ Grid update_grid(std::int64_t count, bool vectors) {
   return {blocks_for(divide_up(count, vectors ? kPackSize<T> : 1), kUpdateThreads), kUpdateThreads};
 }
 
-}  // namespace
-
-cudaError_t launch_sgd_step(const SgdArgs& args, StepSchedule schedule,
-                            const LaunchContext& context) {
-  return visit_arithmetic(args.dtype, "sgd_step", [&]<typename T>(TypeTag<T>) {
-    const SgdTask<T> task{args.count,
-                          static_cast<T*>(args.param),
-                          static_cast<const T*>(args.grad),
-                          static_cast<T*>(args.momentum_buffer),
-                          sgd_options<T>(args),
-                          step_scalars(args),
-                          schedule};
-    constexpr int N = kPackSize<T>;
-    const bool vectors = all_aligned(task.param, task.grad, task.buffer);
-    const Grid grid = update_grid<T>(args.count, vectors);
-    if (task.buffer == nullptr) {
-      return launch(grid, context, vectors ? sgd_kernel<N, false, T> : sgd_kernel<1, false, T>,
-                    task);
+/// `States` is the first set of tensors to be tried.
+template <UpdateOp Op, typename T, formulas::StateMask States = 0>
+cudaError_t launch_for(formulas::StateMask states, const UpdateTask<T>& task,
+                       const LaunchContext& context) {
+  if constexpr (States < (1U << kMaxUpdateState)) {
+    if constexpr (formulas::has_states(Op, States)) {
+      if (states == States) {
+        const bool vectors =
+            all_aligned(task.param, task.grad, task.state[0], task.state[1], task.state[2]);
+        return launch(
+            update_grid<T>(task.count, vectors), context,
+            vectors ? update_kernel<Op, States, kPackSize<T>, T> : update_kernel<Op, States, 1, T>,
+            task);
+      }
     }
-    return launch(grid, context, vectors ? sgd_kernel<N, true, T> : sgd_kernel<1, true, T>, task);
-  });
+    return launch_for<Op, T, States + 1>(states, task, context);
+  } else {
+    return cudaErrorInvalidValue;
+  }
 }
 
-cudaError_t launch_adam_step(const AdamArgs& args, StepSchedule schedule,
-                             const LaunchContext& context) {
-  return visit_arithmetic(args.dtype, "adam_step", [&]<typename T>(TypeTag<T>) {
-    const AdamTask<T> task{args.count,
-                           static_cast<T*>(args.param),
-                           static_cast<const T*>(args.grad),
-                           static_cast<T*>(args.exp_avg),
-                           static_cast<T*>(args.exp_avg_sq),
-                           static_cast<T*>(args.max_exp_avg_sq),
-                           adam_options<T>(args),
-                           step_scalars(args),
-                           schedule};
-    constexpr int N = kPackSize<T>;
-    const bool vectors =
-        all_aligned(task.param, task.grad, task.exp_avg, task.exp_avg_sq, task.max_exp_avg_sq);
-    const Grid grid = update_grid<T>(args.count, vectors);
-    if (task.max_exp_avg_sq == nullptr) {
-      return launch(grid, context, vectors ? adam_kernel<N, false, T> : adam_kernel<1, false, T>,
-                    task);
+}  // namespace
+
+cudaError_t launch_update(const UpdateArgs& args, StepSchedule schedule,
+                          const LaunchContext& context) {
+  return visit_arithmetic(args.dtype, info_of(args.op).name, [&]<typename T>(TypeTag<T>) {
+    UpdateTask<T> task{};
+    task.count = args.count;
+    task.param = static_cast<T*>(args.param);
+    task.grad = static_cast<const T*>(args.grad);
+    for (std::size_t k = 0; k < args.state.size(); ++k) {
+      task.state[k] = static_cast<T*>(args.state[k]);
     }
-    return launch(grid, context, vectors ? adam_kernel<N, true, T> : adam_kernel<1, true, T>, task);
+    task.options = update_options<T>(args);
+    task.scalars = step_scalars(args);
+    task.schedule = schedule;
+    const formulas::StateMask states = states_of(args);
+    cudaError_t status = cudaSuccess;
+    if (args.count == 0) return status;
+    formulas::visit_enumerator<kUpdateOpCount>(args.op, [&]<UpdateOp Op>(formulas::Constant<Op>) {
+      status = launch_for<Op>(states, task, context);
+    });
+    return status;
   });
 }
 

@@ -14,15 +14,6 @@ UnaryOp gelu_of(std::string_view approximate) {
       concat("GELU: approximate must be \"none\" or \"tanh\", got \"", approximate, '"'));
 }
 
-// A tensor of the scratch, of the shape of `given` and not over its memory: a caller may give back
-// what the layer has returned.
-const Tensor& apart_from(const Tensor& given, Scratch& scratch) {
-  const Tensor& tensor = scratch.get(given.shape(), given.dtype(), given.device());
-  if (tensor.storage() != given.storage()) return tensor;
-  scratch = Scratch();
-  return scratch.get(given.shape(), given.dtype(), given.device());
-}
-
 }  // namespace
 
 CELU::CELU(double alpha) : ActivationOf("CELU", UnaryOp::celu, {alpha}) {
@@ -39,7 +30,7 @@ Hardtanh::Hardtanh(double min_val, double max_val)
 }
 
 Tensor Activation::forward(const Tensor& input) {
-  const Tensor& output = apart_from(input, output_);
+  const Tensor& output = output_.apart_from(input);
   ops::unary(op_, input, output, parameters_);
   begin_forward();
   saved_ = info_of(op_).saved == SavedValue::input ? input : output;
@@ -68,7 +59,7 @@ Tensor Activation::backward(const Tensor& grad_output, bool input_grad) {
     begin_backward();
     return {};
   }
-  const Tensor& grad_input = apart_from(grad_output, grad_input_);
+  const Tensor& grad_input = grad_input_.apart_from(grad_output);
   ops::unary_backward(op_, grad_output, saved_, grad_input, parameters_);
   begin_backward();
   return grad_input;

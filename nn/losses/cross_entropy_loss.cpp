@@ -7,8 +7,21 @@
 #include "core/ops.h"
 
 namespace wick::nn {
+namespace {
+
+void require_reduction(const char* layer, Reduction reduction) {
+  if (reduction != Reduction::batchmean) return;
+  throw ValueError(concat(layer, ": batchmean is a reduction of KLDivLoss alone"));
+}
+
+const Tensor* defined(const Tensor& tensor) {
+  return tensor.defined() ? &tensor : nullptr;
+}
+
+}  // namespace
 
 CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options) : options_(std::move(options)) {
+  require_reduction("CrossEntropyLoss", options_.reduction);
   if (!(options_.label_smoothing >= 0.0 && options_.label_smoothing <= 1.0)) {
     throw ValueError(concat("CrossEntropyLoss: label_smoothing ", options_.label_smoothing,
                             " is not between 0 and 1"));
@@ -16,14 +29,95 @@ CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options) : options_(s
 }
 
 Tensor CrossEntropyLoss::forward(const Tensor& logits, const Tensor& targets) {
+  if (is_floating_point(targets.dtype())) return of_probabilities(logits, targets);
+  const Tensor rows = rows_of(logits, rows_);
+  const Tensor flat = flat_targets(logits, targets);
+  const bool none = options_.reduction == Reduction::none;
   const Tensor& loss = loss_for(logits);
-  ops::cross_entropy(logits, targets, loss, &grad_for(logits),
-                     {.weight = options_.weight.defined() ? &options_.weight : nullptr,
+  const Tensor losses =
+      none ? losses_.get(targets.shape(), logits.dtype(), logits.device()) : Tensor();
+  const Tensor flat_losses = none ? losses.view({losses.numel()}) : Tensor();
+  const Tensor grad = row_grad_for(logits);
+  ops::cross_entropy(rows, flat, loss, &grad,
+                     {.weight = defined(options_.weight),
                       .label_smoothing = options_.label_smoothing,
                       .ignore_index = options_.ignore_index,
                       .mean = options_.reduction == Reduction::mean,
-                      .loss_sum = sum()});
-  return loss;
+                      .loss_sum = sum(),
+                      .losses = defined(flat_losses)});
+  keep_row_grad(grad);
+  return result(loss, losses);
+}
+
+Tensor CrossEntropyLoss::of_probabilities(const Tensor& logits, const Tensor& targets) {
+  if (targets.shape() != logits.shape() && targets.shape() == losses_shape(logits)) {
+    throw DTypeError(concat("CrossEntropyLoss: class indices must be int64, got ", targets,
+                            "; convert with to(DType::int64)"));
+  }
+  if (targets.shape() != logits.shape()) {
+    throw ShapeError(
+        concat("CrossEntropyLoss: the probabilities of classes must be of the shape "
+               "of the logits ",
+               logits, ", got ", targets));
+  }
+  if (targets.dtype() != logits.dtype()) {
+    throw DTypeError(concat("CrossEntropyLoss: the logits are ", logits.dtype(),
+                            ", the probabilities ", targets.dtype(),
+                            "; use targets.to(DType::", logits.dtype(), ")"));
+  }
+  const Tensor rows = rows_of(logits, rows_);
+  const Tensor probabilities = rows_of(targets, target_rows_);
+  const std::int64_t classes = rows.size(1);
+  const bool none = options_.reduction == Reduction::none;
+  const Tensor& logs = log_softmax_.like(rows);
+  ops::softmax(rows, 1, true, logs);
+  const Tensor& loss = loss_for(logits);
+  const Tensor& element_losses = element_losses_.like(rows);
+  const Tensor& element_grad = element_grad_.like(rows);
+  ops::pointwise_loss(
+      LossOp::soft_target_nll_loss, logs, probabilities, loss, &element_grad,
+      {.weight = defined(options_.weight),
+       .a = options_.label_smoothing,
+       .b = options_.label_smoothing / static_cast<double>(classes),
+       .mean = options_.reduction == Reduction::mean,
+       .divisor = options_.reduction == Reduction::mean ? static_cast<double>(rows.size(0)) : 1.0,
+       .loss_sum = sum(),
+       .losses = none ? &element_losses : nullptr});
+  Tensor losses;
+  if (none) {
+    // Sums over the classes, as a product with ones.
+    losses = losses_.get(losses_shape(logits), logits.dtype(), logits.device());
+    const Tensor ones = ones_.get({classes, 1}, logits.dtype(), logits.device());
+    ops::matmul(element_losses, ones, losses.view({rows.size(0), 1}));
+  }
+  const Tensor grad = row_grad_for(logits);
+  ops::softmax_backward(element_grad, logs, 1, true, grad);
+  keep_row_grad(grad);
+  return result(loss, losses);
+}
+
+NLLLoss::NLLLoss(NLLLossOptions options) : options_(std::move(options)) {
+  require_reduction("NLLLoss", options_.reduction);
+}
+
+Tensor NLLLoss::forward(const Tensor& log_probabilities, const Tensor& targets) {
+  const Tensor rows = rows_of(log_probabilities, rows_);
+  const Tensor flat = flat_targets(log_probabilities, targets);
+  const bool none = options_.reduction == Reduction::none;
+  const Tensor& loss = loss_for(log_probabilities);
+  const Tensor losses =
+      none ? losses_.get(targets.shape(), log_probabilities.dtype(), log_probabilities.device())
+           : Tensor();
+  const Tensor flat_losses = none ? losses.view({losses.numel()}) : Tensor();
+  const Tensor grad = row_grad_for(log_probabilities);
+  ops::nll_loss(rows, flat, loss, &grad,
+                {.weight = defined(options_.weight),
+                 .ignore_index = options_.ignore_index,
+                 .mean = options_.reduction == Reduction::mean,
+                 .loss_sum = sum(),
+                 .losses = defined(flat_losses)});
+  keep_row_grad(grad);
+  return result(loss, losses);
 }
 
 }  // namespace wick::nn

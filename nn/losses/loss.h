@@ -10,8 +10,10 @@
 
 namespace wick::nn {
 
-/// How the losses of the elements (or rows) become one number.
-enum class Reduction { mean, sum };
+/// How the losses of the elements (or rows) become one number: their mean or sum; `batchmean`, of
+/// KLDivLoss alone, is the sum over the size of the first dimension. With `none` they stay as they
+/// are, and backward() takes the gradient by each.
+enum class Reduction { mean, sum, none, batchmean };
 
 /// A function of a network's output and a target that training makes small. forward() computes its
 /// value and its gradient in one pass.
@@ -30,14 +32,22 @@ class Loss {
   /// PyTorch's class name: "MSELoss".
   [[nodiscard]] virtual std::string_view type_name() const noexcept = 0;
 
-  /// The loss, as a tensor of one element on the input's device that the next call overwrites.
+  /// The loss, as a tensor of one element on the input's device that the next call overwrites; with
+  /// Reduction::none, the losses.
   [[nodiscard]] virtual Tensor forward(const Tensor& input, const Tensor& target) = 0;
   /// The gradient of the last loss by the input; the next forward() overwrites it. Throws
-  /// ValueError before any forward().
+  /// ValueError before any forward(), and with Reduction::none.
   [[nodiscard]] Tensor backward() const;
-  /// Each forward() from now on also adds its loss to `sum`, a float64 tensor of one element on the
-  /// input's device, so that nobody has to wait for every single loss. An undefined tensor ends it.
+  /// The same for Reduction::none: `grad_output` is the gradient by each of the losses, of their
+  /// shape. The next call overwrites it. Throws ValueError before any forward() and with another
+  /// reduction, ShapeError for another shape.
+  [[nodiscard]] Tensor backward(const Tensor& grad_output);
+  /// Each forward() from now on also adds its loss, or the sum of its losses, to `sum`, a float64
+  /// tensor of one element on the input's device, so that nobody has to wait for every single loss.
+  /// An undefined tensor ends it.
   void accumulate_in(Tensor sum) { sum_ = std::move(sum); }
+  /// What accumulate_in() was given; null for none.
+  [[nodiscard]] const Tensor* sum() const noexcept { return sum_.defined() ? &sum_ : nullptr; }
 
  protected:
   Loss(Loss&&) = default;
@@ -52,13 +62,22 @@ class Loss {
     last_grad_ = grad_.like(input);
     return last_grad_;
   }
-  /// What accumulate_in() was given; null for none.
-  [[nodiscard]] const Tensor* sum() const noexcept { return sum_.defined() ? &sum_ : nullptr; }
+  /// What forward() returns: the loss, or, where `losses` is defined, these.
+  [[nodiscard]] Tensor result(const Tensor& loss, const Tensor& losses) {
+    losses_ = losses;
+    return losses.defined() ? losses : loss;
+  }
+  [[nodiscard]] const Tensor& last_grad() const noexcept { return last_grad_; }
+  /// out = grad, each element times the gradient by its loss; as it is written here, for losses of
+  /// the input's shape.
+  virtual void chain(const Tensor& grad_output, const Tensor& grad, const Tensor& out);
 
  private:
   Scratch loss_;
   Scratch grad_;
+  Scratch chained_;
   Tensor last_grad_;
+  Tensor losses_;  // of the last forward() with Reduction::none
   Tensor sum_;
 };
 

@@ -36,8 +36,6 @@ class SmallDevice final : public Backend {
   void count_hits(DType, ConstMatrixRef, const std::int64_t*, std::int64_t*) override {}
   void gather_affine(const GatherAffineArgs&) override {}
   void index_select(const IndexSelectArgs&) override {}
-  void sgd_step(const SgdArgs&) override {}
-  void adam_step(const AdamArgs&) override {}
 };
 
 TEST(Backend, RefusesTheFunctionsThatADeviceLacksByTheirNames) {
@@ -47,6 +45,14 @@ TEST(Backend, RefusesTheFunctionsThatADeviceLacksByTheirNames) {
                                             concat(info.name, ": the device cuda:7"));
     testing::expect_throw_with<DeviceError>([&] { device.unary_backward({.op = info.op}); },
                                             concat(info.backward_name, ": the device cuda:7"));
+  }
+}
+
+TEST(Backend, RefusesTheUpdatesThatADeviceLacksByTheirNames) {
+  SmallDevice device;
+  for (const UpdateOpInfo& info : kUpdateOps) {
+    testing::expect_throw_with<DeviceError>([&] { device.update({.op = info.op}); },
+                                            concat(info.name, ": the device cuda:7"));
   }
 }
 

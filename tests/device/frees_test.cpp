@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"
+#include "core/recording.h"
 #include "tests/device/device_under_test.h"
 
 namespace wick {

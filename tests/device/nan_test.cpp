@@ -163,9 +163,9 @@ TEST_F(NotANumber, PassesThroughWholeStepsOfASmallNetwork) {
     SmallTraining training(device, "sgd");
     training.model.parameters()[1]->value.slice(0, 3, 4).fill_(kNaN);  // of the hidden layer's bias
     if (at_once) {
-      const bool done = backend_for(device).small_net_steps(training.small_net_args(0, 1),
-                                                            [&] { training.update(); });
-      EXPECT_TRUE(done);
+      RecordedStep step = training.whole_step();
+      step.compute = [] { ADD_FAILURE() << "not by the kernel for whole steps"; };
+      backend_for(device).record(std::move(step))->replay(1);
     } else {
       training.compute();
       training.update();

@@ -223,7 +223,7 @@ TEST_F(Parity, IndexSelectOfEveryDtype) {
 TEST_F(Parity, SgdStepWithEveryOption) {
   for (const DType dtype : kBoth) {
     for (int bits = 0; bits < 16; ++bits) {
-      SgdArgs args{.dtype = dtype, .count = 1003, .lr = 0.1};
+      UpdateArgs args{.op = UpdateOp::sgd, .dtype = dtype, .count = 1003, .lr = 0.1};
       args.momentum = (bits & 1) != 0 ? 0.9 : 0.0;
       args.nesterov = (bits & 1) != 0 && (bits & 2) != 0;
       args.dampening = args.nesterov ? 0.0 : 0.25;
@@ -238,8 +238,8 @@ TEST_F(Parity, SgdStepWithEveryOption) {
           args.first_step = step == 0;
           args.param = p.raw();
           args.grad = g.raw();
-          args.momentum_buffer = args.momentum != 0.0 ? b.raw() : nullptr;
-          p.backend().sgd_step(args);
+          args.state[0] = args.momentum != 0.0 ? b.raw() : nullptr;
+          p.backend().update(args);
         }
       };
       run(param, grad, buffer);
@@ -254,8 +254,13 @@ TEST_F(Parity, SgdStepWithEveryOption) {
 TEST_F(Parity, AdamStepWithEveryOption) {
   for (const DType dtype : kBoth) {
     for (int bits = 0; bits < 16; ++bits) {
-      AdamArgs args{
-          .dtype = dtype, .count = 1003, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+      UpdateArgs args{.op = UpdateOp::adam,
+                      .dtype = dtype,
+                      .count = 1003,
+                      .lr = 0.01,
+                      .beta1 = 0.9,
+                      .beta2 = 0.99,
+                      .eps = 1e-8};
       args.weight_decay = (bits & 1) != 0 ? 0.01 : 0.0;
       args.decoupled_weight_decay = (bits & 2) != 0;
       args.maximize = (bits & 4) != 0;
@@ -271,10 +276,10 @@ TEST_F(Parity, AdamStepWithEveryOption) {
           args.step = step;
           args.param = state[0].raw();
           args.grad = g.raw();
-          args.exp_avg = state[1].raw();
-          args.exp_avg_sq = state[2].raw();
-          args.max_exp_avg_sq = amsgrad ? state[3].raw() : nullptr;
-          g.backend().adam_step(args);
+          args.state[0] = state[1].raw();
+          args.state[1] = state[2].raw();
+          args.state[2] = amsgrad ? state[3].raw() : nullptr;
+          g.backend().update(args);
         }
       };
       run(grad, tensors);

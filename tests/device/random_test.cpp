@@ -6,6 +6,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/recording.h"
 #include "tests/device/small_training.h"
 
 namespace wick {

@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/ops.h"
+#include "core/recording.h"
 #include "tests/device/device_under_test.h"
 #include "tests/device/simulated_cublas_lt.h"
 

@@ -4,13 +4,14 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "core/backend.h"
-#include "core/backend/small_net.h"
 #include "core/ops.h"
 #include "core/recording.h"
 #include "nn/losses/cross_entropy_loss.h"
+#include "nn/network_step.h"
 #include "nn/sequential.h"
 #include "nn/transforms.h"
 #include "optim/adam.h"
@@ -30,7 +31,7 @@ class SmallTraining {
 
   SmallTraining(Device device, const std::string& optimizer, DType autocast = DType::float32,
                 nn::CrossEntropyLossOptions options = {})
-      : loss_options_(std::move(options)), criterion_(loss_options_) {
+      : criterion_(std::move(options)) {
     Generator generator(11);
     const Tensor pixels = Tensor::uniform({kImages, 1, 4, 5}, 0, 200, generator);
     const Tensor targets = random_indices(kImages, 5, generator);
@@ -60,7 +61,6 @@ class SmallTraining {
       optimizer_ =
           std::make_unique<optim::AdamW>(model.parameters(), optim::AdamWOptions{.lr = 0.01});
     } else {
-      amsgrad_ = true;
       optimizer_ = std::make_unique<optim::Adam>(model.parameters(),
                                                  optim::AdamOptions{.lr = 0.01, .amsgrad = true});
     }
@@ -84,38 +84,21 @@ class SmallTraining {
     scheduler_->step();
   }
   [[nodiscard]] RecordedStep recorded_step() {
-    return {[this] { compute(); }, [this] { update(); }};
+    return {[this] { compute(); }, [this] { update(); }, nullptr};
   }
-  /// The next `steps` steps as Backend::small_net_steps takes them.
-  [[nodiscard]] SmallNetStepsArgs small_net_args(std::int64_t first, std::int64_t steps) {
-    const auto parameters = model.parameters();
-    const auto ref = [&](std::size_t i) -> ParameterRef {
-      parameters[i]->has_grad = true;
-      return {static_cast<float*>(parameters[i]->value.raw()),
-              static_cast<float*>(parameters[i]->grad.raw())};
-    };
-    const auto [scale, shift] = transforms_.scale_and_shift();
-    return {.steps = steps,
-            .batch = kBatch,
-            .inputs = 20,
-            .hidden = 16,
-            .outputs = 5,
-            .images = static_cast<const std::uint8_t*>(images_.raw()),
-            .labels = static_cast<const std::int64_t*>(labels_.raw()),
-            .image_count = kImages,
-            .scale = scale,
-            .shift = shift,
-            .indices = static_cast<const std::int64_t*>(order_.raw()) + first * kBatch,
-            .weight1 = ref(0),
-            .bias1 = ref(1),
-            .weight2 = ref(2),
-            .bias2 = ref(3),
-            .class_weights = loss_options_.weight.defined() ? loss_options_.weight.raw() : nullptr,
-            .label_smoothing = loss_options_.label_smoothing,
-            .ignore_index = loss_options_.ignore_index,
-            .mean = loss_options_.reduction == nn::Reduction::mean,
-            .amsgrad = amsgrad_,
-            .loss_sum = static_cast<double*>(loss_sum.raw())};
+  /// With the description by which a device may do whole steps.
+  [[nodiscard]] RecordedStep whole_step() {
+    auto network = std::make_shared<NetworkStep>();
+    network->images = images_;
+    network->labels = labels_;
+    network->batches = order_;
+    network->position = counter_;
+    std::tie(network->scale, network->shift) = transforms_.scale_and_shift();
+    network->layers = nn::chain_layers(model);
+    nn::describe_loss(criterion_, *network);
+    RecordedStep step = recorded_step();
+    step.network = std::move(network);
+    return step;
   }
   /// Back to the first batch.
   void rewind() { counter_.zero_(); }
@@ -128,9 +111,7 @@ class SmallTraining {
  private:
   Tensor images_, labels_, order_, counter_, picked_, inputs_, targets_;
   nn::Compose transforms_{{"to_float", nn::ToFloat{}}, {"ravel", nn::Ravel{}}};
-  nn::CrossEntropyLossOptions loss_options_;
   nn::CrossEntropyLoss criterion_;
-  bool amsgrad_ = false;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::unique_ptr<optim::LRScheduler> scheduler_;
 };

@@ -80,7 +80,7 @@ class Layers(unittest.TestCase):
         for index, row in enumerate(rows):
             for shape in self.shapes(list(row["trailing"]), row["min_samples"]):
                 # Sums must not suffer from a mean that is far larger than the deviation.
-                for scale, mean in [(1.0, 0.0), (4.0, 0.0)] + [(1.0, 1e4)] * (not row["pointwise"]):
+                for scale, mean in [(1.0, 0.0), (4.0, 0.0)] + [(1.0, 1e4)] * ("Norm" in row["torch"]):
                     x = torch.randn(shape) * scale + mean
                     state = {name: random_value(name, value) for name, value in row["state"].items()}
                     grad = torch.randn(make(row["torch"], state, x.dtype)(x).shape)
@@ -106,7 +106,9 @@ class Layers(unittest.TestCase):
                     if x.dtype == torch.float64:
                         self.assertLessEqual(ours, 1e-12)
                         continue
-                    self.assertLessEqual(ours, 1e-6 if row["pointwise"] else 1e-5)
+                    # A softmax close to one class has a gradient of differences: PyTorch's own error.
+                    bound = 1e-6 if row["pointwise"] else max(1e-5, 2 * error(own[name], exact[name]))
+                    self.assertLessEqual(ours, bound)
                 before = worst.get((expression, name), (0.0, 0.0))
                 worst[expression, name] = (max(before[0], ours),
                                            max(before[1], error(own[name], exact[name])))

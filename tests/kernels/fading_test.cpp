@@ -46,16 +46,16 @@ TEST(Adam, FadingMeansMakeNoSubnormalNumbers) {
       std::vector<float> param(m.size(), size);
       for (int step = 100; step < 1000; ++step) {
         ASSERT_FALSE(makes_subnormals([&] {
-          backend->adam_step({.count = static_cast<std::int64_t>(m.size()),
-                              .param = param.data(),
-                              .grad = grad.data(),
-                              .exp_avg = m.data(),
-                              .exp_avg_sq = v.data(),
-                              .step = static_cast<double>(step),
-                              .lr = 1e-3,
-                              .beta1 = 0.9,
-                              .beta2 = 0.999,
-                              .eps = 1e-8});
+          backend->update({.op = UpdateOp::adam,
+                           .count = static_cast<std::int64_t>(m.size()),
+                           .param = param.data(),
+                           .grad = grad.data(),
+                           .state = {m.data(), v.data()},
+                           .step = static_cast<double>(step),
+                           .lr = 1e-3,
+                           .beta1 = 0.9,
+                           .beta2 = 0.999,
+                           .eps = 1e-8});
         })) << backend->capability()
             << ", parameters of " << size << ", step " << step;
       }
@@ -73,16 +73,16 @@ TEST(Adam, FadingSquaresMakeNoSubnormalNumbers) {
     std::vector<float> param(v.size(), 1e-3F);
     for (int step = 1; step < 1000; ++step) {
       ASSERT_FALSE(makes_subnormals([&] {
-        backend->adam_step({.count = static_cast<std::int64_t>(v.size()),
-                            .param = param.data(),
-                            .grad = grad.data(),
-                            .exp_avg = m.data(),
-                            .exp_avg_sq = v.data(),
-                            .step = static_cast<double>(step),
-                            .lr = 1e-3,
-                            .beta1 = 0.9,
-                            .beta2 = 0.9,
-                            .eps = 1e-8});
+        backend->update({.op = UpdateOp::adam,
+                         .count = static_cast<std::int64_t>(v.size()),
+                         .param = param.data(),
+                         .grad = grad.data(),
+                         .state = {m.data(), v.data()},
+                         .step = static_cast<double>(step),
+                         .lr = 1e-3,
+                         .beta1 = 0.9,
+                         .beta2 = 0.9,
+                         .eps = 1e-8});
       })) << backend->capability()
           << ", step " << step;
     }
@@ -97,12 +97,13 @@ TEST(Sgd, FadingMomentumMakesNoSubnormalNumbers) {
     std::vector<float> param(buffer.size(), 1e-3F);
     for (int step = 0; step < 1000; ++step) {
       ASSERT_FALSE(makes_subnormals([&] {
-        backend->sgd_step({.count = static_cast<std::int64_t>(buffer.size()),
-                           .param = param.data(),
-                           .grad = grad.data(),
-                           .momentum_buffer = buffer.data(),
-                           .lr = 1e-3,
-                           .momentum = 0.9});
+        backend->update({.op = UpdateOp::sgd,
+                         .count = static_cast<std::int64_t>(buffer.size()),
+                         .param = param.data(),
+                         .grad = grad.data(),
+                         .state = {buffer.data()},
+                         .lr = 1e-3,
+                         .momentum = 0.9});
       })) << backend->capability()
           << ", step " << step;
     }

@@ -31,7 +31,7 @@ TEST(Sgd, FollowsTheFormula) {
     for (int bits = 0; bits < 32; ++bits) {
       Generator generator(7);
       const bool nesterov = (bits & 1) != 0;
-      SgdArgs args{.count = kCount, .lr = 0.1, .nesterov = nesterov};
+      UpdateArgs args{.op = UpdateOp::sgd, .count = kCount, .lr = 0.1, .nesterov = nesterov};
       args.momentum = (bits & 2) != 0 || nesterov ? 0.9 : 0.0;
       args.dampening = (bits & 4) != 0 && !nesterov ? 0.3 : 0.0;
       args.weight_decay = (bits & 8) != 0 ? 0.05 : 0.0;
@@ -41,13 +41,13 @@ TEST(Sgd, FollowsTheFormula) {
       // What a first step finds in the buffer must not matter.
       std::vector<float> buffer(kCount, std::nanf(""));
       std::vector<double> velocity(kCount);
-      args.momentum_buffer = args.momentum != 0.0 ? buffer.data() : nullptr;
+      args.state[0] = args.momentum != 0.0 ? buffer.data() : nullptr;
       for (int step = 0; step < kSteps; ++step) {
         const Matrix grad = Matrix::random(1, kCount, generator);
         args.param = param.data.data();
         args.grad = grad.data.data();
         args.first_step = step == 0;
-        backend->sgd_step(args);
+        backend->update(args);
         for (std::size_t i = 0; i < p.size(); ++i) {
           double g = static_cast<double>(grad.data[i]) * (args.maximize ? -1.0 : 1.0);
           g += args.weight_decay * p[i];
@@ -68,7 +68,12 @@ TEST(Adam, FollowsTheFormula) {
   for (const auto& backend : all_levels()) {
     for (int bits = 0; bits < 16; ++bits) {
       Generator generator(8);
-      AdamArgs args{.count = kCount, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+      UpdateArgs args{.op = UpdateOp::adam,
+                      .count = kCount,
+                      .lr = 0.01,
+                      .beta1 = 0.9,
+                      .beta2 = 0.99,
+                      .eps = 1e-8};
       const bool amsgrad = (bits & 1) != 0;
       args.weight_decay = (bits & 2) != 0 ? 0.05 : 0.0;
       args.decoupled_weight_decay = (bits & 4) != 0;
@@ -85,11 +90,11 @@ TEST(Adam, FollowsTheFormula) {
         const Matrix grad = Matrix::random(1, kCount, generator);
         args.param = param.data.data();
         args.grad = grad.data.data();
-        args.exp_avg = m32.data();
-        args.exp_avg_sq = v32.data();
-        args.max_exp_avg_sq = amsgrad ? largest32.data() : nullptr;
+        args.state[0] = m32.data();
+        args.state[1] = v32.data();
+        args.state[2] = amsgrad ? largest32.data() : nullptr;
         args.step = step;
-        backend->adam_step(args);
+        backend->update(args);
         for (std::size_t i = 0; i < p.size(); ++i) {
           double g = static_cast<double>(grad.data[i]) * (args.maximize ? -1.0 : 1.0);
           if (args.decoupled_weight_decay) {
@@ -114,6 +119,73 @@ TEST(Adam, FollowsTheFormula) {
   }
 }
 
+// The float64 kernels are the reference: they are compared with PyTorch in tests/interop.
+UpdateArgs others(UpdateOp op, int bits) {
+  UpdateArgs args{.op = op, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8};
+  args.momentum = 0.9;
+  args.next_momentum = 0.8;
+  args.lr_decay = 0.1;
+  args.weight_decay = (bits & 1) != 0 ? 0.05 : 0.0;
+  args.maximize = (bits & 2) != 0;
+  args.decoupled_weight_decay = (bits & 4) != 0;
+  return args;
+}
+
+template <typename T>
+std::vector<std::vector<T>> steps_of(Backend& backend, UpdateArgs args, unsigned states) {
+  Generator generator(9);
+  args.dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
+  args.count = kCount;
+  std::vector<std::vector<T>> tensors(1 + kMaxUpdateState, std::vector<T>(kCount));
+  const Matrix start = Matrix::random(1, kCount, generator);
+  tensors[0].assign(start.data.begin(), start.data.end());
+  args.param = tensors[0].data();
+  for (std::size_t k = 0; k < kMaxUpdateState; ++k) {
+    if ((states >> k & 1U) != 0U) args.state[k] = tensors[1 + k].data();
+  }
+  for (int step = 1; step <= 12; ++step) {  // RAdam is adaptive from the sixth on
+    const Matrix drawn = Matrix::random(1, kCount, generator);
+    const std::vector<T> grad(drawn.data.begin(), drawn.data.end());
+    args.grad = grad.data();
+    args.step = step;
+    args.momentum_product = std::pow(0.9, step);
+    backend.update(args);
+  }
+  return tensors;
+}
+
+TEST(OtherUpdates, Float32FollowsFloat64AtEveryLevel) {
+  cpu::CpuBackend plain(cpu::available_levels().back());
+  constexpr std::pair<UpdateOp, unsigned> kForms[] = {
+      {UpdateOp::rmsprop, 1}, {UpdateOp::rmsprop, 3}, {UpdateOp::rmsprop, 5},
+      {UpdateOp::rmsprop, 7}, {UpdateOp::adagrad, 1}, {UpdateOp::nadam, 3},
+      {UpdateOp::radam, 3},   {UpdateOp::adamax, 3}};
+  for (const auto& backend : all_levels()) {
+    for (const auto& [op, states] : kForms) {
+      for (int bits = 0; bits < 8; ++bits) {
+        const UpdateArgs args = others(op, bits);
+        const auto expected = steps_of<double>(plain, args, states);
+        const auto actual = steps_of<float>(*backend, args, states);
+        for (std::size_t k = 0; k < expected.size(); ++k) {
+          for (std::size_t i = 0; i < expected[k].size(); ++i) {
+            EXPECT_NEAR(static_cast<double>(actual[k][i]), expected[k][i],
+                        2e-5 * std::max(1.0, std::fabs(expected[k][i])))
+                << info_of(op).name << ' ' << states << ' ' << bits << ' ' << backend->capability();
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(OtherUpdates, NamesTheUpdateWhoseStateIsMissing) {
+  cpu::CpuBackend backend;
+  float number = 0.0F;
+  UpdateArgs args{.op = UpdateOp::nadam, .count = 1, .param = &number, .grad = &number};
+  args.state[0] = &number;
+  EXPECT_THROW(backend.update(args), ValueError);
+}
+
 // A parameter whose gradient has become zero: its running means end at zero, not among the
 // subnormal numbers, and it stops where PyTorch's stops.
 TEST(Adam, MeansThatFadeEndAtZero) {
@@ -122,9 +194,10 @@ TEST(Adam, MeansThatFadeEndAtZero) {
     std::vector<float> grad(kCount, 1e-6F);
     std::vector<float> m(kCount);
     std::vector<float> v(kCount);
-    AdamArgs args{.count = kCount, .param = param.data(), .grad = grad.data()};
-    args.exp_avg = m.data();
-    args.exp_avg_sq = v.data();
+    UpdateArgs args{
+        .op = UpdateOp::adam, .count = kCount, .param = param.data(), .grad = grad.data()};
+    args.state[0] = m.data();
+    args.state[1] = v.data();
     args.lr = 1e-3;
     args.beta1 = 0.5;
     args.beta2 = 0.5;
@@ -136,7 +209,7 @@ TEST(Adam, MeansThatFadeEndAtZero) {
       const double g = step == 1 ? 1e-6 : 0.0;
       std::fill(grad.begin(), grad.end(), static_cast<float>(g));
       args.step = step;
-      backend->adam_step(args);
+      backend->update(args);
       mean += 0.5 * (g - mean);
       square = 0.5 * square + 0.5 * g * g;
       p -= 1e-3 / (1.0 - std::pow(0.5, step)) * mean /
@@ -165,16 +238,16 @@ TEST(Adam, TheFirstStepOfATinyGradientIsPyTorchsForEveryEps) {
       const std::vector<float> grad(kCount, 1e-18F);
       std::vector<float> m(kCount);
       std::vector<float> v(kCount);
-      backend->adam_step({.count = kCount,
-                          .param = param.data(),
-                          .grad = grad.data(),
-                          .exp_avg = m.data(),
-                          .exp_avg_sq = v.data(),
-                          .step = 1.0,
-                          .lr = 1.0,
-                          .beta1 = 0.9,
-                          .beta2 = 0.999,
-                          .eps = eps});
+      backend->update({.op = UpdateOp::adam,
+                       .count = kCount,
+                       .param = param.data(),
+                       .grad = grad.data(),
+                       .state = {m.data(), v.data()},
+                       .step = 1.0,
+                       .lr = 1.0,
+                       .beta1 = 0.9,
+                       .beta2 = 0.999,
+                       .eps = eps});
       for (const float p : param) {
         EXPECT_NEAR(p, expected, 3e-7F * std::fabs(expected))
             << eps << ' ' << backend->capability();
@@ -191,16 +264,16 @@ TEST(Adam, TinySquaresAreZeroWhereDenormalsAreFlushed) {
     std::vector<float> m(kCount);
     std::vector<float> v(kCount);
     if (!set_flush_denormal(true)) GTEST_SKIP() << "this processor cannot";
-    backend->adam_step({.count = kCount,
-                        .param = param.data(),
-                        .grad = grad.data(),
-                        .exp_avg = m.data(),
-                        .exp_avg_sq = v.data(),
-                        .step = 1.0,
-                        .lr = 1.0,
-                        .beta1 = 0.9,
-                        .beta2 = 0.999,
-                        .eps = 1e-16});
+    backend->update({.op = UpdateOp::adam,
+                     .count = kCount,
+                     .param = param.data(),
+                     .grad = grad.data(),
+                     .state = {m.data(), v.data()},
+                     .step = 1.0,
+                     .lr = 1.0,
+                     .beta1 = 0.9,
+                     .beta2 = 0.999,
+                     .eps = 1e-16});
     set_flush_denormal(false);
     for (const float p : param) EXPECT_NEAR(p, -0.01F, 1e-8F) << backend->capability();
     EXPECT_EQ(v, std::vector<float>(v.size()));
@@ -215,16 +288,17 @@ TEST(Sgd, TinyMomentumCountsWhereTheParameterIsTiny) {
       std::vector<float> param(kCount, later ? 1e-30F : 0.0F);
       std::vector<float> grad(kCount, 1e-28F);
       std::vector<float> buffer(kCount);
-      SgdArgs args{.count = kCount, .param = param.data(), .grad = grad.data()};
-      args.momentum_buffer = buffer.data();
+      UpdateArgs args{
+          .op = UpdateOp::sgd, .count = kCount, .param = param.data(), .grad = grad.data()};
+      args.state[0] = buffer.data();
       args.momentum = 0.5;
       args.first_step = true;
       args.lr = later ? 0.0 : 1.0;
-      backend->sgd_step(args);
+      backend->update(args);
       std::fill(grad.begin(), grad.end(), 0.0F);
       args.first_step = false;
       args.lr = 1.0;
-      backend->sgd_step(args);
+      backend->update(args);
       for (const float p : param) EXPECT_FLOAT_EQ(p, later ? -4.9e-29F : -1.5e-28F);
     }
   }
@@ -237,16 +311,16 @@ TEST(Adam, WithoutABeta1NothingIsLeftOfTheGradientsBefore) {
     const std::vector<float> grad(kCount, 1e-6F);
     std::vector<float> m(kCount, 1e4F);
     std::vector<float> v(kCount, 1e8F);
-    backend->adam_step({.count = kCount,
-                        .param = param.data(),
-                        .grad = grad.data(),
-                        .exp_avg = m.data(),
-                        .exp_avg_sq = v.data(),
-                        .step = 2.0,
-                        .lr = 1.0,
-                        .beta1 = 0.0,
-                        .beta2 = 0.99,
-                        .eps = 1e-8});
+    backend->update({.op = UpdateOp::adam,
+                     .count = kCount,
+                     .param = param.data(),
+                     .grad = grad.data(),
+                     .state = {m.data(), v.data()},
+                     .step = 2.0,
+                     .lr = 1.0,
+                     .beta1 = 0.0,
+                     .beta2 = 0.99,
+                     .eps = 1e-8});
     for (const float mean : m) EXPECT_EQ(mean, 1e-6F);
   }
 }
@@ -259,17 +333,16 @@ TEST(Adam, AmsgradsMaximumKeepsNaN) {
     std::vector<float> m(kCount);
     std::vector<float> v(kCount);
     std::vector<float> most(kCount, std::nanf(""));
-    backend->adam_step({.count = kCount,
-                        .param = param.data(),
-                        .grad = grad.data(),
-                        .exp_avg = m.data(),
-                        .exp_avg_sq = v.data(),
-                        .max_exp_avg_sq = most.data(),
-                        .step = 2.0,
-                        .lr = 1.0,
-                        .beta1 = 0.9,
-                        .beta2 = 0.99,
-                        .eps = 1e-8});
+    backend->update({.op = UpdateOp::adam,
+                     .count = kCount,
+                     .param = param.data(),
+                     .grad = grad.data(),
+                     .state = {m.data(), v.data(), most.data()},
+                     .step = 2.0,
+                     .lr = 1.0,
+                     .beta1 = 0.9,
+                     .beta2 = 0.99,
+                     .eps = 1e-8});
     for (const float p : param) EXPECT_TRUE(std::isnan(p));
     for (const float largest : most) EXPECT_TRUE(std::isnan(largest));
   }
@@ -291,16 +364,16 @@ TEST(Adam, GradientsOfEverySizeGiveWhatDivisionGives) {
       std::vector<float> param(grad.size(), 1.0F);
       std::vector<float> m(grad.size());
       std::vector<float> v(grad.size());
-      backend->adam_step({.count = static_cast<std::int64_t>(grad.size()),
-                          .param = param.data(),
-                          .grad = grad.data(),
-                          .exp_avg = m.data(),
-                          .exp_avg_sq = v.data(),
-                          .step = 1.0,
-                          .lr = 0.5,
-                          .beta1 = 0.5,
-                          .beta2 = 0.75,
-                          .eps = eps});
+      backend->update({.op = UpdateOp::adam,
+                       .count = static_cast<std::int64_t>(grad.size()),
+                       .param = param.data(),
+                       .grad = grad.data(),
+                       .state = {m.data(), v.data()},
+                       .step = 1.0,
+                       .lr = 0.5,
+                       .beta1 = 0.5,
+                       .beta2 = 0.75,
+                       .eps = eps});
       for (std::size_t i = 0; i < grad.size(); ++i) {
         const float denominator = std::sqrt(v[i]) * 2.0F + static_cast<float>(eps);
         const float expected = 1.0F - m[i] / denominator;  // lr and 1 - beta1 are halves

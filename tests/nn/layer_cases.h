@@ -12,6 +12,10 @@
 
 #include "core/random.h"
 #include "nn/layers/activation.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/prelu.h"
+#include "nn/layers/reshape.h"
+#include "nn/layers/softmax.h"
 #include "tests/nn/norm_cases.h"
 
 namespace wick::testing {
@@ -30,6 +34,8 @@ struct LayerCase {
   Dims trailing{};
   /// Of an element's result: a function of one element, without a sum over others.
   bool pointwise = true;
+  /// Its output is the input's memory, whatever the dtype.
+  bool view = false;
   /// Where it is not 0, the first size is that of the samples, of which there are at least so many,
   /// and `trailing` has all others.
   std::int64_t min_samples = 0;
@@ -84,52 +90,65 @@ inline const LayerCase kLayerCases[] = {
      {64},
      false},
     {"LayerNorm(21, bias=False)", make_of<make_layer_norm<true, false, 21>>, {21}, false},
-    {"GroupNorm(3, 6)", make_of<make_group_norm<3, 6>>, {6, 2, 5}, false, 1},
-    {"GroupNorm(1, 18)", make_of<make_group_norm<1, 18>>, {18}, false, 1},
-    {"GroupNorm(2, 34, affine=False)", make_of<make_group_norm<2, 34, false>>, {34}, false, 1},
-    {"GroupNorm(4, 4)", make_of<make_group_norm<4, 4>>, {4, 19}, false, 1},
-    {"BatchNorm1d(19)", make_of<make_batch_norm<nn::BatchNorm1d, 19>>, {19}, false, 6},
-    {"BatchNorm1d(5)", make_of<make_batch_norm<nn::BatchNorm1d, 5>>, {5, 11}, false, 1},
+    {"GroupNorm(3, 6)", make_of<make_group_norm<3, 6>>, {6, 2, 5}, false, false, 1},
+    {"GroupNorm(1, 18)", make_of<make_group_norm<1, 18>>, {18}, false, false, 1},
+    {"GroupNorm(2, 34, affine=False)",
+     make_of<make_group_norm<2, 34, false>>,
+     {34},
+     false,
+     false,
+     1},
+    {"GroupNorm(4, 4)", make_of<make_group_norm<4, 4>>, {4, 19}, false, false, 1},
+    {"BatchNorm1d(19)", make_of<make_batch_norm<nn::BatchNorm1d, 19>>, {19}, false, false, 6},
+    {"BatchNorm1d(5)", make_of<make_batch_norm<nn::BatchNorm1d, 5>>, {5, 11}, false, false, 1},
     {"BatchNorm1d(17, momentum=None)",
      make_of<make_batch_norm<nn::BatchNorm1d, 17, BatchNormKind{.momentum = 0.0}>>,
      {17},
+     false,
      false,
      6},
     {"BatchNorm1d(16, affine=False)",
      make_of<make_batch_norm<nn::BatchNorm1d, 16, BatchNormKind{.affine = false}>>,
      {16},
      false,
+     false,
      6},
     {"BatchNorm1d(9, track_running_stats=False).eval()",
      make_of<make_batch_norm<nn::BatchNorm1d, 9, BatchNormKind{.track = false, .eval = true}>>,
      {9},
+     false,
      false,
      6},
     {"BatchNorm1d(18).eval()",
      make_of<make_batch_norm<nn::BatchNorm1d, 18, BatchNormKind{.eval = true}>>,
      {18},
      false,
+     false,
      1},
-    {"BatchNorm2d(3)", make_of<make_batch_norm<nn::BatchNorm2d, 3>>, {3, 4, 5}, false, 1},
+    {"BatchNorm2d(3)", make_of<make_batch_norm<nn::BatchNorm2d, 3>>, {3, 4, 5}, false, false, 1},
     {"BatchNorm2d(3, momentum=0.3)",
      make_of<make_batch_norm<nn::BatchNorm2d, 3, BatchNormKind{.momentum = 0.3}>>,
      {3, 7, 3},
+     false,
      false,
      1},
     {"BatchNorm2d(4).eval()",
      make_of<make_batch_norm<nn::BatchNorm2d, 4, BatchNormKind{.eval = true}>>,
      {4, 3, 3},
      false,
+     false,
      1},
-    {"InstanceNorm2d(3)", make_of<make_instance_norm<3>>, {3, 5, 6}, false, 1},
+    {"InstanceNorm2d(3)", make_of<make_instance_norm<3>>, {3, 5, 6}, false, false, 1},
     {"InstanceNorm2d(4, affine=True, track_running_stats=True)",
      make_of<make_instance_norm<4, true, true>>,
      {4, 4, 5},
+     false,
      false,
      1},
     {"InstanceNorm2d(4, track_running_stats=True).eval()",
      make_of<make_instance_norm<4, false, true, true>>,
      {4, 4, 5},
+     false,
      false,
      1},
     {"RMSNorm(37)",
@@ -146,6 +165,44 @@ inline const LayerCase kLayerCases[] = {
      },
      {4, 9},
      false},
+    {"PReLU()",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::PReLU>(1, 0.25, nn::PReLUOptions{context.dtype});
+     },
+     {},
+     false},
+    {"Softmax(dim=-1)", make_layer<nn::Softmax, -1>, {}, false},
+    {"Softmax(dim=0)", make_layer<nn::Softmax, 0>, {}, false},
+    {"Softmax(dim=-2)", make_layer<nn::Softmax, -2>, {3, 5}, false},
+    {"LogSoftmax(dim=-1)", make_layer<nn::LogSoftmax, -1>, {}, false},
+    {"LogSoftmax(dim=0)", make_layer<nn::LogSoftmax, 0>, {}, false},
+    {"LogSoftmax(dim=-2)", make_layer<nn::LogSoftmax, -2>, {3, 5}, false},
+    {"Identity()", make_layer<nn::Identity>, {}, true, true},
+    {"Flatten()", make_layer<nn::Flatten>, {2, 3}, false, true},
+    {"Flatten(start_dim=-3, end_dim=-2)", make_layer<nn::Flatten, -3, -2>, {2, 3, 4}, false, true},
+    {"Unflatten(-1, (2, -1))",
+     [](const LayerContext&) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::Unflatten>(-1, Dims{2, -1});
+     },
+     {6},
+     false,
+     true},
+    {"Dropout(p=0.0)",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::Dropout>(context.generator, 0.0);
+     },
+     {},
+     true,
+     true},
+    {"Dropout(p=0.25).eval()",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       auto dropout = std::make_unique<nn::Dropout>(context.generator, 0.25);
+       dropout->eval();
+       return dropout;
+     },
+     {},
+     true,
+     true},
 };
 
 /// The shape of an input: `batch`, then the sizes that the layer asks for.

@@ -207,7 +207,7 @@ ModelState find_model_state(const Value& checkpoint, const std::string& name) {
 ForeignModel find_foreign_model(Value checkpoint, const std::string& name) {
   ForeignModel model;
   ModelState found = find_model_state(checkpoint, name);
-  model.chain = find_linear_chain(found.state, name);
+  model.chain = nn::find_linear_chain(found.state, name);
   model.notes = std::move(found.notes);
   model.notes.insert(model.notes.end(), model.chain.notes.begin(), model.chain.notes.end());
   model.checkpoint = std::move(checkpoint);

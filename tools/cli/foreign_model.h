@@ -10,8 +10,8 @@
 #include "core/containers.h"
 #include "core/state_dict.h"
 #include "core/value.h"
+#include "nn/linear_chain.h"
 #include "serialize/load_options.h"
-#include "tools/cli/linear_chain.h"
 
 namespace wick::tools {
 
@@ -35,7 +35,7 @@ struct ForeignModel {
   // Before the value, which may contain itself: what frees it. Null where the caller holds it.
   std::shared_ptr<const HeldValue> holder;
   Value checkpoint;  // all that the file holds
-  LinearChain chain;
+  nn::LinearChain chain;
   std::vector<std::string> notes;  // what was assumed, a clause each; with those of the chain
 };
 

@@ -24,8 +24,8 @@ void require_same_sizes(const InitialModel& initial, const std::vector<std::int6
 }
 
 /// The weights under the names of the run's network, whose layers all have biases.
-StateDict weights_of(const LinearChain& chain, std::vector<std::string>& notes) {
-  StateDict weights = numbered_state(chain);
+StateDict weights_of(const nn::LinearChain& chain, std::vector<std::string>& notes) {
+  StateDict weights = nn::numbered_state(chain);
   std::string without;
   for (std::size_t i = 0; i < chain.layers.size(); ++i) {
     if (chain.layers[i].bias.defined()) continue;

@@ -72,7 +72,7 @@ std::vector<std::string> names_in_order(const Value& group, const ForeignModel& 
 }
 
 /// The number that the run's optimizer gives to a parameter of the file: two to a layer.
-std::optional<std::size_t> number_of(const std::string& name, const LinearChain& chain) {
+std::optional<std::size_t> number_of(const std::string& name, const nn::LinearChain& chain) {
   for (std::size_t i = 0; i < chain.layers.size(); ++i) {
     const std::string& layer = chain.layers[i].name;
     const std::string prefix = layer.empty() ? "" : layer + ".";

@@ -32,11 +32,11 @@ bool is_of_training_program(const Value& checkpoint) {
   }
 }
 
-std::unique_ptr<nn::Sequential> build(const LinearChain& chain, Activation activation) {
+std::unique_ptr<nn::Sequential> build(const nn::LinearChain& chain, Activation activation) {
   auto model = std::make_unique<nn::Sequential>();
   Generator generator;  // its numbers are overwritten
   for (std::size_t i = 0; i < chain.layers.size(); ++i) {
-    const LinearLayer& layer = chain.layers[i];
+    const nn::LinearLayer& layer = chain.layers[i];
     const std::string number = std::to_string(i + 1);
     nn::LinearOptions options;
     options.bias = layer.bias.defined();
@@ -44,7 +44,7 @@ std::unique_ptr<nn::Sequential> build(const LinearChain& chain, Activation activ
                            options);
     if (i + 1 < chain.layers.size()) activation.add_to(*model, "activation" + number);
   }
-  model->load_state_dict(numbered_state(chain));
+  model->load_state_dict(nn::numbered_state(chain));
   model->eval();
   return model;
 }

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 #include "core/backend.h"
-#include "core/backend/small_net.h"
 #include "core/error.h"
 #include "core/ops.h"
+#include "nn/network_step.h"
 #include "tools/cli/evaluate.h"
 
 namespace wick::tools {
@@ -17,12 +18,6 @@ namespace {
 
 // Steps between two looks at the loss. On the CPU it is there anyway; a GPU would have to wait.
 constexpr std::int64_t kStepsPerLook = 100;
-
-bool has_amsgrad(const optim::Optimizer& optimizer) {
-  const Value state = optimizer.state_dict();
-  const Value& group = state.at("param_groups").at_index(0);
-  return group.contains("amsgrad") && group.at("amsgrad") == Value(true);
-}
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -92,46 +87,22 @@ RecordedStep Trainer::full_batch_step() {
             compute(full_);
             at_.backend().advance(static_cast<std::int64_t*>(at_.raw()));
           },
-          [this] { update(); }};
+          [this] { update(); }, network()};
 }
 
-// The shapes are the backend's to judge.
-bool Trainer::may_do_whole_steps() const {
-  const bool takes_bytes = images_.dtype() == DType::uint8 && images_.size(1) == 1;
-  const bool is_float32 = run_.model->autocast_dtype() == DType::float32;
-  return whole_steps_ && images_.device() != kCpu && run_.config.model.size() == 1 && takes_bytes &&
-         is_float32 && run_.optimizer->group_count() == 1;
-}
-
-bool Trainer::small_net_steps(std::int64_t steps) {
-  const std::vector<ParameterPtr> parameters = run_.model->parameters();
-  const auto ref = [&](std::size_t i) -> ParameterRef {
-    return {static_cast<float*>(parameters[i]->value.raw()),
-            static_cast<float*>(parameters[i]->grad.raw())};
-  };
-  const std::int64_t batch = full_.picked.numel();
-  const auto [scale, shift] = run_.transforms.scale_and_shift();
-  const SmallNetStepsArgs args{
-      .steps = steps,
-      .batch = batch,
-      .inputs = full_.inputs.size(1),
-      .hidden = run_.config.model.front(),
-      .outputs = parameters[3]->value.numel(),
-      .images = static_cast<const std::uint8_t*>(images_.raw()),
-      .labels = static_cast<const std::int64_t*>(labels_.raw()),
-      .image_count = images_.size(0),
-      .scale = scale,
-      .shift = shift,
-      .indices = static_cast<const std::int64_t*>(order_.raw()) + run_.position.step * batch,
-      .weight1 = ref(0),
-      .bias1 = ref(1),
-      .weight2 = ref(2),
-      .bias2 = ref(3),
-      .amsgrad = amsgrad_,
-      .loss_sum = static_cast<double*>(loss_sum_.raw())};
-  // The kernel works the gradients out; the optimizer is to believe that they are there.
-  for (const ParameterPtr& parameter : parameters) parameter->has_grad = true;
-  return images_.backend().small_net_steps(args, [this] { update(); });
+std::shared_ptr<const NetworkStep> Trainer::network() const {
+  if (!whole_steps_ || images_.size(1) != 1) return nullptr;
+  std::vector<NetworkLayer> layers = nn::chain_layers(*run_.model);
+  if (layers.empty()) return nullptr;
+  auto step = std::make_shared<NetworkStep>();
+  step->images = images_;
+  step->labels = labels_;
+  step->batches = batches_;
+  step->position = at_;
+  std::tie(step->scale, step->shift) = run_.transforms.scale_and_shift();
+  step->layers = std::move(layers);
+  nn::describe_loss(criterion_, *step);
+  return step;
 }
 
 double Trainer::take_loss_sum() const {
@@ -155,8 +126,6 @@ EpochResult Trainer::run_epoch(const AfterStep& after_step) {
   const std::int64_t batch = run_.config.batch_size;
   // Anew in each epoch: what happens in between may give the layers other memory.
   const auto recording = images_.backend().record(full_batch_step());
-  const bool whole_steps = may_do_whole_steps();
-  amsgrad_ = whole_steps && has_amsgrad(*run_.optimizer);
   const std::int64_t per_look = images_.device() == kCpu ? 1 : kStepsPerLook;
   EpochResult result;
   const double start = now();
@@ -169,7 +138,7 @@ EpochResult Trainer::run_epoch(const AfterStep& after_step) {
     if (position.step >= full_steps_) {
       compute(last_);
       update();
-    } else if (!whole_steps || !small_net_steps(steps)) {
+    } else {
       recording->replay(steps);
     }
     position.loss_sum +=

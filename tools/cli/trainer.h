@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "core/recording.h"
 #include "nn/losses/cross_entropy_loss.h"
@@ -56,11 +57,10 @@ class Trainer {
   };
 
   void shuffle();
-  [[nodiscard]] bool may_do_whole_steps() const;
   [[nodiscard]] RecordedStep full_batch_step();
-  /// Full batches from the run's position on by a kernel for whole steps of small networks; false
-  /// where the device has none for this one.
-  [[nodiscard]] bool small_net_steps(std::int64_t steps);
+  /// What a step over a full batch does, as data; null where that cannot be said, and without
+  /// whole_steps_.
+  [[nodiscard]] std::shared_ptr<const NetworkStep> network() const;
   void compute(const Batch& batch);
   void update();
   [[nodiscard]] double take_loss_sum() const;
@@ -68,9 +68,8 @@ class Trainer {
   RunState& run_;
   Tensor images_;
   Tensor labels_;
-  bool amsgrad_ = false;  // of the optimizer, in this epoch
-  bool whole_steps_;      // where the device has a kernel for them
-  Tensor train_;          // positions of the training images, on the CPU
+  bool whole_steps_;  // where the device has a kernel for them
+  Tensor train_;      // positions of the training images, on the CPU
   std::int64_t steps_ = 0;
   std::int64_t full_steps_ = 0;  // of these, with a full batch
   nn::CrossEntropyLoss criterion_;

@@ -75,6 +75,43 @@ template <typename T, typename Isa>
   }
 }
 
+/// What the sum of the losses is divided by.
+template <typename T>
+[[gnu::always_inline]] inline double target_weights(const CrossEntropyTask<T>& task) {
+  if (!task.mean) return 1.0;
+  double sum = 0.0;
+  for (std::int64_t r = 0; r < task.rows; ++r) {
+    const std::int64_t target = task.targets[r];
+    if (target == task.ignore_index) continue;
+    sum += task.class_weights != nullptr ? static_cast<double>(task.class_weights[target]) : 1.0;
+  }
+  return sum;
+}
+
+template <typename T, typename Isa>
+void nll_loss(const CrossEntropyTask<T>& task) {
+  const double divisor = target_weights(task);
+  const T scale = static_cast<T>(1.0 / divisor);
+  double total = 0.0;
+  for (std::int64_t r = 0; r < task.rows; ++r) {
+    const std::int64_t target = task.targets[r];
+    const bool ignored = target == task.ignore_index;
+    if (task.grad != nullptr) {
+      T* const grad = task.grad + r * task.grad_stride;
+      for (std::int64_t c = 0; c < task.classes; ++c) grad[c] = T{0};
+    }
+    T loss{0};
+    if (!ignored) {
+      const T weight = task.class_weights == nullptr ? T{1} : task.class_weights[target];
+      loss = -weight * task.logits[r * task.row_stride + target];
+      if (task.grad != nullptr) task.grad[r * task.grad_stride + target] = -weight * scale;
+      total += static_cast<double>(loss);
+    }
+    if (task.losses != nullptr) task.losses[r] = loss;
+  }
+  *task.loss = static_cast<T>(total / divisor);
+}
+
 template <typename T, typename Isa>
 void cross_entropy(const CrossEntropyTask<T>& task) {
   const std::int64_t classes = task.classes;
@@ -86,15 +123,7 @@ void cross_entropy(const CrossEntropyTask<T>& task) {
     all_weights = T{0};
     for (std::int64_t c = 0; c < classes; ++c) all_weights += weights[c];
   }
-  double divisor = 1.0;
-  if (task.mean) {
-    divisor = 0.0;
-    for (std::int64_t r = 0; r < task.rows; ++r) {
-      const std::int64_t target = task.targets[r];
-      if (target == task.ignore_index) continue;
-      divisor += weights != nullptr ? static_cast<double>(weights[target]) : 1.0;
-    }
-  }
+  const double divisor = target_weights(task);
   // PyTorch's infinite gradients of both parts and all classes meet in the softmax's.
   const bool undefined = divisor == 0.0 && smooth != T{0};
   const T scale = static_cast<T>(undefined ? __builtin_nan("") : 1.0 / divisor);
@@ -105,6 +134,7 @@ void cross_entropy(const CrossEntropyTask<T>& task) {
     T* const grad = task.grad == nullptr ? nullptr : task.grad + r * task.grad_stride;
     const std::int64_t target = task.targets[r];
     if (target == task.ignore_index) {
+      if (task.losses != nullptr) task.losses[r] = T{0};
       for (std::int64_t c = 0; grad != nullptr && c < classes; ++c) grad[c] = T{0};
       continue;
     }
@@ -112,13 +142,16 @@ void cross_entropy(const CrossEntropyTask<T>& task) {
     const T sum = exp_row<T, Isa>(x, largest, grad, classes);
     const T log_sum = natural_log(sum) + largest;
     const T target_weight = weights == nullptr ? T{1} : weights[target];
-    hard_total += static_cast<double>(hard * target_weight * (log_sum - x[target]));
+    const T hard_loss = hard * target_weight * (log_sum - x[target]);
+    hard_total += static_cast<double>(hard_loss);
+    if (task.losses != nullptr) task.losses[r] = hard_loss;
     if (smooth != T{0}) {
       T smooth_loss{0};
       for (std::int64_t c = 0; c < classes; ++c) {
         smooth_loss += (weights == nullptr ? T{1} : weights[c]) * (log_sum - x[c]);
       }
       smooth_total += static_cast<double>(smooth * smooth_loss);
+      if (task.losses != nullptr) task.losses[r] += smooth * smooth_loss;
     }
     if (grad == nullptr) continue;
     const T factor = scale * (hard * target_weight + smooth * all_weights) / sum;

@@ -8,6 +8,7 @@
 #include "kernels/cpu/simd/loss_table.h"
 #include "kernels/cpu/simd/matmul_table.h"
 #include "kernels/cpu/simd/norm_table.h"
+#include "kernels/cpu/simd/random_table.h"
 #include "kernels/cpu/simd/rows_table.h"
 #include "kernels/cpu/simd/update_table.h"
 
@@ -20,6 +21,7 @@ template <typename T>
 struct KernelTable : MatmulTable<T>,
                      ElementwiseTable<T>,
                      RowsTable<T>,
+                     RandomTable<T>,
                      LossTable<T>,
                      NormTable<T>,
                      UpdateTable<T> {
@@ -31,6 +33,7 @@ template <typename T, typename Isa>
   return {matmul_table<T, Isa>(),
           elementwise_table<T, Isa>(),
           rows_table<T, Isa>(),
+          random_table<T, Isa>(),
           loss_table<T, Isa>(),
           norm_table<T, Isa>(),
           update_table<T, Isa>(),

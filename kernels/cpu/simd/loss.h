@@ -34,19 +34,29 @@ template <typename Isa, LossOp Op>
           const std::int64_t at = first + c;
           const V weight =
               task.weight == nullptr ? one : load_some<float, Isa, Whole>(task.weight + c, count);
-          const V positive = task.pos_weight == nullptr
-                                 ? one
-                                 : load_some<float, Isa, Whole>(task.pos_weight + c, count);
+          V positive = one;
+          if constexpr (Op == LossOp::gaussian_nll_loss) {
+            positive = load_some<float, Isa, Whole>(task.var + at, count);
+          } else if (task.pos_weight != nullptr) {
+            positive = load_some<float, Isa, Whole>(task.pos_weight + c, count);
+          }
           const auto result = formulas::PointwiseLoss<Op>::template of<M>(
               load_some<float, Isa, Whole>(task.input + at, count),
-              load_some<float, Isa, Whole>(task.target + at, count), task.a, positive);
+              load_some<float, Isa, Whole>(task.target + at, count), {task.a, task.b}, positive);
           if (task.grad != nullptr) {
             store_some<float, Isa, Whole>(task.grad + at, result.grad * weight * scale, count);
           }
+          if constexpr (Op == LossOp::gaussian_nll_loss) {
+            if (task.grad_var != nullptr) {
+              store_some<float, Isa, Whole>(task.grad_var + at, result.grad_var * scale, count);
+            }
+          }
+          const V loss = result.loss * weight;
+          if (task.losses != nullptr) store_some<float, Isa, Whole>(task.losses + at, loss, count);
           if constexpr (Whole) {
-            whole += result.loss * weight;
+            whole += loss;
           } else {
-            rest = result.loss * weight;
+            rest = loss;
             rest_count = count;
           }
         });
@@ -63,10 +73,15 @@ template <typename Isa, LossOp Op>
   double sum = 0.0;
   for (std::int64_t c = 0; c < task.cols; ++c) {
     const double weight = task.weight == nullptr ? 1.0 : task.weight[c];
-    const double positive = task.pos_weight == nullptr ? 1.0 : task.pos_weight[c];
+    double positive = task.pos_weight == nullptr ? 1.0 : task.pos_weight[c];
+    if constexpr (Op == LossOp::gaussian_nll_loss) positive = task.var[first + c];
     const auto result = formulas::PointwiseLoss<Op>::template of<M>(
-        task.input[first + c], task.target[first + c], task.a, positive);
+        task.input[first + c], task.target[first + c], {task.a, task.b}, positive);
     sum += result.loss * weight;
+    if (task.losses != nullptr) task.losses[first + c] = result.loss * weight;
+    if constexpr (Op == LossOp::gaussian_nll_loss) {
+      if (task.grad_var != nullptr) task.grad_var[first + c] = result.grad_var * task.scale;
+    }
     if (task.grad != nullptr) task.grad[first + c] = result.grad * weight * task.scale;
   }
   return sum;

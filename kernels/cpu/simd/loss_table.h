@@ -15,10 +15,14 @@ struct PointwiseLossTask {
   const T* target;
   const T* weight;      // (cols) or null
   const T* pos_weight;  // likewise
-  T* grad;              // or null
+  const T* var;         // (rows, cols) or null
+  T* losses;            // likewise
+  T* grad;              // likewise
+  T* grad_var;          // likewise
   std::int64_t rows;
   std::int64_t cols;
   T a;
+  T b;
   T scale;  // of the gradient
 };
 

@@ -18,8 +18,35 @@ struct CrossEntropyTask {
   std::int64_t ignore_index;
   bool mean;
   T* loss;
-  T* grad;  // or null
+  T* losses;  // of each row, or null
+  T* grad;    // or null
   std::int64_t grad_stride;
+};
+
+/// Softmax of x, or its logarithm, where `grad_output` is null; else the gradient, where x is what
+/// that gave. Of (outer, size, inner) elements, the first `cols` of each `inner`.
+template <typename T>
+struct SoftmaxTask {
+  const T* x;
+  const T* grad_output;
+  T* out;
+  std::int64_t outer;
+  std::int64_t size;
+  std::int64_t inner;
+  std::int64_t cols;
+  bool log;
+};
+
+/// Backend::prelu of `count` elements where `grad_output` is null, else the gradient by x. The
+/// weight is one, or, with `each`, one for each element.
+template <typename T>
+struct PreluTask {
+  const T* x;
+  const T* grad_output;
+  const T* weight;
+  bool each;
+  T* out;
+  std::int64_t count;
 };
 
 template <typename T>
@@ -28,9 +55,17 @@ struct RowsTable {
                       bool accumulate);
   /// Targets have been checked.
   void (*cross_entropy)(const CrossEntropyTask<T>&);
+  /// The same for logits that are logarithms of probabilities.
+  void (*nll_loss)(const CrossEntropyTask<T>&);
   /// out[i] = in[i] * scale + shift.
   void (*affine_u8)(const std::uint8_t* in, T scale, T shift, T* out, std::int64_t count);
   void (*affine)(const T* in, T scale, T shift, T* out, std::int64_t count);
+  void (*softmax)(const SoftmaxTask<T>&);
+  /// sums[i] += row[i].
+  void (*add_row)(const T* row, T* sums, std::int64_t count);
+  void (*prelu)(const PreluTask<T>&);
+  /// sums[i] += g[i] * min(x[i], 0).
+  void (*prelu_weight_grads)(const T* g, const T* x, double* sums, std::int64_t count);
 };
 template <typename T, typename Isa>
 [[nodiscard]] RowsTable<T> rows_table();

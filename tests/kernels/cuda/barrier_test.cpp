@@ -83,9 +83,15 @@ Bytes run_kernels() {
   mse.cols = cols;
   mse.input = x.data();
   mse.target = target.data();
+  mse.divisor = static_cast<double>(rows * cols);
   mse.loss = loss.data();
   require(cuda::launch_pointwise_loss(mse, context));
   append(results, loss);
+
+  const DeviceArray<float> normalised(12 * 4200);
+  require(cuda::launch_softmax({DType::float32, false, 12, 4200, 1, wide.data(), normalised.data()},
+                               narrow));
+  append(results, normalised);
 
   const DeviceArray<float> transposed(rows * cols);
   require(cuda::launch_copy_strided({transposed.data(), DType::float32, {cols, rows}, {rows, 1}},
@@ -103,7 +109,7 @@ Bytes run_kernels() {
   const DeviceArray<std::uint8_t> images(pixels);
   const DeviceArray<std::int64_t> digits(random_indices(rows, net.outputs, 6));
   const DeviceArray<std::int64_t> indices(random_indices(net.steps * net.batch, rows, 7));
-  const DeviceArray<StepScalars> scalars(std::vector<StepScalars>(3, {.lr = 0.1}));
+  const DeviceArray<StepScalars> scalars(std::vector<StepScalars>(3, {.rate = 0.1}));
   const DeviceArray<float> weight1(random_values<float>(net.hidden * net.inputs, 8));
   const DeviceArray<float> bias1(random_values<float>(net.hidden, 9));
   const DeviceArray<float> weight2(random_values<float>(net.outputs * net.hidden, 10));
@@ -117,7 +123,6 @@ Bytes run_kernels() {
   net.bias1.param = bias1.data();
   net.weight2.param = weight2.data();
   net.bias2.param = bias2.data();
-  net.adam = false;
   net.scalars = scalars.data();
   const DeviceArray<double> losses(std::vector<double>{0.0});
   net.loss_total = losses.data();

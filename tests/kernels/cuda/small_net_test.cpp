@@ -11,6 +11,10 @@
 namespace wick::testing {
 namespace {
 
+bool keeps_first(const UpdateArgs& update) {
+  return update.op == UpdateOp::adam || update.momentum != 0.0;
+}
+
 using Doubles = std::vector<double>;
 
 struct Problem {
@@ -46,11 +50,21 @@ cuda::SmallNetArgs options(const Problem& problem, bool adam, double momentum) {
   args.image_count = problem.image_count;
   args.scale = static_cast<float>(kScale);
   args.shift = static_cast<float>(kShift);
-  args.adam = adam;
-  args.adam_options = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-4, .weight_decay = 0.1};
-  args.adam_options.decoupled_weight_decay = true;
-  args.sgd_options = {.lr = 0.1, .momentum = momentum, .weight_decay = 0.01};
-  args.sgd_options.nesterov = momentum != 0.0;
+  if (adam) {
+    args.update = {.op = UpdateOp::adam,
+                   .lr = 0.01,
+                   .beta1 = 0.9,
+                   .beta2 = 0.99,
+                   .eps = 1e-4,
+                   .weight_decay = 0.1,
+                   .decoupled_weight_decay = true};
+  } else {
+    args.update = {.op = UpdateOp::sgd,
+                   .lr = 0.1,
+                   .momentum = momentum,
+                   .weight_decay = 0.01,
+                   .nesterov = momentum != 0.0};
+  }
   return args;
 }
 
@@ -121,26 +135,16 @@ Doubles reference(const Problem& problem, const cuda::SmallNetArgs& args) {
     cpu.column_sums(f64, matrix(dh, n, args.hidden), grads[1].data(), false);
     cpu.column_sums(f64, matrix(dlogits, n, args.outputs), grads[3].data(), false);
     for (std::size_t p = 0; p < params.size(); ++p) {
-      AdamArgs adam = args.adam_options;
-      adam.dtype = f64;
-      adam.count = static_cast<std::int64_t>(params[p].size());
-      adam.param = params[p].data();
-      adam.grad = grads[p].data();
-      adam.exp_avg = first[p].data();
-      adam.exp_avg_sq = second[p].data();
-      adam.step = static_cast<double>(step + 1);
-      SgdArgs sgd = args.sgd_options;
-      sgd.dtype = f64;
-      sgd.count = adam.count;
-      sgd.param = adam.param;
-      sgd.grad = adam.grad;
-      sgd.momentum_buffer = sgd.momentum != 0.0 ? adam.exp_avg : nullptr;
-      sgd.first_step = step == 0;
-      if (args.adam) {
-        cpu.adam_step(adam);
-      } else {
-        cpu.sgd_step(sgd);
-      }
+      UpdateArgs update = args.update;
+      update.dtype = f64;
+      update.count = static_cast<std::int64_t>(params[p].size());
+      update.param = params[p].data();
+      update.grad = grads[p].data();
+      if (keeps_first(update)) update.state[0] = first[p].data();
+      if (update.op == UpdateOp::adam) update.state[1] = second[p].data();
+      update.step = static_cast<double>(step + 1);
+      update.first_step = step == 0;
+      cpu.update(update);
     }
   }
   Doubles result{losses};
@@ -161,9 +165,9 @@ std::vector<float> fused(const Problem& problem, cuda::SmallNetArgs args,
   const DeviceArray<double> total(std::vector<double>{0.0});
   std::vector<StepScalars> table;
   for (std::int64_t step = 0; step < problem.steps; ++step) {
-    args.adam_options.step = static_cast<double>(step + 1);
-    args.sgd_options.first_step = step == 0;
-    table.push_back(args.adam ? step_scalars(args.adam_options) : step_scalars(args.sgd_options));
+    args.update.step = static_cast<double>(step + 1);
+    args.update.first_step = step == 0;
+    table.push_back(step_scalars(args.update));
   }
   const DeviceArray<StepScalars> scalars(table);
   std::vector<std::unique_ptr<DeviceArray<float>>> arrays;
@@ -175,8 +179,8 @@ std::vector<float> fused(const Problem& problem, cuda::SmallNetArgs args,
       arrays.push_back(std::make_unique<DeviceArray<float>>(kind == 0 ? problem.params[p] : zeros));
       float* const data = arrays.back()->data();
       if (kind == 0) params[p]->param = data;
-      if (kind == 1 && (args.adam || args.sgd_options.momentum != 0.0)) params[p]->first = data;
-      if (kind == 2 && args.adam) params[p]->second = data;
+      if (kind == 1 && keeps_first(args.update)) params[p]->first = data;
+      if (kind == 2 && args.update.op == UpdateOp::adam) params[p]->second = data;
       if (kind == 3) params[p]->grad = data;
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/cli/linear_chain.h"
+#include "nn/linear_chain.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "core/error.h"
-#include "tools/cli/chain_order.h"
-#include "tools/cli/name_order.h"
+#include "nn/chain_order.h"
+#include "nn/name_order.h"
 
-namespace wick::tools {
+namespace wick::nn {
 namespace {
 
 using Layers = std::vector<LinearLayer>;
@@ -227,4 +227,4 @@ StateDict numbered_state(const LinearChain& chain, const std::string& prefix) {
   return state;
 }
 
-}  // namespace wick::tools
+}  // namespace wick::nn

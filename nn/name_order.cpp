@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "tools/cli/name_order.h"
+#include "nn/name_order.h"
 
 #include <algorithm>
 
-namespace wick::tools {
+namespace wick::nn {
 namespace {
 
 bool is_digit(char c) noexcept {
@@ -62,4 +62,4 @@ bool natural_less(std::string_view a, std::string_view b) noexcept {
   return a < b;  // leading zeros
 }
 
-}  // namespace wick::tools
+}  // namespace wick::nn

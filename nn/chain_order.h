@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace wick::tools {
+namespace wick::nn {
 
 /// How many numbers a layer takes and gives.
 struct LayerShape {
@@ -32,4 +32,4 @@ using Precedes = std::function<bool(std::size_t a, std::size_t b)>;
 [[nodiscard]] ChainOrders find_chain_orders(std::span<const LayerShape> layers,
                                             const Precedes& precedes);
 
-}  // namespace wick::tools
+}  // namespace wick::nn

@@ -8,7 +8,7 @@
 
 #include "core/state_dict.h"
 
-namespace wick::tools {
+namespace wick::nn {
 
 struct LinearLayer {
   std::string name;  // of its module: "layers.3" has "layers.3.weight"; may be empty
@@ -35,9 +35,9 @@ struct LinearChain {
 /// The chain's numbers of values: inputs of the first layer, then outputs of each.
 [[nodiscard]] std::vector<std::int64_t> layer_sizes(const LinearChain& chain);
 
-/// The chain under the names of the training program's network: <prefix>1.weight, <prefix>1.bias,
+/// The chain under numbered names, as tools/train has them: <prefix>1.weight, <prefix>1.bias,
 /// <prefix>2.weight, ... The tensors are the chain's own.
 [[nodiscard]] StateDict numbered_state(const LinearChain& chain,
                                        const std::string& prefix = "layer");
 
-}  // namespace wick::tools
+}  // namespace wick::nn

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Layers of a state dictionary, put in order.
-#include "tools/cli/linear_chain.h"
+#include "nn/linear_chain.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,10 +11,10 @@
 #include <gmock/gmock.h>
 
 #include "core/error.h"
+#include "nn/name_order.h"
 #include "tests/support.h"
-#include "tools/cli/name_order.h"
 
-namespace wick::tools {
+namespace wick::nn {
 namespace {
 
 using ::testing::ElementsAre;
@@ -226,4 +226,4 @@ TEST(LinearChain, IsGivenUnderTheNamesOfTheTrainingProgram) {
 }
 
 }  // namespace
-}  // namespace wick::tools
+}  // namespace wick::nn

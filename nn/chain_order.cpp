@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "tools/cli/chain_order.h"
+#include "nn/chain_order.h"
 
 #include <cstdlib>
 #include <map>
 #include <numeric>
 
-namespace wick::tools {
+namespace wick::nn {
 namespace {
 
 constexpr std::size_t kMostLayers = 256;
@@ -94,4 +94,4 @@ ChainOrders find_chain_orders(std::span<const LayerShape> layers, const Precedes
   return Search(layers, precedes).run();
 }
 
-}  // namespace wick::tools
+}  // namespace wick::nn

@@ -5,7 +5,7 @@
 #include <compare>
 #include <string_view>
 
-namespace wick::tools {
+namespace wick::nn {
 
 /// Compares names by the first place where they differ: numbers by their value, so that "layer2" is
 /// less than "layer10", and "encoder.layers.3.0" less than "encoder.layers.3.2". Unordered where
@@ -17,4 +17,4 @@ namespace wick::tools {
 /// A total order, for sorting, that agrees with order_by_numbers() where that one says anything.
 [[nodiscard]] bool natural_less(std::string_view a, std::string_view b) noexcept;
 
-}  // namespace wick::tools
+}  // namespace wick::nn

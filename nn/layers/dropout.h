@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Dropout.
+#pragma once
+
+#include "core/random.h"
+#include "nn/module.h"
+#include "nn/scratch.h"
+
+namespace wick::nn {
+
+/// torch.nn.Dropout: in training, each element is 0 with probability p, else x / (1 - p)
+/// (Srivastava et al. 2014); in evaluation, and for a p of 0, the output is the input itself.
+/// Contiguous tensors of any shape, float32 or float64. See Generator::dropout for the numbers:
+/// they are PyTorch's.
+///
+/// A plan (compile) has no dropout. A training step that draws a mask cannot be recorded on a CUDA
+/// device: each repetition would have the same one.
+class Dropout final : public Module {
+ public:
+  /// Draws from `generator`, which must live as long as the layer: as PyTorch's layers all draw
+  /// from one default generator, a network's may share theirs, and copies of the layer draw from
+  /// the same one. It must be on the device of the inputs: see set_generator(). Throws ValueError
+  /// for a p outside [0, 1].
+  explicit Dropout(Generator& generator, double p = 0.5);
+  /// From a temporary: it would not live long enough.
+  explicit Dropout(Generator&& generator, double p = 0.5) = delete;
+  Dropout(const Dropout& other, ModuleCopier& copier);
+
+  [[nodiscard]] std::string_view type_name() const noexcept override { return "Dropout"; }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
+    return std::make_unique<Dropout>(*this, copier);
+  }
+  [[nodiscard]] double p() const noexcept { return p_; }
+  /// Draws from another one from now on, such as one on the device to which the network has moved.
+  void set_generator(Generator& generator) noexcept { generator_ = &generator; }
+
+  /// Throws DeviceError where the generator is not on the input's device.
+  [[nodiscard]] Tensor forward(const Tensor& input) override;
+  Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
+  /// In a network that is used for inference, it does nothing.
+  [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override;
+
+ protected:
+  void release_saved() noexcept override { mask_ = Tensor(); }
+
+ private:
+  Generator* generator_;
+  double p_;
+  Tensor mask_;  // of the last forward(); undefined where that was the identity
+  Dims shape_;   // of its output
+  Scratch mask_memory_;
+  Scratch output_;
+  Scratch grad_input_;
+};
+
+}  // namespace wick::nn

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "nn/layers/prelu.h"
+
+#include "core/error.h"
+#include "core/ops.h"
+
+namespace wick::nn {
+
+PReLU::PReLU(std::int64_t num_parameters, double init, const PReLUOptions& options) {
+  if (num_parameters < 1) {
+    throw ValueError(concat("PReLU: num_parameters ", num_parameters, " is less than 1"));
+  }
+  weight_ = register_parameter("weight",
+                               Tensor::full({num_parameters}, init, options.dtype, options.device));
+}
+
+PReLU::PReLU(const PReLU& other, ModuleCopier& copier)
+    : Module(other, copier), weight_(copier(other.weight_)) {}
+
+Tensor PReLU::forward(const Tensor& input) {
+  if (input.dtype() != weight_->value.dtype()) {
+    throw DTypeError(concat("PReLU: the input is ", input.dtype(), ", the weight ",
+                            weight_->value.dtype(), "; use x.to(DType::", weight_->value.dtype(),
+                            ")"));
+  }
+  const Tensor& output = output_.apart_from(input);
+  ops::prelu(input, weight_->value, output);
+  begin_forward();
+  input_ = input;
+  end_forward();
+  return output;
+}
+
+Tensor PReLU::backward(const Tensor& grad_output, bool input_grad) {
+  require_ready_for_backward();
+  if (grad_output.shape() != input_.shape()) {
+    throw ShapeError(concat("PReLU: the last forward() gave shape ", input_.shape(),
+                            ", backward() got the gradient ", grad_output));
+  }
+  const bool weight_grad = weight_->requires_grad;
+  const Tensor* const grad_input = input_grad ? &grad_input_.apart_from(grad_output) : nullptr;
+  if (input_grad || weight_grad) {
+    ops::prelu_backward(grad_output, input_, weight_->value, grad_input,
+                        weight_grad ? &weight_->grad : nullptr, weight_->has_grad);
+  }
+  if (weight_grad) weight_->has_grad = true;
+  begin_backward();
+  return input_grad ? *grad_input : Tensor();
+}
+
+}  // namespace wick::nn

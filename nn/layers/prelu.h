@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// PReLU.
+#pragma once
+
+#include "nn/module.h"
+#include "nn/scratch.h"
+
+namespace wick::nn {
+
+struct PReLUOptions {
+  DType dtype = DType::float32;
+  Device device = kCpu;
+};
+
+/// torch.nn.PReLU: x, or weight * x where x is not above 0, with the parameter `weight`
+/// (num_parameters): one for all, or one for each channel of inputs (N, C, ...) (He et al. 2015).
+/// Contiguous tensors, float32 or float64, whose elements must stay as they are until backward().
+class PReLU final : public Module {
+ public:
+  /// Throws ValueError unless num_parameters is positive.
+  explicit PReLU(std::int64_t num_parameters = 1, double init = 0.25,
+                 const PReLUOptions& options = {});
+  PReLU(const PReLU& other, ModuleCopier& copier);
+
+  [[nodiscard]] std::string_view type_name() const noexcept override { return "PReLU"; }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
+    return std::make_unique<PReLU>(*this, copier);
+  }
+  [[nodiscard]] std::int64_t num_parameters() const { return weight_->value.numel(); }
+  [[nodiscard]] const ParameterPtr& weight() const noexcept { return weight_; }
+
+  [[nodiscard]] Tensor forward(const Tensor& input) override;
+  Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
+
+ protected:
+  void release_saved() noexcept override { input_ = Tensor(); }
+
+ private:
+  ParameterPtr weight_;
+  Tensor input_;  // of the last forward()
+  Scratch output_;
+  Scratch grad_input_;
+};
+
+}  // namespace wick::nn

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "nn/layers/reshape.h"
+
+#include "core/error.h"
+
+namespace wick::nn {
+namespace {
+
+std::size_t index_of(const char* layer, const Dims& shape, std::int64_t dim) {
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  if (dim < -rank || dim >= rank) {
+    throw ShapeError(concat(layer, ": the dimension ", dim, " is not in [", -rank, ", ", rank - 1,
+                            "], those of the shape ", shape));
+  }
+  return static_cast<std::size_t>(dim < 0 ? dim + rank : dim);
+}
+
+// A view, by way of a copy where it is not contiguous.
+Tensor in_shape(const Tensor& tensor, const Dims& shape, Scratch& scratch) {
+  if (tensor.shape() == shape) return tensor;
+  if (tensor.is_contiguous()) return tensor.view(shape);
+  const Tensor& copy = scratch.apart_from(tensor);
+  copy.copy_(tensor);
+  return copy.view(shape);
+}
+
+}  // namespace
+
+Dims flattened_shape(const Dims& shape, std::int64_t first, std::int64_t last) {
+  if (shape.empty()) return {1};
+  const std::size_t begin = index_of("Flatten", shape, first);
+  const std::size_t end = index_of("Flatten", shape, last);
+  if (begin > end) {
+    throw ShapeError(
+        concat("Flatten: start_dim ", first, " is behind end_dim ", last, " in the shape ", shape));
+  }
+  Dims result;
+  for (std::size_t i = 0; i <= begin; ++i) result.push_back(shape[i]);
+  for (std::size_t i = begin + 1; i < shape.size(); ++i) {
+    if (i <= end) {
+      result[begin] *= shape[i];
+    } else {
+      result.push_back(shape[i]);
+    }
+  }
+  return result;
+}
+
+Dims unflattened_shape(const Dims& shape, std::int64_t dim, const Dims& sizes) {
+  const std::size_t at = index_of("Unflatten", shape, dim);
+  std::int64_t known = 1;
+  int open = 0;
+  bool negative = false;
+  for (const std::int64_t size : sizes) {
+    if (size == -1) {
+      ++open;
+    } else {
+      negative = negative || size < 0;
+      known *= size;
+    }
+  }
+  const std::int64_t whole = shape[at];
+  const bool fits = open == 0 ? known == whole : open == 1 && known > 0 && whole % known == 0;
+  if (sizes.empty() || negative || !fits) {
+    throw ShapeError(concat("Unflatten: the sizes ", sizes, " do not make up dimension ", dim,
+                            " of the shape ", shape));
+  }
+  Dims result;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i != at) {
+      result.push_back(shape[i]);
+      continue;
+    }
+    for (const std::int64_t size : sizes) result.push_back(size == -1 ? whole / known : size);
+  }
+  return result;
+}
+
+Tensor Reshape::forward(const Tensor& input) {
+  Dims shape = output_shape(input.shape());
+  begin_forward();
+  input_shape_ = input.shape();
+  output_shape_ = std::move(shape);
+  end_forward();
+  return in_shape(input, output_shape_, input_copy_);
+}
+
+Tensor Reshape::backward(const Tensor& grad_output, bool input_grad) {
+  require_ready_for_backward();
+  if (grad_output.shape() != output_shape_) {
+    throw ShapeError(concat(type_name_, ": the last forward() gave shape ", output_shape_,
+                            ", backward() got the gradient ", grad_output));
+  }
+  begin_backward();
+  return input_grad ? in_shape(grad_output, input_shape_, grad_copy_) : Tensor();
+}
+
+}  // namespace wick::nn

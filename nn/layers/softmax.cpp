@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "nn/layers/softmax.h"
+
+#include "core/error.h"
+#include "core/ops.h"
+
+namespace wick::nn {
+
+Tensor SoftmaxLayer::forward(const Tensor& input) {
+  const Tensor& output = output_.apart_from(input);
+  ops::softmax(input, dim_, log_, output);
+  begin_forward();
+  saved_ = output;
+  end_forward();
+  return output;
+}
+
+Tensor SoftmaxLayer::backward(const Tensor& grad_output, bool input_grad) {
+  require_ready_for_backward();
+  if (grad_output.shape() != saved_.shape()) {
+    throw ShapeError(concat(type_name(), ": the last forward() gave shape ", saved_.shape(),
+                            ", backward() got the gradient ", grad_output));
+  }
+  if (!input_grad) {
+    begin_backward();
+    return {};
+  }
+  const Tensor& grad_input = grad_input_.apart_from(grad_output);
+  ops::softmax_backward(grad_output, saved_, dim_, log_, grad_input);
+  begin_backward();
+  return grad_input;
+}
+
+}  // namespace wick::nn

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "nn/losses/class_loss.h"
+
+#include "core/error.h"
+#include "core/ops.h"
+
+namespace wick::nn {
+namespace {
+
+std::int64_t classes_of(const Tensor& input) {
+  return input.size(input.dim() == 1 ? 0 : 1);
+}
+
+// (N, C, d1, ...) as (N, d1, ..., C).
+Tensor classes_last(const Tensor& tensor) {
+  Dims order{0};
+  for (std::int64_t dim = 2; dim < tensor.dim(); ++dim) order.push_back(dim);
+  order.push_back(1);
+  return tensor.permute(order);
+}
+
+Dims rows_shape(const Tensor& input) {
+  const std::int64_t classes = classes_of(input);
+  std::int64_t rows = 1;
+  for (std::int64_t dim = 0; dim < input.dim(); ++dim) {
+    if (input.dim() > 1 && dim != 1) rows *= input.size(dim);
+  }
+  return {rows, classes};
+}
+
+}  // namespace
+
+Tensor ClassLoss::rows_of(const Tensor& input, Scratch& scratch) const {
+  if (input.dim() == 0) {
+    throw ShapeError(concat(type_name(),
+                            ": expected an input of shape (C), (N, C) or (N, C, d1, "
+                            "...), got ",
+                            input));
+  }
+  if (input.dim() == 2) return input;
+  if (input.dim() == 1) return input.view({1, input.size(0)});
+  const Tensor permuted = classes_last(input);
+  const Tensor& copy = scratch.get(permuted.shape(), input.dtype(), input.device());
+  copy.copy_(permuted);
+  return copy.view(rows_shape(input));
+}
+
+Dims ClassLoss::losses_shape(const Tensor& input) {
+  Dims shape;
+  for (std::int64_t dim = 0; dim < input.dim(); ++dim) {
+    if (input.dim() > 1 && dim != 1) shape.push_back(input.size(dim));
+  }
+  return shape;
+}
+
+Tensor ClassLoss::row_grad_for(const Tensor& input) {
+  const Tensor& grad = grad_for(input);
+  if (input.dim() <= 2) return grad.view(rows_shape(input));
+  return row_grad_.get(rows_shape(input), input.dtype(), input.device());
+}
+
+void ClassLoss::keep_row_grad(const Tensor& row_grad) const {
+  const Tensor& grad = last_grad();
+  if (grad.dim() <= 2) return;
+  const Tensor permuted = classes_last(grad);
+  permuted.copy_(row_grad.view(permuted.shape()));
+}
+
+Tensor ClassLoss::flat_targets(const Tensor& input, const Tensor& targets) const {
+  const Dims shape = losses_shape(input);
+  if (targets.shape() != shape) {
+    throw ShapeError(concat(type_name(), ": for the input ", input,
+                            ", class indices must be of shape ", shape, ", got ", targets));
+  }
+  if (!targets.is_contiguous()) {
+    throw ShapeError(concat(type_name(), ": the targets ", targets, " with strides ",
+                            targets.strides(), " are not contiguous; use contiguous()"));
+  }
+  return targets.view({targets.numel()});
+}
+
+void ClassLoss::chain(const Tensor& grad_output, const Tensor& grad, const Tensor& out) {
+  // (rows, 1) times (1, C) of ones: each row's factor for all its classes.
+  const Dims shape = rows_shape(grad);
+  const Tensor ones = ones_.get({1, shape[1]}, grad.dtype(), grad.device());
+  const Tensor& factors = factors_.get(shape, grad.dtype(), grad.device());
+  ops::matmul(grad_output.reshape({shape[0], 1}), ones, factors);
+  if (grad.dim() <= 2) {
+    ops::multiply(factors, grad.view(shape), out.view(shape));
+    return;
+  }
+  const Tensor& rows = chained_rows_.get(shape, grad.dtype(), grad.device());
+  const Tensor permuted = classes_last(grad);
+  rows.view(permuted.shape()).copy_(permuted);
+  ops::multiply(factors, rows, rows);
+  classes_last(out).copy_(rows.view(permuted.shape()));
+}
+
+}  // namespace wick::nn

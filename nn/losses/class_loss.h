@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What the losses of classes have in common: inputs (C), (N, C) and (N, C, d1, ...).
+#pragma once
+
+#include "nn/losses/loss.h"
+#include "nn/losses/ones.h"
+
+namespace wick::nn {
+
+/// Brings the classes to the end, where the kernels want them, and gradients back.
+class ClassLoss : public Loss {
+ protected:
+  /// The input as rows of classes; a copy where it has more dimensions than two. Throws ShapeError
+  /// for a number.
+  [[nodiscard]] Tensor rows_of(const Tensor& input, Scratch& scratch) const;
+  /// The shape of the losses: the input's without the classes.
+  [[nodiscard]] static Dims losses_shape(const Tensor& input);
+  /// Where the gradient by the rows is written: the gradient by the input, or scratch.
+  [[nodiscard]] Tensor row_grad_for(const Tensor& input);
+  /// Copies it from there to the gradient by the input.
+  void keep_row_grad(const Tensor& row_grad) const;
+  /// Contiguous, and flat; throws ShapeError unless of the shape of the losses.
+  [[nodiscard]] Tensor flat_targets(const Tensor& input, const Tensor& targets) const;
+  /// The gradient by the rows, each times that by its loss.
+  void chain(const Tensor& grad_output, const Tensor& grad, const Tensor& out) override;
+
+ private:
+  Scratch row_grad_;
+  Scratch chained_rows_;
+  Ones ones_;
+  Scratch factors_;
+};
+
+}  // namespace wick::nn

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The arguments of a layer's constructor, taken out of a dictionary. Private to make_module().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/device.h"
+#include "core/dims.h"
+#include "core/dtype.h"
+#include "core/value.h"
+
+namespace wick::nn {
+
+/// Each function takes one argument; without `otherwise`, one that must be there. Throws ValueError
+/// that names the layer and the argument.
+class ModuleOptions {
+ public:
+  ModuleOptions(std::string_view type_name, const Dict& options)
+      : type_name_(type_name), options_(options) {}
+
+  [[nodiscard]] std::int64_t integer(std::string_view key);
+  [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t otherwise);
+  /// None where the argument is None or absent.
+  [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view key);
+  [[nodiscard]] double number(std::string_view key, double otherwise);
+  [[nodiscard]] bool flag(std::string_view key, bool otherwise);
+  [[nodiscard]] std::string text(std::string_view key, std::string_view otherwise);
+  /// A list, tuple or torch.Size of sizes, or one size.
+  [[nodiscard]] Dims sizes(std::string_view key);
+  [[nodiscard]] DType dtype();
+  [[nodiscard]] Device device();
+  /// Takes an argument and does nothing with it.
+  void ignore(std::string_view key) { static_cast<void>(take(key)); }
+
+  /// Throws where an argument has not been taken.
+  void require_all_taken() const;
+
+ private:
+  [[nodiscard]] const Value* take(std::string_view key);
+  [[nodiscard]] const Value& require(std::string_view key);
+  [[noreturn]] void refuse(std::string_view key, std::string_view wanted, const Value& found) const;
+  [[nodiscard]] std::int64_t integer_of(std::string_view key, const Value& value) const;
+
+  std::string_view type_name_;
+  const Dict& options_;
+  std::vector<std::string_view> taken_;
+};
+
+}  // namespace wick::nn

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// Modules and networks from their descriptions.
+#include "nn/make_module.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "nn/layers/activation.h"
+#include "nn/layers/embedding.h"
+#include "nn/layers/reshape.h"
+#include "nn/sequential.h"
+#include "tests/support.h"
+
+namespace wick::nn {
+namespace {
+
+using wick::testing::expect_throw_with;
+
+TEST(MakeModule, MakesEachLayerUnderItsName) {
+  Generator generator(1);
+  const Dict needed{{"in_features", 4}, {"out_features", 3}};
+  for (const std::string_view name : module_names()) {
+    Dict options;
+    if (name == "Linear") options = needed;
+    if (name == "Embedding") options = {{"num_embeddings", 5}, {"embedding_dim", 2}};
+    if (name == "Softmax" || name == "LogSoftmax") options = {{"dim", -1}};
+    if (name == "Unflatten") options = {{"dim", 1}, {"unflattened_size", List{{2, 2}}}};
+    const auto module = make_module(name, options, generator);
+    EXPECT_EQ(module->type_name(), name);
+    EXPECT_TRUE(module->is_training());
+  }
+}
+
+TEST(MakeModule, DrawsWhatTheConstructorDraws) {
+  const std::uint64_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  Generator ours(seed);
+  Generator direct(seed);
+  const auto made = make_module("Linear", {{"in_features", 7}, {"out_features", 5}}, ours);
+  const Linear linear(7, 5, direct);
+  for (const auto& [name, parameter] : linear.named_parameters()) {
+    EXPECT_TRUE(bitwise_equal(made->state_dict().at(name), parameter->value)) << name;
+  }
+  const auto bare = make_module(
+      "Linear",
+      {{"in_features", 7}, {"out_features", 5}, {"bias", false}, {"dtype", DType::float64}}, ours);
+  EXPECT_EQ(bare->parameters().size(), 1U);
+  EXPECT_EQ(bare->parameters().front()->value.dtype(), DType::float64);
+}
+
+TEST(MakeModule, PassesArgumentsOn) {
+  Generator generator(1);
+  const Tensor x = Tensor::from<float>({-2.0F, 0.5F});
+  EXPECT_EQ(make_module("LeakyReLU", {{"negative_slope", 0.5}, {"inplace", false}}, generator)
+                ->forward(x)
+                .to_vector<float>(),
+            (std::vector<float>{-1.0F, 0.5F}));
+  EXPECT_EQ(make_module("Hardtanh", {{"min_val", -1}, {"max_val", 0.25}}, generator)
+                ->forward(x)
+                .to_vector<float>(),
+            (std::vector<float>{-1.0F, 0.25F}));
+  const auto table = make_module(
+      "Embedding", {{"num_embeddings", 5}, {"embedding_dim", 2}, {"padding_idx", -1}}, generator);
+  EXPECT_EQ(static_cast<const Embedding&>(*table).padding_idx(), 4);
+}
+
+TEST(MakeModule, RefusesWhatItDoesNotKnow) {
+  Generator generator(1);
+  const auto refused = [&](const char* name, const Dict& options, const char* text) {
+    expect_throw_with<ValueError>([&] { (void)make_module(name, options, generator); }, text);
+  };
+  refused("Conv9d", {}, "no layer \"Conv9d\"");
+  refused("Conv9d", {}, "Linear");
+  refused("Linear", {{"in_features", 4}}, "Linear: the argument 'out_features' is missing");
+  refused("Linear", {{"in_features", 4}, {"out_features", "ten"}}, "must be an int");
+  refused("Linear", {{"in_features", 4}, {"out_features", 1}, {"biased", true}}, "'biased'");
+  refused("Softplus", {{"beta", "1"}}, "'beta' must be a number");
+  refused("GELU", {{"approximate", "erf"}}, "erf");
+  refused("Tanh", {{1, 2}}, "no argument");
+  // Nothing was drawn for a layer that was not made.
+  Generator same(1);
+  EXPECT_TRUE(bitwise_equal(generator.randperm(9), same.randperm(9)));
+}
+
+StateDict state_of(const std::vector<std::pair<std::string, Dims>>& layers, Generator& generator) {
+  StateDict state;
+  for (const auto& [name, shape] : layers) {
+    state.set(name + ".weight", Tensor::normal(shape, 0.0, 1.0, generator));
+    state.set(name + ".bias", Tensor::normal({shape[0]}, 0.0, 1.0, generator));
+  }
+  return state;
+}
+
+TEST(FromStateDict, KeepsKeysAndComputesTheChain) {
+  Generator generator(std::random_device{}());
+  // In the file's order, which is not that of the layers.
+  const StateDict state =
+      state_of({{"net.head", {3, 6}}, {"net.body.10", {6, 8}}, {"net.body.2", {8, 4}}}, generator);
+  const auto model = Sequential::from_state_dict(state, "Tanh");
+  const StateDict own = model->state_dict();
+  EXPECT_EQ(own.size(), state.size());
+  for (const auto& [name, tensor] : state) EXPECT_TRUE(bitwise_equal(own.at(name), tensor)) << name;
+  Sequential by_hand;
+  by_hand.add<Linear>("a", 4, 8, generator);
+  by_hand.add<Tanh>("b");
+  by_hand.add<Linear>("c", 8, 6, generator);
+  by_hand.add<Tanh>("d");
+  by_hand.add<Linear>("e", 6, 3, generator);
+  StateDict renamed;
+  const std::pair<const char*, const char*> names[] = {
+      {"a", "net.body.2"}, {"c", "net.body.10"}, {"e", "net.head"}};
+  for (const auto& [here, there] : names) {
+    for (const char* const part : {".weight", ".bias"}) {
+      renamed.set(std::string(here) + part, state.at(std::string(there) + part));
+    }
+  }
+  by_hand.load_state_dict(renamed);
+  const Tensor x = Tensor::normal({5, 4}, 0.0, 1.0, generator);
+  EXPECT_TRUE(bitwise_equal(model->forward(x), by_hand.forward(x)));
+}
+
+TEST(FromStateDict, RefusesWhatIsNoChain) {
+  Generator generator(3);
+  const auto refused = [](const StateDict& state, const char* text) {
+    expect_throw_with<StateDictError>([&] { (void)Sequential::from_state_dict(state); }, text);
+  };
+  refused(state_of({{"a1", {3, 6}}, {"a2", {5, 7}}}, generator), "no chain");
+  StateDict bare;
+  bare.set("weight", Tensor::ones({2, 3}));
+  refused(bare, "has no name");
+  refused(state_of({{"a.1", {5, 4}}, {"b.2", {6, 5}}, {"a.3", {2, 6}}}, generator), "rename");
+  expect_throw_with<ValueError>(
+      [&] {
+        (void)Sequential::from_state_dict(state_of({{"a1", {3, 6}}, {"a2", {5, 3}}}, generator),
+                                          "relu");
+      },
+      "no layer \"relu\"");
+}
+
+}  // namespace
+}  // namespace wick::nn
