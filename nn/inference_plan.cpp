@@ -122,6 +122,7 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
 
 void InferencePlan::run_step(const Step& step, const Run& run) const {
   switch (step.kind) {
+    case StepKind::norm: return run_norm(step, run);
     case StepKind::unary: return run_unary(step, run);
     case StepKind::softmax:
     case StepKind::log_softmax: return run_softmax(step, run);

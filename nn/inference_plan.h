@@ -105,6 +105,14 @@ class InferencePlan {
     std::int64_t outer = 1;
     std::int64_t inner = 1;
     std::int64_t start = 0;
+    // Of norm: the shape of a sample, and where the vectors begin, or kNone.
+    NormOp norm_op = NormOp::layer_norm;
+    NormShape norm_shape{};
+    double eps = 0.0;
+    std::size_t norm_weight = kNone;
+    std::size_t norm_bias = kNone;
+    std::size_t running_mean = kNone;
+    std::size_t running_var = kNone;
   };
   struct Run {
     const Samples* ends;
@@ -122,6 +130,7 @@ class InferencePlan {
   [[nodiscard]] Samples checked(const char* what, const Tensor& tensor, std::size_t value) const;
   void run_step(const Step& step, const Run& run) const;
   void run_linear(const Step& step, const Run& run) const;
+  void run_norm(const Step& step, const Run& run) const;
   void run_unary(const Step& step, const Run& run) const;
   void run_softmax(const Step& step, const Run& run) const;
   void run_binary(BinaryOp op, const Step& step, const Run& run) const;

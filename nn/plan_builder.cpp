@@ -15,18 +15,8 @@
 namespace wick::nn {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-
-std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
-
 std::byte* at(const std::shared_ptr<Storage>& storage, std::size_t offset) {
   return static_cast<std::byte*>(storage->data()) + offset;
-}
-
-std::string who(const Step& step) {
-  return step.path.empty() ? std::string(to_string(step.kind)) : step.path;
 }
 
 std::int64_t product(const Dims& shape, std::size_t first, std::size_t last) {
@@ -109,6 +99,7 @@ void PlanBuilder::add_step(std::size_t i) {
   const Step& step = list_.steps()[i];
   switch (step.kind) {
     case StepKind::linear: return add_linear(i);
+    case StepKind::norm: return add_norm(step);
     case StepKind::unary: return add_unary(step);
     case StepKind::add:
     case StepKind::multiply: return add_binary(step);
@@ -382,6 +373,11 @@ void PlanBuilder::pack_weights() {
     if (each.bias == nullptr) continue;
     const auto offset = static_cast<std::int64_t>(step.bias / size_of(plan_.dtype_));
     Tensor(plan_.weights_, plan_.dtype_, {step.width}, {1}, offset).copy_(each.bias->value);
+  }
+  for (const Vector& each : vectors_) {
+    const auto offset = static_cast<std::int64_t>(each.offset / size_of(plan_.dtype_));
+    Tensor(plan_.weights_, plan_.dtype_, {each.values.numel()}, {1}, offset)
+        .copy_(each.values.reshape({each.values.numel()}));
   }
   // Threads that run the plan give their work to the device in an order of their own.
   backend.synchronize();

@@ -11,6 +11,11 @@
 
 namespace wick::nn {
 
+/// What a message calls a step.
+[[nodiscard]] inline std::string who(const Step& step) {
+  return step.path.empty() ? std::string(to_string(step.kind)) : step.path;
+}
+
 /// Used once: PlanBuilder(model, shapes, max_batch).build().
 class PlanBuilder {
  public:
@@ -26,6 +31,7 @@ class PlanBuilder {
   void add_inputs(std::span<const Dims> sample_shapes);
   void add_step(std::size_t i);
   void add_linear(std::size_t i);
+  void add_norm(const Step& step);
   void add_unary(const Step& step);
   void add_binary(const Step& step);
   void add_concatenate(const Step& step);
@@ -50,6 +56,13 @@ class PlanBuilder {
     ParameterPtr bias;
   };
 
+  // A vector that is copied to the block as it is.
+  struct Vector {
+    std::size_t offset;
+    Tensor values;
+  };
+  [[nodiscard]] std::size_t add_vector(const Step& step, const Tensor* values);
+
   StepList list_;
   std::vector<int> use_counts_;
   std::vector<std::size_t> values_;  // of the plan, by those of the list
@@ -57,6 +70,7 @@ class PlanBuilder {
       memory_;              // of the plan's values: that of another one where they share it
   std::vector<bool> done_;  // steps that another one does along
   std::vector<Packed> packed_;
+  std::vector<Vector> vectors_;
   Tensor first_;  // the first parameter; undefined where there is none
   std::string first_name_;
   InferencePlan plan_;

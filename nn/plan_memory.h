@@ -8,6 +8,12 @@
 
 namespace wick::nn {
 
+/// Where values and weights begin: at multiples of 64 bytes.
+[[nodiscard]] constexpr std::size_t aligned(std::size_t bytes) {
+  constexpr std::size_t kAlignment = 64;
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 /// Gives out the first gap that is large enough, so that a chain of values needs two places.
 class PlanMemory {
  public:

@@ -12,6 +12,7 @@ std::string_view to_string(StepKind kind) noexcept {
   switch (kind) {
     case StepKind::opaque: return "opaque";
     case StepKind::linear: return "linear";
+    case StepKind::norm: return "norm";
     case StepKind::unary: return "unary";
     case StepKind::add: return "add";
     case StepKind::multiply: return "multiply";
@@ -98,6 +99,12 @@ ValueId StepList::opaque(ValueId x) {
 
 ValueId StepList::linear(ValueId x, ParameterPtr weight, ParameterPtr bias) {
   return of_module(StepKind::linear, x, std::move(weight), std::move(bias));
+}
+
+ValueId StepList::norm(ValueId x, ParameterPtr weight, ParameterPtr bias, NormStep norm) {
+  const ValueId y = of_module(StepKind::norm, x, std::move(weight), std::move(bias));
+  steps_.back().norm = std::move(norm);
+  return y;
 }
 
 ValueId StepList::unary(ValueId x, UnaryOp op, const UnaryParameters& parameters) {

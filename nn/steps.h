@@ -11,6 +11,7 @@
 
 #include "core/backend/elementwise.h"
 #include "core/parameter.h"
+#include "nn/norm_step.h"
 
 namespace wick::nn {
 
@@ -22,6 +23,7 @@ using ValueId = std::int32_t;
 enum class StepKind : std::uint8_t {
   opaque,       // what a module's forward() does; nothing more is known of it
   linear,       // x weightᵀ + bias
+  norm,         // a normalisation
   unary,        // a function of each element
   add,          // a + b, of one shape
   multiply,     // a * b, of one shape
@@ -44,9 +46,10 @@ struct Step {
   std::string path;  // the dotted name of the module, or of the network around it
   std::vector<ValueId> inputs;
   ValueId output = 0;
-  // Of linear; the bias may be null.
+  // Of linear and norm; the bias may be null, of norm the weight too.
   ParameterPtr weight;
   ParameterPtr bias;
+  NormStep norm;
   // Of unary.
   UnaryOp op = UnaryOp::relu;
   UnaryParameters parameters{};
@@ -86,6 +89,7 @@ class StepList {
   // A step of the module that is being described.
   ValueId opaque(ValueId x);
   ValueId linear(ValueId x, ParameterPtr weight, ParameterPtr bias);
+  ValueId norm(ValueId x, ParameterPtr weight, ParameterPtr bias, NormStep norm);
   ValueId unary(ValueId x, UnaryOp op, const UnaryParameters& parameters = {});
   ValueId flatten(ValueId x, std::int64_t first, std::int64_t last);
   ValueId unflatten(ValueId x, std::int64_t dim, const Dims& sizes);

@@ -25,8 +25,19 @@ def error(actual, exact):
 
 def make(expression, state, dtype):
     layer = eval(f"nn.{expression}").to(dtype)  # pylint: disable=eval-used
-    layer.load_state_dict({name: value.to(dtype) for name, value in state.items()})
+    layer.load_state_dict(cast(state, dtype))
     return layer
+
+
+def cast(state, dtype):
+    return {name: value.to(dtype) if value.is_floating_point() else value
+            for name, value in state.items()}
+
+
+def random_value(name, value):
+    if not value.is_floating_point():
+        return torch.full_like(value, random.randint(0, 5))
+    return torch.rand_like(value) + 0.5 if name == "running_var" else torch.randn_like(value)
 
 
 # PyTorch's own float64 gradients of these have constants that were rounded to float32.
@@ -43,14 +54,17 @@ def run_torch(expression, state, x, grad, instead=()):
     output.backward(grad)
     result = {"output": output.detach(), "grad_input": x.grad}
     result.update({f"grad of {name}": p.grad for name, p in layer.named_parameters()})
+    result.update(layer.named_buffers())
     return result
 
 
 class Layers(unittest.TestCase):
-    def shapes(self, trailing):
+    def shapes(self, trailing, min_samples):
         # So many elements that not all of them lie where a function is flat: the error is relative to
         # the largest, and there it is that of a difference of two numbers close to each other.
         small = [random.randint(1, 9) for _ in range(random.randint(0, 3))] + [random.randint(50, 99)]
+        if min_samples > 0:
+            small = small[-1:]
         large = [random.randint(150, 250), random.randint(150, 250)]
         return [tuple(small + trailing), tuple(large + trailing if not trailing else
                                                large[:1] + trailing)]
@@ -64,14 +78,14 @@ class Layers(unittest.TestCase):
         self.assertGreater(len(rows), 20)
         requests = []
         for index, row in enumerate(rows):
-            for shape in self.shapes(list(row["trailing"])):
-                for scale in (1.0, 4.0):
-                    x = torch.randn(shape) * scale
-                    state = {name: torch.randn_like(value) for name, value in row["state"].items()}
+            for shape in self.shapes(list(row["trailing"]), row["min_samples"]):
+                # Sums must not suffer from a mean that is far larger than the deviation.
+                for scale, mean in [(1.0, 0.0), (4.0, 0.0)] + [(1.0, 1e4)] * ("Norm" in row["torch"]):
+                    x = torch.randn(shape) * scale + mean
+                    state = {name: random_value(name, value) for name, value in row["state"].items()}
                     grad = torch.randn(make(row["torch"], state, x.dtype)(x).shape)
-                    requests += [{"layer": index, "input": x.to(dtype), "state": {
-                        name: value.to(dtype) for name, value in state.items()},
-                        "grad_output": grad.to(dtype)} for dtype in (torch.float32, torch.float64)]
+                    requests += [{"layer": index, "input": x.to(dtype), "state": cast(state, dtype),
+                                  "grad_output": grad.to(dtype)} for dtype in (torch.float32, torch.float64)]
         answers = wick_program.run("run_layers", requests)
         self.assertEqual(len(answers), len(requests))
         worst = {}  # layer and tensor -> our largest error and PyTorch's
@@ -85,7 +99,10 @@ class Layers(unittest.TestCase):
                 ours = error(value, exact[name])
                 with self.subTest(layer=expression, tensor=name, shape=tuple(x.shape),
                                   dtype=x.dtype, seed=seed):
-                    self.assertEqual(value.dtype, x.dtype)
+                    self.assertEqual(value.dtype, own[name].dtype)
+                    if not value.is_floating_point():
+                        self.assertEqual(value, exact[name])
+                        continue
                     if x.dtype == torch.float64:
                         self.assertLessEqual(ours, 1e-12)
                         continue

@@ -10,7 +10,8 @@ using wick::List;
 using wick::Tensor;
 using wick::Value;
 
-// The rows of the table, in their order: {'torch', 'trailing', 'pointwise', 'state'}.
+// The rows of the table, in their order: {'torch', 'trailing', 'pointwise', 'min_samples',
+// 'state'}.
 Value layers(const Value& /*request*/) {
   wick::Generator generator;
   List rows;
@@ -20,13 +21,14 @@ Value layers(const Value& /*request*/) {
     rows.items.emplace_back(Dict{{"torch", row.torch},
                                  {"trailing", trailing},
                                  {"pointwise", row.pointwise},
+                                 {"min_samples", row.min_samples},
                                  {"state", row.make({generator})->state_dict().to_value()}});
   }
   return rows;
 }
 
 // A list of {'layer', 'input', 'state', 'grad_output'} to a list of {'output', 'grad_input', 'grad
-// of ...'}.
+// of ...'} and the buffers.
 Value run_layers(const Value& request) {
   List answers;
   for (const Value& item : request.as_list()) {
@@ -41,6 +43,7 @@ Value run_layers(const Value& request) {
     for (const auto& [name, parameter] : layer->named_parameters()) {
       answer.set("grad of " + name, parameter->grad.clone());
     }
+    for (const auto& [name, buffer] : layer->named_buffers()) answer.set(name, buffer->clone());
     answers.items.emplace_back(std::move(answer));
   }
   return answers;

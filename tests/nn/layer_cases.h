@@ -5,6 +5,7 @@
 // be in all of these.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <ostream>
@@ -15,6 +16,7 @@
 #include "nn/layers/prelu.h"
 #include "nn/layers/reshape.h"
 #include "nn/layers/softmax.h"
+#include "tests/nn/norm_cases.h"
 
 namespace wick::testing {
 
@@ -34,6 +36,9 @@ struct LayerCase {
   bool pointwise = true;
   /// Its output is the input's memory, whatever the dtype.
   bool view = false;
+  /// Where it is not 0, the first size is that of the samples, of which there are at least so many,
+  /// and `trailing` has all others.
+  std::int64_t min_samples = 0;
 };
 
 inline void PrintTo(const LayerCase& layer, std::ostream* out) {
@@ -43,6 +48,11 @@ inline void PrintTo(const LayerCase& layer, std::ostream* out) {
 template <typename Layer, auto... Arguments>
 std::unique_ptr<nn::Module> make_layer(const LayerContext& /*context*/) {
   return std::make_unique<Layer>(Arguments...);
+}
+
+template <std::unique_ptr<nn::Module> (*Make)(DType)>
+std::unique_ptr<nn::Module> make_of(const LayerContext& context) {
+  return Make(context.dtype);
 }
 
 inline const LayerCase kLayerCases[] = {
@@ -73,6 +83,88 @@ inline const LayerCase kLayerCases[] = {
     {"Softplus()", make_layer<nn::Softplus>},
     {"Softplus(beta=2.5, threshold=4.0)", make_layer<nn::Softplus, 2.5, 4.0>},
     {"Softsign()", make_layer<nn::Softsign>},
+    {"LayerNorm(37)", make_of<make_layer_norm<true, true, 37>>, {37}, false},
+    {"LayerNorm((3, 5, 7))", make_of<make_layer_norm<true, true, 3, 5, 7>>, {3, 5, 7}, false},
+    {"LayerNorm(64, elementwise_affine=False)",
+     make_of<make_layer_norm<false, true, 64>>,
+     {64},
+     false},
+    {"LayerNorm(21, bias=False)", make_of<make_layer_norm<true, false, 21>>, {21}, false},
+    {"GroupNorm(3, 6)", make_of<make_group_norm<3, 6>>, {6, 2, 5}, false, false, 1},
+    {"GroupNorm(1, 18)", make_of<make_group_norm<1, 18>>, {18}, false, false, 1},
+    {"GroupNorm(2, 34, affine=False)",
+     make_of<make_group_norm<2, 34, false>>,
+     {34},
+     false,
+     false,
+     1},
+    {"GroupNorm(4, 4)", make_of<make_group_norm<4, 4>>, {4, 19}, false, false, 1},
+    {"BatchNorm1d(19)", make_of<make_batch_norm<nn::BatchNorm1d, 19>>, {19}, false, false, 6},
+    {"BatchNorm1d(5)", make_of<make_batch_norm<nn::BatchNorm1d, 5>>, {5, 11}, false, false, 1},
+    {"BatchNorm1d(17, momentum=None)",
+     make_of<make_batch_norm<nn::BatchNorm1d, 17, BatchNormKind{.momentum = 0.0}>>,
+     {17},
+     false,
+     false,
+     6},
+    {"BatchNorm1d(16, affine=False)",
+     make_of<make_batch_norm<nn::BatchNorm1d, 16, BatchNormKind{.affine = false}>>,
+     {16},
+     false,
+     false,
+     6},
+    {"BatchNorm1d(9, track_running_stats=False).eval()",
+     make_of<make_batch_norm<nn::BatchNorm1d, 9, BatchNormKind{.track = false, .eval = true}>>,
+     {9},
+     false,
+     false,
+     6},
+    {"BatchNorm1d(18).eval()",
+     make_of<make_batch_norm<nn::BatchNorm1d, 18, BatchNormKind{.eval = true}>>,
+     {18},
+     false,
+     false,
+     1},
+    {"BatchNorm2d(3)", make_of<make_batch_norm<nn::BatchNorm2d, 3>>, {3, 4, 5}, false, false, 1},
+    {"BatchNorm2d(3, momentum=0.3)",
+     make_of<make_batch_norm<nn::BatchNorm2d, 3, BatchNormKind{.momentum = 0.3}>>,
+     {3, 7, 3},
+     false,
+     false,
+     1},
+    {"BatchNorm2d(4).eval()",
+     make_of<make_batch_norm<nn::BatchNorm2d, 4, BatchNormKind{.eval = true}>>,
+     {4, 3, 3},
+     false,
+     false,
+     1},
+    {"InstanceNorm2d(3)", make_of<make_instance_norm<3>>, {3, 5, 6}, false, false, 1},
+    {"InstanceNorm2d(4, affine=True, track_running_stats=True)",
+     make_of<make_instance_norm<4, true, true>>,
+     {4, 4, 5},
+     false,
+     false,
+     1},
+    {"InstanceNorm2d(4, track_running_stats=True).eval()",
+     make_of<make_instance_norm<4, false, true, true>>,
+     {4, 4, 5},
+     false,
+     false,
+     1},
+    {"RMSNorm(37)",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::RMSNorm>(37, nn::RMSNormOptions{.dtype = context.dtype});
+     },
+     {37},
+     false},
+    {"RMSNorm((4, 9), eps=1e-4, elementwise_affine=False)",
+     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
+       return std::make_unique<nn::RMSNorm>(
+           Dims{4, 9},
+           nn::RMSNormOptions{.eps = 1e-4, .elementwise_affine = false, .dtype = context.dtype});
+     },
+     {4, 9},
+     false},
     {"PReLU()",
      [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
        return std::make_unique<nn::PReLU>(1, 0.25, nn::PReLUOptions{context.dtype});
@@ -116,6 +208,10 @@ inline const LayerCase kLayerCases[] = {
 /// The shape of an input: `batch`, then the sizes that the layer asks for.
 [[nodiscard]] inline Dims input_shape(const LayerCase& layer, const Dims& batch) {
   Dims shape = batch;
+  if (layer.min_samples > 0) {
+    const std::int64_t samples = element_count(batch);
+    shape = {samples == 0 ? 0 : std::max(samples, layer.min_samples)};
+  }
   for (const std::int64_t size : layer.trailing) shape.push_back(size);
   return shape;
 }

@@ -7,6 +7,7 @@
 #include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/loss_table.h"
 #include "kernels/cpu/simd/matmul_table.h"
+#include "kernels/cpu/simd/norm_table.h"
 #include "kernels/cpu/simd/random_table.h"
 #include "kernels/cpu/simd/rows_table.h"
 #include "kernels/cpu/simd/update_table.h"
@@ -22,6 +23,7 @@ struct KernelTable : MatmulTable<T>,
                      RowsTable<T>,
                      RandomTable<T>,
                      LossTable<T>,
+                     NormTable<T>,
                      UpdateTable<T> {
   const char* name = nullptr;
 };
@@ -33,6 +35,7 @@ template <typename T, typename Isa>
           rows_table<T, Isa>(),
           random_table<T, Isa>(),
           loss_table<T, Isa>(),
+          norm_table<T, Isa>(),
           update_table<T, Isa>(),
           name};
 }

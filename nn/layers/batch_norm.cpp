@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "nn/layers/batch_norm.h"
+
+#include <utility>
+
+#include "core/backend.h"
+#include "core/error.h"
+
+namespace wick::nn {
+namespace {
+
+NormStep of_channels(std::string_view who, NormOp op, std::int64_t channels, double eps) {
+  if (channels < 0) {
+    throw ValueError(concat(who, ": num_features must not be negative, got ", channels));
+  }
+  NormStep step;
+  step.op = op;
+  step.channels = channels;
+  step.groups = op == NormOp::batch_norm || channels == 0 ? 1 : channels;
+  step.eps = eps;
+  return step;
+}
+
+BatchNormOptions options_of(const InstanceNormOptions& options) {
+  return {.eps = options.eps,
+          .momentum = options.momentum,
+          .affine = options.affine,
+          .track_running_stats = options.track_running_stats,
+          .dtype = options.dtype,
+          .device = options.device};
+}
+
+}  // namespace
+
+RunningNormalization::RunningNormalization(std::string_view type_name, NormStep of,
+                                           const BatchNormOptions& options)
+    : Normalization(type_name, std::move(of)), momentum_(options.momentum) {
+  const Dims shape{step().channels};
+  add_parameters(shape, options.affine, options.affine, options.dtype, options.device);
+  if (!options.track_running_stats) return;
+  step().running_mean =
+      register_buffer("running_mean", Tensor::full(shape, 0.0, options.dtype, options.device));
+  step().running_var =
+      register_buffer("running_var", Tensor::full(shape, 1.0, options.dtype, options.device));
+  batches_ =
+      register_buffer("num_batches_tracked", Tensor::full({}, 0.0, DType::int64, options.device));
+}
+
+Normalization::Running RunningNormalization::begin_running() {
+  if (batches_ == nullptr) return {};
+  if (!is_training()) return {.use = true, .update = false};
+  Running running{.use = false, .update = true};
+  if (step().op == NormOp::batch_norm) {
+    Tensor& batches = *batches_;
+    batches.backend().advance(static_cast<std::int64_t*>(batches.raw()));
+    running.momentum =
+        momentum_ ? *momentum_ : 1.0 / static_cast<double>(batches.item<std::int64_t>());
+  } else {
+    running.momentum = momentum_.value_or(0.0);
+  }
+  return running;
+}
+
+void RunningNormalization::check_rank(const Tensor& input, std::size_t first,
+                                      std::size_t last) const {
+  const std::size_t rank = input.shape().size();
+  if (rank < first || rank > last) {
+    throw ShapeError(concat(type_name(), ": expected an input of ", first,
+                            first == last ? "" : " or 3", " dimensions, got shape ",
+                            input.shape()));
+  }
+}
+
+BatchNorm::BatchNorm(std::string_view type_name, std::int64_t num_features,
+                     const BatchNormOptions& options)
+    : RunningNormalization(type_name,
+                           of_channels(type_name, NormOp::batch_norm, num_features, options.eps),
+                           options) {}
+
+void BatchNorm::check_values(const Tensor& input, const NormShape& shape) const {
+  if (!uses_running() && shape.samples * shape.inner == 1) {
+    throw ShapeError(concat(type_name(),
+                            ": expected more than 1 value per channel when training, got shape ",
+                            input.shape(), "; use a larger batch, or eval()"));
+  }
+}
+
+InstanceNorm2d::InstanceNorm2d(std::int64_t num_features, const InstanceNormOptions& options)
+    : RunningNormalization(
+          "InstanceNorm2d",
+          of_channels("InstanceNorm2d", NormOp::layer_norm, num_features, options.eps),
+          options_of(options)) {}
+
+void InstanceNorm2d::check_input(const Tensor& input, const NormShape& shape) const {
+  check_rank(input, 4, 4);
+  if (!uses_running() && shape.inner == 1) {
+    throw ShapeError(
+        concat("InstanceNorm2d: expected more than 1 spatial element when training, got shape ",
+               input.shape()));
+  }
+}
+
+}  // namespace wick::nn

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Normalisations with running statistics. PyTorch's names, arguments and default values.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "nn/layers/norm.h"
+
+namespace wick::nn {
+
+struct BatchNormOptions {
+  double eps = 1e-5;
+  /// How far the running statistics move to those of a batch; none: they are the average of all
+  /// batches' so far, for which the host waits for the device in each forward().
+  std::optional<double> momentum = 0.1;
+  bool affine = true;
+  bool track_running_stats = true;
+  DType dtype = DType::float32;
+  Device device = kCpu;
+};
+
+/// With `track_running_stats`, there are the buffers running_mean and running_var (C) and
+/// num_batches_tracked (int64), which a forward() in training mode moves on, under a NoGradGuard
+/// too, and by which one in eval mode normalises: its backward() takes them for constants.
+class RunningNormalization : public Normalization {
+ public:
+  [[nodiscard]] std::int64_t state_version() const noexcept override { return 2; }
+  /// States of version 1 have no num_batches_tracked.
+  [[nodiscard]] bool may_lack(std::string_view name,
+                              std::optional<std::int64_t> version) const override {
+    return name == "num_batches_tracked" && version.value_or(1) < 2;
+  }
+  /// Null without track_running_stats.
+  [[nodiscard]] const BufferPtr& running_mean() const noexcept { return step().running_mean; }
+  [[nodiscard]] const BufferPtr& running_var() const noexcept { return step().running_var; }
+  [[nodiscard]] const BufferPtr& num_batches_tracked() const noexcept { return batches_; }
+
+ protected:
+  RunningNormalization(std::string_view type_name, NormStep step, const BatchNormOptions& options);
+  RunningNormalization(const RunningNormalization& other, ModuleCopier& copier)
+      : Normalization(other, copier),
+        momentum_(other.momentum_),
+        batches_(copier(other.batches_)) {}
+  [[nodiscard]] bool uses_running() const noexcept override {
+    return batches_ != nullptr && !is_training();
+  }
+  Running begin_running() override;
+  void check_rank(const Tensor& input, std::size_t first, std::size_t last) const;
+
+ private:
+  std::optional<double> momentum_;
+  BufferPtr batches_;
+};
+
+/// Of torch.nn.BatchNorm1d and 2d (Ioffe and Szegedy 2015): over all samples, for each channel.
+class BatchNorm : public RunningNormalization {
+ protected:
+  BatchNorm(std::string_view type_name, std::int64_t num_features, const BatchNormOptions& options);
+  using RunningNormalization::RunningNormalization;
+  BatchNorm(const BatchNorm& other, ModuleCopier& copier) : RunningNormalization(other, copier) {}
+  void check_values(const Tensor& input, const NormShape& shape) const;
+};
+
+/// torch.nn.BatchNorm1d, of inputs (N, C) and (N, C, L).
+class BatchNorm1d final : public BatchNorm {
+ public:
+  explicit BatchNorm1d(std::int64_t num_features, const BatchNormOptions& options = {})
+      : BatchNorm("BatchNorm1d", num_features, options) {}
+  BatchNorm1d(const BatchNorm1d& other, ModuleCopier& copier) : BatchNorm(other, copier) {}
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
+    return std::make_unique<BatchNorm1d>(*this, copier);
+  }
+
+ protected:
+  /// Training with one value per channel is PyTorch's error, too.
+  void check_input(const Tensor& input, const NormShape& shape) const override {
+    check_rank(input, 2, 3);
+    check_values(input, shape);
+  }
+};
+
+/// torch.nn.BatchNorm2d, of inputs (N, C, H, W).
+class BatchNorm2d final : public BatchNorm {
+ public:
+  explicit BatchNorm2d(std::int64_t num_features, const BatchNormOptions& options = {})
+      : BatchNorm("BatchNorm2d", num_features, options) {}
+  BatchNorm2d(const BatchNorm2d& other, ModuleCopier& copier) : BatchNorm(other, copier) {}
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
+    return std::make_unique<BatchNorm2d>(*this, copier);
+  }
+
+ protected:
+  void check_input(const Tensor& input, const NormShape& shape) const override {
+    check_rank(input, 4, 4);
+    check_values(input, shape);
+  }
+};
+
+struct InstanceNormOptions {
+  double eps = 1e-5;
+  double momentum = 0.1;
+  bool affine = false;
+  bool track_running_stats = false;
+  DType dtype = DType::float32;
+  Device device = kCpu;
+};
+
+/// torch.nn.InstanceNorm2d (Ulyanov et al. 2016): each channel of each sample by itself, of inputs
+/// (N, C, H, W). As in PyTorch, num_batches_tracked stays 0.
+class InstanceNorm2d final : public RunningNormalization {
+ public:
+  explicit InstanceNorm2d(std::int64_t num_features, const InstanceNormOptions& options = {});
+  InstanceNorm2d(const InstanceNorm2d& other, ModuleCopier& copier)
+      : RunningNormalization(other, copier) {}
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
+    return std::make_unique<InstanceNorm2d>(*this, copier);
+  }
+
+ protected:
+  void check_input(const Tensor& input, const NormShape& shape) const override;
+};
+
+}  // namespace wick::nn

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Normalisations in inference plans: as the layers do them in eval mode.
+#include "core/backend.h"
+#include "core/backend/norm.h"
+#include "core/error.h"
+#include "nn/plan_builder.h"
+#include "nn/plan_memory.h"
+
+namespace wick::nn {
+
+std::size_t PlanBuilder::add_vector(const Step& step, const Tensor* values) {
+  if (values == nullptr) return InferencePlan::kNone;
+  if (first_.defined()) {
+    require_same_kind(step, *values);
+  } else {
+    // Such as the running statistics of a layer without a weight.
+    first_ = *values;
+    first_name_ = who(step);
+    plan_.dtype_ = values->dtype();
+  }
+  const std::size_t offset = weight_bytes_;
+  weight_bytes_ += aligned(values->nbytes());
+  vectors_.push_back({offset, *values});
+  return offset;
+}
+
+void PlanBuilder::add_norm(const Step& step) {
+  const Dims& sample = shape(step.inputs.front());
+  Dims one = sample;
+  one.insert(0, 1);
+  NormShape of_sample = step.norm.shape_of(concat("compile: ", who(step)), one);
+  InferencePlan::Step planned;
+  planned.norm_op = step.norm.op;
+  planned.eps = step.norm.eps;
+  if (step.norm.running_mean != nullptr) {
+    planned.norm_op = NormOp::batch_norm;
+    of_sample.groups = 1;
+    planned.running_mean = add_vector(step, step.norm.running_mean.get());
+    planned.running_var = add_vector(step, step.norm.running_var.get());
+  } else if (step.norm.op == NormOp::batch_norm) {
+    throw ValueError(concat("compile: ", who(step), " is a ", step.module->type_name(),
+                            " without running statistics, whose output for a sample depends on "
+                            "the others; use track_running_stats"));
+  }
+  planned.norm_shape = of_sample;
+  planned.norm_weight = add_vector(step, step.weight ? &step.weight->value : nullptr);
+  planned.norm_bias = add_vector(step, step.bias ? &step.bias->value : nullptr);
+  finish(step, std::move(planned), sample);
+}
+
+void InferencePlan::run_norm(const Step& step, const Run& run) const {
+  const auto at = [this](std::size_t offset) -> void* {
+    return offset == kNone ? nullptr : static_cast<std::byte*>(weights_->data()) + offset;
+  };
+  const Samples x = samples(step.inputs.front(), run);
+  const Samples y = samples(step.output, run);
+  const bool together = x.stride == x.elements && y.stride == y.elements;
+  const std::int64_t parts = together ? 1 : run.count;
+  const auto size = static_cast<std::int64_t>(size_of(dtype_));
+  NormArgs args{.op = step.norm_op,
+                .dtype = dtype_,
+                .shape = step.norm_shape,
+                .weight = at(step.norm_weight),
+                .bias = at(step.norm_bias),
+                .eps = step.eps,
+                .running_mean = at(step.running_mean),
+                .running_var = at(step.running_var),
+                .use_running = step.running_mean != kNone};
+  if (together) args.shape.samples *= run.count;
+  for (std::int64_t i = 0; i < parts; ++i) {
+    args.x = x.data + i * x.stride * size;
+    args.y = y.data + i * y.stride * size;
+    weights_->backend().norm(args);
+  }
+}
+
+}  // namespace wick::nn
