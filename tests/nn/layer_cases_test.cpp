@@ -2,12 +2,17 @@
 // What holds of every layer, over the table of layers.
 #include "tests/nn/layer_cases.h"
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
 #include <random>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "kernels/devices.h"
+#include "nn/inference_plan.h"
 #include "nn/sequential.h"
 #include "tests/count_allocations.h"
 #include "tests/nn/finite_differences.h"
@@ -163,6 +168,49 @@ TEST_P(Layers, WorkBetweenOtherLayers) {
   EXPECT_TRUE(bitwise_equal(y, fc2.forward(layer.forward(fc1.forward(x)))));
   const Tensor by_hand = fc1.backward(layer.backward(fc2.backward(grad)));
   EXPECT_TRUE(bitwise_equal(dx, by_hand));
+}
+
+// What describes itself is compiled; else compile() says what does not. A dimension that takes in
+// several samples is none of a plan's.
+TEST_P(Layers, CompiledGiveTheSameOutputs) {
+  const auto layer = make();
+  constexpr std::int64_t kMost = 9;
+  const Tensor x = input(GetParam().trailing.empty() ? Dims{kMost, 7} : Dims{kMost});
+  (void)layer->forward(x);  // so that running statistics are something
+  layer->eval();
+  Dims sample = x.shape();
+  sample.erase(0);
+  nn::StepList steps(nn::StepList::Purpose::description);
+  layer->describe(steps);
+  const bool is_known = std::ranges::none_of(
+      steps.steps(), [](const nn::Step& step) { return step.kind == nn::StepKind::opaque; });
+  const std::vector<Dims> samples = {sample};
+  if (!is_known) {
+    expect_throw_with<ValueError>([&] { (void)nn::compile(*layer, samples, kMost); },
+                                  "does not describe itself");
+    return;
+  }
+  std::optional<nn::InferencePlan> plan;
+  try {
+    plan = nn::compile(*layer, samples, kMost);
+  } catch (const ShapeError& error) {
+    EXPECT_NE(std::string_view(error.what()).find("dimension"), std::string_view::npos)
+        << error.what();
+    GTEST_SKIP() << "over several samples: " << error.what();
+  }
+  auto workspace = plan->make_workspace();
+  for (const std::int64_t count : {std::int64_t{1}, kMost, std::int64_t{4}}) {
+    const Tensor some = x.slice(0, 0, count);
+    const Tensor wanted = layer->forward(some);
+    const Tensor output = Tensor::empty(wanted.shape());
+    plan->run(some, output, workspace);
+    const std::vector<float> actual = output.to_vector<float>();
+    const std::vector<float> expected = wanted.to_vector<float>();
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_NEAR(actual[i], expected[i], 1e-6F * (1.0F + std::abs(expected[i])))
+          << count << " samples, element " << i;
+    }
+  }
 }
 
 TEST(Activations, RefuseArgumentsThatPyTorchRefuses) {
