@@ -165,6 +165,7 @@ class SmallNetBlock {
   const int hidden_;
   const int outputs_;
   const int first_input_;
+  const std::int64_t first_row_;  // of the indices
   int share_ = 0;
 };
 
