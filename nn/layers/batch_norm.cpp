@@ -53,8 +53,13 @@ Normalization::Running RunningNormalization::begin_running() {
   if (step().op == NormOp::batch_norm) {
     Tensor& batches = *batches_;
     batches.backend().advance(static_cast<std::int64_t*>(batches.raw()));
-    running.momentum =
-        momentum_ ? *momentum_ : 1.0 / static_cast<double>(batches.item<std::int64_t>());
+    if (momentum_) {
+      running.momentum = *momentum_;
+    } else {
+      std::int64_t count = 0;
+      batches.backend().copy_to_host(&count, batches.raw(), sizeof(count));
+      running.momentum = 1.0 / static_cast<double>(count);
+    }
   } else {
     running.momentum = momentum_.value_or(0.0);
   }

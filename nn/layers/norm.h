@@ -94,7 +94,7 @@ class LayerNorm final : public Normalization {
 };
 
 struct RMSNormOptions {
-  std::optional<double> eps;  // none: the distance from 1 to the next number of the dtype
+  std::optional<double> eps{};  // none: the distance from 1 to the next number of the dtype
   bool elementwise_affine = true;
   DType dtype = DType::float32;
   Device device = kCpu;

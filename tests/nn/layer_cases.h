@@ -153,7 +153,8 @@ inline const LayerCase kLayerCases[] = {
      1},
     {"RMSNorm(37)",
      [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
-       return std::make_unique<nn::RMSNorm>(37, nn::RMSNormOptions{.dtype = context.dtype});
+       return std::make_unique<nn::RMSNorm>(37,
+                                            nn::RMSNormOptions{std::nullopt, true, context.dtype});
      },
      {37},
      false},

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "serialize/checkpoint.h"
 #include "tests/support.h"

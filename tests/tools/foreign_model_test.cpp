@@ -145,7 +145,7 @@ TEST(ForeignModel, ComesFromFilesOfEveryFormat) {
   for (const char* const name : {"training.pt", "legacy_training.pt"}) {
     const std::filesystem::path path = std::filesystem::path(WICK_FIXTURES) / "serialize" / name;
     const Value weight = load(path).at("model").at("0.weight");
-    const LinearChain chain = load_foreign_model(path).chain;
+    const nn::LinearChain chain = load_foreign_model(path).chain;
     ASSERT_EQ(chain.layers.size(), 1U);
     EXPECT_TRUE(bitwise_equal(chain.layers[0].weight, weight.as_tensor())) << name;
   }
