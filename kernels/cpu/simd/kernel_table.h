@@ -30,14 +30,10 @@ struct KernelTable : MatmulTable<T>,
 
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
-  return {matmul_table<T, Isa>(),
-          elementwise_table<T, Isa>(),
-          rows_table<T, Isa>(),
-          random_table<T, Isa>(),
-          loss_table<T, Isa>(),
-          norm_table<T, Isa>(),
-          update_table<T, Isa>(),
-          name};
+  return {matmul_table<T, Isa>(), elementwise_table<T, Isa>(),
+          rows_table<T, Isa>(),   random_table<T, Isa>(),
+          loss_table<T, Isa>(),   norm_table<T, Isa>(),
+          update_table<T, Isa>(), name};
 }
 
 }  // namespace wick::cpu
