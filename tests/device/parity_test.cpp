@@ -70,16 +70,19 @@ TEST_F(Parity, LossesThatAreSumsOverElements) {
       const Tensor x = random_normal(shape, generator_, dtype);
       const Tensor t = Tensor::uniform(shape, 0.0, 1.0, generator_, dtype);
       const Tensor weight = Tensor::uniform({cols}, 0.5, 2.0, generator_, dtype);
+      const Tensor var = Tensor::uniform(shape, 0.9, 2.0, generator_, dtype);
       const auto run = [&](LossOp op, bool weighted, Device device) {
         const Tensor loss = Tensor::empty({}, dtype, device);
         const Tensor sum = Tensor::full({}, 3.0, DType::float64, device);
         const Tensor grad = Tensor::empty(shape, dtype, device);
         const Tensor weight_there = weight.to(device);
+        const Tensor var_there = var.to(device);
         ops::pointwise_loss(op, x.to(device), t.to(device), loss, &grad,
                             {.weight = weighted ? &weight_there : nullptr,
                              .pos_weight = weighted ? &weight_there : nullptr,
                              .a = 0.8,
-                             .loss_sum = &sum});
+                             .loss_sum = &sum,
+                             .var = op == LossOp::gaussian_nll_loss ? &var_there : nullptr});
         return std::vector<Tensor>{loss, sum, grad};
       };
       for (std::size_t op = 0; op < kLossOpCount; ++op) {

@@ -119,6 +119,7 @@ Bytes run_kernels() {
   net.image_count = rows;
   net.scale = 1.0F / 256.0F;
   net.indices = indices.data();
+  net.index_rows = net.steps;
   net.weight1.param = weight1.data();
   net.bias1.param = bias1.data();
   net.weight2.param = weight2.data();

@@ -190,6 +190,7 @@ std::vector<float> fused(const Problem& problem, cuda::SmallNetArgs args,
   args.steps = problem.steps / launches;
   for (int i = 0; i < launches; ++i) {
     args.indices = indices.data() + i * args.steps * args.batch;
+    args.index_rows = args.steps;
     args.scalars = scalars.data() + i * args.steps;
     require(cuda::launch_small_net(args, device, context));
   }
