@@ -70,6 +70,7 @@ TEST_F(Parity, LossesThatAreSumsOverElements) {
       const Tensor x = random_normal(shape, generator_, dtype);
       const Tensor t = Tensor::uniform(shape, 0.0, 1.0, generator_, dtype);
       const Tensor weight = Tensor::uniform({cols}, 0.5, 2.0, generator_, dtype);
+      const Tensor between = Tensor::uniform(shape, 0.05, 0.95, generator_, dtype);
       const Tensor var = Tensor::uniform(shape, 0.9, 2.0, generator_, dtype);
       const auto run = [&](LossOp op, bool weighted, Device device) {
         const Tensor loss = Tensor::empty({}, dtype, device);
@@ -77,7 +78,9 @@ TEST_F(Parity, LossesThatAreSumsOverElements) {
         const Tensor grad = Tensor::empty(shape, dtype, device);
         const Tensor weight_there = weight.to(device);
         const Tensor var_there = var.to(device);
-        ops::pointwise_loss(op, x.to(device), t.to(device), loss, &grad,
+        // Some take probabilities.
+        const Tensor& input = op > LossOp::binary_cross_entropy_with_logits ? between : x;
+        ops::pointwise_loss(op, input.to(device), t.to(device), loss, &grad,
                             {.weight = weighted ? &weight_there : nullptr,
                              .pos_weight = weighted ? &weight_there : nullptr,
                              .a = 0.8,

@@ -197,6 +197,10 @@ TEST_P(Layers, CompiledGiveTheSameOutputs) {
     EXPECT_NE(std::string_view(error.what()).find("dimension"), std::string_view::npos)
         << error.what();
     GTEST_SKIP() << "over several samples: " << error.what();
+  } catch (const ValueError& error) {
+    EXPECT_NE(std::string_view(error.what()).find("depends on the others"), std::string_view::npos)
+        << error.what();
+    GTEST_SKIP() << "over several samples: " << error.what();
   }
   auto workspace = plan->make_workspace();
   for (const std::int64_t count : {std::int64_t{1}, kMost, std::int64_t{4}}) {
