@@ -73,14 +73,13 @@ void run(const Setup& setup) {
                            .view({batches, setup.batch});
   const Tensor loss_sum = Tensor::zeros({}, DType::float64, setup.device);
   criterion.accumulate_in(loss_sum);
-  auto network = std::make_shared<NetworkStep>();
+  // The models of this program are chains.
+  const std::shared_ptr<NetworkStep> network = nn::describe_step(model, criterion);
   network->images = images;
   network->labels = labels;
   network->batches = order;
   network->position = at;
   network->scale = 1.0F / 255.0F;
-  network->layers = nn::chain_layers(model);
-  nn::describe_loss(criterion, *network);
   const auto recording =
       backend_for(setup.device)
           .record({[&] {

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "nn/network_step.h"
 
-namespace wick::nn {
+#include <utility>
+#include <vector>
 
+namespace wick::nn {
+namespace {
+
+// Empty where the model is no chain.
 std::vector<NetworkLayer> chain_layers(const Module& model) {
-  if (model.autocast_dtype() != DType::float32) return {};
-  StepList list(StepList::Purpose::description);
+  // Not the description, which leaves out what only training does.
+  StepList list(StepList::Purpose::training);
   model.describe(list);
   if (list.inputs().size() != 1 || list.outputs().size() != 1) return {};
   std::vector<NetworkLayer> layers;
@@ -20,13 +25,21 @@ std::vector<NetworkLayer> chain_layers(const Module& model) {
   return layers;
 }
 
-void describe_loss(const CrossEntropyLoss& loss, NetworkStep& step) {
+}  // namespace
+
+std::shared_ptr<NetworkStep> describe_step(const Module& model, const CrossEntropyLoss& loss) {
+  if (model.autocast_dtype() != DType::float32) return nullptr;
+  std::vector<NetworkLayer> layers = chain_layers(model);
+  if (layers.empty()) return nullptr;
   const CrossEntropyLossOptions& options = loss.options();
-  step.class_weights = options.weight;
-  step.label_smoothing = options.label_smoothing;
-  step.ignore_index = options.ignore_index;
-  step.mean = options.reduction == Reduction::mean;
-  step.loss_sum = loss.sum() == nullptr ? Tensor() : *loss.sum();
+  auto step = std::make_shared<NetworkStep>();
+  step->layers = std::move(layers);
+  step->class_weights = options.weight;
+  step->label_smoothing = options.label_smoothing;
+  step->ignore_index = options.ignore_index;
+  step->mean = options.reduction == Reduction::mean;
+  step->loss_sum = loss.sum() == nullptr ? Tensor() : *loss.sum();
+  return step;
 }
 
 }  // namespace wick::nn

@@ -2,7 +2,7 @@
 // A network as core's description of a training step has it.
 #pragma once
 
-#include <vector>
+#include <memory>
 
 #include "core/network_step.h"
 #include "nn/losses/cross_entropy_loss.h"
@@ -10,11 +10,10 @@
 
 namespace wick::nn {
 
-/// The layers of a model that is a chain of linear layers and activations; empty for any other one,
-/// and for one under autocast.
-[[nodiscard]] std::vector<NetworkLayer> chain_layers(const Module& model);
-
-/// Sets what NetworkStep says of the loss.
-void describe_loss(const CrossEntropyLoss& loss, NetworkStep& step);
+/// A step of a model that is a chain of linear layers and activations, trained by this loss: all
+/// but the data, `images` to `shift`, which the caller sets. Null for any other model, such as one
+/// with a Dropout, and for one under autocast.
+[[nodiscard]] std::shared_ptr<NetworkStep> describe_step(const Module& model,
+                                                         const CrossEntropyLoss& loss);
 
 }  // namespace wick::nn

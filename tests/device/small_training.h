@@ -88,16 +88,15 @@ class SmallTraining {
   }
   /// With the description by which a device may do whole steps.
   [[nodiscard]] RecordedStep whole_step() {
-    auto network = std::make_shared<NetworkStep>();
+    const std::shared_ptr<NetworkStep> network = nn::describe_step(model, criterion_);
+    RecordedStep step = recorded_step();
+    if (network == nullptr) return step;
     network->images = images_;
     network->labels = labels_;
     network->batches = order_;
     network->position = counter_;
     std::tie(network->scale, network->shift) = transforms_.scale_and_shift();
-    network->layers = nn::chain_layers(model);
-    nn::describe_loss(criterion_, *network);
-    RecordedStep step = recorded_step();
-    step.network = std::move(network);
+    step.network = network;
     return step;
   }
   /// Back to the first batch.

@@ -92,16 +92,13 @@ RecordedStep Trainer::full_batch_step() {
 
 std::shared_ptr<const NetworkStep> Trainer::network() const {
   if (!whole_steps_ || images_.size(1) != 1) return nullptr;
-  std::vector<NetworkLayer> layers = nn::chain_layers(*run_.model);
-  if (layers.empty()) return nullptr;
-  auto step = std::make_shared<NetworkStep>();
+  const std::shared_ptr<NetworkStep> step = nn::describe_step(*run_.model, criterion_);
+  if (step == nullptr) return nullptr;
   step->images = images_;
   step->labels = labels_;
   step->batches = batches_;
   step->position = at_;
   std::tie(step->scale, step->shift) = run_.transforms.scale_and_shift();
-  step->layers = std::move(layers);
-  nn::describe_loss(criterion_, *step);
   return step;
 }
 
