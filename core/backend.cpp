@@ -73,6 +73,10 @@ void Backend::cross_entropy(const CrossEntropyArgs& /*args*/) {
   refuse("cross_entropy");
 }
 
+void Backend::nll_loss(const CrossEntropyArgs& /*args*/) {
+  refuse("nll_loss");
+}
+
 void Backend::argmax(DType /*dtype*/, ConstMatrixRef /*x*/, std::int64_t* /*out*/) {
   refuse("argmax");
 }
@@ -92,6 +96,18 @@ void Backend::index_select(const IndexSelectArgs& /*args*/) {
 
 void Backend::index_add(const IndexAddArgs& /*args*/) {
   refuse("index_add");
+}
+
+void Backend::prelu(const PreluArgs& /*args*/) {
+  refuse("prelu");
+}
+
+void Backend::prelu_backward(const PreluBackwardArgs& /*args*/) {
+  refuse("prelu_backward");
+}
+
+void Backend::masked_scale(const MaskedScaleArgs& /*args*/) {
+  refuse("masked_scale");
 }
 
 void Backend::update(const UpdateArgs& args) {
@@ -143,22 +159,6 @@ std::uint64_t Backend::normal(const RandomArgs& /*args*/, double /*mean*/, doubl
 
 std::uint64_t Backend::dropout(const DropoutArgs& /*args*/) {
   refuse_to_draw(device());
-}
-
-void Backend::nll_loss(const CrossEntropyArgs& /*args*/) {
-  refuse("nll_loss");
-}
-
-void Backend::prelu(const PreluArgs& /*args*/) {
-  refuse("prelu");
-}
-
-void Backend::prelu_backward(const PreluBackwardArgs& /*args*/) {
-  refuse("prelu_backward");
-}
-
-void Backend::masked_scale(const MaskedScaleArgs& /*args*/) {
-  refuse("masked_scale");
 }
 
 }  // namespace wick

@@ -9,7 +9,6 @@
 namespace wick {
 
 Storage::Storage(std::size_t bytes, Backend& backend)
-
     : backend_(&backend),
       device_(backend.device()),
       data_(backend.allocate(bytes)),

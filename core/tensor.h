@@ -18,9 +18,8 @@
 namespace wick {
 
 class Backend;
-struct StridedRef;
-
 class Generator;
+struct StridedRef;
 
 /// Marks the end of a dimension in slice().
 inline constexpr std::int64_t kEnd = INT64_MAX;

@@ -121,13 +121,9 @@ void Linear::differentiate_parameters(const Tensor& grad) {
 }
 
 Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted, ops::ReluBits* bits) {
-  require_ready_for_backward();
   Dims shape = input_shape_;
-  shape[shape.size() - 1] = out_features();
-  if (grad_output.shape() != shape) {
-    throw ShapeError(concat("Linear: the last forward() gave shape ", shape,
-                            ", backward() got the gradient ", grad_output));
-  }
+  if (!shape.empty()) shape[shape.size() - 1] = out_features();  // empty before any forward()
+  require_gradient(grad_output, shape);
   begin_backward();
   Tensor grad =
       grad_output.dim() == 2 ? grad_output : grad_output.reshape({input_.size(0), shape.back()});

@@ -225,6 +225,13 @@ void Module::require_ready_for_backward(const std::string& path) const {
   }
 }
 
+void Module::require_gradient(const Tensor& grad_output, const Dims& output_shape) const {
+  require_ready_for_backward();
+  if (grad_output.shape() == output_shape) return;
+  throw ShapeError(concat(type_name(), ": the last forward() gave shape ", output_shape,
+                          ", backward() got the gradient ", grad_output));
+}
+
 void Module::autocast(DType dtype) {
   if (dtype != DType::float32 && dtype != DType::bfloat16) {
     throw DTypeError(concat("Module::autocast: takes bfloat16, or float32 for none, not ", dtype));

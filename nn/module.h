@@ -191,6 +191,9 @@ class Module {
   void begin_forward() noexcept;
   /// At the end of forward(). Under a NoGradGuard, lets go of what was saved.
   void end_forward() noexcept;
+  /// First in backward(): throws ValueError where it is not ready, and ShapeError for a gradient
+  /// that is not of the shape of the last output.
+  void require_gradient(const Tensor& grad_output, const Dims& output_shape) const;
   /// In backward(), once its argument has been found right: what was saved is used up.
   void begin_backward() noexcept { saved_ = Saved::used; }
   /// Lets go of the tensors that were saved.

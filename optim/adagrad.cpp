@@ -45,7 +45,6 @@ class AdagradRule final : public TableRule<AdagradRule, AdagradOptions> {
 
   void update(const Run& run) const override {
     UpdateArgs args = run.args(UpdateOp::adagrad);
-    args.state = run.state;
     args.lr = given().lr;
     args.lr_decay = given().lr_decay;
     args.eps = given().eps;

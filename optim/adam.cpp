@@ -81,7 +81,6 @@ class AdamRule final : public UpdateRule {
 
   void update(const Run& run) const override {
     UpdateArgs args = run.args(UpdateOp::adam);
-    args.state = run.state;
     args.lr = options_.lr;
     args.beta1 = options_.beta1;
     args.beta2 = options_.beta2;

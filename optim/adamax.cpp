@@ -35,7 +35,6 @@ class AdamaxRule final : public TableRule<AdamaxRule, AdamaxOptions> {
 
   void update(const Run& run) const override {
     UpdateArgs args = run.args(UpdateOp::adamax);
-    args.state = run.state;
     args.lr = given().lr;
     args.beta1 = given().beta1;
     args.beta2 = given().beta2;

@@ -41,7 +41,6 @@ class NAdamRule final : public TableRule<NAdamRule, NAdamOptions> {
 
   void update(const Run& run) const override {
     UpdateArgs args = run.args(UpdateOp::nadam);
-    args.state = run.state;
     args.lr = given().lr;
     args.beta1 = given().beta1;
     args.beta2 = given().beta2;

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "optim/optimizer.h"
 #include "optim/optimizer_group.h"
+#include "optim/option_reader.h"
 #include "optim/state_reader.h"
 
 namespace wick::optim {
@@ -94,11 +95,7 @@ void Optimizer::load_state_dict(const Value& state) {
   }
   StateReader reader(std::move(flats), std::move(rules));
   reader.read(state);
-  if (!reader.problems().empty()) {
-    std::string message = operation + "the state does not fit; nothing was changed:";
-    for (const std::string& problem : reader.problems()) message += "\n  " + problem;
-    throw StateDictError(message);
-  }
+  throw_where_problems(operation, reader.problems());
   // All memory is allocated and filled before the first group changes.
   std::vector<FlatState> states;
   for (std::size_t g = 0; g < groups_.size(); ++g) {

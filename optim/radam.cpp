@@ -36,7 +36,6 @@ class RAdamRule final : public TableRule<RAdamRule, RAdamOptions> {
 
   void update(const Run& run) const override {
     UpdateArgs args = run.args(UpdateOp::radam);
-    args.state = run.state;
     args.lr = given().lr;
     args.beta1 = given().beta1;
     args.beta2 = given().beta2;

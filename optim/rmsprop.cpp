@@ -43,7 +43,6 @@ class RMSpropRule final : public TableRule<RMSpropRule, RMSpropOptions> {
 
   void update(const Run& run) const override {
     UpdateArgs args = run.args(UpdateOp::rmsprop);
-    args.state = run.state;
     args.lr = given().lr;
     args.beta2 = given().alpha;
     args.eps = given().eps;

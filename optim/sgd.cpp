@@ -70,7 +70,6 @@ class SgdRule final : public UpdateRule {
 
   void update(const Run& run) const override {
     UpdateArgs args = run.args(UpdateOp::sgd);
-    args.state = run.state;
     args.first_step = run.first;
     args.lr = options_.lr;
     args.momentum = options_.momentum;

@@ -41,7 +41,7 @@ struct Run {
   double product = 1.0;  // of UpdateRule::product_factor() in all steps, this one included
   bool first = false;    // the state holds zeros, nothing of a step before
 
-  /// All but the state and the options.
+  /// All but the options.
   [[nodiscard]] UpdateArgs args(UpdateOp op) const {
     UpdateArgs args;
     args.op = op;
@@ -49,6 +49,7 @@ struct Run {
     args.count = count;
     args.param = param;
     args.grad = grad;
+    args.state = state;
     args.step = step;
     return args;
   }

@@ -12,11 +12,14 @@
 #include <cstddef>
 
 #include "kernels/cpu/cpu_backend.h"
-#include "kernels/cpu/norm_share.h"
+#include "kernels/cpu/share.h"
 #include "kernels/cpu/workspace.h"
 
 namespace wick::cpu {
 namespace {
+
+// Columns for one thread: a line of the cache.
+constexpr std::int64_t kGrainCols = 16;
 
 struct Moments {
   double mean;

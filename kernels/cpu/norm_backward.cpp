@@ -6,11 +6,14 @@
 
 #include "core/backend/norm.h"
 #include "kernels/cpu/cpu_backend.h"
-#include "kernels/cpu/norm_share.h"
+#include "kernels/cpu/share.h"
 #include "kernels/cpu/workspace.h"
 
 namespace wick::cpu {
 namespace {
+
+// Columns for one thread: a line of the cache.
+constexpr std::int64_t kGrainCols = 16;
 
 // Rows whose gradients by weight and bias are added up one after the other. The parts do not depend
 // on the number of threads.

@@ -6,6 +6,7 @@
 #include "core/backend/loss.h"
 #include "core/error.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/share.h"
 
 namespace wick::cpu {
 namespace {
@@ -13,11 +14,6 @@ namespace {
 // The parts do not depend on the number of threads, nor does, then, the sum of their losses.
 constexpr std::int64_t kMostParts = 64;
 constexpr std::int64_t kLeastElements = 16 * 1024;  // of a part
-
-template <typename T>
-void move_on(T*& place, std::int64_t elements) {
-  if (place != nullptr) place += elements;
-}
 
 template <typename T>
 void require_probabilities(const T* input, std::int64_t count) {
@@ -74,10 +70,10 @@ void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
         PointwiseLossTask<T> part = whole;
         part.input += begin * unit;
         part.target += begin * unit;
-        move_on(part.var, begin * unit);
-        move_on(part.losses, begin * unit);
-        move_on(part.grad, begin * unit);
-        move_on(part.grad_var, begin * unit);
+        part.var = offset(part.var, begin * unit);
+        part.losses = offset(part.losses, begin * unit);
+        part.grad = offset(part.grad, begin * unit);
+        part.grad_var = offset(part.grad_var, begin * unit);
         part.rows = flat ? 1 : size;
         part.cols = flat ? size : args.cols;
         sums[static_cast<std::size_t>(i)] = kernel(part);

@@ -26,9 +26,8 @@ void CpuBackend::run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t c
   if (inner == 0 || channels == 0) return;
   if (channels == 1) {
     share_elements(*pool_, outer * inner, [&](std::int64_t first, std::int64_t last) {
-      kernels<T>().prelu({task.x + first,
-                          task.grad_output == nullptr ? nullptr : task.grad_output + first,
-                          task.weight, false, task.out + first, last - first});
+      kernels<T>().prelu({task.x + first, offset(task.grad_output, first), task.weight, false,
+                          task.out + first, last - first});
     });
     return;
   }
@@ -36,19 +35,13 @@ void CpuBackend::run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t c
   const bool each = inner == 1;
   const std::int64_t rows = each ? outer : outer * channels;
   const std::int64_t cols = each ? channels : inner;
-  const auto run = [&](std::int64_t first, std::int64_t last) {
+  share(*pool_, rows, 1, rows * cols, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t r = first; r < last; ++r) {
       const T* const weight = each ? task.weight : task.weight + r % channels;
-      kernels<T>().prelu({task.x + r * cols,
-                          task.grad_output == nullptr ? nullptr : task.grad_output + r * cols,
-                          weight, each, task.out + r * cols, cols});
+      kernels<T>().prelu({task.x + r * cols, offset(task.grad_output, r * cols), weight, each,
+                          task.out + r * cols, cols});
     }
-  };
-  if (rows * cols < kParallelElements) {
-    run(0, rows);
-  } else {
-    pool_->run(rows, 1, run);
-  }
+  });
 }
 
 void CpuBackend::prelu(const PreluArgs& args) {

@@ -58,11 +58,7 @@ void CpuBackend::column_sums(DType dtype, ConstMatrixRef x, void* out, bool accu
       kernels<T>().column_sums(static_cast<const T*>(x.data) + first, x.rows, last - first,
                                x.stride, static_cast<T*>(out) + first, accumulate);
     };
-    if (x.rows * x.cols < kParallelElements) {
-      sum(0, x.cols);
-    } else {
-      pool_->run(x.cols, kPartCols, sum);
-    }
+    share(*pool_, x.cols, kPartCols, x.rows * x.cols, sum);
   });
 }
 
@@ -106,7 +102,7 @@ void CpuBackend::run_softmax(SoftmaxTask<T> task) {
       const std::int64_t at = unit / blocks * task.size * task.inner + column;
       SoftmaxTask<T> part = task;
       part.x += at;
-      if (part.grad_output != nullptr) part.grad_output += at;
+      part.grad_output = offset(part.grad_output, at);
       part.out += at;
       part.outer = 1;
       part.cols = std::min(kSoftmaxCols, task.inner - column);
@@ -189,11 +185,7 @@ void CpuBackend::gather_affine(const GatherAffineArgs& args) {
         }
       }
     };
-    if (args.count * row_elements < kParallelElements) {
-      gather(0, args.count);
-    } else {
-      pool_->run(args.count, 1, gather);
-    }
+    share(*pool_, args.count, 1, args.count * row_elements, gather);
   });
 }
 
@@ -224,11 +216,7 @@ void CpuBackend::index_add(const IndexAddArgs& args) {
         kernels<T>().add_row(rows + i * args.cols, sums + index * args.cols, args.cols);
       }
     };
-    if (args.count * args.cols < kParallelElements) {
-      add(0, args.source_rows);
-    } else {
-      pool_->run(args.source_rows, 1, add);
-    }
+    share(*pool_, args.source_rows, 1, args.count * args.cols, add);
   });
 }
 

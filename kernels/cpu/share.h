@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How work over elements is shared among threads.
+// How work is shared among threads.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,28 @@ namespace wick::cpu {
 inline constexpr std::int64_t kParallelElements = 64 * 1024;
 inline constexpr std::int64_t kPartElements = 1024;
 
-/// Calls job(first, last) for parts of [0, count), on several threads where it pays.
+/// Calls job(first, last) for parts of [0, count) units of work, multiples of `grain`, on several
+/// threads where the whole of `elements` is worth it.
+template <typename Job>
+void share(ThreadPool& pool, std::int64_t count, std::int64_t grain, std::int64_t elements,
+           const Job& job) {
+  if (elements < kParallelElements) {
+    job(std::int64_t{0}, count);
+  } else {
+    pool.run(count, grain, job);
+  }
+}
+
+/// The same, where each unit is an element.
 template <typename Job>
 void share_elements(ThreadPool& pool, std::int64_t count, const Job& job) {
-  if (count < kParallelElements) {
-    job(0, count);
-  } else {
-    pool.run(count, kPartElements, job);
-  }
+  share(pool, count, kPartElements, count, job);
+}
+
+/// A pointer into an array that may not be there: null stays null.
+template <typename T>
+[[nodiscard]] T* offset(T* data, std::int64_t by) {
+  return data == nullptr ? nullptr : data + by;
 }
 
 }  // namespace wick::cpu

@@ -28,9 +28,7 @@ void CpuBackend::update(const UpdateArgs& args) {
       part.count = last - first;
       part.param += first;
       part.grad += first;
-      for (T*& state : part.state) {
-        if (state != nullptr) state += first;
-      }
+      for (T*& state : part.state) state = offset(state, first);
       kernel(part);
     });
   });

@@ -49,7 +49,8 @@ cudaError_t launch_nll(const CrossEntropyTask<T>& task, const LaunchContext& con
 
 cudaError_t launch_class_loss(const CrossEntropyArgs& args, double* loss_total, bool are_logs,
                               const LaunchContext& context) {
-  return visit_arithmetic(args.dtype, "cross_entropy", [&]<typename T>(TypeTag<T>) {
+  const char* const name = are_logs ? "nll_loss" : "cross_entropy";
+  return visit_arithmetic(args.dtype, name, [&]<typename T>(TypeTag<T>) {
     auto& scratch =
         *reinterpret_cast<Scratch*>(static_cast<unsigned char*>(context.workspace) + kTicketBytes);
     const std::int64_t classes = args.logits.cols;

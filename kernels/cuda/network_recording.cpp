@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "core/error.h"
 #include "kernels/cuda/recorder.h"
 
 namespace wick::cuda {
@@ -28,10 +27,7 @@ NetworkRecording::NetworkRecording(Backend& backend, Context& context, SmallNetS
 NetworkRecording::~NetworkRecording() = default;
 
 void NetworkRecording::replay(std::int64_t count) {
-  if (count < 0) throw ValueError(concat("Recording::replay: count ", count, " is negative"));
-  if (context_.observer() != nullptr) {
-    throw ValueError("Recording::replay: cannot be called inside a step that is recorded");
-  }
+  require_replay(context_, count);
   if (recorder_ != nullptr) return recorder_->replay(count);
   const DeviceGuard guard(context_.device());
   for (std::int64_t i = 0; i < count; ++i) {
@@ -87,9 +83,7 @@ bool NetworkRecording::note(const UpdateArgs& args, StepSchedule& /*schedule*/) 
 
 void NetworkRecording::require_repeatable(const char* operation) const {
   if (may_prepare_) return;
-  throw ValueError(concat(operation,
-                          ": the update of a recorded step may run optimizers only; "
-                          "this operation belongs into its computation"));
+  refuse_in_update(operation);
 }
 
 }  // namespace wick::cuda

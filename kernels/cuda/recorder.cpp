@@ -9,6 +9,19 @@
 
 namespace wick::cuda {
 
+void require_replay(const Context& context, std::int64_t count) {
+  if (count < 0) throw ValueError(concat("Recording::replay: count ", count, " is negative"));
+  if (context.observer() != nullptr) {
+    throw ValueError("Recording::replay: cannot be called inside a step that is recorded");
+  }
+}
+
+void refuse_in_update(const char* operation) {
+  throw ValueError(concat(operation,
+                          ": the update of a recorded step may run optimizers only; "
+                          "this operation belongs into its computation"));
+}
+
 /// While it lives, this thread's operations are the recorder's.
 class Recorder::Scope {
  public:
@@ -48,10 +61,7 @@ Recorder::~Recorder() {
 }
 
 void Recorder::replay(std::int64_t count) {
-  if (count < 0) throw ValueError(concat("Recording::replay: count ", count, " is negative"));
-  if (context_.observer() != nullptr) {
-    throw ValueError("Recording::replay: cannot be called inside a step that is recorded");
-  }
+  require_replay(context_, count);
   const DeviceGuard guard(context_.device());
   if (count > 0 && uploaded_ == nullptr) {
     warm_up();
@@ -159,9 +169,7 @@ bool Recorder::note(const UpdateArgs& args, StepSchedule& schedule) {
 
 void Recorder::require_repeatable(const char* operation) const {
   if (mode_ != Mode::noting) return;
-  throw ValueError(concat(operation,
-                          ": the update of a recorded step may run optimizers only; "
-                          "this operation belongs into its computation"));
+  refuse_in_update(operation);
 }
 
 void Recorder::refuse(const char* what) const {

@@ -2,7 +2,10 @@
 // What watches a thread's operations while steps are recorded, or only counted.
 #pragma once
 
+#include <cstdint>
+
 #include "core/backend/update.h"
+#include "kernels/cuda/context.h"
 #include "kernels/cuda/launchers.h"
 
 namespace wick::cuda {
@@ -22,5 +25,11 @@ class StepObserver {
   /// What no recording can have in it: throws ValueError where there is one.
   virtual void refuse(const char* what) const = 0;
 };
+
+/// What Recording::replay checks first.
+void require_replay(const Context& context, std::int64_t count);
+/// Throws the ValueError of an operation that stands in a recorded step's update and is none of an
+/// optimizer.
+[[noreturn]] void refuse_in_update(const char* operation);
 
 }  // namespace wick::cuda

@@ -89,7 +89,7 @@ struct KnownFlags {
   static constexpr bool nesterov = Nesterov;
 };
 
-/// The smallest divisor that M::div takes.
+/// The smallest divisor that M::div takes: see quotient() in kernels/cpu/simd/vector.h.
 template <typename Scalar>
 inline constexpr Scalar kLeastDivisor = Scalar(0x1p-60);
 

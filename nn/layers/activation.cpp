@@ -50,11 +50,7 @@ void Activation::set_output(const Tensor& output) {
 }
 
 Tensor Activation::backward(const Tensor& grad_output, bool input_grad) {
-  require_ready_for_backward();
-  if (grad_output.shape() != saved_.shape()) {
-    throw ShapeError(concat(type_name_, ": the last forward() gave shape ", saved_.shape(),
-                            ", backward() got the gradient ", grad_output));
-  }
+  require_gradient(grad_output, saved_.shape());
   if (!input_grad) {
     begin_backward();
     return {};

@@ -40,11 +40,7 @@ Tensor Dropout::forward(const Tensor& input) {
 }
 
 Tensor Dropout::backward(const Tensor& grad_output, bool input_grad) {
-  require_ready_for_backward();
-  if (grad_output.shape() != shape_) {
-    throw ShapeError(concat("Dropout: the last forward() gave shape ", shape_,
-                            ", backward() got the gradient ", grad_output));
-  }
+  require_gradient(grad_output, shape_);
   if (!input_grad || !mask_.defined()) {
     begin_backward();
     return input_grad ? grad_output : Tensor();

@@ -53,11 +53,7 @@ Tensor Embedding::forward(const Tensor& indices) {
 }
 
 Tensor Embedding::backward(const Tensor& grad_output, bool /*input_grad*/) {
-  require_ready_for_backward();
-  if (grad_output.shape() != shape_) {
-    throw ShapeError(concat("Embedding: the last forward() gave shape ", shape_,
-                            ", backward() got the gradient ", grad_output));
-  }
+  require_gradient(grad_output, shape_);
   if (weight_->requires_grad) {
     const Tensor rows = grad_output.reshape({indices_.numel(), embedding_dim()});
     if (!weight_->has_grad) weight_->grad.zero_();

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/norm_ops.h"
+#include "core/ops_norm.h"
 
 namespace wick::nn {
 namespace {
@@ -105,11 +105,7 @@ Tensor Normalization::forward(const Tensor& input) {
 }
 
 Tensor Normalization::backward(const Tensor& grad_output, bool input_grad) {
-  require_ready_for_backward();
-  if (grad_output.shape() != input_.shape()) {
-    throw ShapeError(concat(type_name_, ": the last forward() gave shape ", input_.shape(),
-                            ", backward() got the gradient ", grad_output));
-  }
+  require_gradient(grad_output, input_.shape());
   const Tensor whole = grad_output.contiguous();
   const Tensor* const grad_input = input_grad ? &grad_input_.apart_from(whole) : nullptr;
   differentiate(whole, grad_input);

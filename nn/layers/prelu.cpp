@@ -32,11 +32,7 @@ Tensor PReLU::forward(const Tensor& input) {
 }
 
 Tensor PReLU::backward(const Tensor& grad_output, bool input_grad) {
-  require_ready_for_backward();
-  if (grad_output.shape() != input_.shape()) {
-    throw ShapeError(concat("PReLU: the last forward() gave shape ", input_.shape(),
-                            ", backward() got the gradient ", grad_output));
-  }
+  require_gradient(grad_output, input_.shape());
   const bool weight_grad = weight_->requires_grad;
   const Tensor* const grad_input = input_grad ? &grad_input_.apart_from(grad_output) : nullptr;
   if (input_grad || weight_grad) {

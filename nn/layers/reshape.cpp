@@ -86,11 +86,7 @@ Tensor Reshape::forward(const Tensor& input) {
 }
 
 Tensor Reshape::backward(const Tensor& grad_output, bool input_grad) {
-  require_ready_for_backward();
-  if (grad_output.shape() != output_shape_) {
-    throw ShapeError(concat(type_name_, ": the last forward() gave shape ", output_shape_,
-                            ", backward() got the gradient ", grad_output));
-  }
+  require_gradient(grad_output, output_shape_);
   begin_backward();
   return input_grad ? in_shape(grad_output, input_shape_, grad_copy_) : Tensor();
 }

@@ -2,7 +2,6 @@
 #include "nn/losses/class_loss.h"
 
 #include "core/error.h"
-#include "core/ops.h"
 
 namespace wick::nn {
 namespace {
@@ -29,6 +28,26 @@ Dims rows_shape(const Tensor& input) {
 }
 
 }  // namespace
+
+Tensor ClassLoss::of_indices(Operation operation, const Tensor& input, const Tensor& targets,
+                             Reduction reduction, ops::CrossEntropyOptions options) {
+  const Tensor rows = rows_of(input, rows_);
+  const Tensor flat = flat_targets(input, targets);
+  const Tensor& loss = loss_for(input);
+  Tensor losses;
+  Tensor flat_losses;
+  if (reduction == Reduction::none) {
+    losses = losses_.get(targets.shape(), input.dtype(), input.device());
+    flat_losses = losses.view({losses.numel()});
+    options.losses = &flat_losses;
+  }
+  const Tensor grad = row_grad_for(input);
+  options.mean = reduction == Reduction::mean;
+  options.loss_sum = sum();
+  operation(rows, flat, loss, &grad, options);
+  keep_row_grad(grad);
+  return result(loss, losses);
+}
 
 Tensor ClassLoss::rows_of(const Tensor& input, Scratch& scratch) const {
   if (input.dim() == 0) {

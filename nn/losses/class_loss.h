@@ -2,6 +2,7 @@
 // What the losses of classes have in common: inputs (C), (N, C) and (N, C, d1, ...).
 #pragma once
 
+#include "core/ops.h"
 #include "nn/losses/loss.h"
 #include "nn/losses/ones.h"
 
@@ -10,6 +11,12 @@ namespace wick::nn {
 /// Brings the classes to the end, where the kernels want them, and gradients back.
 class ClassLoss : public Loss {
  protected:
+  /// The loss of class indices, by ops::cross_entropy or ops::nll_loss. Of `options`, the loss
+  /// gives what its own options say; the reduction, its sum and where losses go are set here.
+  using Operation = void (*)(const Tensor& rows, const Tensor& targets, const Tensor& loss,
+                             const Tensor* grad, const ops::CrossEntropyOptions& options);
+  [[nodiscard]] Tensor of_indices(Operation operation, const Tensor& input, const Tensor& targets,
+                                  Reduction reduction, ops::CrossEntropyOptions options);
   /// The input as rows of classes; a copy where it has more dimensions than two. Throws ShapeError
   /// for a number.
   [[nodiscard]] Tensor rows_of(const Tensor& input, Scratch& scratch) const;
@@ -25,6 +32,8 @@ class ClassLoss : public Loss {
   void chain(const Tensor& grad_output, const Tensor& grad, const Tensor& out) override;
 
  private:
+  Scratch rows_;
+  Scratch losses_;
   Scratch row_grad_;
   Scratch chained_rows_;
   Ones ones_;

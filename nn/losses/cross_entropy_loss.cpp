@@ -30,23 +30,10 @@ CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options) : options_(s
 
 Tensor CrossEntropyLoss::forward(const Tensor& logits, const Tensor& targets) {
   if (is_floating_point(targets.dtype())) return of_probabilities(logits, targets);
-  const Tensor rows = rows_of(logits, rows_);
-  const Tensor flat = flat_targets(logits, targets);
-  const bool none = options_.reduction == Reduction::none;
-  const Tensor& loss = loss_for(logits);
-  const Tensor losses =
-      none ? losses_.get(targets.shape(), logits.dtype(), logits.device()) : Tensor();
-  const Tensor flat_losses = none ? losses.view({losses.numel()}) : Tensor();
-  const Tensor grad = row_grad_for(logits);
-  ops::cross_entropy(rows, flat, loss, &grad,
-                     {.weight = defined(options_.weight),
-                      .label_smoothing = options_.label_smoothing,
-                      .ignore_index = options_.ignore_index,
-                      .mean = options_.reduction == Reduction::mean,
-                      .loss_sum = sum(),
-                      .losses = defined(flat_losses)});
-  keep_row_grad(grad);
-  return result(loss, losses);
+  return of_indices(ops::cross_entropy, logits, targets, options_.reduction,
+                    {.weight = defined(options_.weight),
+                     .label_smoothing = options_.label_smoothing,
+                     .ignore_index = options_.ignore_index});
 }
 
 Tensor CrossEntropyLoss::of_probabilities(const Tensor& logits, const Tensor& targets) {
@@ -101,23 +88,8 @@ NLLLoss::NLLLoss(NLLLossOptions options) : options_(std::move(options)) {
 }
 
 Tensor NLLLoss::forward(const Tensor& log_probabilities, const Tensor& targets) {
-  const Tensor rows = rows_of(log_probabilities, rows_);
-  const Tensor flat = flat_targets(log_probabilities, targets);
-  const bool none = options_.reduction == Reduction::none;
-  const Tensor& loss = loss_for(log_probabilities);
-  const Tensor losses =
-      none ? losses_.get(targets.shape(), log_probabilities.dtype(), log_probabilities.device())
-           : Tensor();
-  const Tensor flat_losses = none ? losses.view({losses.numel()}) : Tensor();
-  const Tensor grad = row_grad_for(log_probabilities);
-  ops::nll_loss(rows, flat, loss, &grad,
-                {.weight = defined(options_.weight),
-                 .ignore_index = options_.ignore_index,
-                 .mean = options_.reduction == Reduction::mean,
-                 .loss_sum = sum(),
-                 .losses = defined(flat_losses)});
-  keep_row_grad(grad);
-  return result(loss, losses);
+  return of_indices(ops::nll_loss, log_probabilities, targets, options_.reduction,
+                    {.weight = defined(options_.weight), .ignore_index = options_.ignore_index});
 }
 
 }  // namespace wick::nn

@@ -29,10 +29,10 @@ class CrossEntropyLoss final : public ClassLoss {
   [[nodiscard]] Tensor of_probabilities(const Tensor& logits, const Tensor& targets);
 
   CrossEntropyLossOptions options_;
+  // With probabilities.
   Scratch rows_;
   Scratch target_rows_;
   Scratch losses_;
-  // With probabilities.
   Scratch log_softmax_;
   Scratch element_losses_;
   Scratch element_grad_;
@@ -56,8 +56,6 @@ class NLLLoss final : public ClassLoss {
 
  private:
   NLLLossOptions options_;
-  Scratch rows_;
-  Scratch losses_;
 };
 
 }  // namespace wick::nn

@@ -30,7 +30,6 @@ class PointwiseLoss : public Loss {
   /// forward() with a variance, and what its gradient is written to; both null for none.
   [[nodiscard]] Tensor compute(const Tensor& input, const Tensor& target, const Tensor* var,
                                const Tensor* grad_var);
-  [[nodiscard]] Reduction reduction() const noexcept { return reduction_; }
 
  private:
   std::string_view type_name_;

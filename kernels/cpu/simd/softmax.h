@@ -7,14 +7,10 @@
 #pragma once
 
 #include "kernels/cpu/simd/cross_entropy.h"
+#include "kernels/cpu/simd/exponential.h"
 #include "kernels/cpu/simd/for_vectors.h"
 
 namespace wick::cpu {
-
-template <typename Isa>
-[[gnu::always_inline]] inline Vector<float, Isa> exp_of(Vector<float, Isa> x) {
-  return exp_nonpositive<Isa>(x);
-}
 
 template <typename Isa>
 [[gnu::always_inline]] inline void softmax_row(const float* x, float* y, std::int64_t size,
@@ -59,7 +55,7 @@ template <typename Isa>
       size, [&]<bool Whole>(std::int64_t i, int count) __attribute__((always_inline)) {
         const V grad = load_some<float, Isa, Whole>(g + i, count);
         const V value = load_some<float, Isa, Whole>(y + i, count);
-        const V result = log ? grad - exp_of<Isa>(value) * sum : value * (grad - sum);
+        const V result = log ? grad - exp_nonpositive<Isa>(value) * sum : value * (grad - sum);
         store_some<float, Isa, Whole>(dx + i, result, count);
       });
 }
@@ -76,7 +72,7 @@ template <typename Isa, bool Whole>
   }
   V sum{};
   for (std::int64_t i = 0; i < size; ++i) {
-    const V e = exp_of<Isa>(load_some<float, Isa, Whole>(x + i * inner, count) - largest);
+    const V e = exp_nonpositive<Isa>(load_some<float, Isa, Whole>(x + i * inner, count) - largest);
     sum += e;
     if (!log) store_some<float, Isa, Whole>(y + i * inner, e, count);
   }
@@ -113,7 +109,7 @@ template <typename Isa, bool Whole>
   for (std::int64_t i = 0; i < size; ++i) {
     const V grad = load_some<float, Isa, Whole>(g + i * inner, count);
     const V value = load_some<float, Isa, Whole>(y + i * inner, count);
-    const V result = log ? grad - exp_of<Isa>(value) * sum : value * (grad - sum);
+    const V result = log ? grad - exp_nonpositive<Isa>(value) * sum : value * (grad - sum);
     store_some<float, Isa, Whole>(dx + i * inner, result, count);
   }
 }

@@ -210,13 +210,9 @@ template <typename T, typename Isa>
   return value;
 }
 
-/// The least divisor that quotient() takes.
-template <typename T>
-inline constexpr T kLeastDivisor = T(0x1p-60);
-
-/// a / b. Where square roots already keep the divider busy, by a reciprocal of 14 bits and two
-/// corrections: the first doubles its bits, the second takes account of what is left of `a`, which
-/// is up to 2^-48 times as small.
+/// a / b, for a b that is at least 2^-60, or NaN. Where square roots already keep the divider busy,
+/// by a reciprocal of 14 bits and two corrections: the first doubles its bits, the second takes
+/// account of what is left of `a`, which is up to 2^-48 times as small.
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline Vector<T, Isa> quotient(Vector<T, Isa> a, Vector<T, Isa> b) {
 #if defined(__AVX512F__)

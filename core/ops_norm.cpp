@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "core/norm_ops.h"
+#include "core/ops_norm.h"
 
 #include "core/backend.h"
 #include "core/error.h"
-#include "core/overlap.h"
+#include "core/op_checks.h"
 
 namespace wick::ops {
 namespace {
@@ -23,24 +23,19 @@ class Checks {
       throw DTypeError(concat(name_of(op), ": expected float32 or float64, got ", x,
                               "; convert with to(DType)"));
     }
-    require_contiguous(x);
+    checks::require_contiguous(name_of(op), x);
   }
 
   // One of the shape of x.
   void* like_x(const char* what, const Tensor& tensor) const {
     require_kind(tensor);
-    require_contiguous(tensor);
-    if (tensor.shape() != x_.shape()) {
-      throw ShapeError(
-          concat(name_of(op_), ": ", what, " must have shape ", x_.shape(), ", got ", tensor));
-    }
+    checks::require_shape(name_of(op_), what, tensor, x_.shape());
     return tensor.raw();
   }
   // An optional one of `count` elements in any shape.
   void* vector(const char* what, const Tensor* tensor, std::int64_t count) const {
     if (tensor == nullptr) return nullptr;
     require_kind(*tensor);
-    require_contiguous(*tensor);
     if (tensor->numel() != count) {
       throw ShapeError(
           concat(name_of(op_), ": ", what, " must have ", count, " elements, got ", *tensor));
@@ -55,28 +50,21 @@ class Checks {
   }
   void apart(const Tensor* out, std::initializer_list<const Tensor*> others) const {
     if (out == nullptr) return;
-    require_no_internal_overlap(name_of(op_), *out);
+    checks::require_apart(name_of(op_), *out);
     for (const Tensor* const other : others) {
-      if (other != nullptr) require_no_overlap(name_of(op_), *out, *other);
+      checks::require_one_apart(name_of(op_), *out, other);
     }
   }
 
  private:
-  void require_contiguous(const Tensor& tensor) const {
-    if (!tensor.is_contiguous()) {
-      throw ShapeError(concat(name_of(op_), ": ", tensor, " with strides ", tensor.strides(),
-                              " is not contiguous; use contiguous()"));
-    }
-  }
+  // On the device and of the dtype of x, and contiguous.
   void require_kind(const Tensor& tensor) const {
-    if (&tensor.backend() != &x_.backend()) {
-      throw DeviceError(concat(name_of(op_), ": ", x_, " and ", tensor,
-                               " are on different devices; move one with to(Device)"));
-    }
+    checks::require_same_device(name_of(op_), x_, tensor);
     if (tensor.dtype() != x_.dtype()) {
       throw DTypeError(concat(name_of(op_), ": the input is ", x_.dtype(), ", but there is ",
                               tensor, "; convert with to(DType)"));
     }
+    checks::require_contiguous(name_of(op_), tensor);
   }
 
   NormOp op_;
