@@ -5,8 +5,8 @@
     tests/include_direction.py [--root DIR] [--compiler CXX]
     tests/include_direction.py --self-test
 
-With --compiler, it also compiles each public header alone. --self-test checks that wrong includes
-are caught.
+With --compiler, it also compiles alone each public header that is not the first thing which a source
+file of its name includes. --self-test checks that wrong includes are caught.
 """
 
 import argparse
@@ -145,9 +145,20 @@ def check(root):
     return problems
 
 
+def opens_its_source(root, header):
+    """Whether x.cpp begins with x.h: then the build compiles that header alone."""
+    source = root / pathlib.PurePosixPath(header).with_suffix(".cpp")
+    if not source.is_file():
+        return False
+    includes = (INCLUDE.match(line) for line in source.read_text(encoding="utf-8").splitlines())
+    first = next((match for match in includes if match), None)
+    return first is not None and first[2] == header
+
+
 def check_headers(root, compiler):
-    """Compiles every public header by itself."""
+    """Compiles by itself every public header that the build does not."""
     headers = [path for path in source_files(root) if is_public(path)]
+    left = [path for path in headers if not opens_its_source(root, path)]
 
     def compile_alone(path):
         command = [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",
@@ -158,7 +169,7 @@ def check_headers(root, compiler):
         return None if done.returncode == 0 else f"{path}: is not self-contained: {first}"
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [problem for problem in pool.map(compile_alone, headers) if problem], len(headers)
+        return [problem for problem in pool.map(compile_alone, left) if problem], len(headers)
 
 
 # A small tree, and the includes that must be refused (True) or allowed in it.
@@ -222,6 +233,12 @@ def self_test():
         compiler = os.environ.get("CXX", "c++")
         if not check_headers(root, compiler)[0]:
             failures.append("a header that is not self-contained was allowed")
+        (root / "core/a.cpp").write_text('#include <cstddef>\n#include "core/a.h"\n')
+        if not check_headers(root, compiler)[0]:
+            failures.append("a header that needs what its source includes before was allowed")
+        (root / "core/a.cpp").write_text('#include "core/a.h"\n')
+        if check_headers(root, compiler)[0]:
+            failures.append("a header was compiled that opens its own source")
     return failures
 
 
@@ -233,7 +250,7 @@ def main():
     parser.add_argument("--self-test", action="store_true")
     options = parser.parse_args()
     if options.self_test:
-        problems, count = self_test(), len(SELF_TEST) + 2
+        problems, count = self_test(), len(SELF_TEST) + 4
         done = f"{count} includes and headers were judged as they should be"
     else:
         problems = check(options.root)

@@ -3,6 +3,7 @@
 // sets: those of the CPU's vectors, and one number at a time as CUDA's threads have them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -10,7 +11,7 @@
 
 namespace wick::testing {
 
-/// y[i] = f(x[i]); counts are multiples of 16.
+/// y[i] = f(x[i]).
 using MathFunction = void (*)(const float* x, float* y, std::size_t count);
 
 /// The functions of one kind of lanes.
@@ -36,11 +37,13 @@ namespace {  // each file that includes this has functions for other instruction
 
 template <typename V, auto Function>
 void over_array(const float* x, float* y, std::size_t count) {
-  for (std::size_t i = 0; i < count; i += sizeof(V) / sizeof(float)) {
-    V value;
-    std::memcpy(&value, x + i, sizeof(V));
+  constexpr std::size_t kWidth = sizeof(V) / sizeof(float);
+  for (std::size_t i = 0; i < count; i += kWidth) {
+    const std::size_t bytes = std::min(kWidth, count - i) * sizeof(float);
+    V value{};
+    std::memcpy(&value, x + i, bytes);
     value = Function(value);
-    std::memcpy(y + i, &value, sizeof(V));
+    std::memcpy(y + i, &value, bytes);
   }
 }
 
