@@ -17,14 +17,16 @@ namespace {
 
 std::vector<const MathFunctions*> all_functions() {
   std::vector<const MathFunctions*> result{&kBaselineMath, &kScalarMath};
-#if defined(__x86_64__)
+#if defined(WICK_WITH_AVX2)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     result.push_back(&kAvx2Math);
     result.push_back(&kScalarFmaMath);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-      result.push_back(&kAvx512Math);
-    }
+  }
+#endif
+#if defined(WICK_WITH_AVX512)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+    result.push_back(&kAvx512Math);
   }
 #endif
   return result;

@@ -2,6 +2,7 @@
 #include "kernels/cpu/simd/levels.h"
 
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "core/error.h"
@@ -27,12 +28,14 @@ struct Candidate {
 // From the best to the plainest.
 std::vector<Candidate> candidates() {
   std::vector<Candidate> result;
-#if defined(__x86_64__)
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512vl");
+#if defined(WICK_WITH_AVX512)
+  const bool avx512 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   result.push_back({"avx512", avx512, make_level<Avx512>});
+#endif
+#if defined(WICK_WITH_AVX2)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   result.push_back({"avx2", avx2, make_level<Avx2>});
 #endif
   result.push_back({"baseline", true, make_level<Baseline>});
@@ -57,7 +60,11 @@ Level choose_level() {
     if (candidate.supported) return candidate.make(candidate.name);
     throw ValueError(concat("WICK_SIMD=", forced, ": this processor has no ", forced));
   }
-  throw ValueError(concat("WICK_SIMD=", forced, ": use baseline, avx2 or avx512"));
+  std::string known;
+  for (const Candidate& candidate : candidates()) {
+    known = concat(candidate.name, known.empty() ? "" : ", ", known);
+  }
+  throw ValueError(concat("WICK_SIMD=", forced, ": this build of wick has ", known));
 }
 
 }  // namespace wick::cpu
