@@ -108,7 +108,7 @@ void Linear::differentiate_parameters(const Tensor& grad) {
                  .accumulate = weight_->has_grad,
                  .a_sums = wants_bias ? &bias_->grad : nullptr,
                  .accumulate_sums = wants_bias && bias_->has_grad});
-    weight_->has_grad = true;
+    weight_->mark_grad_ready();
   } else if (wants_bias) {
     const Tensor* wide = &grad;
     if (grad.dtype() != bias_->grad.dtype()) {
@@ -117,7 +117,7 @@ void Linear::differentiate_parameters(const Tensor& grad) {
     }
     ops::column_sums(*wide, bias_->grad, bias_->has_grad);
   }
-  if (wants_bias) bias_->has_grad = true;
+  if (wants_bias) bias_->mark_grad_ready();
 }
 
 Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted, ops::ReluBits* bits) {

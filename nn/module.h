@@ -62,7 +62,7 @@ class Module {
   /// only read. For frozen parameters (Parameter::requires_grad) there is no work.
   virtual Tensor backward(const Tensor& grad_output, bool input_grad = true) = 0;
 
-  using NamedParameter = std::pair<std::string, ParameterPtr>;
+  using NamedParameter = wick::NamedParameter;
   /// All parameters below this module, depth first, under PyTorch's dotted names; one that several
   /// modules share, once.
   [[nodiscard]] std::vector<NamedParameter> named_parameters() const;

@@ -22,6 +22,10 @@ std::vector<NetworkLayer> chain_layers(const Module& model) {
     value = step.output;
   }
   if (value != list.outputs().front()) return {};
+  // A kernel for whole steps has no moment at which a gradient is ready.
+  for (const auto& [name, parameter] : model.named_parameters()) {
+    if (parameter->grad_ready_hook) return {};
+  }
   return layers;
 }
 

@@ -2,6 +2,7 @@
 #include "nn/step_runner.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -56,6 +57,23 @@ StepRunner::StepRunner(StepList steps)
   }
   find_next();
   fuse();
+  find_shared();
+}
+
+void StepRunner::find_shared() {
+  std::unordered_map<const Parameter*, std::vector<std::size_t>> uses;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    for (const ParameterPtr& each : states_[i].parameters) uses[each.get()].push_back(i);
+  }
+  for (const State& state : states_) {
+    for (const ParameterPtr& each : state.parameters) {
+      auto found = uses.find(each.get());
+      if (found == uses.end() || found->second.size() < 2) continue;
+      shared_.push_back({each, std::move(found->second)});
+      uses.erase(found);
+    }
+  }
+  if (!shared_.empty()) reached_.resize(values_.size());
 }
 
 void StepRunner::find_next() {
@@ -181,8 +199,37 @@ void StepRunner::find_needed(bool input_grad) {
   }
 }
 
+void StepRunner::announce_grad_parts(std::span<const Tensor> grads) {
+  std::ranges::fill(reached_, std::uint8_t{0});
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    if (grads[i].defined()) reached_[at(list_.outputs()[i])] = 1;
+  }
+  const auto runs = [this](std::size_t i) {
+    const ValueId output = list_.steps()[i].output;
+    return is_needed(output) && reached_[at(output)] != 0;
+  };
+  for (std::size_t i = states_.size(); i-- > 0;) {
+    if (!runs(i)) continue;
+    for (const ValueId input : list_.steps()[i].inputs) reached_[at(input)] = 1;
+  }
+  for (const Shared& shared : shared_) {
+    const auto parts = std::ranges::count_if(shared.steps, runs);
+    shared.parameter->grad_parts_left = std::max(static_cast<int>(parts) - 1, 0);
+  }
+}
+
+void StepRunner::forget_grad_parts() noexcept {
+  for (const Shared& shared : shared_) shared.parameter->grad_parts_left = 0;
+}
+
 void StepRunner::backward(std::span<const Tensor> grads, bool input_grad) {
   find_needed(input_grad);
+  if (!shared_.empty()) announce_grad_parts(grads);
+  // Also where a step throws: the parameters may be used outside this network.
+  const struct Forget {
+    StepRunner& runner;
+    ~Forget() { runner.forget_grad_parts(); }
+  } forget{*this};
   for (Tensor& gradient : grads_) gradient = Tensor();
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined()) contribute(list_.outputs()[i], grads[i]);

@@ -70,6 +70,10 @@ class StepRunner {
   void fuse();
   [[nodiscard]] bool feeds_autocast(const State& state) const;
   void find_needed(bool input_grad);
+  void find_shared();
+  // Tells the parameters of several steps how many parts of their gradients are still to come.
+  void announce_grad_parts(std::span<const Tensor> grads);
+  void forget_grad_parts() noexcept;
   [[nodiscard]] bool is_needed(ValueId id) const {
     return needed_[static_cast<std::size_t>(id)] != 0;
   }
@@ -88,6 +92,12 @@ class StepRunner {
   std::vector<Scratch> sums_;                // of the gradients of a value with several uses
   std::vector<std::vector<Scratch>> parts_;  // gradients by a step's inputs
   std::vector<std::uint8_t> needed_;         // whether a gradient by the value is wanted
+  struct Shared {
+    ParameterPtr parameter;
+    std::vector<std::size_t> steps;
+  };
+  std::vector<Shared> shared_;         // the parameters of several steps
+  std::vector<std::uint8_t> reached_;  // whether the loss depends on the value
 };
 
 }  // namespace wick::nn

@@ -16,46 +16,25 @@ void require_arithmetic(const Tensor& value) {
                           "; convert the model with Module::to(DType::float32)"));
 }
 
-void* address(const Storage& storage, std::int64_t offset, DType dtype) {
-  return static_cast<std::byte*>(storage.data()) +
-         static_cast<std::size_t>(offset) * size_of(dtype);
+void* address(const Tensor& flat, std::int64_t offset) {
+  return static_cast<std::byte*>(flat.raw()) +
+         static_cast<std::size_t>(offset) * size_of(flat.dtype());
+}
+
+const std::vector<ParameterPtr>& checked(const std::vector<ParameterPtr>& params) {
+  for (const ParameterPtr& param : params) require_arithmetic(param->value);
+  return params;
 }
 
 }  // namespace
 
-FlatGroup::FlatGroup(std::vector<ParameterPtr> params) : params_(std::move(params)) {
-  for (const ParameterPtr& param : params_) require_arithmetic(param->value);
-  move_parameters();
+FlatGroup::FlatGroup(std::vector<ParameterPtr> params)
+    : params_(std::move(params)), arena_(checked(params_)) {
   state_.entries.resize(params_.size());
 }
 
-void FlatGroup::move_parameters() {
-  flatten(params_);
-  offsets_.clear();
-  if (params_.empty()) return;
-  values_ = params_.front()->value.storage();
-  grads_ = params_.front()->grad.storage();
-  dtype_ = params_.front()->value.dtype();
-  offsets_.reserve(params_.size() + 1);
-  for (const ParameterPtr& param : params_) offsets_.push_back(param->value.offset());
-  offsets_.push_back(static_cast<std::int64_t>(values_->bytes() / size_of(dtype_)));
-}
-
-bool FlatGroup::is_moved() const noexcept {
-  for (std::size_t i = 0; i < params_.size(); ++i) {
-    const Tensor& value = params_[i]->value;
-    const Tensor& grad = params_[i]->grad;
-    if (value.storage() != values_ || value.offset() != offsets_[i] || grad.storage() != grads_ ||
-        grad.offset() != offsets_[i]) {
-      return true;
-    }
-  }
-  return false;
-}
-
-Tensor FlatGroup::flat_zeros() const {
-  if (params_.empty()) return Tensor::zeros({0});
-  return Tensor::zeros({offsets_.back()}, dtype_, values_->device());
+std::int64_t FlatGroup::offset(std::size_t param) const noexcept {
+  return param < params_.size() ? arena_.entries()[param].offset : arena_.size();
 }
 
 void FlatGroup::add_tensors(FlatState& state, const UpdateRule& rule) const {
@@ -64,7 +43,7 @@ void FlatGroup::add_tensors(FlatState& state, const UpdateRule& rule) const {
   if (state.tensors.size() < names.size()) state.tensors.resize(names.size());
   for (std::size_t k = 0; k < names.size(); ++k) {
     if (names[k].empty() || state.tensors[k].defined()) continue;
-    state.tensors[k] = flat_zeros();
+    state.tensors[k] = arena_.zeros();
     if (initial) state.tensors[k].fill_(*initial);
   }
 }
@@ -82,14 +61,9 @@ void FlatGroup::begin(const UpdateRule& rule, std::int64_t& last_place) {
   for (FlatState::Entry& entry : state_.entries) entry.place = ++last_place;
 }
 
-Tensor FlatGroup::part(const Tensor& flat, std::size_t param) const {
-  const Dims& shape = params_[param]->value.shape();
-  return flat.as_strided(shape, contiguous_strides(shape), offsets_[param]);
-}
-
 void FlatGroup::refresh() {
-  if (!is_moved()) return;
-  for (const ParameterPtr& param : params_) require_arithmetic(param->value);
+  if (arena_.is_current()) return;
+  checked(params_);
   // The parts of the old state, by the old layout.
   std::vector<std::vector<Tensor>> parts(state_.tensors.size());
   for (std::size_t k = 0; k < parts.size(); ++k) {
@@ -98,10 +72,10 @@ void FlatGroup::refresh() {
       parts[k].push_back(part(state_.tensors[k], i));
     }
   }
-  move_parameters();
+  arena_.refresh();
   for (std::size_t k = 0; k < parts.size(); ++k) {
     if (!state_.tensors[k].defined()) continue;
-    const Tensor moved = flat_zeros();
+    const Tensor moved = arena_.zeros();
     for (std::size_t i = 0; i < params_.size(); ++i) part(moved, i).copy_(parts[k][i]);
     state_.tensors[k] = moved;
   }
@@ -131,17 +105,18 @@ void FlatGroup::step(const UpdateRule& rule, std::int64_t& last_place) {
 void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t end,
                        std::int64_t& last_place) {
   const FlatState::Entry before = state_.entries[first];
-  const std::int64_t begin = offsets_[first];
+  const std::int64_t begin = offset(first);
+  const Tensor& values = arena_.values();
   const auto names = rule.state_names();
   Run run;
-  run.backend = &values_->backend();
-  run.dtype = dtype_;
-  run.count = offsets_[end] - begin;
-  run.param = address(*values_, begin, dtype_);
-  run.grad = address(*grads_, begin, dtype_);
+  run.backend = &values.storage()->backend();
+  run.dtype = values.dtype();
+  run.count = offset(end) - begin;
+  run.param = address(values, begin);
+  run.grad = address(arena_.gradients(), begin);
   for (std::size_t k = 0; k < names.size(); ++k) {
     if (names[k].empty()) continue;
-    run.state[k] = address(*state_.tensors[k].storage(), begin, dtype_);
+    run.state[k] = address(state_.tensors[k], begin);
   }
   run.step = rule.counts_steps() ? before.step + 1.0 : 0.0;
   const double factor = rule.product_factor(run.step);

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/parameter.h"
+#include "core/parameter_arena.h"
 
 namespace wick::optim {
 
@@ -35,13 +35,16 @@ class FlatGroup {
   explicit FlatGroup(std::vector<ParameterPtr> params);
 
   [[nodiscard]] const std::vector<ParameterPtr>& params() const noexcept { return params_; }
+  [[nodiscard]] const ParameterArena& arena() const noexcept { return arena_; }
   [[nodiscard]] const FlatState& state() const noexcept { return state_; }
   /// Takes a state made by empty_state() since the last refresh().
   void set_state(FlatState state) noexcept { state_ = std::move(state); }
   /// A state with nothing in it; its tensors begin as the rule says.
   [[nodiscard]] FlatState empty_state(const UpdateRule& rule) const;
   /// One parameter's part of a flat tensor, in the parameter's shape.
-  [[nodiscard]] Tensor part(const Tensor& flat, std::size_t param) const;
+  [[nodiscard]] Tensor part(const Tensor& flat, std::size_t param) const {
+    return arena_.part(flat, param);
+  }
 
   /// Moves parameters and state again where somebody has moved the parameters since.
   void refresh();
@@ -52,9 +55,6 @@ class FlatGroup {
   void step(const UpdateRule& rule, std::int64_t& last_place);
 
  private:
-  void move_parameters();
-  [[nodiscard]] bool is_moved() const noexcept;
-  [[nodiscard]] Tensor flat_zeros() const;
   // The tensors that the rule wants and the state does not have yet.
   void add_tensors(FlatState& state, const UpdateRule& rule) const;
   // One past the last of the parameters from `first` that are updated alike; `first` where it has
@@ -62,11 +62,11 @@ class FlatGroup {
   [[nodiscard]] std::size_t run_end(std::size_t first) const;
   void update(const UpdateRule& rule, std::size_t first, std::size_t end, std::int64_t& last_place);
 
+  // Where the parameters from `param` on begin; the end for one past the last.
+  [[nodiscard]] std::int64_t offset(std::size_t param) const noexcept;
+
   std::vector<ParameterPtr> params_;
-  std::vector<std::int64_t> offsets_;  // in elements; one more than parameters, the last the total
-  std::shared_ptr<Storage> values_;
-  std::shared_ptr<Storage> grads_;
-  DType dtype_ = DType::float32;
+  ParameterArena arena_;
   FlatState state_;
 };
 

@@ -107,6 +107,24 @@ std::optional<double> Optimizer::group_number(std::size_t group, std::string_vie
   return found == nullptr ? std::nullopt : number_in(*found);
 }
 
+const ParameterArena& Optimizer::arena(std::size_t group) const {
+  return group_at(group, "arena").flat.arena();
+}
+
+Tensor Optimizer::flat_state(std::string_view name, std::size_t group) const {
+  const Group& from = group_at(group, "flat_state");
+  const auto names = from.rule->state_names();
+  std::string known;
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    if (names[k].empty()) continue;
+    const std::vector<Tensor>& tensors = from.flat.state().tensors;
+    if (names[k] == name) return k < tensors.size() ? tensors[k] : Tensor();
+    known = concat(known, known.empty() ? "" : ", ", names[k]);
+  }
+  throw ValueError(concat(type_name(), "::flat_state: there is no \"", name,
+                          "\"; these options keep ", known.empty() ? "nothing" : known));
+}
+
 double Optimizer::initial_lr(std::size_t group) const {
   const Group& source = group_at(group, "initial_lr");
   return source.initial_lr.value_or(source.rule->lr());

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/parameter.h"
+#include "core/parameter_arena.h"
 #include "core/value.h"
 
 namespace wick::optim {
@@ -24,11 +24,11 @@ struct ParamGroup {
   Options options;
 };
 
-/// torch.optim.Optimizer. At its construction it moves each group's parameters into one flat
-/// allocation (see flatten()), so that a step is one pass per group; the state lies in flat
-/// tensors of the same layout. Where the parameters have been moved since (Module::to, another
-/// optimizer), the next step() or load_state_dict() moves them, and the state with them, again.
-/// After its first call, step() allocates nothing unless parameters were moved.
+/// torch.optim.Optimizer. At its construction it puts each group's parameters into a
+/// ParameterArena, so that a step is one pass per group; the state lies in flat tensors of the same
+/// layout. Where the parameters have been moved since (Module::to, another optimizer), the next
+/// step() or load_state_dict() moves them, and the state with them, again. After its first call,
+/// step() allocates nothing unless parameters were moved.
 ///
 /// The constructors of the subclasses throw ValueError for an option outside its range or, stricter
 /// than PyTorch's, not finite in float32 (a learning rate of inf or 1e300), for no parameters at
@@ -61,6 +61,15 @@ class Optimizer {
   [[nodiscard]] double initial_lr(std::size_t group = 0) const;
   /// Sets 'initial_lr' to the present rate in each group that has none. Schedulers call it.
   void mark_initial_lr();
+
+  /// Where a group's parameters and gradients lie. It stays the same object; step() and
+  /// load_state_dict() refresh it. Throws IndexError.
+  [[nodiscard]] const ParameterArena& arena(std::size_t group = 0) const;
+  /// A tensor of the state ("exp_avg", "momentum_buffer") for all parameters of a group at once, of
+  /// arena(group)'s layout; undefined before the first step. Shares memory with the optimizer
+  /// until it is loaded or moved. Throws IndexError, and ValueError for a name that the optimizer
+  /// does not keep under its present options.
+  [[nodiscard]] Tensor flat_state(std::string_view name, std::size_t group = 0) const;
 
   /// PyTorch's layout, keys and key order:
   /// {'state': {i: {...}}, 'param_groups': [{..., 'params': [i, ...]}]}. A parameter that was never

@@ -58,7 +58,7 @@ Tensor Embedding::backward(const Tensor& grad_output, bool /*input_grad*/) {
     const Tensor rows = grad_output.reshape({indices_.numel(), embedding_dim()});
     if (!weight_->has_grad) weight_->grad.zero_();
     ops::index_add(rows, indices_, weight_->grad, padding_idx_.value_or(-1));
-    weight_->has_grad = true;
+    weight_->mark_grad_ready();
   }
   begin_backward();
   return {};

@@ -142,8 +142,8 @@ void Normalization::differentiate(const Tensor& grad_output, const Tensor* grad_
   }
   if (grad_input == nullptr && !options.grad_weight && !options.grad_bias) return;
   ops::norm_backward(op_, shape_, grad_output, input_, options);
-  if (wanted(weight_)) weight_->has_grad = true;
-  if (wanted(bias_)) bias_->has_grad = true;
+  if (wanted(weight_)) weight_->mark_grad_ready();
+  if (wanted(bias_)) bias_->mark_grad_ready();
 }
 
 void Normalization::release_saved() noexcept {

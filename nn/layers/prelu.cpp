@@ -39,7 +39,7 @@ Tensor PReLU::backward(const Tensor& grad_output, bool input_grad) {
     ops::prelu_backward(grad_output, input_, weight_->value, grad_input,
                         weight_grad ? &weight_->grad : nullptr, weight_->has_grad);
   }
-  if (weight_grad) weight_->has_grad = true;
+  if (weight_grad) weight_->mark_grad_ready();
   begin_backward();
   return input_grad ? *grad_input : Tensor();
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/parameter_arena.h"
 #include "core/random.h"
 #include "nn/sequential.h"
 #include "tests/support.h"
@@ -159,7 +160,7 @@ TEST(Module, LoadStateDictOfAFlattenedModelIntoItself) {
   Sequential model;
   model.add<Linear>("a", 3, 3, generator);
   model.add<Linear>("b", 3, 3, generator);
-  flatten(model.parameters());  // one storage for all
+  static_cast<void>(ParameterArena(model.parameters()));  // one storage for all
   const StateDict own = model.state_dict();
   const Tensor before = own.at("b.weight").clone();
   model.load_state_dict(own);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "core/parameter_arena.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "core/error.h"
+
+namespace wick {
+
+/// The two allocations that a move has made. Parameters keep it, so that those of equal memory are
+/// known to have nothing but zeros between them.
+struct ArenaMemory {
+  std::shared_ptr<Storage> values;
+  std::shared_ptr<Storage> gradients;
+};
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::int64_t padded(std::int64_t count, DType dtype) {
+  const auto unit = static_cast<std::int64_t>(kAlignment / size_of(dtype));
+  return (count + unit - 1) / unit * unit;
+}
+
+std::vector<NamedParameter> numbered(const std::vector<ParameterPtr>& parameters) {
+  std::vector<NamedParameter> result;
+  result.reserve(parameters.size());
+  for (const ParameterPtr& parameter : parameters) {
+    result.emplace_back(std::to_string(result.size()), parameter);
+  }
+  return result;
+}
+
+void require_alike(const std::vector<NamedParameter>& parameters) {
+  std::unordered_set<const Parameter*> seen;
+  std::unordered_set<std::string_view> names;
+  for (const auto& [name, parameter] : parameters) {
+    if (parameter == nullptr || !parameter->value.defined()) {
+      throw ValueError(concat("ParameterArena: parameter \"", name, "\" is undefined"));
+    }
+    if (!seen.insert(parameter.get()).second) {
+      throw ValueError(concat("ParameterArena: parameter \"", name, "\" appears twice"));
+    }
+    if (!names.insert(name).second) {
+      throw ValueError(concat("ParameterArena: two parameters are called \"", name, "\""));
+    }
+    const Tensor& first = parameters.front().second->value;
+    const Tensor& value = parameter->value;
+    if (value.dtype() != first.dtype() || value.device() != first.device()) {
+      throw ValueError(concat("ParameterArena: parameters must share one dtype and device, got ",
+                              first, " and, for \"", name, "\", ", value));
+    }
+  }
+}
+
+}  // namespace
+
+ParameterArena::ParameterArena(std::vector<NamedParameter> parameters) {
+  require_alike(parameters);
+  entries_.reserve(parameters.size());
+  for (auto& [name, parameter] : parameters) {
+    entries_.push_back({std::move(name), std::move(parameter), 0});
+  }
+  take_memory();
+}
+
+ParameterArena::ParameterArena(const std::vector<ParameterPtr>& parameters)
+    : ParameterArena(numbered(parameters)) {}
+
+void ParameterArena::take_memory() {
+  size_ = 0;
+  for (Entry& entry : entries_) {
+    entry.offset = size_;
+    size_ += padded(entry.parameter->value.numel(), entry.parameter->value.dtype());
+  }
+  if (entries_.empty()) {
+    values_ = gradients_ = Tensor::zeros({0});
+    return;
+  }
+  if (!lie_in_order()) move();
+  const Parameter& first = *entries_.front().parameter;
+  values_ = first.value.as_strided({size_}, {1}, first.value.offset());
+  gradients_ = first.grad.as_strided({size_}, {1}, first.grad.offset());
+}
+
+// Whether an arena has put them here, behind each other.
+bool ParameterArena::lie_in_order() const noexcept {
+  const Parameter& first = *entries_.front().parameter;
+  const ArenaMemory* const memory = first.arena_memory.get();
+  if (memory == nullptr) return false;
+  const std::int64_t begin = first.value.offset();
+  return std::ranges::all_of(entries_, [&](const Entry& entry) {
+    const Parameter& each = *entry.parameter;
+    return each.arena_memory.get() == memory && each.value.storage() == memory->values &&
+           each.grad.storage() == memory->gradients && each.value.is_contiguous() &&
+           each.value.offset() == begin + entry.offset && each.grad.offset() == each.value.offset();
+  });
+}
+
+void ParameterArena::move() {
+  const Tensor& first = entries_.front().parameter->value;
+  const Tensor values = Tensor::zeros({size_}, first.dtype(), first.device());
+  const Tensor gradients = Tensor::zeros({size_}, first.dtype(), first.device());
+  const auto memory =
+      std::make_shared<const ArenaMemory>(ArenaMemory{values.storage(), gradients.storage()});
+  // First everything that may throw.
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const Parameter& parameter = *entries_[i].parameter;
+    part(values, i).copy_(parameter.value);
+    if (parameter.has_grad) part(gradients, i).copy_(parameter.grad);
+  }
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    Parameter& parameter = *entries_[i].parameter;
+    Tensor value = part(values, i);
+    parameter.grad = part(gradients, i);
+    parameter.value = std::move(value);
+    parameter.arena_memory = memory;
+  }
+}
+
+std::size_t ParameterArena::index_of(std::string_view name) const {
+  const auto found = std::ranges::find(entries_, name, &Entry::name);
+  if (found != entries_.end()) return static_cast<std::size_t>(found - entries_.begin());
+  std::string known;
+  for (std::size_t i = 0; i < std::min<std::size_t>(entries_.size(), 8); ++i) {
+    known = concat(known, i == 0 ? "" : ", ", entries_[i].name);
+  }
+  if (entries_.size() > 8) known += " ...";
+  throw IndexError(concat("ParameterArena: there is no parameter \"", name, "\"; there are ",
+                          entries_.empty() ? "none" : known));
+}
+
+Tensor ParameterArena::zeros() const {
+  return Tensor::zeros({size_}, values_.dtype(), values_.device());
+}
+
+Tensor ParameterArena::part(const Tensor& flat, std::size_t index) const {
+  if (index >= entries_.size()) {
+    throw IndexError(
+        concat("ParameterArena: there is no parameter ", index, "; there are ", entries_.size()));
+  }
+  if (flat.shape() != Dims{size_}) {
+    throw ShapeError(
+        concat("ParameterArena: a flat tensor of it has shape (", size_, "), got ", flat));
+  }
+  const Dims& shape = entries_[index].parameter->value.shape();
+  return flat.as_strided(shape, contiguous_strides(shape), flat.offset() + entries_[index].offset);
+}
+
+bool ParameterArena::is_current() const noexcept {
+  return std::ranges::all_of(entries_, [this](const Entry& entry) {
+    const Parameter& each = *entry.parameter;
+    return each.value.storage() == values_.storage() &&
+           each.grad.storage() == gradients_.storage() &&
+           each.value.offset() == values_.offset() + entry.offset &&
+           each.grad.offset() == gradients_.offset() + entry.offset;
+  });
+}
+
+bool ParameterArena::refresh() {
+  if (is_current()) return false;
+  std::vector<NamedParameter> parameters;
+  for (const Entry& entry : entries_) parameters.emplace_back(entry.name, entry.parameter);
+  require_alike(parameters);
+  const std::shared_ptr<Storage> before = values_.storage();
+  take_memory();
+  return values_.storage() != before;
+}
+
+}  // namespace wick
