@@ -125,13 +125,15 @@ void matmul(benchmark::State& state, LayerProduct product, Shape shape) {
     return;
   }
   Backend& backend = operands.a.backend();
-  Storage packed(backend.packed_linear_bytes(DType::float32, shape.out, shape.in), backend);
-  backend.pack_linear(DType::float32, {operands.b.raw(), shape.out, shape.in, shape.in},
+  Storage packed(backend.packed_weight_bytes(DType::float32, shape.out, shape.in), backend);
+  backend.pack_weight(DType::float32, {operands.b.raw(), shape.out, shape.in, shape.in},
                       packed.data());
   measure_product(state, shape, operands, [&] {
-    backend.packed_linear({.x = {operands.a.raw(), shape.batch, shape.in, shape.in},
-                           .packed = packed.data(),
-                           .y = {operands.c.raw(), shape.batch, shape.out, shape.out}});
+    backend.matmul({.a = {operands.a.raw(), shape.batch, shape.in, shape.in},
+                    .b = {packed.data(), shape.out, shape.in, shape.in},
+                    .c = {operands.c.raw(), shape.batch, shape.out, shape.out},
+                    .transpose_b = true,
+                    .packed_b = true});
   });
 }
 

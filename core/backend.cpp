@@ -127,26 +127,16 @@ std::size_t Backend::relu_bits_bytes(DType /*dtype*/, std::int64_t /*rows*/,
   return 0;
 }
 
-std::size_t Backend::packed_linear_bytes(DType dtype, std::int64_t outputs,
+std::size_t Backend::packed_weight_bytes(DType dtype, std::int64_t outputs,
                                          std::int64_t inputs) const {
   return static_cast<std::size_t>(outputs * inputs) * size_of(dtype);
 }
 
-void Backend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
+void Backend::pack_weight(DType dtype, ConstMatrixRef weight, void* packed) {
   const Dims shape{weight.rows, weight.cols};
   // The source of a copy is only read.
   copy_strided({packed, dtype, shape, {weight.cols, 1}},
                {const_cast<void*>(weight.data), dtype, shape, {weight.stride, 1}});
-}
-
-void Backend::packed_linear(const PackedLinearArgs& args) {
-  matmul({.dtype = args.dtype,
-          .a = args.x,
-          .b = {args.packed, args.y.cols, args.x.cols, args.x.cols},
-          .c = args.y,
-          .transpose_b = true,
-          .bias = args.bias,
-          .relu = args.relu});
 }
 
 std::uint64_t Backend::uniform(const RandomArgs& /*args*/, double /*low*/, double /*high*/) {

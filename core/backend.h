@@ -35,7 +35,6 @@ class DeviceEvent;
 // matrix.h
 struct ConstMatrixRef;
 struct MatmulArgs;
-struct PackedLinearArgs;
 // elementwise.h
 struct UnaryArgs;
 struct UnaryBackwardArgs;
@@ -124,11 +123,10 @@ class Backend {
   // them. What is written here for all devices leaves them as they are.
 
   /// The bytes that a weight (outputs, inputs) takes up when it is packed.
-  [[nodiscard]] virtual std::size_t packed_linear_bytes(DType dtype, std::int64_t outputs,
+  [[nodiscard]] virtual std::size_t packed_weight_bytes(DType dtype, std::int64_t outputs,
                                                         std::int64_t inputs) const;
-  /// `packed`, aligned to 64 bytes, receives `weight` (outputs, inputs).
-  virtual void pack_linear(DType dtype, ConstMatrixRef weight, void* packed);
-  virtual void packed_linear(const PackedLinearArgs& args);
+  /// `packed`, aligned to 64 bytes, receives `weight` (outputs, inputs): see MatmulArgs::packed_b.
+  virtual void pack_weight(DType dtype, ConstMatrixRef weight, void* packed);
 
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate);

@@ -154,19 +154,21 @@ void InferencePlan::run_linear(const Step& step, const Run& run) const {
   const bool single = step.outer == 1;
   const bool together = single || (x.stride == x.elements && y.stride == y.elements);
   const std::int64_t rows = together ? run.count * step.outer : step.outer;
-  PackedLinearArgs args{.dtype = dtype_,
-                        .x = {x.data, rows, step.depth, single ? x.stride : step.depth},
-                        .packed = at(weights_, step.packed),
-                        .y = {y.data, rows, step.width, single ? y.stride : step.width},
-                        .bias = step.bias == kNone ? nullptr : at(weights_, step.bias),
-                        .relu = step.relu};
-  backend.packed_linear(args);
+  MatmulArgs args{.dtype = dtype_,
+                  .a = {x.data, rows, step.depth, single ? x.stride : step.depth},
+                  .b = {at(weights_, step.packed), step.width, step.depth, step.depth},
+                  .c = {y.data, rows, step.width, single ? y.stride : step.width},
+                  .transpose_b = true,
+                  .packed_b = true,
+                  .bias = step.bias == kNone ? nullptr : at(weights_, step.bias),
+                  .relu = step.relu};
+  backend.matmul(args);
   if (together) return;
   const auto size = static_cast<std::int64_t>(size_of(dtype_));
   for (std::int64_t i = 1; i < run.count; ++i) {
-    args.x.data = x.data + i * x.stride * size;
-    args.y.data = y.data + i * y.stride * size;
-    backend.packed_linear(args);
+    args.a.data = x.data + i * x.stride * size;
+    args.c.data = y.data + i * y.stride * size;
+    backend.matmul(args);
   }
 }
 

@@ -142,7 +142,7 @@ void PlanBuilder::add_linear(std::size_t i) {
   planned.outer = product(result, 0, result.size() - 1);
   Backend& backend = first_.backend();
   planned.packed = weight_bytes_;
-  weight_bytes_ += aligned(backend.packed_linear_bytes(plan_.dtype_, planned.width, planned.depth));
+  weight_bytes_ += aligned(backend.packed_weight_bytes(plan_.dtype_, planned.width, planned.depth));
   if (step.bias) {
     planned.bias = weight_bytes_;
     weight_bytes_ += aligned(step.bias->value.nbytes());
@@ -368,7 +368,7 @@ void PlanBuilder::pack_weights() {
   for (const Packed& each : packed_) {
     const InferencePlan::Step& step = plan_.steps_[each.step];
     const Tensor weight = each.weight->value.contiguous();
-    backend.pack_linear(plan_.dtype_, {weight.raw(), step.width, step.depth, step.depth},
+    backend.pack_weight(plan_.dtype_, {weight.raw(), step.width, step.depth, step.depth},
                         at(plan_.weights_, step.packed));
     if (each.bias == nullptr) continue;
     const auto offset = static_cast<std::int64_t>(step.bias / size_of(plan_.dtype_));

@@ -50,6 +50,9 @@ struct MatmulArgs {
   MatrixRef c{};       // (M, N)
   bool transpose_a = false;
   bool transpose_b = false;
+  /// b is what Backend::pack_weight() made of a B (N, K), with K as its stride. Only with
+  /// transpose_b, and without accumulate, a mask and a_sums.
+  bool packed_b = false;
   bool accumulate = false;
   const void* bias = nullptr;  // (N) or none
   bool relu = false;
@@ -62,16 +65,6 @@ struct MatmulArgs {
   /// the product is its weight's.
   void* a_sums = nullptr;
   bool accumulate_sums = false;  // added to what is there
-};
-
-/// Y = X Wᵀ, plus the bias on each row, then ReLU: a layer whose weight pack_linear() has prepared.
-struct PackedLinearArgs {
-  DType dtype = DType::float32;
-  ConstMatrixRef x{};            // (M, K)
-  const void* packed = nullptr;  // what pack_linear() made of W (N, K)
-  MatrixRef y{};                 // (M, N)
-  const void* bias = nullptr;    // (N) or none
-  bool relu = false;
 };
 
 }  // namespace wick

@@ -35,10 +35,9 @@ class CpuBackend final : public Backend {
   void advance(std::int64_t* counter) override { ++*counter; }
 
   void matmul(const MatmulArgs& args) override;
-  [[nodiscard]] std::size_t packed_linear_bytes(DType dtype, std::int64_t outputs,
+  [[nodiscard]] std::size_t packed_weight_bytes(DType dtype, std::int64_t outputs,
                                                 std::int64_t inputs) const override;
-  void pack_linear(DType dtype, ConstMatrixRef weight, void* packed) override;
-  void packed_linear(const PackedLinearArgs& args) override;
+  void pack_weight(DType dtype, ConstMatrixRef weight, void* packed) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;

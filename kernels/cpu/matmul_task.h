@@ -17,6 +17,8 @@ MatmulTask<T> make_task(const MatmulArgs& args) {
   task.b = static_cast<const T*>(args.b.data);
   task.b_row = args.transpose_b ? 1 : args.b.stride;
   task.b_col = args.transpose_b ? args.b.stride : 1;
+  if (args.packed_b) task.b_row = task.b_col = 0;
+  task.packed = args.packed_b;
   task.c = static_cast<T*>(args.c.data);
   task.c_row = args.c.stride;
   task.rows = args.c.rows;
@@ -27,24 +29,6 @@ MatmulTask<T> make_task(const MatmulArgs& args) {
   task.bias = static_cast<const T*>(args.bias);
   task.relu_mask = static_cast<const T*>(args.relu_mask.data);
   task.mask_row = args.relu_mask.stride;
-  return task;
-}
-
-template <typename T>
-MatmulTask<T> make_packed_task(const PackedLinearArgs& args) {
-  MatmulTask<T> task{};
-  task.packed = true;
-  task.a = static_cast<const T*>(args.x.data);
-  task.a_row = args.x.stride;
-  task.a_col = 1;
-  task.b = static_cast<const T*>(args.packed);
-  task.c = static_cast<T*>(args.y.data);
-  task.c_row = args.y.stride;
-  task.rows = args.y.rows;
-  task.cols = args.y.cols;
-  task.depth = args.x.cols;
-  task.bias = static_cast<const T*>(args.bias);
-  task.relu = args.relu;
   return task;
 }
 

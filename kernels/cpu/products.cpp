@@ -63,14 +63,14 @@ void CpuBackend::multiply(MatmulTask<float> task) {
   }
 }
 
-std::size_t CpuBackend::packed_linear_bytes(DType dtype, std::int64_t outputs,
+std::size_t CpuBackend::packed_weight_bytes(DType dtype, std::int64_t outputs,
                                             std::int64_t inputs) const {
-  if (dtype != DType::float32) return Backend::packed_linear_bytes(dtype, outputs, inputs);
+  if (dtype != DType::float32) return Backend::packed_weight_bytes(dtype, outputs, inputs);
   return static_cast<std::size_t>(kernels<float>().packed_size(outputs, inputs)) * sizeof(float);
 }
 
-void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
-  if (dtype != DType::float32) return Backend::pack_linear(dtype, weight, packed);
+void CpuBackend::pack_weight(DType dtype, ConstMatrixRef weight, void* packed) {
+  if (dtype != DType::float32) return Backend::pack_weight(dtype, weight, packed);
   MatmulTask<float> task{};
   task.b = static_cast<const float*>(weight.data);
   task.b_row = 1;
@@ -78,12 +78,6 @@ void CpuBackend::pack_linear(DType dtype, ConstMatrixRef weight, void* packed) {
   task.cols = weight.rows;
   task.depth = weight.cols;
   kernels<float>().pack(task, static_cast<float*>(packed));
-}
-
-void CpuBackend::packed_linear(const PackedLinearArgs& args) {
-  if (args.y.rows == 0 || args.y.cols == 0) return;
-  if (args.dtype != DType::float32) return Backend::packed_linear(args);
-  multiply(make_packed_task<float>(args));
 }
 
 }  // namespace wick::cpu

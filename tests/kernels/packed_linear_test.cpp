@@ -53,18 +53,20 @@ TEST(PackedLinear, AgreesWithFloat64AtEveryLevel) {
       const Matrix w = Matrix::random(size.outputs, size.inputs, generator);
       const Matrix bias = Matrix::random(1, size.outputs, generator);
       std::vector<std::byte> packed(
-          backend->packed_linear_bytes(DType::float32, size.outputs, size.inputs));
-      backend->pack_linear(DType::float32, w.ref(), packed.data());
+          backend->packed_weight_bytes(DType::float32, size.outputs, size.inputs));
+      backend->pack_weight(DType::float32, w.ref(), packed.data());
       std::vector<std::vector<float>> results;
       for (const int threads : {1, 2, 3}) {
         backend->set_num_threads(threads);
         for (const bool relu : {false, true}) {
           Matrix y(size.rows, size.outputs, 3);
-          backend->packed_linear({.x = x.ref(),
-                                  .packed = packed.data(),
-                                  .y = y.ref(),
-                                  .bias = bias.data.data(),
-                                  .relu = relu});
+          backend->matmul({.a = x.ref(),
+                           .b = {packed.data(), size.outputs, size.inputs, size.inputs},
+                           .c = y.ref(),
+                           .transpose_b = true,
+                           .packed_b = true,
+                           .bias = bias.data.data(),
+                           .relu = relu});
           if (threads == 1) expect_layer(x, w, bias, relu, y);
           EXPECT_TRUE(y.gaps_intact());
           results.push_back(y.data);
