@@ -12,10 +12,6 @@
 namespace wick::nn {
 namespace {
 
-std::byte* at(const std::shared_ptr<Storage>& storage, std::size_t offset) {
-  return static_cast<std::byte*>(storage->data()) + offset;
-}
-
 // "(N, 3, 4)".
 std::string batch_of(const Dims& sample) {
   std::string text = "(N";
@@ -39,12 +35,17 @@ InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& te
   const std::int64_t* const strides = tensor.strides().data();
   bool fits = tensor.shape().size() == rank + 1 && shape[0] <= max_batch_;
   bool contiguous = true;
-  std::int64_t expected = 1;
-  for (std::size_t i = rank; fits && i > 0; --i) {
-    const std::int64_t size = sample[i - 1];
-    fits = shape[i] == size;
-    contiguous = contiguous && (size <= 1 || strides[i] == expected);
-    expected *= size;
+  if (rank == 1) {  // the usual case, in the shortest way
+    fits = fits && shape[1] == sample[0];
+    contiguous = fits && (strides[1] == 1 || sample[0] <= 1);
+  } else {
+    std::int64_t expected = 1;
+    for (std::size_t i = rank; fits && i > 0; --i) {
+      const std::int64_t size = sample[i - 1];
+      fits = shape[i] == size;
+      contiguous = contiguous && (size <= 1 || strides[i] == expected);
+      expected *= size;
+    }
   }
   if (!fits) {
     throw ShapeError(concat("InferencePlan: the ", what, " must have shape ",
@@ -150,18 +151,17 @@ void InferencePlan::run_linear(const Step& step, const Run& run) const {
   Backend& backend = weights_->backend();
   const Samples x = samples(step.inputs.front(), run);
   const Samples y = samples(step.output, run);
-  // A sample is one row, or several that follow each other.
-  const bool single = step.outer == 1;
-  const bool together = single || (x.stride == x.elements && y.stride == y.elements);
-  const std::int64_t rows = together ? run.count * step.outer : step.outer;
-  MatmulArgs args{.dtype = dtype_,
-                  .a = {x.data, rows, step.depth, single ? x.stride : step.depth},
-                  .b = {at(weights_, step.packed), step.width, step.depth, step.depth},
-                  .c = {y.data, rows, step.width, single ? y.stride : step.width},
-                  .transpose_b = true,
-                  .packed_b = true,
-                  .bias = step.bias == kNone ? nullptr : at(weights_, step.bias),
-                  .relu = step.relu};
+  MatmulArgs args = step.product;
+  args.a.data = x.data;
+  args.c.data = y.data;
+  if (step.outer == 1) {  // a sample is one row
+    args.a.rows = args.c.rows = run.count;
+    args.a.stride = x.stride;
+    args.c.stride = y.stride;
+    return backend.matmul(args);
+  }
+  const bool together = x.stride == x.elements && y.stride == y.elements;
+  args.a.rows = args.c.rows = together ? run.count * step.outer : step.outer;
   backend.matmul(args);
   if (together) return;
   const auto size = static_cast<std::int64_t>(size_of(dtype_));

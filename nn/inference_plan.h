@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/backend/elementwise.h"
+#include "core/backend/matrix.h"
 #include "core/tensor.h"
 #include "nn/module.h"
 
@@ -98,6 +99,7 @@ class InferencePlan {
     // Of linear.
     std::size_t packed = kNone;  // where the packed weight begins, in bytes
     std::size_t bias = kNone;    // likewise, or kNone
+    MatmulArgs product{};        // all but the addresses and rows of A and C
     std::int64_t depth = 0;
     std::int64_t width = 0;
     // Of concatenate, narrow and select: a sample is (outer, size of the dimension * inner). Of

@@ -366,10 +366,20 @@ void PlanBuilder::pack_weights() {
   Backend& backend = first_.defined() ? first_.backend() : backend_for(kCpu);
   plan_.weights_ = std::make_shared<Storage>(weight_bytes_, backend);
   for (const Packed& each : packed_) {
-    const InferencePlan::Step& step = plan_.steps_[each.step];
+    InferencePlan::Step& step = plan_.steps_[each.step];
     const Tensor weight = each.weight->value.contiguous();
-    backend.pack_weight(plan_.dtype_, {weight.raw(), step.width, step.depth, step.depth},
-                        at(plan_.weights_, step.packed));
+    std::byte* const packed = at(plan_.weights_, step.packed);
+    backend.pack_weight(plan_.dtype_, {weight.raw(), step.width, step.depth, step.depth}, packed);
+    step.product = {
+        .dtype = plan_.dtype_,
+        .operand_dtype = plan_.dtype_,
+        .a = {nullptr, 0, step.depth, step.depth},
+        .b = {packed, step.width, step.depth, step.depth},
+        .c = {nullptr, 0, step.width, step.width},
+        .transpose_b = true,
+        .packed_b = true,
+        .bias = step.bias == InferencePlan::kNone ? nullptr : at(plan_.weights_, step.bias),
+        .relu = step.relu};
     if (each.bias == nullptr) continue;
     const auto offset = static_cast<std::int64_t>(step.bias / size_of(plan_.dtype_));
     Tensor(plan_.weights_, plan_.dtype_, {step.width}, {1}, offset).copy_(each.bias->value);

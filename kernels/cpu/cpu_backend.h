@@ -78,7 +78,7 @@ class CpuBackend final : public Backend {
   template <typename T>
   void sum_prelu_weight_grads(const PreluBackwardArgs& args);
   // A whole product, on several threads where it pays.
-  void multiply(MatmulTask<float> task);
+  void multiply(MatmulTask<float>& task);
   // Computes a part of a product on this thread.
   void run_matmul(const MatmulTask<float>& part) const;
 

@@ -39,13 +39,14 @@ void CpuBackend::matmul(const MatmulArgs& args) {
     if (args.dtype == DType::float64) {
       matmul_float64(args);
     } else {
-      multiply(make_task<float>(args));
+      MatmulTask<float> task = make_task<float>(args);
+      multiply(task);
     }
   }
   if (args.a_sums != nullptr) column_sums(args.dtype, args.a, args.a_sums, args.accumulate_sums);
 }
 
-void CpuBackend::multiply(MatmulTask<float> task) {
+void CpuBackend::multiply(MatmulTask<float>& task) {
   task.block_elements = block_elements_;
   kernels<float>().plan_matmul(&task);
   if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
