@@ -10,55 +10,10 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/kernels/math_functions.h"
+#include "tests/kernels/math_reference.h"
 
 namespace wick::testing {
 namespace {
-
-std::vector<const MathFunctions*> all_functions() {
-  std::vector<const MathFunctions*> result{&kBaselineMath, &kScalarMath};
-#if defined(WICK_WITH_AVX2)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    result.push_back(&kAvx2Math);
-    result.push_back(&kScalarFmaMath);
-  }
-#endif
-#if defined(WICK_WITH_AVX512)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-    result.push_back(&kAvx512Math);
-  }
-#endif
-  return result;
-}
-
-double sigmoid(double x) {
-  return x < 0.0 ? std::exp(x) / (1.0 + std::exp(x)) : 1.0 / (1.0 + std::exp(-x));
-}
-
-struct Checked {
-  const char* name;
-  MathFunction MathFunctions::*function;
-  double (*reference)(double);
-};
-constexpr Checked kChecked[] = {
-    {"exp", &MathFunctions::exp, std::exp},       {"expm1", &MathFunctions::expm1, std::expm1},
-    {"log", &MathFunctions::log, std::log},       {"log1p", &MathFunctions::log1p, std::log1p},
-    {"tanh", &MathFunctions::tanh, std::tanh},    {"erf", &MathFunctions::erf, std::erf},
-    {"sigmoid", &MathFunctions::sigmoid, sigmoid}};
-
-// Numbers in their order as integers, so that neighbours are 1 apart.
-std::int64_t place(float value) {
-  const auto bits = std::bit_cast<std::int32_t>(value);
-  return bits < 0 ? std::int64_t{std::numeric_limits<std::int32_t>::min()} - bits : bits;
-}
-
-// How many numbers of float32 lie between the result and the right one; 0 for two NaN.
-std::int64_t distance(float result, double exact) {
-  const auto expected = static_cast<float>(exact);
-  if (std::isnan(expected)) return std::isnan(result) ? 0 : 1 << 30;
-  return std::isnan(result) ? 1 << 30 : std::abs(place(result) - place(expected));
-}
 
 // Every power of two and what is beside it, and random mantissas; of both signs, subnormal too.
 std::vector<float> numbers_of_all_exponents(std::mt19937_64& random, int per_exponent) {
