@@ -23,8 +23,8 @@ Optimizer& checked(Optimizer& optimizer, const std::vector<LambdaLR::Function>& 
 
 }  // namespace
 
-LambdaLR::LambdaLR(Optimizer& optimizer, Function lr_lambda)
-    : LambdaLR(optimizer, std::vector<Function>(optimizer.group_count(), std::move(lr_lambda))) {}
+LambdaLR::LambdaLR(Optimizer& optimizer, const Function& lr_lambda)
+    : LambdaLR(optimizer, std::vector<Function>(optimizer.group_count(), lr_lambda)) {}
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::vector<Function> lr_lambdas)
     : LRScheduler(checked(optimizer, lr_lambdas)), lr_lambdas_(std::move(lr_lambdas)) {

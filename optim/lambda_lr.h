@@ -18,7 +18,7 @@ class LambdaLR final : public LRScheduler {
 
   /// Throws ValueError for a function that is empty. It is called for step 0 at once; what it
   /// throws later leaves the rates as they were.
-  LambdaLR(Optimizer& optimizer, Function lr_lambda);
+  LambdaLR(Optimizer& optimizer, const Function& lr_lambda);
   /// One function for each parameter group. Throws ValueError for another number of them.
   LambdaLR(Optimizer& optimizer, std::vector<Function> lr_lambdas);
 

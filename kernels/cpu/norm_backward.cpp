@@ -44,7 +44,7 @@ struct Backward {
   }
   [[nodiscard]] double rstd_of(std::int64_t i) const {
     if (args.use_running) {
-      const double variance = static_cast<double>(static_cast<const T*>(args.running_var)[i]);
+      const auto variance = static_cast<double>(static_cast<const T*>(args.running_var)[i]);
       return 1.0 / std::sqrt(variance + args.eps);
     }
     return static_cast<double>(static_cast<const T*>(args.rstd)[i]);
@@ -142,7 +142,7 @@ struct Backward {
     const std::int64_t channels = shape.channels / shape.groups;
     const std::int64_t inner = shape.inner;
     // Of each channel of each sample: what it adds to the gradients by weight and bias.
-    double* const kept =
+    auto* const kept =
         thread_workspace<double, NormBackwardArgs>(2 * shape.samples * shape.channels);
     share(pool, shape.samples * shape.groups, 1, elements(),
           [&](std::int64_t first, std::int64_t last) {
@@ -207,7 +207,7 @@ struct Backward {
                                     .a = vectors + cols,
                                     .b = vectors + 2 * cols,
                                     .c = vectors + 3 * cols};
-      double* const sums = thread_workspace<double, Backward>(3 * cols);
+      auto* const sums = thread_workspace<double, Backward>(3 * cols);
       if (needs_sums()) {
         kernels.norm_column_grad_sums(task, sums);
       } else {

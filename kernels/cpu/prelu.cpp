@@ -64,7 +64,7 @@ void CpuBackend::sum_prelu_weight_grads(const PreluBackwardArgs& args) {
   };
   const std::int64_t channels = args.channels;
   if (channels > 1 && args.inner == 1) {
-    double* const sums = thread_workspace<double, WeightSums>(channels);
+    auto* const sums = thread_workspace<double, WeightSums>(channels);
     std::fill_n(sums, channels, 0.0);
     for (std::int64_t r = 0; r < args.outer; ++r) {
       kernels<T>().prelu_weight_grads(g + r * channels, x + r * channels, sums, channels);
