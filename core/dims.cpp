@@ -125,11 +125,13 @@ std::int64_t layout_extent(std::span<const std::int64_t> shape,
   return last;
 }
 
-std::size_t wrap_dim(std::int64_t dim, std::size_t rank, const char* operation) {
+std::size_t wrap_dim(std::int64_t dim, std::size_t rank, std::string_view operation) {
   const auto signed_rank = static_cast<std::int64_t>(rank);
   if (dim < -signed_rank || dim >= signed_rank) {
+    const std::string range =
+        rank == 0 ? "" : concat("; expected ", -signed_rank, " to ", signed_rank - 1);
     throw IndexError(concat(operation, ": dimension ", dim, " is out of range for a tensor of ",
-                            rank, " dimension(s)"));
+                            rank, " dimension(s)", range));
   }
   return static_cast<std::size_t>(dim < 0 ? dim + signed_rank : dim);
 }

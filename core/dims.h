@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace wick {
@@ -73,6 +74,6 @@ std::ostream& operator<<(std::ostream& out, const Dims& dims);
                                          std::span<const std::int64_t> strides);
 
 /// Turns a possibly negative dimension into [0, rank). Throws IndexError that names `operation`.
-[[nodiscard]] std::size_t wrap_dim(std::int64_t dim, std::size_t rank, const char* operation);
+[[nodiscard]] std::size_t wrap_dim(std::int64_t dim, std::size_t rank, std::string_view operation);
 
 }  // namespace wick

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -39,6 +40,19 @@ class Error : public std::runtime_error {
         problem_bytes_(problem.size()),
         remedy_(remedy) {}
 
+  /// The message, behind the name of the place where it happened, where there is one.
+  [[nodiscard]] const char* what() const noexcept override {
+    return place_ == nullptr ? std::runtime_error::what() : place_->message.c_str();
+  }
+  /// The dotted name of the layer where it happened, below the module whose forward() or backward()
+  /// was called, such as "encoder.fc1"; empty where there is none.
+  [[nodiscard]] std::string_view where() const noexcept {
+    return place_ == nullptr ? std::string_view() : std::string_view(place_->name);
+  }
+  /// Said by whoever runs a named part, on the way out to its caller: `where()` begins with this
+  /// name from then on. An empty name changes nothing.
+  void add_where(std::string_view part);
+
   /// The message without the remedy, and what that is: a program puts its own words behind it.
   [[nodiscard]] std::string_view problem() const noexcept { return {what(), problem_bytes_}; }
   [[nodiscard]] Remedy remedy() const noexcept { return remedy_; }
@@ -48,8 +62,14 @@ class Error : public std::runtime_error {
   }
 
  private:
+  struct Place {
+    std::string name;
+    std::string message;
+  };
+
   std::size_t problem_bytes_;
   Remedy remedy_ = Remedy::none;
+  std::shared_ptr<const Place> place_;  // shared, so that copies of exceptions do not throw
 };
 
 /// Shapes or strides that do not fit together, or overflow.

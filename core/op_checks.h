@@ -3,6 +3,8 @@
 // that names the operation and the tensors.
 #pragma once
 
+#include <initializer_list>
+
 #include "core/backend/matrix.h"
 #include "core/error.h"
 #include "core/overlap.h"
@@ -78,6 +80,14 @@ template <typename... Inputs>
 void require_apart(const char* operation, const Tensor& out, const Inputs&... inputs) {
   require_no_internal_overlap(operation, out);
   (require_one_apart(operation, out, inputs), ...);
+}
+
+// Said of all that an operation writes, once it has been checked (Storage::version()). Those that
+// are null are not there.
+inline void will_write(std::initializer_list<const Tensor*> outputs) {
+  for (const Tensor* const out : outputs) {
+    if (out != nullptr) out->storage()->bump_version();
+  }
 }
 
 }  // namespace wick::ops::checks

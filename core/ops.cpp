@@ -95,6 +95,7 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
     require_apart(kName, *options.a_sums, a, b, out, options.bias, options.relu_mask);
   }
   require_apart(kName, out, a, b, options.bias, options.relu_mask);
+  will_write({&out, options.a_sums});
   a.backend().matmul(args);
 }
 
@@ -104,6 +105,7 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
   const ConstMatrixRef ref = matrix(kName, x);
   require_vector(kName, "the result", out, ref.cols);
   require_apart(kName, out, x);
+  will_write({&out});
   x.backend().column_sums(x.dtype(), ref, out.raw(), accumulate);
 }
 
@@ -118,6 +120,7 @@ void binary(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& out) {
   for (const Tensor* const each : {&a, &b, &out}) require_contiguous(name, *each);
   require_no_partial_overlap(name, out, a);
   require_no_partial_overlap(name, out, b);
+  will_write({&out});
   a.backend().binary({.op = op,
                       .dtype = a.dtype(),
                       .a = a.raw(),
@@ -143,6 +146,7 @@ void unary(UnaryOp op, const Tensor& x, const Tensor& out, const UnaryParameters
   require_contiguous(name, x);
   require_contiguous(name, out);
   require_no_partial_overlap(name, out, x);
+  will_write({&out});
   x.backend().unary({.op = op,
                      .dtype = x.dtype(),
                      .count = x.numel(),
@@ -163,6 +167,7 @@ void unary_backward(UnaryOp op, const Tensor& grad_output, const Tensor& saved,
   require_contiguous(name, grad_input);
   require_no_partial_overlap(name, grad_input, grad_output);
   require_no_partial_overlap(name, grad_input, saved);
+  will_write({&grad_input});
   saved.backend().unary_backward({.op = op,
                                   .dtype = saved.dtype(),
                                   .count = saved.numel(),
@@ -182,6 +187,7 @@ void masked_scale(const Tensor& x, const Tensor& mask, double scale, const Tenso
   for (const Tensor* const each : {&x, &mask, &out}) require_contiguous(kName, *each);
   require_no_partial_overlap(kName, out, x);
   require_no_overlap(kName, out, mask);
+  will_write({&out});
   x.backend().masked_scale({.dtype = x.dtype(),
                             .count = x.numel(),
                             .x = x.raw(),
@@ -204,6 +210,7 @@ void argmax(const Tensor& x, const Tensor& out) {
   if (ref.cols == 0) throw ShapeError(concat("argmax: no columns in ", x));
   require_vector(kName, "the result", out, ref.rows);
   require_apart(kName, out, x);
+  will_write({&out});
   x.backend().argmax(x.dtype(), ref, static_cast<std::int64_t*>(out.raw()));
 }
 
@@ -251,6 +258,7 @@ void index_select(const Tensor& source, const Tensor& indices, const Tensor& out
   require_shape(kName, "the result", out, shape);
   require_indices(kName, source, indices, out);
   require_apart(kName, out, source, indices);
+  will_write({&out});
   source.backend().index_select(
       {source.raw(), source.size(0), static_cast<std::size_t>(row) * size_of(source.dtype()),
        static_cast<const std::int64_t*>(indices.raw()), out.size(0), out.raw()});
@@ -285,6 +293,7 @@ void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& sc
         concat("gather_affine: without indices, ", out, " must have the rows of ", source));
   }
   require_apart(kName, out, source, indices, scale, shift);
+  will_write({&out});
   source.backend().gather_affine(
       {.source_dtype = source.dtype(),
        .source = source.raw(),

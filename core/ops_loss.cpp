@@ -87,6 +87,7 @@ void pointwise_loss(LossOp op, const Tensor& input, const Tensor& target, const 
     }
   }
   require_one_apart(name, loss, options.loss_sum);
+  will_write({&loss, options.loss_sum, grad, options.losses, options.grad_var});
   input.backend().pointwise_loss(args);
 }
 
@@ -131,6 +132,7 @@ CrossEntropyArgs class_loss(const char* name, const Tensor& logits, const Tensor
     require_apart(name, *options.losses, logits, targets, options.weight, loss);
     args.losses = options.losses->raw();
   }
+  will_write({&loss, options.loss_sum, grad, options.losses});
   return args;
 }
 

@@ -100,6 +100,8 @@ void norm(NormOp op, const NormShape& shape, const Tensor& x, const Tensor& y,
   for (const Tensor* const out : {options.mean, options.rstd}) {
     checks.apart(out, {&x, options.weight, options.bias});
   }
+  checks::will_write({&y, options.mean, options.rstd});
+  if (!options.use_running) checks::will_write({options.running_mean, options.running_var});
   x.backend().norm(args);
 }
 
@@ -132,6 +134,7 @@ void norm_backward(NormOp op, const NormShape& shape, const Tensor& grad_output,
     checks.apart(
         out, {&grad_output, &x, options.weight, options.mean, options.rstd, options.running_var});
   }
+  checks::will_write({options.grad_input, options.grad_weight, options.grad_bias});
   x.backend().norm_backward(args);
 }
 

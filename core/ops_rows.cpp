@@ -18,13 +18,8 @@ struct Parts {
 };
 
 Parts parts_of(const char* operation, const Tensor& x, std::int64_t dim) {
-  const std::int64_t rank = std::max<std::int64_t>(x.dim(), 1);
-  if (dim < -rank || dim >= rank) {
-    throw ShapeError(concat(operation, ": the dimension ", dim, " is not in [", -rank, ", ",
-                            rank - 1, "], those of ", x));
-  }
+  const std::size_t at = wrap_dim(dim, std::max<std::size_t>(x.shape().size(), 1), operation);
   if (x.dim() == 0) return {1, 1, 1};
-  const auto at = static_cast<std::size_t>(dim < 0 ? dim + rank : dim);
   const std::span<const std::int64_t> shape(x.shape());
   return {element_count(shape.first(at)), shape[at], element_count(shape.subspan(at + 1))};
 }
@@ -39,6 +34,7 @@ void softmax(const Tensor& x, std::int64_t dim, bool log, const Tensor& out) {
   require_contiguous(name, out);
   require_no_partial_overlap(name, out, x);
   const Parts parts = parts_of(name, x, dim);
+  will_write({&out});
   x.backend().softmax({.dtype = x.dtype(),
                        .log = log,
                        .outer = parts.outer,
@@ -61,6 +57,7 @@ void softmax_backward(const Tensor& grad_output, const Tensor& output, std::int6
   require_no_partial_overlap(name, grad_input, grad_output);
   require_no_overlap(name, grad_input, output);
   const Parts parts = parts_of(name, output, dim);
+  will_write({&grad_input});
   output.backend().softmax_backward({.dtype = output.dtype(),
                                      .log = log,
                                      .outer = parts.outer,
@@ -87,6 +84,7 @@ void index_add(const Tensor& rows, const Tensor& indices, const Tensor& sums,
   require_shape(kName, "the rows", rows, shape);
   require_vector(kName, "the indices", indices, rows.size(0));
   require_apart(kName, sums, rows, indices);
+  will_write({&sums});
   rows.backend().index_add({.dtype = rows.dtype(),
                             .rows = rows.raw(),
                             .cols = element_count(std::span(shape).subspan(1)),
@@ -123,6 +121,7 @@ void prelu(const Tensor& x, const Tensor& weight, const Tensor& out) {
   require_contiguous(kName, out);
   require_no_partial_overlap(kName, out, x);
   require_no_overlap(kName, out, weight);
+  will_write({&out});
   x.backend().prelu({.dtype = x.dtype(),
                      .outer = parts.outer,
                      .channels = parts.size,
@@ -150,6 +149,7 @@ void prelu_backward(const Tensor& grad_output, const Tensor& x, const Tensor& we
     require_vector(kName, "the gradient by the weight", *grad_weight, parts.size);
     require_apart(kName, *grad_weight, grad_output, x, weight, grad_input);
   }
+  will_write({grad_input, grad_weight});
   x.backend().prelu_backward({.dtype = x.dtype(),
                               .outer = parts.outer,
                               .channels = parts.size,

@@ -89,6 +89,7 @@ void Generator::uniform(const Tensor& out, double low, double high) {
   require_writable(out, "Generator::uniform");
   visit_arithmetic(out.dtype(), "Generator::uniform", [&]<typename T>(TypeTag<T>) {
     require_bounds<T>(low, high);
+    out.storage()->bump_version();
     if (device_ != kCpu) {
       offset_ +=
           out.backend().uniform({out.dtype(), out.numel(), out.raw(), seed_, offset_}, low, high);
@@ -104,6 +105,7 @@ void Generator::normal(const Tensor& out, double mean, double deviation) {
     throw ValueError(concat("Generator::normal: the deviation must be 0 or more, got ", deviation));
   }
   visit_arithmetic(out.dtype(), "Generator::normal", [&]<typename T>(TypeTag<T>) {
+    out.storage()->bump_version();
     if (device_ != kCpu) {
       offset_ += out.backend().normal({out.dtype(), out.numel(), out.raw(), seed_, offset_}, mean,
                                       deviation);
@@ -145,7 +147,9 @@ void Generator::bernoulli(const Tensor& out, double p) {
   if (!(p >= 0.0 && p <= 1.0)) {
     throw ValueError(concat("Generator::bernoulli: the probability ", p, " is not in [0, 1]"));
   }
-  fill_bernoulli(out.data<bool>(), out.numel(), p);
+  bool* const data = out.data<bool>();
+  out.storage()->bump_version();
+  fill_bernoulli(data, out.numel(), p);
 }
 
 void Generator::dropout(const Tensor& x, double p, const Tensor& mask, const Tensor& out) {
@@ -163,6 +167,8 @@ void Generator::dropout(const Tensor& x, double p, const Tensor& mask, const Ten
   if (out.dtype() != x.dtype() || out.shape() != x.shape()) {
     throw ShapeError(concat("dropout: the result must be like ", x, ", got ", out));
   }
+  out.storage()->bump_version();
+  mask.storage()->bump_version();
   if (p == 0.0 || p == 1.0 || device_ == kCpu) {
     if (p == 1.0) {
       mask.zero_();
@@ -203,6 +209,7 @@ void Generator::randperm(const Tensor& out) {
   require_cpu("Generator::randperm");
   require_writable(out, "Generator::randperm");
   auto* const data = out.data<std::int64_t>();
+  out.storage()->bump_version();
   const std::int64_t count = out.numel();
   // Beyond this, 32 bits modulo the count would be far from uniform.
   constexpr std::int64_t kManyElements = std::numeric_limits<std::uint32_t>::max() / 20;

@@ -2,7 +2,9 @@
 // Owned bytes on a device. Tensors share a storage and lay their shapes over it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "core/device.h"
@@ -30,6 +32,15 @@ class Storage {
   [[nodiscard]] Backend& backend() const noexcept { return *backend_; }
   [[nodiscard]] Device device() const noexcept { return device_; }
 
+  /// PyTorch's version counter: another number after each write to the bytes by Tensor's functions,
+  /// ops, generators, transforms, plans, load_into() and optimizers (of these, to the parameters'
+  /// values). What is written through data() does not count, nor does a replay of a Recording;
+  /// whoever does so may call bump_version(), from any number of threads at once.
+  [[nodiscard]] std::uint64_t version() const noexcept {
+    return version_.load(std::memory_order_relaxed);
+  }
+  void bump_version() noexcept { version_.fetch_add(1, std::memory_order_relaxed); }
+
  private:
   Backend* backend_;
   Device device_;
@@ -37,6 +48,7 @@ class Storage {
   std::size_t bytes_;
   bool is_owner_;  // data_ is this storage's own allocation
   std::shared_ptr<const void> owner_;
+  std::atomic<std::uint64_t> version_{0};
 };
 
 }  // namespace wick

@@ -154,7 +154,9 @@ Tensor Tensor::to(DType dtype) const {
 // -- Writing --------------------------------------------------------------------------------------
 
 void Tensor::copy_bytes_from_host(const void* host) const {
-  if (numel_ != 0) backend().copy_from_host(raw(), host, nbytes());
+  if (numel_ == 0) return;
+  storage_->bump_version();
+  backend().copy_from_host(raw(), host, nbytes());
 }
 
 void Tensor::copy_bytes_to_host(void* host) const {
@@ -181,9 +183,11 @@ void Tensor::copy_(const Tensor& source) const {
         break;
       case Overlap::none: break;
     }
+    storage_->bump_version();
     backend().copy_strided(strided(), source.strided());
     return;
   }
+  storage_->bump_version();
   // Between devices the bytes travel contiguous and unconverted: straight where there is a way,
   // else through host memory.
   const Tensor from = source.contiguous();
@@ -214,6 +218,7 @@ void Tensor::fill_(double value) const {
   require_defined("Tensor::fill_");
   if (value != 0 || std::signbit(value)) require_numbers(dtype_, "Tensor::fill_");
   if (numel_ == 0) return;
+  storage_->bump_version();
   // One converted element, repeated by strides of zero. Opaque dtypes have a zero: bytes of 0.
   const Tensor element =
       is_opaque(dtype_) ? zeros({}, dtype_, device()) : scalar(value).to(dtype_).to(device());
@@ -224,6 +229,7 @@ void Tensor::zero_() const {
   require_defined("Tensor::zero_");
   if (numel_ == 0) return;
   if (is_contiguous()) {
+    storage_->bump_version();
     backend().zero(raw(), nbytes());
   } else {
     fill_(0.0);

@@ -50,9 +50,9 @@ bool Composite::is_ready_for_backward() const noexcept {
   return Module::is_ready_for_backward() && (runner_ == nullptr || runner_->is_ready());
 }
 
-void Composite::require_ready_for_backward(const std::string& path) const {
-  Module::require_ready_for_backward(path);
-  if (runner_ != nullptr) runner_->require_ready(path);
+void Composite::require_ready_for_backward() const {
+  Module::require_ready_for_backward();
+  if (runner_ != nullptr) runner_->require_ready();
 }
 
 void Composite::release_saved() noexcept {

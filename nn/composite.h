@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "nn/module.h"
@@ -31,7 +30,7 @@ class Composite : public Module {
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 
   [[nodiscard]] bool is_ready_for_backward() const noexcept override;
-  void require_ready_for_backward(const std::string& path = {}) const override;
+  void require_ready_for_backward() const override;
 
  protected:
   Composite() = default;

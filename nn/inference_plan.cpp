@@ -53,7 +53,8 @@ InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& te
                             tensor));
   }
   if (tensor.dtype() != dtype_) {
-    throw DTypeError(concat("InferencePlan: the ", what, " must be ", dtype_, ", got ", tensor));
+    throw DTypeError(concat("InferencePlan: ", what, " is ", tensor.dtype(), ", weights are ",
+                            dtype_, "; use to(DType::", dtype_, ")"));
   }
   if (&tensor.backend() != &weights_->backend()) {
     throw DeviceError(concat("InferencePlan: the ", what, " ", tensor, " is not on ", device(),
@@ -112,17 +113,20 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
   }
   const Run run{ends, static_cast<std::byte*>(memory->data()), inputs.front().shape()[0]};
   if (run.count == 0) return;
+  for (const Tensor& output : outputs) output.storage()->bump_version();
   for (const Step& step : steps_) {
-    if (step.kind == StepKind::linear) {
-      run_linear(step, run);
-    } else {
+    try {
       run_step(step, run);
+    } catch (Error& error) {
+      error.add_where(step.path);
+      throw;
     }
   }
 }
 
 void InferencePlan::run_step(const Step& step, const Run& run) const {
   switch (step.kind) {
+    case StepKind::linear: return run_linear(step, run);
     case StepKind::norm: return run_norm(step, run);
     case StepKind::unary: return run_unary(step, run);
     case StepKind::softmax:

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/backend/elementwise.h"
@@ -91,6 +92,7 @@ class InferencePlan {
   };
   struct Step {
     StepKind kind = StepKind::linear;
+    std::string path;            // the dotted name of the layer, for errors
     bool relu = false;           // of linear: the ReLU behind it
     UnaryOp op = UnaryOp::relu;  // of unary
     UnaryParameters parameters{};
@@ -158,6 +160,7 @@ class InferencePlan {
 ///
 /// Throws ValueError for modules that do not describe themselves, for a batch below 1, and for
 /// parameters of several dtypes or devices; ShapeError where a layer does not fit the one before.
+/// The error of a layer has its dotted name in front (Error::where()).
 [[nodiscard]] InferencePlan compile(const Module& model, std::int64_t max_batch);
 /// `sample_shapes`: of each input, without the first dimension.
 [[nodiscard]] InferencePlan compile(const Module& model, std::span<const Dims> sample_shapes,

@@ -31,6 +31,7 @@ class Linear final : public Module, public FusibleProduct {
   Linear(const Linear& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Linear"; }
+  [[nodiscard]] std::string description() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
     return std::make_unique<Linear>(*this, copier);
   }
@@ -45,13 +46,14 @@ class Linear final : public Module, public FusibleProduct {
   [[nodiscard]] const ParameterPtr& bias() const noexcept { return bias_; }
 
   /// (..., in_features) to (..., out_features). The input's elements must stay as they are until
-  /// backward().
+  /// backward(), where the weight is not frozen.
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 
   [[nodiscard]] Tensor forward_fused(const Tensor& input, const Epilogue& more) override;
   [[nodiscard]] Tensor backward_relu(const Tensor& grad_output,
                                      ops::ReluBits* bits = nullptr) override;
+  void require_saved_intact(bool input_grad) const override;
   [[nodiscard]] ops::ReluBits& relu_bits() noexcept override { return relu_bits_; }
   [[nodiscard]] bool is_autocast() const override {
     return autocast_dtype() == DType::bfloat16 && weight_->value.dtype() == DType::float32;
@@ -64,18 +66,19 @@ class Linear final : public Module, public FusibleProduct {
   enum class InputGrad { none, plain, through_relu };
   [[nodiscard]] Tensor differentiate(const Tensor& grad_output, InputGrad wanted,
                                      ops::ReluBits* bits);
+  void check_input(const Tensor& input) const;
   void differentiate_parameters(const Tensor& grad);
 
   ParameterPtr weight_;
   ParameterPtr bias_;
-  Tensor input_;      // of the last forward(), as a matrix
-  Dims input_shape_;  // its shape before that
+  SavedTensor input_;  // of the last forward(), as a matrix
+  Dims input_shape_;   // its shape before that
   Scratch output_;
   Scratch grad_input_;
   ops::ReluBits relu_bits_;
   // Under autocast, in bfloat16: operands of the last forward() and of backward().
   bool was_autocast_ = false;  // in the last forward()
-  Tensor input_operand_;
+  SavedTensor input_operand_;
   Tensor weight_operand_;
   Scratch input_cast_;
   Scratch weight_cast_;

@@ -197,41 +197,6 @@ void Module::drop_saved() {
   visit_children([](Module& child) { child.drop_saved(); });
 }
 
-bool Module::is_ready_for_backward() const noexcept {
-  return saved_ == Saved::ready || forward_count_ == 0;
-}
-
-void Module::require_ready_for_backward(const std::string& path) const {
-  if (saved_ == Saved::ready) return;
-  const std::string who =
-      path.empty() ? std::string(type_name()) : concat(type_name(), " \"", path, '"');
-  switch (saved_) {
-    case Saved::nothing:
-      throw ValueError(concat(who, ": backward() before any forward(); call forward() first"));
-    case Saved::used:
-      throw ValueError(concat(who,
-                              ": a second backward() after one forward(), whose values the first "
-                              "has used up; call forward() again before it"));
-    case Saved::no_grad:
-      throw ValueError(concat(who,
-                              ": backward() after a forward() under a NoGradGuard, which saves "
-                              "nothing; call forward() again before it, without one"));
-    default:
-      throw ValueError(
-          concat(who,
-                 ": backward() without the values of a forward(): train(), eval(), "
-                 "to(), load_state_dict() or a forward() that failed has dropped them; "
-                 "call forward() again before it"));
-  }
-}
-
-void Module::require_gradient(const Tensor& grad_output, const Dims& output_shape) const {
-  require_ready_for_backward();
-  if (grad_output.shape() == output_shape) return;
-  throw ShapeError(concat(type_name(), ": the last forward() gave shape ", output_shape,
-                          ", backward() got the gradient ", grad_output));
-}
-
 void Module::autocast(DType dtype) {
   if (dtype != DType::float32 && dtype != DType::bfloat16) {
     throw DTypeError(concat("Module::autocast: takes bfloat16, or float32 for none, not ", dtype));

@@ -16,6 +16,7 @@
 #include "core/state_dict.h"
 #include "nn/module_copier.h"
 #include "nn/no_grad.h"
+#include "nn/saved_tensor.h"
 #include "nn/steps.h"
 
 namespace wick::nn {
@@ -38,7 +39,13 @@ struct LoadReport {
 /// Each forward(), in evaluation mode too, saves what its backward() needs in place of what the one
 /// before has saved, and one backward() uses it up. A change of the mode, to(), load_state_dict()
 /// and a forward() under a NoGradGuard drop it. So a gradient is always that of the last forward(),
-/// or backward() throws.
+/// or backward() throws. What it saves is not copied: an input that is written to before backward()
+/// is an error, too, where a function of wick's has done it (Storage::version()).
+///
+/// An error in a layer of a network has the layer's dotted name in front, below the module whose
+/// forward() or backward() was called: "encoder.fc1: Linear(784, 32): ..." (Error::where()). For
+/// that, a class of your own that runs its children by itself calls forward_child() and
+/// backward_child().
 ///
 /// A module can be moved; copies are made by clone(). A class of your own overrides type_name(),
 /// forward() and backward(), and for more: copy() to be cloned, append_steps() to be compiled.
@@ -53,6 +60,8 @@ class Module {
 
   /// PyTorch's class name: "Linear".
   [[nodiscard]] virtual std::string_view type_name() const noexcept = 0;
+  /// How messages call it: "Linear(784, 32)". As it is written here, type_name().
+  [[nodiscard]] virtual std::string description() const;
 
   [[nodiscard]] virtual Tensor forward(const Tensor& input) = 0;
   /// Takes the gradient of the loss by the last forward()'s output, adds to (or, after zero_grad(),
@@ -135,9 +144,11 @@ class Module {
   /// Whether backward() has what it needs: what the last forward() has saved, neither used up nor
   /// dropped. True of a module that saves nothing.
   [[nodiscard]] virtual bool is_ready_for_backward() const noexcept;
-  /// Throws the ValueError of a backward() that is not ready. `path` is the module's name below the
-  /// one whose backward() was called.
-  virtual void require_ready_for_backward(const std::string& path = {}) const;
+  /// Throws the ValueError of a backward() that is not ready.
+  virtual void require_ready_for_backward() const;
+  /// Throws ValueError where backward(..., input_grad) would read something that was overwritten
+  /// since the last forward() has saved it. As it is written here, nothing is known of that.
+  virtual void require_saved_intact(bool /*input_grad*/) const {}
   /// How many forward passes have begun here; 0 for a module that saves nothing. It tells a
   /// container that somebody else has called its child meanwhile.
   [[nodiscard]] std::uint64_t forward_count() const noexcept { return forward_count_; }
@@ -185,15 +196,36 @@ class Module {
     return twins_;
   }
 
+  /// child.forward() and child.backward(), whose errors get the child's name in front.
+  [[nodiscard]] Tensor forward_child(Module& child, const Tensor& input) const;
+  Tensor backward_child(Module& child, const Tensor& grad_output, bool input_grad = true) const;
+
+  // What a layer checks first in forward(). An undefined input throws ValueError.
+
+  /// For a layer with weights: throws DTypeError for an input of another dtype than `weight`'s, and
+  /// DeviceError for one on another device.
+  void require_input(const Tensor& input, const Tensor& weight) const;
+  /// For a layer without: throws DTypeError for one that is neither float32 nor float64.
+  void require_input(const Tensor& input) const;
+  void require_defined(const Tensor& input) const;
+  void require_same_device(const Tensor& input, const Tensor& weight) const;
+  /// Throws ShapeError.
+  void require_contiguous(const Tensor& input) const;
+
   // A module that saves something in forward() for backward() calls these.
 
   /// In forward(), once its input has been found right: what was saved before is void.
   void begin_forward() noexcept;
   /// At the end of forward(). Under a NoGradGuard, lets go of what was saved.
   void end_forward() noexcept;
-  /// First in backward(): throws ValueError where it is not ready, and ShapeError for a gradient
-  /// that is not of the shape of the last output.
-  void require_gradient(const Tensor& grad_output, const Dims& output_shape) const;
+  /// First in backward(): throws ValueError where it is not ready or what it needs was overwritten,
+  /// ShapeError for a gradient that is not of the shape of the last output, and, unless `like` is
+  /// null, DTypeError and DeviceError for one that is not of its dtype and on its device.
+  void require_gradient(const Tensor& grad_output, const Dims& output_shape, bool input_grad = true,
+                        const Tensor* like = nullptr) const;
+  /// For require_saved_intact(): throws ValueError where `saved` was overwritten. `what` is
+  /// "input", "output".
+  void require_intact(const SavedTensor& saved, std::string_view what) const;
   /// In backward(), once its argument has been found right: what was saved is used up.
   void begin_backward() noexcept { saved_ = Saved::used; }
   /// Lets go of the tensors that were saved.
@@ -211,6 +243,7 @@ class Module {
   void set_training(bool on);
   [[nodiscard]] bool has_mode(bool training) const;
   void require_new_name(const std::string& name) const;
+  [[nodiscard]] std::string_view name_of(const Module& child) const noexcept;
   template <typename Visitor>
   void visit(const std::string& prefix, Visitor&& visitor) const;
   template <typename Visitor>

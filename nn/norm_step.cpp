@@ -15,8 +15,8 @@ NormShape NormStep::shape_of(std::string_view who, const Dims& input) const {
     const std::size_t outer = input.size() < rank ? 0 : input.size() - rank;
     const auto inner = std::span(input).subspan(outer);
     if (!std::ranges::equal(inner, std::span(normalized_shape))) {
-      throw ShapeError(concat(who, ": expected an input whose last sizes are ", normalized_shape,
-                              ", got shape ", input));
+      throw ShapeError(concat(who, ": input has shape ", input, ", expected ", normalized_shape,
+                              " as its last sizes"));
     }
     shape.samples = element_count(std::span(input).first(outer));
     shape.channels = element_count(normalized_shape);
@@ -24,7 +24,7 @@ NormShape NormStep::shape_of(std::string_view who, const Dims& input) const {
   }
   if (input.size() < 2 || input[1] != channels) {
     throw ShapeError(
-        concat(who, ": expected an input (N, ", channels, ", ...), got shape ", input));
+        concat(who, ": input has shape ", input, ", expected (N, ", channels, ", ...)"));
   }
   shape.samples = input[0];
   shape.channels = channels;

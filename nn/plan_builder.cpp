@@ -42,7 +42,6 @@ void PlanBuilder::find_kind() {
   for (const Step& step : list_.steps()) {
     if (step.weight == nullptr) continue;
     first_ = step.weight->value;
-    first_name_ = who(step);
     plan_.dtype_ = first_.dtype();
     return;
   }
@@ -87,6 +86,7 @@ const Dims& PlanBuilder::shape(ValueId id) const {
 
 void PlanBuilder::finish(const Step& step, InferencePlan::Step planned, Dims shape) {
   planned.kind = step.kind;
+  planned.path = step.path;
   for (const ValueId input : step.inputs) {
     planned.inputs.push_back(values_[static_cast<std::size_t>(input)]);
   }
@@ -113,15 +113,19 @@ void PlanBuilder::add_step(std::size_t i) {
     case StepKind::log_softmax: return add_softmax(step);
     case StepKind::opaque: break;
   }
-  throw ValueError(concat("compile: ", step.path, " is a ", step.module->type_name(),
-                          ", which does not describe itself; override append_steps()"));
+  throw ValueError(
+      concat(who(step), ": does not describe itself, as a plan needs; override append_steps()"));
+}
+
+std::string PlanBuilder::who(const Step& step) {
+  return step.module == nullptr ? std::string(to_string(step.kind)) : step.module->description();
 }
 
 void PlanBuilder::require_same_kind(const Step& step, const Tensor& tensor) const {
   if (&first_.backend() != &tensor.backend() || first_.dtype() != tensor.dtype()) {
-    throw ValueError(concat("compile: ", who(step), " has a parameter ", tensor, " on ",
-                            tensor.device(), ", the first layer ", first_, " on ", first_.device(),
-                            "; convert the model with to()"));
+    throw ValueError(concat(who(step), ": has a parameter ", tensor, ", the first layer ", first_,
+                            "; a plan is in one dtype and on one device: convert the model with "
+                            "to()"));
   }
 }
 
@@ -135,8 +139,8 @@ void PlanBuilder::add_linear(std::size_t i) {
   planned.depth = weight.size(1);
   Dims result = shape(step.inputs.front());
   if (result.empty() || result.back() != planned.depth) {
-    throw ShapeError(concat("compile: ", who(step), " takes ", planned.depth,
-                            " features, but gets ", result.empty() ? 0 : result.back()));
+    throw ShapeError(concat(who(step), ": samples have shape ", result, ", expected ",
+                            planned.depth, " features, as their last size"));
   }
   result[result.size() - 1] = planned.width;
   planned.outer = product(result, 0, result.size() - 1);
@@ -189,7 +193,7 @@ void PlanBuilder::add_binary(const Step& step) {
   const Dims& b = shape(step.inputs[1]);
   if (a != b) {
     throw ShapeError(
-        concat("compile: ", who(step), ": ", to_string(step.kind), " of samples ", a, " and ", b));
+        concat(who(step), ": samples have shapes ", a, " and ", b, ", expected the same"));
   }
   finish(step, {}, a);
 }
@@ -199,9 +203,9 @@ std::size_t PlanBuilder::dimension(const Step& step, const Dims& shape) const {
   const auto dims = static_cast<std::int64_t>(shape.size()) + 1;
   const std::int64_t dim = step.dim < 0 ? step.dim + dims : step.dim;
   if (dim < 1 || dim >= dims) {
-    throw ShapeError(concat("compile: ", who(step), ": ", to_string(step.kind), " along dimension ",
-                            step.dim, " of samples ", shape,
-                            "; it must be one of the samples' own, which are counted from 1"));
+    throw ShapeError(concat(who(step), ": dimension ", step.dim,
+                            " is none of the samples', of shape ", shape,
+                            ", which are counted from 1 in a plan"));
   }
   return static_cast<std::size_t>(dim - 1);
 }
@@ -215,9 +219,9 @@ void PlanBuilder::add_concatenate(const Step& step) {
     const bool same_rank = own.size() == result.size();
     if (same_rank) result[dim] += std::exchange(own[dim], result[dim] + own[dim]);
     if (!same_rank || own != result) {
-      throw ShapeError(concat("compile: ", who(step), ": concatenate of samples ",
-                              shape(step.inputs.front()), " and ", shape(input),
-                              " along dimension ", step.dim));
+      throw ShapeError(concat(who(step), ": samples have shapes ", shape(step.inputs.front()),
+                              " and ", shape(input), ", expected the same but in dimension ",
+                              step.dim));
     }
   }
   InferencePlan::Step planned;
@@ -236,8 +240,8 @@ void PlanBuilder::add_reshape(const Step& step) {
     result = {-1};  // refused below
   }
   if (std::ranges::count(result, -1) != 0 || element_count(result) != elements) {
-    throw ShapeError(concat("compile: ", who(step), ": reshape of samples ", plan_.values_[x].shape,
-                            " to ", step.shape,
+    throw ShapeError(concat(who(step), ": samples have shape ", plan_.values_[x].shape,
+                            ", the new shape is ", step.shape,
                             "; in a plan, -1 stands for the samples, as the "
                             "first size, and the others must have ",
                             elements, " elements"));
@@ -280,8 +284,8 @@ void PlanBuilder::add_part(const Step& step) {
   const std::int64_t size = result[dim];
   const std::int64_t start = step.start < 0 ? step.start + size : step.start;
   if (start < 0 || step.length < 0 || start > size - step.length) {
-    throw ShapeError(concat("compile: ", who(step), ": ", to_string(step.kind), " of ", step.length,
-                            " from ", step.start, " on of dimension ", step.dim, " of samples ",
+    throw ShapeError(concat(who(step), ": ", step.length, " position(s) from ", step.start,
+                            " on are not in dimension ", step.dim, " of samples of shape ",
                             result));
   }
   InferencePlan::Step planned;
@@ -300,7 +304,13 @@ void PlanBuilder::add_part(const Step& step) {
 
 InferencePlan PlanBuilder::build() {
   for (std::size_t i = 0; i < list_.steps().size(); ++i) {
-    if (!done_[i]) add_step(i);
+    if (done_[i]) continue;
+    try {
+      add_step(i);
+    } catch (Error& error) {
+      error.add_where(list_.steps()[i].path);
+      throw;
+    }
   }
   place_outputs();
   place_in_workspace();

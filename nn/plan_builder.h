@@ -11,11 +11,6 @@
 
 namespace wick::nn {
 
-/// What a message calls a step.
-[[nodiscard]] inline std::string who(const Step& step) {
-  return step.path.empty() ? std::string(to_string(step.kind)) : step.path;
-}
-
 /// Used once: PlanBuilder(model, shapes, max_batch).build().
 class PlanBuilder {
  public:
@@ -43,6 +38,8 @@ class PlanBuilder {
   [[nodiscard]] std::size_t dimension(const Step& step, const Dims& shape) const;
   [[nodiscard]] std::size_t add_value(Dims shape);
   void finish(const Step& step, InferencePlan::Step planned, Dims shape);
+  // What a message calls a step, whose path stands in front of it.
+  [[nodiscard]] static std::string who(const Step& step);
   void require_same_kind(const Step& step, const Tensor& tensor) const;
   void place_outputs();
   void place_in_workspace();
@@ -72,7 +69,6 @@ class PlanBuilder {
   std::vector<Packed> packed_;
   std::vector<Vector> vectors_;
   Tensor first_;  // the first parameter; undefined where there is none
-  std::string first_name_;
   InferencePlan plan_;
   std::size_t weight_bytes_ = 0;
 };

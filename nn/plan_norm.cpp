@@ -15,7 +15,6 @@ std::size_t PlanBuilder::add_vector(const Step& step, const Tensor* values) {
   } else {
     // Such as the running statistics of a layer without a weight.
     first_ = *values;
-    first_name_ = who(step);
     plan_.dtype_ = values->dtype();
   }
   const std::size_t offset = weight_bytes_;
@@ -28,7 +27,7 @@ void PlanBuilder::add_norm(const Step& step) {
   const Dims& sample = shape(step.inputs.front());
   Dims one = sample;
   one.insert(0, 1);
-  NormShape of_sample = step.norm.shape_of(concat("compile: ", who(step)), one);
+  NormShape of_sample = step.norm.shape_of(who(step), one);
   InferencePlan::Step planned;
   planned.norm_op = step.norm.op;
   planned.eps = step.norm.eps;
@@ -38,9 +37,9 @@ void PlanBuilder::add_norm(const Step& step) {
     planned.running_mean = add_vector(step, step.norm.running_mean.get());
     planned.running_var = add_vector(step, step.norm.running_var.get());
   } else if (step.norm.op == NormOp::batch_norm) {
-    throw ValueError(concat("compile: ", who(step), " is a ", step.module->type_name(),
-                            " without running statistics, whose output for a sample depends on "
-                            "the others; use track_running_stats"));
+    throw ValueError(concat(who(step),
+                            ": has no running statistics, so its output for a sample depends on "
+                            "the others, which no plan can do; use track_running_stats"));
   }
   planned.norm_shape = of_sample;
   planned.norm_weight = add_vector(step, step.weight ? &step.weight->value : nullptr);

@@ -8,11 +8,7 @@ namespace wick::nn {
 namespace {
 
 std::int64_t positive(std::int64_t dim, const Tensor& x, const Step& step) {
-  const std::int64_t result = dim < 0 ? dim + x.dim() : dim;
-  if (result < 0 || result >= x.dim()) {
-    throw ShapeError(concat(to_string(step.kind), ": dimension ", dim, " of ", x));
-  }
-  return result;
+  return static_cast<std::int64_t>(wrap_dim(dim, x.shape().size(), to_string(step.kind)));
 }
 
 // The positions [begin, begin + length) of a dimension.
@@ -77,6 +73,9 @@ void StepRunner::run_operation(const Step& step) {
     case StepKind::multiply:
       y = result.like(x);
       ops::multiply(x, value(step.inputs[1]), y);
+      for (std::size_t i = 0; i < 2; ++i) {
+        state_of(step).operand_versions[i] = value(step.inputs[i]).storage()->version();
+      }
       return;
     case StepKind::concatenate: {
       y = result.get(concatenated_shape(step, values_), x.dtype(), x.device());
@@ -113,7 +112,7 @@ void StepRunner::run_operation(const Step& step) {
 
 void StepRunner::differentiate_operation(const Step& step) {
   const Tensor& gradient = grad(step.output);
-  std::vector<Scratch>& parts = parts_[static_cast<std::size_t>(&step - list_.steps().data())];
+  std::vector<Scratch>& parts = parts_[index_of(step)];
   const ValueId first = step.inputs.front();
   switch (step.kind) {
     case StepKind::add:

@@ -10,6 +10,7 @@
 #include "core/ops.h"
 #include "nn/fusion.h"
 #include "nn/module.h"
+#include "nn/saved_tensor.h"
 
 namespace wick::nn {
 namespace {
@@ -41,7 +42,8 @@ StepRunner::StepRunner(StepList steps)
       grads_(at(list_.value_count())),
       sums_(at(list_.value_count())),
       parts_(list_.steps().size()),
-      needed_(at(list_.value_count())) {
+      needed_(at(list_.value_count())),
+      reached_(at(list_.value_count())) {
   if (list_.outputs().empty()) throw ValueError("StepRunner: the network has no output");
   std::unordered_set<const Module*> seen;
   for (std::size_t i = 0; i < states_.size(); ++i) {
@@ -49,8 +51,8 @@ StepRunner::StepRunner(StepList steps)
     parts_[i].resize(step.inputs.size());
     if (step.module == nullptr) continue;
     if (!seen.insert(step.module).second) {
-      throw ValueError(concat(step.module->type_name(), " \"", step.path,
-                              "\" does two steps of one network, but saves for one backward(); "
+      throw ValueError(concat(step.path, ": ", step.module->description(),
+                              " does two steps of one network, but saves for one backward(); "
                               "use Graph::again() or its share() for the second"));
     }
     states_[i].parameters = step.module->parameters();
@@ -73,7 +75,6 @@ void StepRunner::find_shared() {
       uses.erase(found);
     }
   }
-  if (!shared_.empty()) reached_.resize(values_.size());
 }
 
 void StepRunner::find_next() {
@@ -114,13 +115,23 @@ bool StepRunner::feeds_autocast(const State& state) const {
   return product != nullptr && product->is_autocast();
 }
 
+template <typename Work>
+void StepRunner::with_path(std::size_t i, Work&& work) const {
+  try {
+    work();
+  } catch (Error& error) {
+    error.add_where(list_.steps()[i].path);
+    throw;
+  }
+}
+
 void StepRunner::forward(std::span<const Tensor> inputs) {
   if (inputs.size() != list_.inputs().size()) {
     throw ValueError(
         concat("forward: the network has ", list_.inputs().size(), " inputs, got ", inputs.size()));
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) values_[at(list_.inputs()[i])] = inputs[i];
-  for (std::size_t i = 0; i < states_.size(); ++i) run_forward(i);
+  for (std::size_t i = 0; i < states_.size(); ++i) with_path(i, [&] { run_forward(i); });
   for (std::size_t i = 0; i < states_.size(); ++i) {
     const Module* const module = list_.steps()[i].module;
     if (module != nullptr) states_[i].forward_count = module->forward_count();
@@ -159,16 +170,17 @@ bool StepRunner::is_ready() const noexcept {
   return true;
 }
 
-void StepRunner::require_ready(const std::string& path) const {
+void StepRunner::require_ready() const {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (is_ready(i)) continue;
-    const Step& step = list_.steps()[i];
-    const std::string name = concat(path, path.empty() ? "" : ".", step.path);
-    if (!step.module->is_ready_for_backward()) step.module->require_ready_for_backward(name);
-    throw ValueError(concat(step.module->type_name(), " \"", name,
-                            "\": backward() after a forward() of this layer alone, which has "
-                            "replaced what the whole network's saved; call the network's forward() "
-                            "again before it"));
+    const Module& module = *list_.steps()[i].module;
+    with_path(i, [&] {
+      if (!module.is_ready_for_backward()) module.require_ready_for_backward();
+      throw ValueError(concat(module.description(),
+                              ": backward() after a forward() of this layer alone, which has "
+                              "replaced what the whole network's saved; call the network's "
+                              "forward() again before it"));
+    });
   }
 }
 
@@ -199,21 +211,30 @@ void StepRunner::find_needed(bool input_grad) {
   }
 }
 
-void StepRunner::announce_grad_parts(std::span<const Tensor> grads) {
+// A step runs backward where one of the outputs with a gradient depends on it.
+void StepRunner::find_reached(std::span<const Tensor> grads) {
   std::ranges::fill(reached_, std::uint8_t{0});
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined()) reached_[at(list_.outputs()[i])] = 1;
   }
-  const auto runs = [this](std::size_t i) {
-    const ValueId output = list_.steps()[i].output;
-    return is_needed(output) && reached_[at(output)] != 0;
-  };
   for (std::size_t i = states_.size(); i-- > 0;) {
-    if (!runs(i)) continue;
-    for (const ValueId input : list_.steps()[i].inputs) reached_[at(input)] = 1;
+    const Step& step = list_.steps()[i];
+    if (reached_[at(step.output)] == 0) continue;
+    for (const ValueId input : step.inputs) {
+      if (is_needed(input)) reached_[at(input)] = 1;
+    }
   }
+}
+
+bool StepRunner::runs_backward(std::size_t i) const {
+  const ValueId output = list_.steps()[i].output;
+  return is_needed(output) && reached_[at(output)] != 0;
+}
+
+void StepRunner::announce_grad_parts() {
   for (const Shared& shared : shared_) {
-    const auto parts = std::ranges::count_if(shared.steps, runs);
+    const auto parts =
+        std::ranges::count_if(shared.steps, [this](std::size_t i) { return runs_backward(i); });
     shared.parameter->grad_parts_left = std::max(static_cast<int>(parts) - 1, 0);
   }
 }
@@ -222,9 +243,31 @@ void StepRunner::forget_grad_parts() noexcept {
   for (const Shared& shared : shared_) shared.parameter->grad_parts_left = 0;
 }
 
+void StepRunner::require_intact(std::size_t i) const {
+  const Step& step = list_.steps()[i];
+  if (step.module != nullptr) {
+    step.module->require_saved_intact(is_needed(step.inputs.front()));
+    return;
+  }
+  if (step.kind != StepKind::multiply) return;
+  for (std::size_t operand = 0; operand < 2; ++operand) {
+    const Tensor& saved = value(step.inputs[operand]);
+    if (!is_needed(step.inputs[1 - operand])) continue;
+    const std::uint64_t version = states_[i].operand_versions[operand];
+    if (version != saved.storage()->version()) {
+      refuse_overwritten("multiply", operand == 0 ? "first operand" : "second operand", saved,
+                         version);
+    }
+  }
+}
+
 void StepRunner::backward(std::span<const Tensor> grads, bool input_grad) {
   find_needed(input_grad);
-  if (!shared_.empty()) announce_grad_parts(grads);
+  find_reached(grads);
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (runs_backward(i)) with_path(i, [&] { require_intact(i); });
+  }
+  announce_grad_parts();
   // Also where a step throws: the parameters may be used outside this network.
   const struct Forget {
     StepRunner& runner;
@@ -234,7 +277,7 @@ void StepRunner::backward(std::span<const Tensor> grads, bool input_grad) {
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined()) contribute(list_.outputs()[i], grads[i]);
   }
-  for (std::size_t i = states_.size(); i-- > 0;) run_backward(i);
+  for (std::size_t i = states_.size(); i-- > 0;) with_path(i, [&] { run_backward(i); });
 }
 
 void StepRunner::run_backward(std::size_t i) {

@@ -217,6 +217,7 @@ void Compose::run(const Tensor& images, const std::int64_t* indices, std::int64_
   args.shift = single ? static_cast<const void*>(plan.shift_float.data()) : plan.shift.data();
   args.dtype = out.dtype();
   args.out = out.raw();
+  out.storage()->bump_version();
   Backend& backend = out.backend();
   if (!plan.sum_channels) return backend.gather_affine(args);
 

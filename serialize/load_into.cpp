@@ -42,6 +42,7 @@ void load_pairs(const ZipReader& zip, const std::vector<LoadPair>& pairs, LazySt
           pair.target, Tensor(storages.get(pair.number), pair.source.dtype(), pair.source.shape(),
                               pair.source.strides(), pair.source.offset()));
     } else if (pair.source.numel() != 0) {
+      pair.target.storage()->bump_version();
       straight.push_back(
           {pair.record->entry, static_cast<std::uint64_t>(pair.source.offset()) * element,
            pair.source.nbytes(), static_cast<char*>(pair.target.raw()), pair.record->change});

@@ -30,6 +30,8 @@ Hardtanh::Hardtanh(double min_val, double max_val)
 }
 
 Tensor Activation::forward(const Tensor& input) {
+  require_input(input);
+  require_contiguous(input);
   const Tensor& output = output_.apart_from(input);
   ops::unary(op_, input, output, parameters_);
   begin_forward();
@@ -49,14 +51,19 @@ void Activation::set_output(const Tensor& output) {
   end_forward();
 }
 
+void Activation::require_saved_intact(bool input_grad) const {
+  if (!input_grad) return;
+  require_intact(saved_, info_of(op_).saved == SavedValue::input ? "input" : "output");
+}
+
 Tensor Activation::backward(const Tensor& grad_output, bool input_grad) {
-  require_gradient(grad_output, saved_.shape());
+  require_gradient(grad_output, saved_->shape(), input_grad, &*saved_);
   if (!input_grad) {
     begin_backward();
     return {};
   }
   const Tensor& grad_input = grad_input_.apart_from(grad_output);
-  ops::unary_backward(op_, grad_output, saved_, grad_input, parameters_);
+  ops::unary_backward(op_, grad_output, *saved_, grad_input, parameters_);
   begin_backward();
   return grad_input;
 }

@@ -43,12 +43,13 @@ class Activation : public Module, public FusibleActivation {
         op_(other.op_),
         parameters_(other.parameters_) {}
   void release_saved() noexcept override { saved_ = Tensor(); }
+  void require_saved_intact(bool input_grad) const override;
 
  private:
   std::string_view type_name_;
   UnaryOp op_;
   UnaryParameters parameters_;
-  Tensor saved_;  // input or output of the last forward()
+  SavedTensor saved_;  // input or output of the last forward()
   Scratch output_;
   Scratch grad_input_;
 };

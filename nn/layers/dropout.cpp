@@ -16,6 +16,7 @@ Dropout::Dropout(const Dropout& other, ModuleCopier& copier)
     : Module(other, copier), generator_(other.generator_), p_(other.p_) {}
 
 Tensor Dropout::forward(const Tensor& input) {
+  require_defined(input);
   const bool draws = is_training() && p_ > 0.0;
   if (!draws) {
     begin_forward();
@@ -24,6 +25,8 @@ Tensor Dropout::forward(const Tensor& input) {
     end_forward();
     return input;
   }
+  require_input(input);
+  require_contiguous(input);
   if (generator_->device() != input.device()) {
     throw DeviceError(concat("Dropout: the input is on ", input.device(), ", the generator on ",
                              generator_->device(),

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/ops.h"
+#include "nn/named_errors.h"
 
 namespace wick::nn {
 
@@ -30,21 +31,25 @@ Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, Ge
 Embedding::Embedding(const Embedding& other, ModuleCopier& copier)
     : Module(other, copier), weight_(copier(other.weight_)), padding_idx_(other.padding_idx_) {}
 
+std::string Embedding::description() const {
+  return concat("Embedding(", num_embeddings(), ", ", embedding_dim(), ")");
+}
+
 Tensor Embedding::forward(const Tensor& indices) {
+  require_defined(indices);
   if (indices.dtype() != DType::int64) {
-    throw DTypeError(concat("Embedding: expected int64 indices, got ", indices,
-                            "; convert with to(DType::int64)"));
-  }
-  if (!indices.is_contiguous()) {
-    throw ShapeError(concat("Embedding: the indices ", indices, " with strides ", indices.strides(),
-                            " are not contiguous; use contiguous()"));
+    throw DTypeError(concat(description(), ": input is ", indices.dtype(),
+                            ", expected int64 indices; use x.to(DType::int64)"));
   }
   const Tensor& weight = weight_->value;
+  require_same_device(indices, weight);
+  require_contiguous(indices);
   const Tensor flat = indices.view({indices.numel()});
   Dims shape = indices.shape();
   shape.push_back(embedding_dim());
   const Tensor& output = output_.get(shape, weight.dtype(), weight.device());
-  ops::index_select(weight, flat, output.view({indices.numel(), embedding_dim()}));
+  const Tensor rows = output.view({indices.numel(), embedding_dim()});
+  with_name_of([this] { return description(); }, [&] { ops::index_select(weight, flat, rows); });
   begin_forward();
   indices_ = flat;
   shape_ = std::move(shape);
@@ -53,11 +58,11 @@ Tensor Embedding::forward(const Tensor& indices) {
 }
 
 Tensor Embedding::backward(const Tensor& grad_output, bool /*input_grad*/) {
-  require_gradient(grad_output, shape_);
+  require_gradient(grad_output, shape_, false, &weight_->value);
   if (weight_->requires_grad) {
-    const Tensor rows = grad_output.reshape({indices_.numel(), embedding_dim()});
+    const Tensor rows = grad_output.reshape({indices_->numel(), embedding_dim()});
     if (!weight_->has_grad) weight_->grad.zero_();
-    ops::index_add(rows, indices_, weight_->grad, padding_idx_.value_or(-1));
+    ops::index_add(rows, *indices_, weight_->grad, padding_idx_.value_or(-1));
     weight_->mark_grad_ready();
   }
   begin_backward();

@@ -28,6 +28,7 @@ class Embedding final : public Module {
   Embedding(const Embedding& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Embedding"; }
+  [[nodiscard]] std::string description() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
     return std::make_unique<Embedding>(*this, copier);
   }
@@ -45,12 +46,15 @@ class Embedding final : public Module {
 
  protected:
   void release_saved() noexcept override { indices_ = Tensor(); }
+  void require_saved_intact(bool /*input_grad*/) const override {
+    if (weight_->requires_grad) require_intact(indices_, "input");
+  }
 
  private:
   ParameterPtr weight_;
   std::optional<std::int64_t> padding_idx_;
-  Tensor indices_;  // of the last forward(), flat
-  Dims shape_;      // of its output
+  SavedTensor indices_;  // of the last forward(), flat
+  Dims shape_;           // of its output
   Scratch output_;
 };
 

@@ -61,17 +61,15 @@ void Normalization::add_parameters(const Dims& shape, bool weight, bool bias, DT
 }
 
 Tensor Normalization::forward(const Tensor& input) {
+  if (weight_) {
+    require_input(input, weight_->value);
+  } else if (step_.running_mean != nullptr) {
+    require_input(input, *step_.running_mean);
+  } else {
+    require_input(input);
+  }
   const NormShape shape = step_.shape_of(type_name_, input.shape());
   check_input(input, shape);
-  if (weight_ && weight_->value.dtype() != input.dtype()) {
-    throw DTypeError(concat(type_name_, ": the input is ", input.dtype(), ", the weights are ",
-                            weight_->value.dtype(), "; use x.to(DType::", weight_->value.dtype(),
-                            ")"));
-  }
-  if (!weight_ && input.dtype() != DType::float32 && input.dtype() != DType::float64) {
-    throw DTypeError(
-        concat(type_name_, ": takes float32 and float64, got ", input, "; convert with to(DType)"));
-  }
   const Tensor whole = input.contiguous();
   const Tensor& output = output_.apart_from(whole);
   begin_forward();
@@ -105,7 +103,7 @@ Tensor Normalization::forward(const Tensor& input) {
 }
 
 Tensor Normalization::backward(const Tensor& grad_output, bool input_grad) {
-  require_gradient(grad_output, input_.shape());
+  require_gradient(grad_output, input_->shape(), input_grad, &*input_);
   const Tensor whole = grad_output.contiguous();
   const Tensor* const grad_input = input_grad ? &grad_input_.apart_from(whole) : nullptr;
   differentiate(whole, grad_input);
@@ -124,9 +122,9 @@ void Normalization::differentiate(const Tensor& grad_output, const Tensor* grad_
     options.use_running = true;
   } else {
     if (op_ != NormOp::rms_norm) {
-      options.mean = &mean_.get(statistics, input_.dtype(), input_.device());
+      options.mean = &mean_.get(statistics, input_->dtype(), input_->device());
     }
-    options.rstd = &rstd_.get(statistics, input_.dtype(), input_.device());
+    options.rstd = &rstd_.get(statistics, input_->dtype(), input_->device());
   }
   options.grad_input = grad_input;
   const auto wanted = [](const ParameterPtr& parameter) {
@@ -141,9 +139,13 @@ void Normalization::differentiate(const Tensor& grad_output, const Tensor* grad_
     options.accumulate_bias = bias_->has_grad;
   }
   if (grad_input == nullptr && !options.grad_weight && !options.grad_bias) return;
-  ops::norm_backward(op_, shape_, grad_output, input_, options);
+  ops::norm_backward(op_, shape_, grad_output, *input_, options);
   if (wanted(weight_)) weight_->mark_grad_ready();
   if (wanted(bias_)) bias_->mark_grad_ready();
+}
+
+void Normalization::require_saved_intact(bool input_grad) const {
+  if (input_grad || (weight_ && weight_->requires_grad)) require_intact(input_, "input");
 }
 
 void Normalization::release_saved() noexcept {

@@ -50,6 +50,7 @@ class Normalization : public Module {
   [[nodiscard]] virtual bool uses_running() const noexcept { return false; }
 
   void release_saved() noexcept override;
+  void require_saved_intact(bool input_grad) const override;
   [[nodiscard]] NormStep& step() noexcept { return step_; }
   [[nodiscard]] const NormStep& step() const noexcept { return step_; }
 
@@ -61,7 +62,7 @@ class Normalization : public Module {
   ParameterPtr weight_;
   ParameterPtr bias_;
   // Of the last forward().
-  Tensor input_;
+  SavedTensor input_;
   NormShape shape_;
   NormOp op_ = NormOp::layer_norm;
   bool used_running_ = false;

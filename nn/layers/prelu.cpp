@@ -18,10 +18,12 @@ PReLU::PReLU(const PReLU& other, ModuleCopier& copier)
     : Module(other, copier), weight_(copier(other.weight_)) {}
 
 Tensor PReLU::forward(const Tensor& input) {
-  if (input.dtype() != weight_->value.dtype()) {
-    throw DTypeError(concat("PReLU: the input is ", input.dtype(), ", the weight ",
-                            weight_->value.dtype(), "; use x.to(DType::", weight_->value.dtype(),
-                            ")"));
+  require_input(input, weight_->value);
+  require_contiguous(input);
+  const std::int64_t channels = num_parameters();
+  if (channels > 1 && (input.dim() < 2 || input.size(1) != channels)) {
+    throw ShapeError(concat("PReLU: input has shape ", input.shape(), ", expected (N, ", channels,
+                            ", ...) for the ", channels, " parameters"));
   }
   const Tensor& output = output_.apart_from(input);
   ops::prelu(input, weight_->value, output);
@@ -32,11 +34,11 @@ Tensor PReLU::forward(const Tensor& input) {
 }
 
 Tensor PReLU::backward(const Tensor& grad_output, bool input_grad) {
-  require_gradient(grad_output, input_.shape());
+  require_gradient(grad_output, input_->shape(), input_grad, &*input_);
   const bool weight_grad = weight_->requires_grad;
   const Tensor* const grad_input = input_grad ? &grad_input_.apart_from(grad_output) : nullptr;
   if (input_grad || weight_grad) {
-    ops::prelu_backward(grad_output, input_, weight_->value, grad_input,
+    ops::prelu_backward(grad_output, *input_, weight_->value, grad_input,
                         weight_grad ? &weight_->grad : nullptr, weight_->has_grad);
   }
   if (weight_grad) weight_->mark_grad_ready();

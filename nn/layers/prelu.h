@@ -34,10 +34,13 @@ class PReLU final : public Module {
 
  protected:
   void release_saved() noexcept override { input_ = Tensor(); }
+  void require_saved_intact(bool input_grad) const override {
+    if (input_grad || weight_->requires_grad) require_intact(input_, "input");
+  }
 
  private:
   ParameterPtr weight_;
-  Tensor input_;  // of the last forward()
+  SavedTensor input_;  // of the last forward()
   Scratch output_;
   Scratch grad_input_;
 };

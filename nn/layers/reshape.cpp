@@ -6,15 +6,6 @@
 namespace wick::nn {
 namespace {
 
-std::size_t index_of(const char* layer, const Dims& shape, std::int64_t dim) {
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  if (dim < -rank || dim >= rank) {
-    throw ShapeError(concat(layer, ": the dimension ", dim, " is not in [", -rank, ", ", rank - 1,
-                            "], those of the shape ", shape));
-  }
-  return static_cast<std::size_t>(dim < 0 ? dim + rank : dim);
-}
-
 // A view, by way of a copy where it is not contiguous.
 Tensor in_shape(const Tensor& tensor, const Dims& shape, Scratch& scratch) {
   if (tensor.shape() == shape) return tensor;
@@ -28,8 +19,8 @@ Tensor in_shape(const Tensor& tensor, const Dims& shape, Scratch& scratch) {
 
 Dims flattened_shape(const Dims& shape, std::int64_t first, std::int64_t last) {
   if (shape.empty()) return {1};
-  const std::size_t begin = index_of("Flatten", shape, first);
-  const std::size_t end = index_of("Flatten", shape, last);
+  const std::size_t begin = wrap_dim(first, shape.size(), "Flatten");
+  const std::size_t end = wrap_dim(last, shape.size(), "Flatten");
   if (begin > end) {
     throw ShapeError(
         concat("Flatten: start_dim ", first, " is behind end_dim ", last, " in the shape ", shape));
@@ -47,7 +38,7 @@ Dims flattened_shape(const Dims& shape, std::int64_t first, std::int64_t last) {
 }
 
 Dims unflattened_shape(const Dims& shape, std::int64_t dim, const Dims& sizes) {
-  const std::size_t at = index_of("Unflatten", shape, dim);
+  const std::size_t at = wrap_dim(dim, shape.size(), "Unflatten");
   std::int64_t known = 1;
   int open = 0;
   bool negative = false;
@@ -77,6 +68,7 @@ Dims unflattened_shape(const Dims& shape, std::int64_t dim, const Dims& sizes) {
 }
 
 Tensor Reshape::forward(const Tensor& input) {
+  require_defined(input);
   Dims shape = output_shape(input.shape());
   begin_forward();
   input_shape_ = input.shape();

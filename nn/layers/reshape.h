@@ -8,9 +8,12 @@
 namespace wick::nn {
 
 /// torch.Tensor.flatten: dimensions `first` to `last` as one; these may count from the end. Throws
-/// ShapeError for dimensions that the shape does not have.
+/// IndexError for dimensions that the shape does not have, and ShapeError where they are not in
+/// order.
 [[nodiscard]] Dims flattened_shape(const Dims& shape, std::int64_t first, std::int64_t last);
-/// torch.Tensor.unflatten: dimension `dim` as `sizes`, of which one may be -1. Throws ShapeError.
+/// torch.Tensor.unflatten: dimension `dim` as `sizes`, of which one may be -1. Throws
+/// IndexError for a dimension that the shape does not have, and ShapeError for sizes that do not
+/// make it up.
 [[nodiscard]] Dims unflattened_shape(const Dims& shape, std::int64_t dim, const Dims& sizes);
 
 /// Views of any dtype; a tensor that is not contiguous is copied where its strides need it.

@@ -13,7 +13,7 @@ class SoftmaxLayer : public Module {
   [[nodiscard]] std::string_view type_name() const noexcept override {
     return log_ ? "LogSoftmax" : "Softmax";
   }
-  /// Throws ShapeError for an input without that dimension.
+  /// Throws IndexError for an input without that dimension.
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
@@ -25,11 +25,14 @@ class SoftmaxLayer : public Module {
   SoftmaxLayer(const SoftmaxLayer& other, ModuleCopier& copier)
       : Module(other, copier), dim_(other.dim_), log_(other.log_) {}
   void release_saved() noexcept override { saved_ = Tensor(); }
+  void require_saved_intact(bool input_grad) const override {
+    if (input_grad) require_intact(saved_, "output");
+  }
 
  private:
   std::int64_t dim_;
   bool log_;
-  Tensor saved_;  // the last output
+  SavedTensor saved_;  // the last output
   Scratch output_;
   Scratch grad_input_;
 };

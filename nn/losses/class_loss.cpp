@@ -2,6 +2,7 @@
 #include "nn/losses/class_loss.h"
 
 #include "core/error.h"
+#include "nn/named_errors.h"
 
 namespace wick::nn {
 namespace {
@@ -31,6 +32,7 @@ Dims rows_shape(const Tensor& input) {
 
 Tensor ClassLoss::of_indices(Operation operation, const Tensor& input, const Tensor& targets,
                              Reduction reduction, ops::CrossEntropyOptions options) {
+  check_input(input, options.weight);
   const Tensor rows = rows_of(input, rows_);
   const Tensor flat = flat_targets(input, targets);
   const Tensor& loss = loss_for(input);
@@ -44,18 +46,28 @@ Tensor ClassLoss::of_indices(Operation operation, const Tensor& input, const Ten
   const Tensor grad = row_grad_for(input);
   options.mean = reduction == Reduction::mean;
   options.loss_sum = sum();
-  operation(rows, flat, loss, &grad, options);
+  with_name_of([this] { return type_name(); },
+               [&] { operation(rows, flat, loss, &grad, options); });
   keep_row_grad(grad);
   return result(loss, losses);
 }
 
-Tensor ClassLoss::rows_of(const Tensor& input, Scratch& scratch) const {
+void ClassLoss::check_input(const Tensor& input, const Tensor* weight) const {
+  require_input(input);
   if (input.dim() == 0) {
     throw ShapeError(concat(type_name(),
-                            ": expected an input of shape (C), (N, C) or (N, C, d1, "
-                            "...), got ",
-                            input));
+                            ": input has no dimensions, expected shape (C), (N, C) or "
+                            "(N, C, d1, ...) with C classes"));
   }
+  if (classes_of(input) == 0) {
+    throw ShapeError(concat(type_name(), ": input has shape ", input.shape(),
+                            ", expected at least one class, in dimension ",
+                            input.dim() == 1 ? 0 : 1));
+  }
+  if (weight != nullptr) require_like("weight", *weight, input, {classes_of(input)});
+}
+
+Tensor ClassLoss::rows_of(const Tensor& input, Scratch& scratch) const {
   if (input.dim() == 2) return input;
   if (input.dim() == 1) return input.view({1, input.size(0)});
   const Tensor permuted = classes_last(input);
@@ -86,15 +98,18 @@ void ClassLoss::keep_row_grad(const Tensor& row_grad) const {
 }
 
 Tensor ClassLoss::flat_targets(const Tensor& input, const Tensor& targets) const {
+  require_defined("target", targets);
+  if (targets.dtype() != DType::int64) {
+    throw DTypeError(concat(type_name(), ": target is ", targets.dtype(),
+                            ", expected int64 class indices; use target.to(DType::int64)"));
+  }
+  require_same_device("target", targets, input);
   const Dims shape = losses_shape(input);
   if (targets.shape() != shape) {
-    throw ShapeError(concat(type_name(), ": for the input ", input,
-                            ", class indices must be of shape ", shape, ", got ", targets));
+    throw ShapeError(concat(type_name(), ": target has shape ", targets.shape(), ", expected ",
+                            shape, " for the input ", input));
   }
-  if (!targets.is_contiguous()) {
-    throw ShapeError(concat(type_name(), ": the targets ", targets, " with strides ",
-                            targets.strides(), " are not contiguous; use contiguous()"));
-  }
+  require_contiguous("target", targets);
   return targets.view({targets.numel()});
 }
 

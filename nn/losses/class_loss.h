@@ -17,8 +17,10 @@ class ClassLoss : public Loss {
                              const Tensor* grad, const ops::CrossEntropyOptions& options);
   [[nodiscard]] Tensor of_indices(Operation operation, const Tensor& input, const Tensor& targets,
                                   Reduction reduction, ops::CrossEntropyOptions options);
-  /// The input as rows of classes; a copy where it has more dimensions than two. Throws ShapeError
-  /// for a number.
+  /// Throws DTypeError, DeviceError or ShapeError for an input that the loss does not take, and for
+  /// class weights, unless they are null, that do not fit it.
+  void check_input(const Tensor& input, const Tensor* weight) const;
+  /// The input as rows of classes; a copy where it has more dimensions than two.
   [[nodiscard]] Tensor rows_of(const Tensor& input, Scratch& scratch) const;
   /// The shape of the losses: the input's without the classes.
   [[nodiscard]] static Dims losses_shape(const Tensor& input);
@@ -26,7 +28,8 @@ class ClassLoss : public Loss {
   [[nodiscard]] Tensor row_grad_for(const Tensor& input);
   /// Copies it from there to the gradient by the input.
   void keep_row_grad(const Tensor& row_grad) const;
-  /// Contiguous, and flat; throws ShapeError unless of the shape of the losses.
+  /// Contiguous, and flat; throws DTypeError unless int64, DeviceError unless on the input's
+  /// device, and ShapeError unless of the shape of the losses.
   [[nodiscard]] Tensor flat_targets(const Tensor& input, const Tensor& targets) const;
   /// The gradient by the rows, each times that by its loss.
   void chain(const Tensor& grad_output, const Tensor& grad, const Tensor& out) override;

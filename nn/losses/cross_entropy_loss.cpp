@@ -29,7 +29,9 @@ CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options) : options_(s
 }
 
 Tensor CrossEntropyLoss::forward(const Tensor& logits, const Tensor& targets) {
-  if (is_floating_point(targets.dtype())) return of_probabilities(logits, targets);
+  if (targets.defined() && is_floating_point(targets.dtype())) {
+    return of_probabilities(logits, targets);
+  }
   return of_indices(ops::cross_entropy, logits, targets, options_.reduction,
                     {.weight = defined(options_.weight),
                      .label_smoothing = options_.label_smoothing,
@@ -37,21 +39,11 @@ Tensor CrossEntropyLoss::forward(const Tensor& logits, const Tensor& targets) {
 }
 
 Tensor CrossEntropyLoss::of_probabilities(const Tensor& logits, const Tensor& targets) {
+  check_input(logits, defined(options_.weight));
   if (targets.shape() != logits.shape() && targets.shape() == losses_shape(logits)) {
-    throw DTypeError(concat("CrossEntropyLoss: class indices must be int64, got ", targets,
-                            "; convert with to(DType::int64)"));
+    static_cast<void>(flat_targets(logits, targets));  // refuses what are no class indices
   }
-  if (targets.shape() != logits.shape()) {
-    throw ShapeError(
-        concat("CrossEntropyLoss: the probabilities of classes must be of the shape "
-               "of the logits ",
-               logits, ", got ", targets));
-  }
-  if (targets.dtype() != logits.dtype()) {
-    throw DTypeError(concat("CrossEntropyLoss: the logits are ", logits.dtype(),
-                            ", the probabilities ", targets.dtype(),
-                            "; use targets.to(DType::", logits.dtype(), ")"));
-  }
+  require_like("target", targets, logits, logits.shape());
   const Tensor rows = rows_of(logits, rows_);
   const Tensor probabilities = rows_of(targets, target_rows_);
   const std::int64_t classes = rows.size(1);

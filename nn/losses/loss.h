@@ -53,6 +53,22 @@ class Loss {
   Loss(Loss&&) = default;
   Loss& operator=(Loss&&) = default;
 
+  // What a loss checks of its arguments, before anything changes. An undefined one throws
+  // ValueError.
+
+  /// Throws DTypeError unless float32 or float64.
+  void require_input(const Tensor& input) const;
+  /// For the `what` of an input: throws DTypeError for another dtype, DeviceError for another
+  /// device.
+  void require_like(std::string_view what, const Tensor& tensor, const Tensor& input) const;
+  /// The same, and ShapeError for another shape than `shape`.
+  void require_like(std::string_view what, const Tensor& tensor, const Tensor& input,
+                    const Dims& shape) const;
+  /// Throws ShapeError.
+  void require_contiguous(std::string_view what, const Tensor& tensor) const;
+  void require_defined(std::string_view what, const Tensor& tensor) const;
+  void require_same_device(std::string_view what, const Tensor& tensor, const Tensor& input) const;
+
   /// One element of the input's dtype, where forward() writes the loss.
   [[nodiscard]] const Tensor& loss_for(const Tensor& input) {
     return loss_.get({}, input.dtype(), input.device());

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/ops.h"
+#include "nn/named_errors.h"
 
 namespace wick::nn {
 
@@ -28,10 +29,13 @@ Tensor PointwiseLoss::forward(const Tensor& input, const Tensor& target) {
 
 Tensor PointwiseLoss::compute(const Tensor& input, const Tensor& target, const Tensor* var,
                               const Tensor* grad_var) {
-  if (input.dtype() != target.dtype()) {
-    throw DTypeError(concat(type_name_, ": the input is ", input.dtype(), ", the target ",
-                            target.dtype(), "; use target.to(DType::", input.dtype(), ")"));
-  }
+  require_input(input);
+  require_contiguous("input", input);
+  require_like("target", target, input, input.shape());
+  require_contiguous("target", target);
+  const Dims cols{input.dim() == 0 ? 1 : input.size(-1)};
+  if (weight_.defined()) require_like("weight", weight_, input, cols);
+  if (pos_weight_.defined()) require_like("pos_weight", pos_weight_, input, cols);
   const bool none = reduction_ == Reduction::none;
   double divisor = 0.0;
   if (reduction_ == Reduction::batchmean) {
@@ -43,17 +47,20 @@ Tensor PointwiseLoss::compute(const Tensor& input, const Tensor& target, const T
   }
   const Tensor& loss = loss_for(input);
   const Tensor losses = none ? losses_.like(input) : Tensor();
-  ops::pointwise_loss(op_, input, target, loss, &grad_for(input),
-                      {.weight = weight_.defined() ? &weight_ : nullptr,
-                       .pos_weight = pos_weight_.defined() ? &pos_weight_ : nullptr,
-                       .a = parameters_.a,
-                       .b = parameters_.b,
-                       .mean = reduction_ == Reduction::mean || reduction_ == Reduction::batchmean,
-                       .divisor = divisor,
-                       .loss_sum = sum(),
-                       .losses = none ? &losses : nullptr,
-                       .var = var,
-                       .grad_var = grad_var});
+  const Tensor& grad = grad_for(input);
+  const ops::PointwiseLossOptions options{
+      .weight = weight_.defined() ? &weight_ : nullptr,
+      .pos_weight = pos_weight_.defined() ? &pos_weight_ : nullptr,
+      .a = parameters_.a,
+      .b = parameters_.b,
+      .mean = reduction_ == Reduction::mean || reduction_ == Reduction::batchmean,
+      .divisor = divisor,
+      .loss_sum = sum(),
+      .losses = none ? &losses : nullptr,
+      .var = var,
+      .grad_var = grad_var};
+  with_name_of([this] { return type_name(); },
+               [&] { ops::pointwise_loss(op_, input, target, loss, &grad, options); });
   return result(loss, losses);
 }
 
@@ -105,6 +112,8 @@ Tensor GaussianNLLLoss::forward(const Tensor& /*input*/, const Tensor& /*target*
 }
 
 Tensor GaussianNLLLoss::forward(const Tensor& input, const Tensor& target, const Tensor& var) {
+  require_input(input);
+  require_like("var", var, input);
   Dims narrow = input.shape();
   bool fits = var.shape() == narrow;
   if (!fits && input.dim() > 0) {
@@ -117,8 +126,8 @@ Tensor GaussianNLLLoss::forward(const Tensor& input, const Tensor& target, const
     }
   }
   if (!fits) {
-    throw ShapeError(concat("GaussianNLLLoss: the variance must be of shape ", input.shape(),
-                            ", with or without a last size of 1 in place of its own, got ", var));
+    throw ShapeError(concat("GaussianNLLLoss: var has shape ", var.shape(), ", expected ",
+                            input.shape(), ", or 1 in place of the last size, or without it"));
   }
   Tensor wide = var;
   if (var.shape() != input.shape()) {

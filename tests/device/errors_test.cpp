@@ -3,8 +3,10 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/ops.h"
-#include "nn/linear.h"
+#include "core/recording.h"
+#include "nn/layers/activation.h"
 #include "nn/losses/cross_entropy_loss.h"
+#include "nn/sequential.h"
 #include "tests/device/device_under_test.h"
 
 namespace wick {
@@ -73,6 +75,67 @@ TEST_F(Errors, TargetOutOfRangeShowsWhereTheHostWaits) {
     EXPECT_NEAR(static_cast<double>(criterion.forward(logits, good).item<float>()), std::log(3.0),
                 1e-6);
   }
+}
+
+TEST_F(Errors, TargetOutOfRangeIsReportedUnderTheNameOfItsLoss) {
+  for (const bool mean : {true, false}) {
+    for (const std::int64_t classes : {3, 700, 9000}) {  // a warp or a block for each row
+      const Tensor rows = Tensor::full({5, classes}, -1.0, DType::float32, kCuda);
+      const Tensor targets = Tensor::from<std::int64_t>({0, 1, classes, 2, -1}, {5}, kCuda);
+      nn::NLLLoss nll({.reduction = mean ? nn::Reduction::mean : nn::Reduction::none});
+      const Tensor loss = nll.forward(rows, targets);
+      expect_throw_with<IndexError>([&] { static_cast<void>(loss.to_vector<float>()); },
+                                    concat("nll_loss: target ", classes, " of row 2"));
+      nn::CrossEntropyLoss criterion({.reduction = nn::Reduction::sum});
+      const Tensor other = criterion.forward(rows, targets);
+      expect_throw_with<IndexError>([&] { static_cast<void>(other.item<float>()); },
+                                    concat("cross_entropy: target ", classes, " of row 2"));
+    }
+  }
+}
+
+TEST_F(Errors, OfANetworkNameTheLayer) {
+  Generator generator(1);
+  nn::Sequential model;
+  model.add<nn::Sequential>("encoder").add<nn::Linear>("fc1", 4, 3, generator);
+  model.to(kCuda);
+  expect_throw_with<DeviceError>(
+      [&] {
+        static_cast<void>(model.forward(Tensor::ones({2, 4})));
+      },
+      "encoder.fc1: Linear(4, 3): input is on cpu, weights are on cuda:0; move one of them with "
+      "to(Device)");
+  expect_throw_with<DTypeError>(
+      [&] {
+        static_cast<void>(model.forward(Tensor::ones({2, 4}, DType::uint8, kCuda)));
+      },
+      "encoder.fc1: Linear(4, 3): input is uint8, weights are float32; use x.to(DType::float32)");
+}
+
+// What forward() has saved is checked when a step is recorded, and a replay fills it anew.
+TEST_F(Errors, AnOverwrittenInputAndOneThatIsRefilledByARecording) {
+  Generator generator(2);
+  nn::Sequential model;
+  model.add<nn::Linear>("fc1", 4, 3, generator);
+  model.add<nn::Tanh>("tanh");
+  model.to(kCuda);
+  const Tensor x = Tensor::ones({2, 4}, DType::float32, kCuda);
+  const Tensor grad = Tensor::ones({2, 3}, DType::float32, kCuda);
+  static_cast<void>(model.forward(x));
+  x.zero_();
+  expect_throw_with<ValueError>([&] { model.backward(grad); },
+                                "fc1: Linear(4, 3): one of the variables");
+  const Tensor data = Tensor::ones({8, 4}, DType::float32, kCuda);
+  const Tensor indices = Tensor::from<std::int64_t>({0, 7}, {2}, kCuda);
+  const auto recording = backend_for(kCuda).record({.compute =
+                                                        [&] {
+                                                          ops::index_select(data, indices, x);
+                                                          static_cast<void>(model.forward(x));
+                                                          model.backward(grad, false);
+                                                        },
+                                                    .update = [&] { model.zero_grad(); }});
+  recording->replay(6);
+  backend_for(kCuda).synchronize();
 }
 
 TEST_F(Errors, IndexOutOfRangeIsNeverFollowed) {

@@ -110,7 +110,7 @@ TEST(Embedding, NamesWhatDoesNotFit) {
                                 "padding_idx 4");
   Embedding layer(4, 2, generator);
   expect_throw_with<DTypeError>([&] { (void)layer.forward(Tensor::ones({3})); },
-                                "Embedding: expected int64");
+                                "input is float32, expected int64 indices");
   expect_throw_with<IndexError>(
       [&] {
         (void)layer.forward(Tensor::from<std::int64_t>({0, 4}));

@@ -273,13 +273,18 @@ TEST(InferencePlan, GraphsThatMixSamplesAreRefused) {
     expect_throw_with<ShapeError>([&] { (void)compile(graph, shapes, 2); }, text);
   };
   using Node = Graph::Node;
-  refuse([](Graph& graph, Node x) { return graph.concatenate({x, x}, 0); }, "along dimension 0");
-  refuse([](Graph& graph, Node x) { return graph.narrow(x, -2, 0, 1); }, "along dimension -2");
+  refuse(
+      [](Graph& graph, Node x) {
+        return graph.concatenate({x, x}, 0);
+      },
+      "concatenate: dimension 0");
+  refuse([](Graph& graph, Node x) { return graph.narrow(x, -2, 0, 1); }, "narrow: dimension -2");
   refuse([](Graph& graph, Node x) { return graph.reshape(x, {2, -1}); }, "as the first size");
   refuse([](Graph& graph, Node x) { return graph.reshape(x, {-1, 3}); }, "4 elements");
   refuse([](Graph& graph, Node x) { return graph.add(x, graph.narrow(x, 1, 0, 2)); },
-         "add of samples");
-  refuse([](Graph& graph, Node x) { return graph.select(x, 1, 4); }, "select of 1 from 4");
+         "add: samples have shapes [4] and [2]");
+  refuse([](Graph& graph, Node x) { return graph.select(x, 1, 4); },
+         "select: 1 position(s) from 4");
   Graph graph;
   graph.output(graph.call<ReLU>("relu", graph.input()));
   expect_throw_with<ValueError>([&] { (void)compile(graph, 2); }, "no Linear");
@@ -302,11 +307,13 @@ TEST(InferencePlan, RefusesWhatItCannotCompile) {
   Sequential other;
   other.add<Linear>("a", 4, 5, generator);
   other.add<OtherModule>("b");
-  expect_throw_with<ValueError>([&] { (void)compile(other, 1); }, "b is a Other");
+  expect_throw_with<ValueError>([&] { (void)compile(other, 1); },
+                                "b: Other: does not describe itself");
   Sequential misfit;
   misfit.add<Linear>("a", 4, 5, generator);
   misfit.add<Linear>("b", 6, 5, generator);
-  expect_throw_with<ShapeError>([&] { (void)compile(misfit, 1); }, "b takes 6 features");
+  expect_throw_with<ShapeError>([&] { (void)compile(misfit, 1); },
+                                "b: Linear(6, 5): samples have shape [5], expected 6 features");
   Sequential mixed;
   mixed.add<Linear>("a", 4, 5, generator);
   mixed.add<Linear>("b", 5, 5, generator, LinearOptions{.dtype = DType::float64});

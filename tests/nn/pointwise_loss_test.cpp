@@ -140,7 +140,7 @@ TEST(PointwiseLoss, NamesWhatDoesNotFit) {
       [&] {
         (void)loss.forward(x, Tensor::ones({3, 2}));
       },
-      "mse_loss: the target");
+      "MSELoss: target has shape");
   expect_throw_with<DTypeError>(
       [&] {
         (void)loss.forward(x, Tensor::ones({2, 3}, DType::float64));

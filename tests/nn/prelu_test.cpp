@@ -65,7 +65,7 @@ TEST(PReLU, NamesWhatDoesNotFit) {
       [&] {
         (void)layer.forward(Tensor::ones({2, 3}, DType::uint8));
       },
-      "the input is uint8, the weight float32");
+      "PReLU: input is uint8, weights are float32; use x.to(DType::float32)");
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST(SavedValues, TheModeAloneDropsThem) {
   // Of one layer, too: the network's backward() needs all.
   (void)model.forward(network.x);
   model.children()[0].second->eval();
-  expect_throw_with<ValueError>([&] { model.backward(network.grad); }, "Linear \"fc1\"");
+  expect_throw_with<ValueError>([&] { model.backward(network.grad); }, "fc1: Linear(6, 8): ");
   (void)model.forward(network.x);
   model.train();  // changes that layer only
   expect_throw_with<ValueError>([&] { model.backward(network.grad); }, kAgain);
@@ -142,11 +142,11 @@ TEST(SavedValues, BackwardNamesTheLayerThatLacksThem) {
   // A forward() of one layer alone has replaced what the network's has saved.
   (void)model.forward(network.x);
   (void)model.children()[0].second->forward(network.v);
-  expect_throw_with<ValueError>([&] { model.backward(network.grad); }, "Linear \"fc1\"");
+  expect_throw_with<ValueError>([&] { model.backward(network.grad); }, "fc1: Linear(6, 8): ");
   (void)model.forward(network.x);
   Module& tail = *model.children()[2].second;
   (void)tail.children()[0].second->forward(Tensor::ones({4, 8}));
-  expect_throw_with<ValueError>([&] { model.backward(network.grad); }, "Linear \"tail.fc2\"");
+  expect_throw_with<ValueError>([&] { model.backward(network.grad); }, "tail.fc2: Linear(8, 5): ");
   EXPECT_FALSE(has_any_gradient(model));
 }
 

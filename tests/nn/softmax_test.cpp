@@ -87,23 +87,26 @@ TEST(Softmax, VectorsGiveWhatSingleElementsGive) {
 
 TEST(Softmax, NamesADimensionThatIsNotThere) {
   Softmax softmax(2);
-  expect_throw_with<ShapeError>(
+
+  expect_throw_with<IndexError>(
       [&] {
         (void)softmax.forward(Tensor::ones({2, 3}));
       },
-      "softmax: the dimension 2");
+      "Softmax: dimension 2");
   LogSoftmax log_softmax(-3);
-  expect_throw_with<ShapeError>(
+
+  expect_throw_with<IndexError>(
       [&] {
         (void)log_softmax.forward(Tensor::ones({2, 3}));
       },
-      "log_softmax: the dimension -3");
+      "LogSoftmax: dimension -3");
 }
 
 TEST(Reshape, NamesShapesThatDoNotFit) {
   Flatten flatten;
-  expect_throw_with<ShapeError>([&] { (void)flatten.forward(Tensor::ones({3})); },
-                                "Flatten: the dimension 1");
+
+  expect_throw_with<IndexError>([&] { (void)flatten.forward(Tensor::ones({3})); },
+                                "Flatten: dimension 1");
   Flatten backwards(2, 1);
   expect_throw_with<ShapeError>(
       [&] {
@@ -154,7 +157,8 @@ TEST(Softmax, PlansDoAsTheModulesDo) {
   }
   Sequential whole;
   whole.add<Softmax>("softmax", 0);
-  expect_throw_with<ShapeError>([&] { (void)compile(whole, shapes, 6); }, "softmax");
+  expect_throw_with<ShapeError>([&] { (void)compile(whole, shapes, 6); },
+                                "softmax: Softmax: dimension 0");
 }
 
 }  // namespace
