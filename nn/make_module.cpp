@@ -228,6 +228,7 @@ std::unique_ptr<Module> make_module(std::string_view type_name, const Dict& opti
 
 std::vector<std::string_view> module_names() {
   std::vector<std::string_view> names;
+  names.reserve(kRows.size());
   for (const Row& row : kRows) names.push_back(row.name);
   return names;
 }

@@ -2,6 +2,9 @@
 // Modules and networks from their descriptions.
 #include "nn/make_module.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -80,6 +83,14 @@ TEST(MakeModule, MakesTheLayerOfEachExpressionOfPyTorch) {
       expect_same_step(*made, *direct, x({5, 9}), generator);
       expect_same_step(*made, *direct, x({6, 9}), generator);
     }
+  }
+}
+
+TEST(MakeModule, EachLayerStandsInTheGuide) {
+  std::ifstream file(std::filesystem::path(WICK_FIXTURES) / "../../docs/networks.md");
+  const std::string guide(std::istreambuf_iterator<char>(file), {});
+  for (const std::string_view name : module_names()) {
+    EXPECT_NE(guide.find(concat('`', name, '`')), std::string::npos) << name;
   }
 }
 
