@@ -6,8 +6,10 @@
 
 #include "core/error.h"
 #include "nn/layers/activation.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/dropout.h"
 #include "nn/layers/embedding.h"
+#include "nn/layers/norm.h"
 #include "nn/layers/prelu.h"
 #include "nn/layers/reshape.h"
 #include "nn/layers/softmax.h"
@@ -24,11 +26,16 @@ struct Row {
   ModulePtr (*make)(ModuleOptions& options, Generator& generator);
 };
 
-// A layer without arguments but, in some, `inplace`.
+// A layer without arguments.
 template <typename Layer>
-ModulePtr plain(ModuleOptions& options, Generator& /*generator*/) {
-  options.ignore("inplace");
+ModulePtr plain(ModuleOptions& /*options*/, Generator& /*generator*/) {
   return std::make_unique<Layer>();
+}
+
+template <typename Layer>
+ModulePtr in_place(ModuleOptions& options, Generator& generator) {
+  options.ignore("inplace");
+  return plain<Layer>(options, generator);
 }
 
 // One number, called as PyTorch calls it.
@@ -53,6 +60,12 @@ ModulePtr embedding(ModuleOptions& options, Generator& generator) {
   const std::int64_t size = options.integer("embedding_dim");
   const EmbeddingOptions more{options.optional_integer("padding_idx"), options.dtype(),
                               options.device()};
+  options.require_only("max_norm", nullptr);
+  options.ignore("norm_type");  // of max_norm
+  options.require_only("scale_grad_by_freq", false);
+  options.require_only("sparse", false);
+  options.require_only("_weight", nullptr);
+  options.require_only("_freeze", false);
   options.require_all_taken();
   return std::make_unique<Embedding>(rows, size, generator, more);
 }
@@ -72,8 +85,70 @@ ModulePtr prelu(ModuleOptions& options, Generator& /*generator*/) {
   return std::make_unique<PReLU>(count, init, PReLUOptions{options.dtype(), options.device()});
 }
 
+// What the options of all normalisations have.
+template <typename Options>
+void read_common(ModuleOptions& options, Options& result) {
+  result.dtype = options.dtype();
+  result.device = options.device();
+  if constexpr (requires { result.affine; }) result.affine = options.flag("affine", result.affine);
+  if constexpr (requires { result.bias; }) result.bias = options.flag("bias", result.bias);
+  if constexpr (requires { result.elementwise_affine; }) {
+    result.elementwise_affine = options.flag("elementwise_affine", result.elementwise_affine);
+  }
+  if constexpr (requires { result.track_running_stats; }) {
+    result.track_running_stats = options.flag("track_running_stats", result.track_running_stats);
+  }
+}
+
+template <typename Layer>
+ModulePtr batch_norm(ModuleOptions& options, Generator& /*generator*/) {
+  const std::int64_t features = options.integer("num_features");
+  BatchNormOptions more;
+  more.eps = options.number("eps", more.eps);
+  more.momentum = options.optional_number("momentum", more.momentum);
+  read_common(options, more);
+  return std::make_unique<Layer>(features, more);
+}
+
+ModulePtr instance_norm(ModuleOptions& options, Generator& /*generator*/) {
+  const std::int64_t features = options.integer("num_features");
+  InstanceNormOptions more;
+  more.eps = options.number("eps", more.eps);
+  // None leaves the running statistics as they are.
+  more.momentum = options.optional_number("momentum", more.momentum).value_or(0.0);
+  read_common(options, more);
+  return std::make_unique<InstanceNorm2d>(features, more);
+}
+
+ModulePtr group_norm(ModuleOptions& options, Generator& /*generator*/) {
+  const std::int64_t groups = options.integer("num_groups");
+  const std::int64_t channels = options.integer("num_channels");
+  GroupNormOptions more;
+  more.eps = options.number("eps", more.eps);
+  read_common(options, more);
+  return std::make_unique<GroupNorm>(groups, channels, more);
+}
+
+ModulePtr layer_norm(ModuleOptions& options, Generator& /*generator*/) {
+  const Dims shape = options.sizes("normalized_shape");
+  LayerNormOptions more;
+  more.eps = options.number("eps", more.eps);
+  read_common(options, more);
+  return std::make_unique<LayerNorm>(shape, more);
+}
+
+ModulePtr rms_norm(ModuleOptions& options, Generator& /*generator*/) {
+  const Dims shape = options.sizes("normalized_shape");
+  RMSNormOptions more;
+  more.eps = options.optional_number("eps", more.eps);
+  read_common(options, more);
+  return std::make_unique<RMSNorm>(shape, more);
+}
+
 // Sorted by name.
 constexpr auto kRows = std::to_array<Row>({
+    {"BatchNorm1d", batch_norm<BatchNorm1d>},
+    {"BatchNorm2d", batch_norm<BatchNorm2d>},
     {"CELU",
      [](ModuleOptions& options, Generator&) { return with_number<CELU>(options, "alpha", 1.0); }},
     {"Dropout", dropout},
@@ -89,15 +164,20 @@ constexpr auto kRows = std::to_array<Row>({
      [](ModuleOptions& options, Generator&) -> ModulePtr {
        return std::make_unique<GELU>(options.text("approximate", "none"));
      }},
-    {"Hardsigmoid", plain<Hardsigmoid>},
-    {"Hardswish", plain<Hardswish>},
+    {"GroupNorm", group_norm},
+    {"Hardsigmoid", in_place<Hardsigmoid>},
+    {"Hardswish", in_place<Hardswish>},
     {"Hardtanh",
      [](ModuleOptions& options, Generator&) -> ModulePtr {
        options.ignore("inplace");
+       options.require_only("min_value", nullptr);  // old names
+       options.require_only("max_value", nullptr);
        const double low = options.number("min_val", -1.0);
        return std::make_unique<Hardtanh>(low, options.number("max_val", 1.0));
      }},
     {"Identity", plain<Identity>},
+    {"InstanceNorm2d", instance_norm},
+    {"LayerNorm", layer_norm},
     {"LeakyReLU",
      [](ModuleOptions& options, Generator&) {
        return with_number<LeakyReLU>(options, "negative_slope", 0.01);
@@ -105,12 +185,13 @@ constexpr auto kRows = std::to_array<Row>({
     {"Linear", linear},
     {"LogSigmoid", plain<LogSigmoid>},
     {"LogSoftmax", softmax<LogSoftmax>},
-    {"Mish", plain<Mish>},
+    {"Mish", in_place<Mish>},
     {"PReLU", prelu},
-    {"ReLU", plain<ReLU>},
-    {"ReLU6", plain<ReLU6>},
-    {"SELU", plain<SELU>},
-    {"SiLU", plain<SiLU>},
+    {"RMSNorm", rms_norm},
+    {"ReLU", in_place<ReLU>},
+    {"ReLU6", in_place<ReLU6>},
+    {"SELU", in_place<SELU>},
+    {"SiLU", in_place<SiLU>},
     {"Sigmoid", plain<Sigmoid>},
     {"Softmax", softmax<Softmax>},
     {"Softplus",
@@ -147,7 +228,7 @@ std::unique_ptr<Module> make_module(std::string_view type_name, const Dict& opti
 
 std::vector<std::string_view> module_names() {
   std::vector<std::string_view> names;
-  names.reserve(std::size(kRows));
+  names.reserve(kRows.size());
   for (const Row& row : kRows) names.push_back(row.name);
   return names;
 }

@@ -53,12 +53,23 @@ std::optional<std::int64_t> ModuleOptions::optional_integer(std::string_view key
   return integer_of(key, *value);
 }
 
+double ModuleOptions::number_of(std::string_view key, const Value& value) const {
+  if (value.kind() == Value::Kind::integer) return static_cast<double>(value.as_int());
+  if (value.kind() != Value::Kind::real) refuse(key, "a number", value);
+  return value.as_double();
+}
+
 double ModuleOptions::number(std::string_view key, double otherwise) {
   const Value* const value = take(key);
+  return value == nullptr ? otherwise : number_of(key, *value);
+}
+
+std::optional<double> ModuleOptions::optional_number(std::string_view key,
+                                                     std::optional<double> otherwise) {
+  const Value* const value = take(key);
   if (value == nullptr) return otherwise;
-  if (value->kind() == Value::Kind::integer) return static_cast<double>(value->as_int());
-  if (value->kind() != Value::Kind::real) refuse(key, "a number", *value);
-  return value->as_double();
+  if (value->kind() == Value::Kind::none) return std::nullopt;
+  return number_of(key, *value);
 }
 
 bool ModuleOptions::flag(std::string_view key, bool otherwise) {
@@ -89,6 +100,14 @@ Dims ModuleOptions::sizes(std::string_view key) {
     case Value::Kind::size: return value.as_size();
     default: refuse(key, "an int or a sequence of ints", value);
   }
+}
+
+void ModuleOptions::require_only(std::string_view key, const Value& value) {
+  const Value* const given = take(key);
+  if (given == nullptr || (given->kind() == value.kind() && *given == value)) return;
+  const std::string_view only = value.is_none() ? "None" : value.as_bool() ? "True" : "False";
+  throw ValueError(concat(type_name_, ": the argument '", key, "' must be ", only,
+                          ", the only value that there is here; leave it out"));
 }
 
 DType ModuleOptions::dtype() {

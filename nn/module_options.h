@@ -27,12 +27,17 @@ class ModuleOptions {
   /// None where the argument is None or absent.
   [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view key);
   [[nodiscard]] double number(std::string_view key, double otherwise);
+  /// None where the argument is None.
+  [[nodiscard]] std::optional<double> optional_number(std::string_view key,
+                                                      std::optional<double> otherwise);
   [[nodiscard]] bool flag(std::string_view key, bool otherwise);
   [[nodiscard]] std::string text(std::string_view key, std::string_view otherwise);
   /// A list, tuple or torch.Size of sizes, or one size.
   [[nodiscard]] Dims sizes(std::string_view key);
   [[nodiscard]] DType dtype();
   [[nodiscard]] Device device();
+  /// Takes an argument of PyTorch's of which there is nothing here but the default value.
+  void require_only(std::string_view key, const Value& value);
   /// Takes an argument and does nothing with it.
   void ignore(std::string_view key) { static_cast<void>(take(key)); }
 
@@ -44,6 +49,7 @@ class ModuleOptions {
   [[nodiscard]] const Value& require(std::string_view key);
   [[noreturn]] void refuse(std::string_view key, std::string_view wanted, const Value& found) const;
   [[nodiscard]] std::int64_t integer_of(std::string_view key, const Value& value) const;
+  [[nodiscard]] double number_of(std::string_view key, const Value& value) const;
 
   std::string_view type_name_;
   const Dict& options_;

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-FOLDERS = ("core", "kernels", "nn", "optim", "serialize", "tools", "bench", "tests")
+FOLDERS = ("core", "kernels", "nn", "optim", "serialize", "tools", "bench", "tests", "examples")
 LIBRARY = ("core", "kernels", "nn", "optim", "serialize")
 SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 
@@ -34,6 +34,7 @@ MAY_INCLUDE = {
     "serialize": ("core",),
     "tools": LIBRARY + ("tools",),
     "bench": LIBRARY + ("tools", "bench"),
+    "examples": (),  # as users do: <wick/nn/sequential.h>
     "tests": LIBRARY + ("tools", "bench", "tests"),
 }
 
@@ -110,6 +111,10 @@ def problem_of(path, bracket, name, root):
         return None
     if is_standard(name):
         return None
+    if source == "examples":
+        header = name.removeprefix("wick/")
+        known = header != name and (root / header).is_file() and is_public(header)
+        return None if known else f"<{name}> is no public header of wick's"
     for pattern, folders in EXTERNAL:
         if pattern.search(name):
             if source in folders or source.split("/")[0] in folders:
@@ -207,6 +212,12 @@ SELF_TEST = [
     ("tools/a.h", '"tests/support.h"', True),
     ("tests/support.h", '"tools/a.h"', False),
     ("tests/support.h", "<gtest/gtest.h>", False),
+    ("examples/a.cpp", "<wick/nn/a.h>", False),
+    ("examples/a.cpp", "<vector>", False),
+    ("examples/a.cpp", '"nn/a.h"', True),
+    ("examples/a.cpp", "<wick/nn/missing.h>", True),
+    ("examples/a.cpp", "<wick/kernels/cpu/a.h>", True),
+    ("examples/a.cpp", "<gtest/gtest.h>", True),
 ]
 
 

@@ -26,6 +26,7 @@ BatchNormOptions options_of(const InstanceNormOptions& options) {
           .momentum = options.momentum,
           .affine = options.affine,
           .track_running_stats = options.track_running_stats,
+          .bias = options.bias,
           .dtype = options.dtype,
           .device = options.device};
 }
@@ -36,7 +37,8 @@ RunningNormalization::RunningNormalization(std::string_view type_name, NormStep 
                                            const BatchNormOptions& options)
     : Normalization(type_name, std::move(of)), momentum_(options.momentum) {
   const Dims shape{step().channels};
-  add_parameters(shape, options.affine, options.affine, options.dtype, options.device);
+  add_parameters(shape, options.affine, options.affine && options.bias, options.dtype,
+                 options.device);
   if (!options.track_running_stats) return;
   step().running_mean =
       register_buffer("running_mean", Tensor::full(shape, 0.0, options.dtype, options.device));

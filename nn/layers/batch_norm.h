@@ -17,6 +17,7 @@ struct BatchNormOptions {
   std::optional<double> momentum = 0.1;
   bool affine = true;
   bool track_running_stats = true;
+  bool bias = true;  // with affine
   DType dtype = DType::float32;
   Device device = kCpu;
 };
@@ -103,6 +104,7 @@ struct InstanceNormOptions {
   double momentum = 0.1;
   bool affine = false;
   bool track_running_stats = false;
+  bool bias = true;  // with affine
   DType dtype = DType::float32;
   Device device = kCpu;
 };

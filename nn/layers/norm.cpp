@@ -169,7 +169,8 @@ RMSNorm::RMSNorm(const Dims& normalized_shape, const RMSNormOptions& options)
 GroupNorm::GroupNorm(std::int64_t num_groups, std::int64_t num_channels,
                      const GroupNormOptions& options)
     : Normalization("GroupNorm", over_groups(num_groups, num_channels, options.eps)) {
-  add_parameters({num_channels}, options.affine, options.affine, options.dtype, options.device);
+  add_parameters({num_channels}, options.affine, options.affine && options.bias, options.dtype,
+                 options.device);
 }
 
 void GroupNorm::check_input(const Tensor& input, const NormShape& shape) const {

@@ -117,6 +117,7 @@ class RMSNorm final : public Normalization {
 struct GroupNormOptions {
   double eps = 1e-5;
   bool affine = true;
+  bool bias = true;  // with affine
   DType dtype = DType::float32;
   Device device = kCpu;
 };

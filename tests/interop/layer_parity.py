@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Every layer of tests/nn/layer_cases.h beside PyTorch's: outputs and gradients.
+"""Every layer of tests/nn/layer_cases.h beside PyTorch's: outputs, gradients, and 50 steps of training.
 
 The error of a tensor is max|a - b| / max|b|, where b is PyTorch's in float64. In float64 ours is at
 most 1e-12. In float32 it is at most 1e-6 for functions of one element and 1e-5 for others, and at
 most twice that of PyTorch's own float32, or below what a rounding of the result makes.
 
-Shapes and values are drawn anew each time; the seed is printed, and WICK_SEED repeats it.
+In training, where the layer stands between two Linears, losses differ at most by the TOLERANCE of
+wick_program.py. Shapes and values are drawn anew each time; the seed is printed, and --seed repeats it.
 """
+import inspect
 import os
 import random
 import unittest
+from collections import OrderedDict
 
 import wick_program
 from wick_program import torch
@@ -70,10 +73,7 @@ class Layers(unittest.TestCase):
                                                large[:1] + trailing)]
 
     def test_all(self):
-        seed = int(os.environ.get("WICK_SEED") or random.SystemRandom().randrange(2**32))
-        print("seed", seed)
-        random.seed(seed)
-        torch.manual_seed(seed)
+        seed = wick_program.start()
         rows = wick_program.run("layers", [])
         self.assertGreater(len(rows), 20)
         requests = []
@@ -139,6 +139,174 @@ class Layers(unittest.TestCase):
                                                    atol=1e-140, equal_nan=True),
                                     [(a, b, c) for a, b, c in zip(x.tolist(), value.tolist(),
                                                                   exact[name].tolist()) if b != c])
+
+
+class Described:
+    """Of a layer's expression, what make_module() is given: PyTorch's names of all arguments."""
+
+    def __init__(self, expression):
+        self.training = True
+        eval(f"nn.{expression}", {"nn": self})  # pylint: disable=eval-used
+
+    def __getattr__(self, name):
+        def call(*arguments, **options):
+            signature = inspect.signature(getattr(nn, name))
+            bound = signature.bind(*arguments, **options)
+            bound.apply_defaults()
+            self.type = name
+            self.options = {key: value for key, value in bound.arguments.items()
+                            if not signature.parameters[key].kind.name.startswith("VAR_")}
+            return self
+        return call
+
+    def eval(self):
+        self.training = False
+
+    def request(self, dtype):
+        options = dict(self.options, dtype=dtype) if "dtype" in self.options else self.options
+        return {"type": self.type, "options": options, "training": self.training}
+
+
+class MakeModule(unittest.TestCase):
+    def test_takes_all_arguments_of_pytorch(self):
+        """Made from the whole signature with its defaults, a layer gives what that of the table does."""
+        seed = wick_program.start()
+        rows = wick_program.run("layers", [])
+        requests = []
+        for index, row in enumerate(rows):
+            x = torch.randn(max(row["min_samples"], 5), *row["trailing"] or (7,), dtype=torch.float64)
+            state = {name: random_value(name, value.double()) if value.is_floating_point() else value
+                     for name, value in row["state"].items()}
+            grad = torch.randn_like(make(row["torch"], state, x.dtype)(x))
+            rest = {"input": x, "state": state, "grad_output": grad}
+            requests += [{"layer": index, **rest},
+                         {**Described(row["torch"]).request(x.dtype), **rest}]
+        answers = wick_program.run("run_layers", requests)
+        for row, direct, made in zip(rows, answers[::2], answers[1::2], strict=True):
+            with self.subTest(layer=row["torch"], seed=seed):
+                self.assertEqual(list(made), list(direct))
+                for name, value in direct.items():
+                    self.assertTrue(torch.equal(made[name], value), name)
+
+
+class Function(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+class Training(unittest.TestCase):
+    STEPS = 50
+    # Beside the rows of the table: what draws numbers in each step.
+    DROPOUTS = ["Dropout(p=0.3)", "Dropout(p=0.75)"]
+
+    @staticmethod
+    def network(expression, trailing, inputs, outputs, dtype):
+        def layer():
+            if expression in EXACT and dtype == torch.float64:
+                return Function(EXACT[expression])
+            return eval(f"nn.{expression}").to(dtype)  # pylint: disable=eval-used
+        count = torch.Size(trailing).numel()
+        made = layer()(torch.randn(8, *trailing, dtype=dtype)).numel() // 8
+        return nn.Sequential(OrderedDict(
+            before=nn.Linear(inputs, count, dtype=dtype), shape=nn.Unflatten(1, trailing),
+            layer=layer(), flat=nn.Flatten(), after=nn.Linear(made, outputs, dtype=dtype)))
+
+    def layers(self, dtype):
+        """What to ask for, the expression, trailing sizes and the least number of samples."""
+        rows = wick_program.run("layers", [])
+        return [({"layer": index}, row["torch"], row["trailing"], row["min_samples"])
+                for index, row in enumerate(rows)] + [
+            (Described(expression).request(dtype), expression, [], 0) for expression in self.DROPOUTS]
+
+    def cases(self, layers, dtype):
+        """Requests, and the network of each."""
+        for layer, expression, trailing, min_samples in layers:
+            trailing = list(trailing) or [random.randint(1, 5) for _ in range(random.randint(0, 1))] + [
+                random.randint(3, 20)]
+            inputs, outputs = random.randint(1, 7), random.randint(1, 5)
+            model = self.network(expression, tuple(trailing), inputs, outputs, dtype)
+            for name, value in model.layer.state_dict().items():
+                if value.is_floating_point():
+                    value.copy_(random_value(name, value))
+            x = torch.randn(self.STEPS, max(min_samples, random.randint(2, 12)), inputs, dtype=dtype)
+            # What can be learned from the inputs, with noise.
+            y = x @ torch.randn(inputs, outputs, dtype=dtype) + 0.1 * torch.randn(
+                *x.shape[:2], outputs, dtype=dtype)
+            # The more features there are, the larger is the gradient: a rate at which nothing diverges.
+            rate = 0.05 / (10 + model.after.in_features)
+            optimizer = random.choice([{"name": "SGD", "options": {"lr": rate}},
+                                       {"name": "SGD", "options": {"lr": rate / 2, "momentum": 0.8}},
+                                       {"name": "Adam", "options": {"lr": 0.01}}])
+            yield {**layer, "trailing": trailing, "inputs": x, "targets": y, "optimizer": optimizer,
+                   "seed": random.randrange(2**31), "steps": self.STEPS,
+                   "state": {name: value.clone() for name, value in model.state_dict().items()},
+                   }, expression, model
+
+    @staticmethod
+    def train(request, model):
+        """The program that train_layers in wick_layers.cpp follows. Returns the losses, and the largest
+        gradient of each parameter."""
+        optimizer = getattr(torch.optim, request["optimizer"]["name"])(
+            model.parameters(), **request["optimizer"]["options"])
+        torch.manual_seed(request["seed"])
+        losses, largest = [], {}
+        for x, y in zip(request["inputs"], request["targets"]):
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            for name, parameter in model.named_parameters():
+                largest[name] = max(largest.get(name, 0.0), parameter.grad.abs().max().item())
+            optimizer.step()
+            losses.append(loss.item())
+        return losses, largest
+
+    def compare_states(self, request, model, largest, answer, ours):
+        """The trained networks are the same, and each loads the other's state: `ours` has PyTorch's."""
+        x, state = request["inputs"][0], model.state_dict()
+        exact = 1e-12 if x.dtype == torch.float64 else 1e-5
+        model.eval()
+        self.assertLessEqual(error(ours["output"], model(x).double()), exact)
+        self.assertEqual(list(answer["state"]), list(state))
+        for name, value in state.items():
+            self.assertEqual(answer["state"][name].dtype, value.dtype)
+            # Adam makes steps of any size of gradients that are but rounding errors around 0.
+            if x.dtype == torch.float64 and largest.get(name, 1.0) > 1e-6:
+                self.assertTrue(torch.allclose(answer["state"][name], value, 1e-8, 1e-8), name)
+        self.assertFalse(torch.equal(state["after.bias"], request["state"]["after.bias"]))
+        model.load_state_dict(answer["state"])
+        self.assertLessEqual(error(answer["output"], model(x).double()), exact)
+
+    def compare(self, dtype):
+        seed = wick_program.start()
+        layers = self.layers(dtype)
+        for draw in range(wick_program.DRAWS[dtype]):
+            cases = list(self.cases(layers, dtype))
+            answers = wick_program.run("train_layers", [request for request, _, _ in cases])
+            runs = [self.train(request, model) for request, _, model in cases]
+            loaded = wick_program.run("train_layers", [
+                {**request, "steps": 0, "state": model.state_dict()} for request, _, model in cases])
+            again = []
+            for layer, (request, expression, model), answer, (curve, largest), ours in zip(
+                    layers, cases, answers, runs, loaded, strict=True):
+                with self.subTest(layer=expression, optimizer=request["optimizer"], dtype=dtype, seed=seed,
+                                  shape=tuple(request["inputs"].shape)), torch.no_grad():
+                    fault = wick_program.parted(answer["losses"].tolist(), curve, dtype)
+                    if fault and draw + 1 < wick_program.DRAWS[dtype]:
+                        again.append(layer)
+                        continue
+                    self.assertIsNone(fault)
+                    self.compare_states(request, model, largest, answer, ours)
+            layers = again
+
+    def test_float64(self):
+        self.compare(torch.float64)
+
+    def test_float32(self):
+        self.compare(torch.float32)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Every loss of tests/nn/loss_cases.h beside PyTorch's: values and gradients, with each reduction.
+"""Every loss of tests/nn/loss_cases.h beside PyTorch's: values and gradients, with each reduction, and 50
+steps of training.
 
 The error of a tensor is max|a - b| / max|b|, where b is PyTorch's in float64: at most 1e-12 in float64,
 and in float32 at most 1e-5, and at most twice that of PyTorch's own float32, or below what roundings make.
 
-Values are drawn anew each time; the seed is printed, and WICK_SEED repeats it.
+In training, losses differ at most by the TOLERANCE of wick_program.py. Values are drawn anew each time; the
+seed is printed, and --seed repeats it.
 """
 import os
 import random
 import unittest
+from collections import OrderedDict
 
 import wick_program
 from wick_program import torch
@@ -29,12 +32,16 @@ def error(actual, exact):
     return difference / scale.item() if scale > 0 else difference
 
 
+def make(answer, reduction, dtype):
+    names = {name: answer[name].to(dtype) for name in ("w", "v") if name in answer}
+    return eval(f"nn.{answer['torch']}", {"nn": nn}, {"reduction": reduction, **names})  # pylint: disable=eval-used
+
+
 def run_torch(answer, reduction, dtype):
     def cast(name):
         value = answer[name]
         return value.to(dtype) if value.is_floating_point() else value
-    names = {name: cast(name) for name in ("w", "v") if name in answer}
-    loss = eval(f"nn.{answer['torch']}", {"nn": nn}, {"reduction": reduction, **names})  # pylint: disable=eval-used
+    loss = make(answer, reduction, dtype)
     x = cast("input").clone().requires_grad_()
     var = cast("var").clone().requires_grad_() if "var" in answer else None
     value = loss(x, cast("target"), *([] if var is None else [var]))
@@ -47,9 +54,7 @@ def run_torch(answer, reduction, dtype):
 
 class Losses(unittest.TestCase):
     def test_all(self):
-        seed = int(os.environ.get("WICK_SEED") or random.SystemRandom().randrange(2**32))
-        print("seed", seed)
-        random.seed(seed)
+        seed = wick_program.start()
         requests = []
         for loss in range(wick_program.run("count", [])):
             for reduction in ("mean", "sum", "none"):
@@ -81,6 +86,96 @@ class Losses(unittest.TestCase):
                 self.assertLessEqual(ours, max(2 * theirs, ROUNDING))
             if os.environ.get("WICK_VERBOSE"):
                 print(f"{loss:80} {name:9} {ours:.2e}  PyTorch {theirs:.2e}")
+
+
+# What brings a number of any size to where a loss wants its inputs.
+TO_RANGE = {"any": lambda x, dim: x, "unit": lambda x, dim: x.sigmoid(),
+            "positive": lambda x, dim: nn.functional.softplus(x), "logarithm": torch.log_softmax}
+
+
+class Network(nn.Module):
+    """That of train_losses in wick_losses.cpp."""
+
+    def __init__(self, answer):
+        super().__init__()
+        state = answer["initial"]
+        self.shape = tuple(answer["shape"])
+        for name in ("body", "head", "var_head") if answer["variance"] else ("body", "head"):
+            outputs, inputs = state[f"{name}.weight"].shape
+            setattr(self, name, nn.Linear(inputs, outputs, dtype=state[f"{name}.weight"].dtype))
+        self.to_range = lambda x: TO_RANGE[answer["range"]](x, answer["dim"])
+
+    def forward(self, x):
+        h = torch.tanh(self.body(x))
+        outputs = [self.to_range(self.head(h).unflatten(1, self.shape))]
+        if hasattr(self, "var_head"):
+            outputs.append(nn.functional.softplus(self.var_head(h)).unflatten(1, self.shape))
+        return outputs
+
+
+class Training(unittest.TestCase):
+    STEPS = 50
+
+    def train(self, request, answer):
+        dtype = request["dtype"].dtype
+        model = Network(answer)
+        model.load_state_dict(answer["initial"])
+        optimizer = getattr(torch.optim, request["optimizer"]["name"])(
+            model.parameters(), **request["optimizer"]["options"])
+        criterion = make(answer, request["reduction"], dtype)
+        curve = []
+        for step in range(self.STEPS):
+            optimizer.zero_grad()
+            output, *var = model(answer["inputs"][step])
+            value = criterion(output, answer["targets"][step], *var)
+            if "grad_output" in answer:
+                value = (value * answer["grad_output"]).sum()
+            value.backward()
+            optimizer.step()
+            curve.append(value.item())
+        return model, curve
+
+    def request(self, loss, reduction, dtype):
+        # The gradient of a sum is as large as its numbers are many.
+        optimizer = {"name": "Adam", "options": {"lr": 0.01}}
+        if reduction == "mean" and random.random() < 0.5:
+            optimizer = {"name": "SGD", "options": {"lr": 0.05, "momentum": 0.5}}
+        # So many that hardly ever all are of the ignored class: the mean of none is NaN.
+        batch = [random.randint(12, 20)] + [random.randint(1, 3) for _ in range(random.randint(0, 2))]
+        return {"loss": loss, "seed": random.randrange(2**31), "batch": batch, "reduction": reduction,
+                "features": random.randint(1, 6), "steps": self.STEPS, "optimizer": optimizer,
+                "dtype": torch.zeros((), dtype=dtype)}
+
+    def compare(self, dtype):
+        seed = wick_program.start()
+        cases = [(loss, reduction) for loss in range(wick_program.run("count", []))
+                 for reduction in ("mean", "sum", "none")]
+        for draw in range(wick_program.DRAWS[dtype]):
+            requests = [self.request(*case, dtype) for case in cases]
+            answers = wick_program.run("train_losses", requests)
+            again = []
+            for case, request, answer in zip(cases, requests, answers, strict=True):
+                with self.subTest(loss=answer["torch"], reduction=case[1], dtype=dtype, seed=seed,
+                                  batch=request["batch"], optimizer=request["optimizer"]):
+                    model, curve = self.train(request, answer)
+                    fault = wick_program.parted(answer["losses"].tolist(), curve, dtype)
+                    if fault and draw + 1 < wick_program.DRAWS[dtype]:
+                        again.append(case)
+                        continue
+                    self.assertIsNone(fault)
+                    self.assertEqual(list(answer["state"]), list(model.state_dict()))
+                    if dtype == torch.float64:
+                        for name, value in model.state_dict().items():
+                            self.assertTrue(torch.allclose(answer["state"][name], value, 1e-8, 1e-8), name)
+                    self.assertFalse(torch.equal(answer["state"]["head.weight"],
+                                                 answer["initial"]["head.weight"]))
+            cases = again
+
+    def test_float64(self):
+        self.compare(torch.float64)
+
+    def test_float32(self):
+        self.compare(torch.float32)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@
 #include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
 #include "nn/transforms.h"
-#include "optim/adam.h"
 #include "optim/cosine_annealing_lr.h"
-#include "optim/sgd.h"
 #include "optim/step_lr.h"
+#include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
 
 namespace {
@@ -24,42 +23,6 @@ using wick::Tensor;
 using wick::Value;
 namespace nn = wick::nn;
 namespace optim = wick::optim;
-
-template <typename T>
-void read(const Value& options, const char* name, T& option) {
-  if (!options.contains(name)) return;
-  if constexpr (std::is_same_v<T, bool>) {
-    option = options.at(name).as_bool();
-  } else {
-    option = options.at(name).as_double();
-  }
-}
-
-template <typename Optimizer, typename Options>
-std::unique_ptr<optim::Optimizer> make_adam(const nn::Module& model, const Value& given) {
-  Options options;
-  read(given, "lr", options.lr);
-  read(given, "eps", options.eps);
-  read(given, "weight_decay", options.weight_decay);
-  read(given, "amsgrad", options.amsgrad);
-  read(given, "maximize", options.maximize);
-  return std::make_unique<Optimizer>(model.parameters(), options);
-}
-
-std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const nn::Module& model,
-                                                 const Value& given) {
-  if (name == "Adam") return make_adam<optim::Adam, optim::AdamOptions>(model, given);
-  if (name == "AdamW") return make_adam<optim::AdamW, optim::AdamWOptions>(model, given);
-  if (name != "SGD") throw wick::ValueError("no optimizer " + name);
-  optim::SGDOptions options;
-  read(given, "lr", options.lr);
-  read(given, "momentum", options.momentum);
-  read(given, "dampening", options.dampening);
-  read(given, "weight_decay", options.weight_decay);
-  read(given, "nesterov", options.nesterov);
-  read(given, "maximize", options.maximize);
-  return std::make_unique<optim::SGD>(model.parameters(), options);
-}
 
 std::unique_ptr<optim::LRScheduler> make_scheduler(const Value& given,
                                                    optim::Optimizer& optimizer) {
@@ -97,9 +60,8 @@ Value train(const Value& request) {
   if (request.at("autocast").as_bool()) model.autocast(DType::bfloat16);
   nn::Compose transforms{{"to_float", nn::ToFloat{}}, {"ravel", nn::Ravel{}}};
   nn::CrossEntropyLoss criterion;
-  const Value& wanted = request.at("optimizer");
   const std::unique_ptr<optim::Optimizer> optimizer =
-      make_optimizer(wanted.at("name").as_string(), model, wanted.at("options"));
+      wick::testing::make_optimizer(model, request.at("optimizer"));
   const auto scheduler = make_scheduler(request.at("scheduler"), *optimizer);
   const Value initial = clones(model);
   Value first_grads;

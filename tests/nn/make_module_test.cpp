@@ -2,6 +2,9 @@
 // Modules and networks from their descriptions.
 #include "nn/make_module.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -11,12 +14,15 @@
 #include "nn/layers/embedding.h"
 #include "nn/layers/reshape.h"
 #include "nn/sequential.h"
+#include "tests/nn/layer_cases.h"
+#include "tests/nn/torch_expression.h"
 #include "tests/support.h"
 
 namespace wick::nn {
 namespace {
 
 using wick::testing::expect_throw_with;
+using wick::testing::LayerCase;
 
 TEST(MakeModule, MakesEachLayerUnderItsName) {
   Generator generator(1);
@@ -24,12 +30,67 @@ TEST(MakeModule, MakesEachLayerUnderItsName) {
   for (const std::string_view name : module_names()) {
     Dict options;
     if (name == "Linear") options = needed;
+    if (name.starts_with("BatchNorm") || name == "InstanceNorm2d") options = {{"num_features", 4}};
+    if (name == "LayerNorm" || name == "RMSNorm") options = {{"normalized_shape", 4}};
+    if (name == "GroupNorm") options = {{"num_groups", 2}, {"num_channels", 4}};
     if (name == "Embedding") options = {{"num_embeddings", 5}, {"embedding_dim", 2}};
     if (name == "Softmax" || name == "LogSoftmax") options = {{"dim", -1}};
     if (name == "Unflatten") options = {{"dim", 1}, {"unflattened_size", List{{2, 2}}}};
     const auto module = make_module(name, options, generator);
     EXPECT_EQ(module->type_name(), name);
     EXPECT_TRUE(module->is_training());
+  }
+}
+
+// Outputs, gradients and all state afterwards.
+void expect_same_step(Module& made, Module& direct, const Tensor& x, Generator& generator) {
+  const Tensor y = direct.forward(x).clone();
+  EXPECT_TRUE(bitwise_equal(made.forward(x), y));
+  const Tensor grad = Tensor::normal(y.shape(), 0.0, 1.0, generator, x.dtype());
+  const Tensor by_input = direct.backward(grad).clone();
+  EXPECT_TRUE(bitwise_equal(made.backward(grad), by_input));
+  const auto parameters = direct.named_parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    EXPECT_TRUE(bitwise_equal(made.named_parameters()[i].second->grad, parameters[i].second->grad));
+  }
+  const StateDict state = direct.state_dict();
+  const StateDict own = made.state_dict();
+  ASSERT_EQ(own.size(), state.size());
+  for (const auto& [key, tensor] : state) EXPECT_TRUE(bitwise_equal(own.at(key), tensor)) << key;
+}
+
+// Each row of the table of layers, from what PyTorch's expression says.
+TEST(MakeModule, MakesTheLayerOfEachExpressionOfPyTorch) {
+  const std::uint64_t seed = std::random_device()();
+  Generator generator(seed);
+  for (const LayerCase& row : wick::testing::kLayerCases) {
+    SCOPED_TRACE(::testing::Message() << row.torch << ", seed " << seed);
+    auto read = wick::testing::TorchExpressionReader(row.torch).read();
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const auto direct = row.make({generator, dtype});
+      if (!direct->parameters().empty() || !direct->buffers().empty()) {
+        read.options.set("dtype", dtype);
+      }
+      const auto made = make_module(read.type, read.options, generator);
+      EXPECT_TRUE(made->is_training());
+      if (read.eval) made->eval();
+      EXPECT_EQ(made->is_training(), direct->is_training());
+      EXPECT_EQ(made->type_name(), direct->type_name());
+      const auto x = [&](const Dims& batch) {
+        return wick::testing::layer_input(input_shape(row, batch), generator, dtype);
+      };
+      // Twice: what the momentum does is seen in the second step.
+      expect_same_step(*made, *direct, x({5, 9}), generator);
+      expect_same_step(*made, *direct, x({6, 9}), generator);
+    }
+  }
+}
+
+TEST(MakeModule, EachLayerStandsInTheGuide) {
+  std::ifstream file(std::filesystem::path(WICK_FIXTURES) / "../../docs/networks.md");
+  const std::string guide(std::istreambuf_iterator<char>(file), {});
+  for (const std::string_view name : module_names()) {
+    EXPECT_NE(guide.find(concat('`', name, '`')), std::string::npos) << name;
   }
 }
 
@@ -79,6 +140,19 @@ TEST(MakeModule, RefusesWhatItDoesNotKnow) {
   refused("Softplus", {{"beta", "1"}}, "'beta' must be a number");
   refused("GELU", {{"approximate", "erf"}}, "erf");
   refused("Tanh", {{1, 2}}, "no argument");
+  refused("Tanh", {{"inplace", true}}, "no argument 'inplace'");
+  refused("BatchNorm1d", {}, "BatchNorm1d: the argument 'num_features' is missing");
+  refused("BatchNorm2d", {{"num_features", 4}, {"momentum", "0.1"}},
+          "BatchNorm2d: the argument 'momentum' must be a number, got str");
+  refused("InstanceNorm2d", {{"num_features", 4}, {"track", true}}, "track_running_stats");
+  refused("LayerNorm", {{"normalized_shape", 4.5}}, "an int or a sequence of ints, got float");
+  refused("LayerNorm", {{"normalized_shape", Tuple{}}}, "LayerNorm: normalized_shape");
+  refused("RMSNorm", {{"normalized_shape", 4}, {"bias", true}}, "RMSNorm: there is no argument");
+  refused("GroupNorm", {{"num_groups", 3}, {"num_channels", 4}}, "multiple of num_groups");
+  refused("Embedding", {{"num_embeddings", 4}, {"embedding_dim", 2}, {"max_norm", 1.0}},
+          "Embedding: the argument 'max_norm' must be None");
+  refused("Embedding", {{"num_embeddings", 4}, {"embedding_dim", 2}, {"sparse", true}},
+          "'sparse' must be False");
   // Nothing was drawn for a layer that was not made.
   Generator same(1);
   EXPECT_TRUE(bitwise_equal(generator.randperm(9), same.randperm(9)));

@@ -16,10 +16,10 @@ std::unique_ptr<nn::Module> make_layer_norm(DType dtype) {
       nn::LayerNormOptions{.elementwise_affine = Affine, .bias = Bias, .dtype = dtype});
 }
 
-template <std::int64_t Groups, std::int64_t Channels, bool Affine = true>
+template <std::int64_t Groups, std::int64_t Channels, bool Affine = true, bool Bias = true>
 std::unique_ptr<nn::Module> make_group_norm(DType dtype) {
-  return std::make_unique<nn::GroupNorm>(Groups, Channels,
-                                         nn::GroupNormOptions{.affine = Affine, .dtype = dtype});
+  return std::make_unique<nn::GroupNorm>(
+      Groups, Channels, nn::GroupNormOptions{.affine = Affine, .bias = Bias, .dtype = dtype});
 }
 
 struct BatchNormKind {
@@ -27,11 +27,12 @@ struct BatchNormKind {
   bool affine = true;
   bool track = true;
   bool eval = false;
+  bool bias = true;
 };
 template <typename Layer, std::int64_t Channels, BatchNormKind Kind = BatchNormKind{}>
 std::unique_ptr<nn::Module> make_batch_norm(DType dtype) {
   nn::BatchNormOptions options{
-      .affine = Kind.affine, .track_running_stats = Kind.track, .dtype = dtype};
+      .affine = Kind.affine, .track_running_stats = Kind.track, .bias = Kind.bias, .dtype = dtype};
   options.momentum = Kind.momentum;
   if (Kind.momentum == 0.0) options.momentum.reset();
   auto layer = std::make_unique<Layer>(Channels, options);
@@ -39,11 +40,12 @@ std::unique_ptr<nn::Module> make_batch_norm(DType dtype) {
   return layer;
 }
 
-template <std::int64_t Channels, bool Affine = false, bool Track = false, bool Eval = false>
+template <std::int64_t Channels, bool Affine = false, bool Track = false, bool Eval = false,
+          bool Bias = true>
 std::unique_ptr<nn::Module> make_instance_norm(DType dtype) {
   auto layer = std::make_unique<nn::InstanceNorm2d>(
-      Channels,
-      nn::InstanceNormOptions{.affine = Affine, .track_running_stats = Track, .dtype = dtype});
+      Channels, nn::InstanceNormOptions{
+                    .affine = Affine, .track_running_stats = Track, .bias = Bias, .dtype = dtype});
   layer->train(!Eval);
   return layer;
 }
