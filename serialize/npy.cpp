@@ -148,7 +148,9 @@ const NpzFile::Entry* NpzFile::find(std::string_view name) const {
 }
 
 Tensor NpzFile::read(const Entry& entry, Device device) const {
-  const Tensor stored = entry.record->method == zip::kMethodDeflated
+  // unpack() leaves the whole record in memory; what is beside the elements may be far larger.
+  const bool is_array_mostly = entry.record->size / 2 <= entry.header.data_bytes;
+  const Tensor stored = entry.record->method == zip::kMethodDeflated && is_array_mostly
                             ? unpack(entry, device)
                             : read_in_pieces(entry, device);
   return in_index_order(stored, entry.header);

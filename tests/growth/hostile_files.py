@@ -104,8 +104,8 @@ def nan_keys(count, _):
 
 def int_keys(count, rng):
     """Of one hash in Python: multiples of 2^61 - 1."""
-    return key_dict(b"\x8a\x0a" + (value * ((1 << 61) - 1)).to_bytes(10, "little")
-                    for value in rng.sample(range(1, 1 << 15), min(count, 30_000)))
+    return key_dict(b"\x8a\x0e" + (value * ((1 << 61) - 1)).to_bytes(14, "little")
+                    for value in rng.sample(range(1, 1 << 40), count))
 
 
 def pair_keys(count, rng):
@@ -113,7 +113,7 @@ def pair_keys(count, rng):
 
 
 def set_members(count, rng):
-    members = (b"J" + struct.pack("<i", value << 16) for value in rng.sample(range(1 << 14), min(count, 16_000)))
+    members = (b"\x8a\x08" + struct.pack("<q", value << 16) for value in rng.sample(range(1 << 40), count))
     return checkpoint(b"\x8f(" + b"".join(members) + b"\x90")
 
 

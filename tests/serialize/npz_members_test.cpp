@@ -130,6 +130,30 @@ TEST_F(NpzMembers, DeflatedArraysAreInMemoryOnce) {
   EXPECT_LT(testing::peak_memory_of([&] { (void)NpzFile(path).read_all(); }), kBytes / 2 * 3);
 }
 
+// A thousandth of it in the file, a megabyte in memory for each number that is kept.
+TEST_F(NpzMembers, WhatIsBesideDeflatedElementsIsNotKept) {
+  constexpr std::size_t kBeside = 1 << 20;
+  const std::string header = make_npy_header(DType::float32, {1});
+  std::string wide = header;
+  wide.pop_back();  // the line's end
+  wide += std::string(60'000, ' ') + '\n';
+  wide[8] = static_cast<char>((wide.size() - 10) % 256);
+  wide[9] = static_cast<char>((wide.size() - 10) / 256);
+  testing::ArchiveBuilder archive;
+  for (int i = 0; i < 100; ++i) {
+    archive.add(concat("wide", i, ".npy"), wide + std::string(4, '\0'), true);
+  }
+  for (int i = 0; i < 10; ++i) {
+    archive.add(concat("long", i, ".npy"), header + std::string(4 + kBeside, '\0'), true);
+  }
+  write_file(path, archive.finish());
+  StateDict state;
+  EXPECT_LT(testing::peak_memory_of([&] { state = load_npz(path); }), 4 * kBeside);
+  state = load_npz(path);
+  EXPECT_EQ(state.at("wide7").item<float>(), 0.0F);
+  EXPECT_EQ(state.at("long7").item<float>(), 0.0F);
+}
+
 TEST_F(NpzMembers, OtherArchivesStayWhatTheyAre) {
   for (const auto& [records, name] :
        {std::pair{archive_of({{"a", array}}), "\"a\""},
