@@ -125,7 +125,7 @@ void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t en
           ? before.product * factor
           : static_cast<double>(static_cast<float>(before.product) * static_cast<float>(factor));
   run.first = !before.present();
-  values_->bump_version();
+  values.storage()->bump_version();
   rule.update(run);
   if (names.empty()) return;
   for (std::size_t i = first; i < end; ++i) {

@@ -19,6 +19,8 @@ constexpr std::int64_t kGrainCols = 16;
 // on the number of threads.
 constexpr std::int64_t kMostParts = 64;
 constexpr std::int64_t kLeastRows = 32;
+// And of these, those that are added up in T; the rest is done in double.
+constexpr std::int64_t kFewRows = 16;
 
 template <typename T>
 struct Backward {
@@ -95,29 +97,38 @@ struct Backward {
     task.shift = static_cast<T>(-f.rest * f.a);
   }
 
+  // Group i of a sample; adds to the gradients by weight and bias in `parameters`.
+  void row(std::int64_t i, T* parameters) const {
+    const std::int64_t channels = shape.channels / shape.groups;
+    const std::int64_t channel = i % shape.groups * channels;
+    NormRowGradTask<T> task = task_at(i * channels, channels, mean_of(i));
+    task.weight = offset(weight, channel);
+    double sums[3] = {0.0, 0.0, 0.0};
+    kernels.norm_grad_sums(task, sums);
+    set(task, factors(sums, rstd_of(i), static_cast<double>(channels)));
+    if (grad_weight != nullptr) task.grad_weight = parameters + channel;
+    if (grad_bias != nullptr) task.grad_bias = parameters + shape.channels + channel;
+    kernels.norm_row_grad(task);
+  }
+
   // Groups whose channels are single elements: (samples, channels).
   void rows() const {
-    const std::int64_t channels = shape.channels / shape.groups;
     std::int64_t per_part = std::max(kLeastRows, (shape.samples + kMostParts - 1) / kMostParts);
     if (!of_parameters()) per_part = 1;
     const std::int64_t parts = (shape.samples + per_part - 1) / per_part;
     const std::int64_t kept = of_parameters() ? 2 * shape.channels : 0;
-    T* const sums_of_parts = thread_workspace<T, NormBackwardArgs>(parts * kept);
+    auto* const sums_of_parts = thread_workspace<double, NormBackwardArgs>(parts * kept);
+    std::fill_n(sums_of_parts, parts * kept, 0.0);
     share(pool, parts, 1, elements(), [&](std::int64_t first, std::int64_t last) {
+      T* const few = thread_workspace<T, NormRowGradTask<T>>(kept);
       for (std::int64_t part = first; part < last; ++part) {
-        T* const own = sums_of_parts + part * kept;
-        std::fill(own, own + kept, T{0});
         const std::int64_t end = std::min(shape.samples, (part + 1) * per_part);
-        for (std::int64_t i = part * per_part * shape.groups; i < end * shape.groups; ++i) {
-          const std::int64_t channel = i % shape.groups * channels;
-          NormRowGradTask<T> task = task_at(i * channels, channels, mean_of(i));
-          task.weight = offset(weight, channel);
-          double sums[3] = {0.0, 0.0, 0.0};
-          kernels.norm_grad_sums(task, sums);
-          set(task, factors(sums, rstd_of(i), static_cast<double>(channels)));
-          if (grad_weight != nullptr) task.grad_weight = own + channel;
-          if (grad_bias != nullptr) task.grad_bias = own + shape.channels + channel;
-          kernels.norm_row_grad(task);
+        for (std::int64_t n = part * per_part; n < end; n += kFewRows) {
+          std::fill_n(few, kept, T{0});
+          const std::int64_t few_end = std::min(end, n + kFewRows);
+          for (std::int64_t i = n * shape.groups; i < few_end * shape.groups; ++i) row(i, few);
+          double* const own = sums_of_parts + part * kept;
+          for (std::int64_t k = 0; k < kept; ++k) own[k] += static_cast<double>(few[k]);
         }
       }
     });
@@ -128,8 +139,8 @@ struct Backward {
               double of_weight = 0.0;
               double of_bias = 0.0;
               for (std::int64_t part = 0; part < parts; ++part) {
-                of_weight += static_cast<double>(sums_of_parts[part * kept + c]);
-                of_bias += static_cast<double>(sums_of_parts[part * kept + shape.channels + c]);
+                of_weight += sums_of_parts[part * kept + c];
+                of_bias += sums_of_parts[part * kept + shape.channels + c];
               }
               set_weight(c, of_weight);
               set_bias(c, of_bias);
