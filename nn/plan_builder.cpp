@@ -318,60 +318,6 @@ InferencePlan PlanBuilder::build() {
   return std::move(plan_);
 }
 
-// An output is written where the caller wants it, unless it is an input or an output already.
-void PlanBuilder::place_outputs() {
-  for (const ValueId id : list_.outputs()) {
-    const std::size_t value = values_[static_cast<std::size_t>(id)];
-    Value& owner = plan_.values_[memory_[value]];
-    const std::size_t number = plan_.outputs_.size();
-    if (owner.place == InferencePlan::Place::workspace) {
-      owner.place = InferencePlan::Place::output;
-      owner.offset = plan_.inputs_.size() + number;
-      plan_.outputs_.push_back(value);
-      continue;
-    }
-    InferencePlan::Step copy;
-    copy.kind = StepKind::narrow;
-    copy.inputs = {value};
-    copy.width = copy.depth = plan_.values_[value].elements;
-    copy.output = add_value(plan_.values_[value].shape);
-    plan_.values_[copy.output].place = InferencePlan::Place::output;
-    plan_.values_[copy.output].offset = plan_.inputs_.size() + number;
-    plan_.outputs_.push_back(copy.output);
-    plan_.steps_.push_back(std::move(copy));
-  }
-}
-
-void PlanBuilder::place_in_workspace() {
-  std::vector<std::size_t> last_use(plan_.values_.size(), 0);
-  for (std::size_t i = 0; i < plan_.steps_.size(); ++i) {
-    for (const std::size_t input : plan_.steps_[i].inputs) last_use[memory_[input]] = i;
-  }
-  PlanMemory memory;
-  for (std::size_t i = 0; i < plan_.steps_.size(); ++i) {
-    const InferencePlan::Step& step = plan_.steps_[i];
-    Value& value = plan_.values_[step.output];
-    if (value.place == InferencePlan::Place::workspace) {
-      value.offset = memory.take(aligned(
-          static_cast<std::size_t>(value.elements * plan_.max_batch_) * size_of(plan_.dtype_)));
-      if (last_use[step.output] < i) last_use[step.output] = i;  // of no use at all
-    }
-    for (std::size_t each = 0; each < plan_.values_.size(); ++each) {
-      const Value& other = plan_.values_[each];
-      if (memory_[each] == each && other.place == InferencePlan::Place::workspace &&
-          other.offset != InferencePlan::kNone && last_use[each] == i) {
-        memory.give_back(other.offset);
-      }
-    }
-  }
-  plan_.workspace_bytes_ = memory.bytes();
-  for (std::size_t each = 0; each < plan_.values_.size(); ++each) {
-    const Value& owner = plan_.values_[memory_[each]];
-    plan_.values_[each].place = owner.place;
-    plan_.values_[each].offset = owner.offset;
-  }
-}
-
 void PlanBuilder::pack_weights() {
   Backend& backend = first_.defined() ? first_.backend() : backend_for(kCpu);
   plan_.weights_ = std::make_shared<Storage>(weight_bytes_, backend);
