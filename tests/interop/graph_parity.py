@@ -97,8 +97,10 @@ def regressor():
 
 
 def batch_norm():
+    # A bias before a BatchNorm has no gradient but rounding errors, of which Adam makes steps.
     return nn.Sequential(OrderedDict(
-        fc1=nn.Linear(12, 20), norm1=nn.BatchNorm1d(20), silu1=nn.SiLU(), fc2=nn.Linear(20, 20, bias=False),
+        fc1=nn.Linear(12, 20, bias=False), norm1=nn.BatchNorm1d(20), silu1=nn.SiLU(),
+        fc2=nn.Linear(20, 20, bias=False),
         norm2=nn.BatchNorm1d(20, momentum=0.3), silu2=nn.SiLU(), fc3=nn.Linear(20, 5)))
 
 

@@ -97,11 +97,12 @@ class Networks {
 
   [[nodiscard]] nn::Sequential batch_norm() const {
     nn::Sequential model;
-    linear(model, "fc1", 12, 20);
+    // A bias before a BatchNorm has no gradient but rounding errors, of which Adam makes steps.
+    const nn::LinearOptions no_bias{.bias = false, .dtype = dtype_};
+    model.add<nn::Linear>("fc1", 12, 20, generator_, no_bias);
     model.add<nn::BatchNorm1d>("norm1", 20, nn::BatchNormOptions{.dtype = dtype_});
     model.add<nn::SiLU>("silu1");
-    model.add<nn::Linear>("fc2", 20, 20, generator_,
-                          nn::LinearOptions{.bias = false, .dtype = dtype_});
+    model.add<nn::Linear>("fc2", 20, 20, generator_, no_bias);
     model.add<nn::BatchNorm1d>("norm2", 20, nn::BatchNormOptions{.momentum = 0.3, .dtype = dtype_});
     model.add<nn::SiLU>("silu2");
     linear(model, "fc3", 20, 5);
