@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "core/backend/arithmetic.h"
 #include "core/backend/elementwise.h"
 #include "core/tensor.h"
 #include "nn/module.h"
