@@ -78,13 +78,15 @@ TYPED_TEST(CudaArithmetic, FunctionsOfTwo) {
   for (std::size_t op = 0; op < kBinaryOpCount; ++op) {
     for (const Layouts& layout : layouts()) {
       for (const Numbers numbers : {Numbers::none, Numbers::first, Numbers::second}) {
-        BinaryArgs args{.op = static_cast<BinaryOp>(op),
-                        .dtype = dtype_of<T>,
-                        .shape = layout.shape,
-                        .a = {.data = a.data(), .strides = layout.a, .number = true},
-                        .b = {.data = b.data(), .strides = layout.b, .number = true},
-                        .out_strides = layout.out,
-                        .alpha = std::is_same_v<T, bool> ? Scalar(true) : Scalar(2)};
+        BinaryArgs args;
+        args.op = static_cast<BinaryOp>(op);
+        args.dtype = dtype_of<T>;
+        args.shape = layout.shape;
+        args.a.strides = layout.a;
+        args.b.strides = layout.b;
+        args.a.number = args.b.number = true;
+        args.out_strides = layout.out;
+        args.alpha = std::is_same_v<T, bool> ? Scalar(true) : Scalar(2);
         if (!std::is_floating_point_v<T> && args.op == BinaryOp::div) continue;
         const auto run = [&](auto& backend, const S* left, const S* right, void* out) {
           BinaryArgs here = args;
@@ -157,13 +159,15 @@ void check_ternary(TernaryOp op, DType dtype, bool number) {
   for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = i % 3 == 1 ? 1 : 0;
   for (const Layouts& layout : layouts()) {
     if (std::ranges::find(layout.shape, 0) != layout.shape.end()) continue;
-    TernaryArgs args{.op = op,
-                     .dtype = dtype,
-                     .shape = layout.shape,
-                     .a = {.strides = layout.a},
-                     .b = {.strides = layout.b},
-                     .c = {.strides = layout.c, .number = 1},
-                     .out_strides = layout.out};
+    TernaryArgs args;
+    args.op = op;
+    args.dtype = dtype;
+    args.shape = layout.shape;
+    args.a.strides = layout.a;
+    args.b.strides = layout.b;
+    args.c.strides = layout.c;
+    args.c.number = 1;
+    args.out_strides = layout.out;
     std::vector<T> expected(static_cast<std::size_t>(kMemory), T{0});
     TernaryArgs host = args;
     host.a.data = op == TernaryOp::where ? static_cast<const void*>(mask.data()) : a.data();
