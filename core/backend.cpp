@@ -3,11 +3,13 @@
 
 #include <utility>
 
+#include "core/backend/arithmetic.h"
 #include "core/backend/elementwise.h"
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
 #include "core/backend/norm.h"
+#include "core/backend/reduce.h"
 #include "core/backend/update.h"
 #include "core/error.h"
 #include "core/recording.h"
@@ -46,6 +48,14 @@ void Backend::unary_backward(const UnaryBackwardArgs& args) {
 }
 
 void Backend::binary(const BinaryArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::ternary(const TernaryArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::reduce(const ReduceArgs& args) {
   refuse(name_of(args.op));
 }
 

@@ -38,7 +38,11 @@ struct MatmulArgs;
 // elementwise.h
 struct UnaryArgs;
 struct UnaryBackwardArgs;
+// arithmetic.h
 struct BinaryArgs;
+struct TernaryArgs;
+// reduce.h
+struct ReduceArgs;
 // loss.h
 struct PointwiseLossArgs;
 // norm.h
@@ -135,8 +139,16 @@ class Backend {
 
   virtual void unary(const UnaryArgs& args);
   virtual void unary_backward(const UnaryBackwardArgs& args);
-  virtual void binary(const BinaryArgs& args);
   virtual void pointwise_loss(const PointwiseLossArgs& args);
+
+  // Functions of two or three tensors of any layout: arithmetic.h.
+
+  virtual void binary(const BinaryArgs& args);
+  virtual void ternary(const TernaryArgs& args);
+
+  // Along a dimension: reduce.h.
+
+  virtual void reduce(const ReduceArgs& args);
 
   // Normalisation: norm.h.
 

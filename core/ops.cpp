@@ -11,93 +11,8 @@
 #include "core/op_checks.h"
 
 namespace wick::ops {
-namespace {
 
 using namespace checks;  // NOLINT(google-build-using-namespace)
-
-void add_relu_bits(ReluBits& bits, const Tensor& out, MatmulArgs& args) {
-  // Those of an earlier, perhaps smaller, output say nothing: the mask itself is read then.
-  if (!bits.memory.defined() || (args.relu_mask.data != nullptr && !bits.valid)) return;
-  require_same_device("matmul", out, bits.memory);
-  const std::size_t needed = out.backend().relu_bits_bytes(args.dtype, args.c.rows, args.c.cols);
-  if (bits.memory.nbytes() < needed) {
-    throw ValueError(concat("matmul: the ReLU's bits have ", bits.memory.nbytes(), " bytes, ", out,
-                            " needs ", needed, "; use ReluBits::prepare()"));
-  }
-  args.relu_bits = {bits.memory.raw(), &bits.valid};
-}
-
-}  // namespace
-
-void ReluBits::prepare(const Tensor& output) {
-  const MatrixRef ref = matrix("ReluBits::prepare", output);
-  const auto bytes = static_cast<std::int64_t>(
-      output.backend().relu_bits_bytes(output.dtype(), ref.rows, ref.cols));
-  if (bytes == 0) {
-    if (memory.defined()) memory = Tensor();
-  } else if (!memory.defined() || memory.device() != output.device() || memory.numel() < bytes) {
-    memory = Tensor::empty({bytes}, DType::uint8, output.device());
-  }
-  valid = false;
-}
-
-void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options) {
-  constexpr const char* kName = "matmul";
-  require_operand(kName, a, b);
-  require_same_device(kName, a, out);
-  if (a.dtype() == DType::bfloat16) {
-    if (out.dtype() != DType::float32) require_dtype(kName, out, DType::bfloat16);
-  } else if (a.dtype() != DType::float64) {
-    require_dtype(kName, a, DType::float32);
-    require_dtype(kName, out, DType::float32);
-  } else {
-    require_dtype(kName, out, DType::float64);
-  }
-  MatmulArgs args{.dtype = out.dtype(),
-                  .operand_dtype = a.dtype(),
-                  .a = matrix(kName, a),
-                  .b = matrix(kName, b),
-                  .c = matrix(kName, out),
-                  .transpose_a = options.transpose_a,
-                  .transpose_b = options.transpose_b,
-                  .accumulate = options.accumulate,
-                  .relu = options.relu};
-  const std::int64_t rows = args.transpose_a ? args.a.cols : args.a.rows;
-  const std::int64_t depth = args.transpose_a ? args.a.rows : args.a.cols;
-  const std::int64_t depth_b = args.transpose_b ? args.b.cols : args.b.rows;
-  const std::int64_t cols = args.transpose_b ? args.b.rows : args.b.cols;
-  if (depth != depth_b) {
-    throw ShapeError(concat("matmul: cannot multiply ", a, args.transpose_a ? " transposed" : "",
-                            " with ", b, args.transpose_b ? " transposed" : "", ": inner sizes ",
-                            depth, " and ", depth_b, " differ"));
-  }
-  require_shape(kName, "the result", out, {rows, cols});
-  if (options.bias != nullptr) {
-    require_operand(kName, out, *options.bias);
-    require_vector(kName, "the bias", *options.bias, cols);
-    args.bias = options.bias->raw();
-  }
-  if (options.relu_mask != nullptr) {
-    require_operand(kName, out, *options.relu_mask);
-    require_shape(kName, "the ReLU mask", *options.relu_mask, {rows, cols});
-    args.relu_mask = matrix(kName, *options.relu_mask);
-  }
-  if (options.relu_bits != nullptr) add_relu_bits(*options.relu_bits, out, args);
-  if (options.a_sums != nullptr) {
-    if (!options.transpose_a) {
-      throw ValueError(
-          "matmul: a_sums are those of columns of a transposed operand; set transpose_a");
-    }
-    require_operand(kName, out, *options.a_sums);
-    require_vector(kName, "the sums", *options.a_sums, rows);
-    args.a_sums = options.a_sums->raw();
-    args.accumulate_sums = options.accumulate_sums;
-    require_apart(kName, *options.a_sums, a, b, out, options.bias, options.relu_mask);
-  }
-  require_apart(kName, out, a, b, options.bias, options.relu_mask);
-  will_write({&out, options.a_sums});
-  a.backend().matmul(args);
-}
 
 void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
   constexpr const char* kName = "column_sums";
@@ -107,36 +22,6 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
   require_apart(kName, out, x);
   will_write({&out});
   x.backend().column_sums(x.dtype(), ref, out.raw(), accumulate);
-}
-
-namespace {
-
-void binary(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& out) {
-  const char* const name = name_of(op);
-  require_operand(name, a, b);
-  require_operand(name, a, out);
-  require_shape(name, "the second operand", b, a.shape());
-  require_shape(name, "the result", out, a.shape());
-  for (const Tensor* const each : {&a, &b, &out}) require_contiguous(name, *each);
-  require_no_partial_overlap(name, out, a);
-  require_no_partial_overlap(name, out, b);
-  will_write({&out});
-  a.backend().binary({.op = op,
-                      .dtype = a.dtype(),
-                      .a = a.raw(),
-                      .b = b.raw(),
-                      .out = out.raw(),
-                      .count = a.numel()});
-}
-
-}  // namespace
-
-void add(const Tensor& a, const Tensor& b, const Tensor& out) {
-  binary(BinaryOp::add, a, b, out);
-}
-
-void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
-  binary(BinaryOp::multiply, a, b, out);
 }
 
 void unary(UnaryOp op, const Tensor& x, const Tensor& out, const UnaryParameters& parameters) {

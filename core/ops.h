@@ -10,6 +10,7 @@
 
 #include "core/backend/elementwise.h"
 #include "core/backend/loss.h"
+#include "core/ops_arithmetic.h"
 #include "core/tensor.h"
 
 namespace wick::ops {
@@ -41,6 +42,15 @@ struct MatmulOptions {
 /// be bfloat16, with all else float32 or bfloat16: such products are summed in float32.
 void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options = {});
 
+/// torch.matmul into a new tensor. Vectors are taken as a row on the left and a column on the
+/// right, of more than two dimensions the last two are those of matrices, and the others are
+/// broadcast. Operands may have any layout; float32, float64 or bfloat16. The form above takes such
+/// operands, too, without options: then `out` may have any layout.
+[[nodiscard]] Tensor matmul(const Tensor& a, const Tensor& b);
+/// torch.bmm: (B, M, K) by (B, K, N) is (B, M, N).
+[[nodiscard]] Tensor bmm(const Tensor& a, const Tensor& b);
+void bmm(const Tensor& a, const Tensor& b, const Tensor& out);
+
 /// out (N) = sum over the rows of x (M, N); added to `out` if `accumulate`.
 void column_sums(const Tensor& x, const Tensor& out, bool accumulate = false);
 
@@ -63,10 +73,6 @@ inline void relu_backward(const Tensor& grad_output, const Tensor& output,
   unary_backward(UnaryOp::relu, grad_output, output, grad_input);
 }
 
-/// out = a + b and out = a * b; contiguous tensors of equal shape; `out` may be one of the others.
-void add(const Tensor& a, const Tensor& b, const Tensor& out);
-void multiply(const Tensor& a, const Tensor& b, const Tensor& out);
-
 /// out = mask * x * scale, element by element, with the scale rounded to x's dtype: the gradient of
 /// Generator::dropout, with its mask and the scale of its p. Contiguous tensors of equal shape, the
 /// mask bool; in place if `out` is x.
@@ -78,6 +84,9 @@ void masked_scale(const Tensor& x, const Tensor& mask, double scale, const Tenso
 /// tensors of equal shape; `dim` may count from the end; a tensor without dimensions has one of
 /// size 1. In place if they are the same.
 void softmax(const Tensor& x, std::int64_t dim, bool log, const Tensor& out);
+/// torch.softmax and torch.log_softmax of a tensor of any layout, in a new one.
+[[nodiscard]] Tensor softmax(const Tensor& x, std::int64_t dim);
+[[nodiscard]] Tensor log_softmax(const Tensor& x, std::int64_t dim);
 /// The gradient by x from that by `output`, which softmax() gave. In place if `grad_input` is
 /// `grad_output`.
 void softmax_backward(const Tensor& grad_output, const Tensor& output, std::int64_t dim, bool log,
@@ -134,6 +143,7 @@ void pointwise_loss(LossOp op, const Tensor& input, const Tensor& target, const 
                     const Tensor* grad, const PointwiseLossOptions& options = {});
 
 /// out (N, int64) = the column of each row's largest element; the first of equals. NaN is largest.
+/// Along any dimension: core/ops_reduce.h.
 void argmax(const Tensor& x, const Tensor& out);
 /// The number of rows of `logits` (N, C) whose argmax is their label (N, int64).
 [[nodiscard]] std::int64_t count_hits(const Tensor& logits, const Tensor& labels);

@@ -44,6 +44,25 @@ void softmax(const Tensor& x, std::int64_t dim, bool log, const Tensor& out) {
                        .y = out.raw()});
 }
 
+namespace {
+
+Tensor new_softmax(const Tensor& x, std::int64_t dim, bool log) {
+  const Tensor in = x.contiguous();
+  Tensor out = Tensor::empty(x.shape(), x.dtype(), x.device());
+  softmax(in, dim, log, out);
+  return out;
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, std::int64_t dim) {
+  return new_softmax(x, dim, false);
+}
+
+Tensor log_softmax(const Tensor& x, std::int64_t dim) {
+  return new_softmax(x, dim, true);
+}
+
 void softmax_backward(const Tensor& grad_output, const Tensor& output, std::int64_t dim, bool log,
                       const Tensor& grad_input) {
   const char* const name = log ? "log_softmax_backward" : "softmax_backward";

@@ -2,6 +2,7 @@
 #include "nn/inference_plan.h"
 
 #include "core/backend.h"
+#include "core/backend/arithmetic.h"
 #include "core/backend/elementwise.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
@@ -132,7 +133,7 @@ void InferencePlan::run_step(const Step& step, const Run& run) const {
     case StepKind::softmax:
     case StepKind::log_softmax: return run_softmax(step, run);
     case StepKind::add: return run_binary(BinaryOp::add, step, run);
-    case StepKind::multiply: return run_binary(BinaryOp::multiply, step, run);
+    case StepKind::multiply: return run_binary(BinaryOp::mul, step, run);
     case StepKind::concatenate: {
       const Samples y = samples(step.output, run);
       const std::int64_t row = y.elements / std::max<std::int64_t>(step.outer, 1);
@@ -220,12 +221,9 @@ void InferencePlan::run_binary(BinaryOp op, const Step& step, const Run& run) co
   const std::int64_t parts = together ? 1 : run.count;
   const auto size = static_cast<std::int64_t>(size_of(dtype_));
   for (std::int64_t i = 0; i < parts; ++i) {
-    backend.binary({.op = op,
-                    .dtype = dtype_,
-                    .a = a.data + i * a.stride * size,
-                    .b = b.data + i * b.stride * size,
-                    .out = y.data + i * y.stride * size,
-                    .count = together ? run.count * y.elements : y.elements});
+    backend.binary(flat_binary(op, dtype_, together ? run.count * y.elements : y.elements,
+                               a.data + i * a.stride * size, b.data + i * b.stride * size,
+                               y.data + i * y.stride * size));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backend/arithmetic.h"
 #include "core/backend/elementwise.h"
 #include "core/backend/matrix.h"
 #include "core/tensor.h"

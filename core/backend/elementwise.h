@@ -106,25 +106,4 @@ struct UnaryBackwardArgs {
   UnaryParameters parameters{};
 };
 
-/// Functions of two arguments.
-enum class BinaryOp : std::uint8_t { add, multiply };
-
-/// In the order of the enumerators.
-inline constexpr const char* kBinaryNames[] = {"add", "multiply"};
-/// "add".
-[[nodiscard]] constexpr const char* name_of(BinaryOp op) {
-  return kBinaryNames[static_cast<std::size_t>(op)];
-}
-
-/// out[i] = op(a[i], b[i]) for `count` elements of float32 or float64. In place if `out` is one of
-/// the others.
-struct BinaryArgs {
-  BinaryOp op = BinaryOp::add;
-  DType dtype = DType::float32;
-  const void* a = nullptr;
-  const void* b = nullptr;
-  void* out = nullptr;
-  std::int64_t count = 0;
-};
-
 }  // namespace wick

@@ -40,6 +40,8 @@ class CpuBackend final : public Backend {
   void pack_weight(DType dtype, ConstMatrixRef weight, void* packed) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;
+  void ternary(const TernaryArgs& args) override;
+  void reduce(const ReduceArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;

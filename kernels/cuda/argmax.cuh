@@ -16,13 +16,14 @@ struct Largest {
   std::int64_t index;  // negative: none yet
 };
 
-template <typename T>
+/// Whether a takes the place of b; with `Max` false, whether it is smaller.
+template <bool Max = true, typename T>
 __host__ __device__ inline bool is_larger(const Largest<T>& a, const Largest<T>& b) {
   if (a.index < 0 || b.index < 0) return b.index < 0 && a.index >= 0;
   const bool a_nan = a.value != a.value;
   const bool b_nan = b.value != b.value;
   if (a_nan != b_nan) return a_nan;
-  if (!a_nan && a.value != b.value) return a.value > b.value;
+  if (!a_nan && a.value != b.value) return Max ? a.value > b.value : a.value < b.value;
   return a.index < b.index;
 }
 

@@ -2,26 +2,9 @@
 // Launcher of the copies: simplifies the layouts and picks a kernel.
 #include "core/backend/memory.h"
 #include "kernels/cuda/copy_strided.cuh"
-#include "kernels/strided_loops.h"
 
 namespace wick::cuda {
 namespace {
-
-CopyLoops plain(const StridedLoops& loops) {
-  CopyLoops result{};
-  result.dims = static_cast<int>(loops.shape.size());
-  result.count = element_count({loops.shape.data(), loops.shape.size()});
-  for (std::size_t d = 0; d < loops.shape.size(); ++d) {
-    result.shape[d] = loops.shape[d];
-    result.to[d] = loops.to[d];
-    result.from[d] = loops.from[d];
-  }
-  return result;
-}
-
-bool fits_32_bits(const CopyLoops& loops) {
-  return loops.count <= INT64_C(0x7FFFFFFF);
-}
 
 Grid copy_grid(std::int64_t count, int per_thread) {
   return {blocks_for(divide_up(count, per_thread), kCopyThreads), kCopyThreads};
@@ -32,12 +15,12 @@ cudaError_t launch_move(const CopyLoops& loops, void* to, const void* from,
                         const LaunchContext& context) {
   auto* const out = static_cast<Unit*>(to);
   const auto* const in = static_cast<const Unit*>(from);
-  if (loops.dims == 2 && loops.to[1] == 1 && loops.from[0] == 1) {
+  if (loops.dims == 2 && loops.strides[0][1] == 1 && loops.strides[1][0] == 1) {
     const std::int64_t tiles = divide_up(loops.shape[0], kTile) * divide_up(loops.shape[1], kTile);
     return launch({resident_blocks(tiles, 1, kTile * kTileRows, 8, context), kTile * kTileRows,
                    sizeof(TransposeShared<Unit>)},
-                  context, transpose_kernel<Unit>, loops.shape[0], loops.shape[1], out, loops.to[0],
-                  in, loops.from[1]);
+                  context, transpose_kernel<Unit>, loops.shape[0], loops.shape[1], out,
+                  loops.strides[0][0], in, loops.strides[1][1]);
   }
   auto* const kernel =
       fits_32_bits(loops) ? move_kernel<std::uint32_t, Unit> : move_kernel<std::uint64_t, Unit>;
@@ -71,7 +54,7 @@ cudaError_t launch_pair(void* to, const void* from, std::int64_t count,
 
 cudaError_t launch_conversion(const CopyLoops& loops, const StridedRef& to, const StridedRef& from,
                               const LaunchContext& context) {
-  if (loops.dims == 1 && loops.to[0] == 1 && loops.from[0] == 1) {
+  if (is_contiguous(loops)) {
     const auto is = [&](DType a, DType b) { return to.dtype == a && from.dtype == b; };
     const auto pair = [&]<typename To, typename From>(TypeTag<To>, TypeTag<From>) {
       return launch_pair<To, From>(to.data, from.data, loops.count, context);
@@ -91,34 +74,6 @@ cudaError_t launch_conversion(const CopyLoops& loops, const StridedRef& to, cons
                 from.data);
 }
 
-// More dimensions than a kernel takes: the outermost one is gone through here.
-cudaError_t launch_loops(const StridedLoops& loops, StridedRef to, StridedRef from,
-                         const LaunchContext& context) {
-  if (loops.shape.size() <= static_cast<std::size_t>(kMostLoops)) {
-    const CopyLoops copy = plain(loops);
-    if (to.dtype != from.dtype) return launch_conversion(copy, to, from, context);
-    const std::size_t bytes = size_of(to.dtype);
-    if (copy.dims == 1 && copy.to[0] == 1 && copy.from[0] == 1) {
-      return cudaMemcpyAsync(to.data, from.data, static_cast<std::size_t>(copy.count) * bytes,
-                             cudaMemcpyDeviceToDevice, context.stream);
-    }
-    return launch_moves(bytes, copy, to.data, from.data, context);
-  }
-  StridedLoops inner = loops;
-  inner.shape.erase(0);
-  inner.to.erase(0);
-  inner.from.erase(0);
-  const auto to_bytes = loops.to[0] * static_cast<std::int64_t>(size_of(to.dtype));
-  const auto from_bytes = loops.from[0] * static_cast<std::int64_t>(size_of(from.dtype));
-  for (std::int64_t i = 0; i < loops.shape[0]; ++i) {
-    const cudaError_t status = launch_loops(inner, to, from, context);
-    if (status != cudaSuccess) return status;
-    to.data = static_cast<unsigned char*>(to.data) + to_bytes;
-    from.data = static_cast<unsigned char*>(from.data) + from_bytes;
-  }
-  return cudaSuccess;
-}
-
 }  // namespace
 
 cudaError_t launch_copy_strided(const StridedRef& to, const StridedRef& from,
@@ -126,7 +81,23 @@ cudaError_t launch_copy_strided(const StridedRef& to, const StridedRef& from,
   for (const std::int64_t size : to.shape) {
     if (size == 0) return cudaSuccess;
   }
-  return launch_loops(coalesce(to, from), to, from, context);
+  const auto to_size = static_cast<std::int64_t>(size_of(to.dtype));
+  const auto from_size = static_cast<std::int64_t>(size_of(from.dtype));
+  return launch_loops<2>(
+      coalesce<2>(to.shape, {&to.strides, &from.strides}),
+      [&](const CopyLoops& loops, const Offsets<2>& at) {
+        StridedRef target = to;
+        StridedRef source = from;
+        target.data = static_cast<unsigned char*>(to.data) + at.at[0] * to_size;
+        source.data = static_cast<unsigned char*>(from.data) + at.at[1] * from_size;
+        if (to.dtype != from.dtype) return launch_conversion(loops, target, source, context);
+        if (is_contiguous(loops)) {
+          return cudaMemcpyAsync(target.data, source.data,
+                                 static_cast<std::size_t>(loops.count * to_size),
+                                 cudaMemcpyDeviceToDevice, context.stream);
+        }
+        return launch_moves(size_of(to.dtype), loops, target.data, source.data, context);
+      });
 }
 
 }  // namespace wick::cuda

@@ -9,57 +9,22 @@
 #include <complex>
 
 #include "kernels/convert.h"
+#include "kernels/cuda/loops.cuh"
 #include "kernels/cuda/pack.cuh"
 
 namespace wick::cuda {
 
 inline constexpr int kCopyThreads = 256;
-inline constexpr int kMostLoops = 8;
 
-/// The bytes of a complex128, which is aligned to 8 bytes only.
-struct EightByteAligned16 {
-  std::uint64_t halves[2];
-};
-
-/// The loops of a copy, outermost first.
-struct CopyLoops {
-  int dims;
-  std::int64_t count;  // elements in all
-  std::int64_t shape[kMostLoops];
-  std::int64_t to[kMostLoops];  // strides in elements
-  std::int64_t from[kMostLoops];
-};
-
-struct CopyOffsets {
-  std::int64_t to;
-  std::int64_t from;
-};
-
-/// Where element number `i` lies. Index: 32 bits where they hold every number, since dividing 64
-/// bits is slow.
-template <typename Index>
-__device__ inline CopyOffsets offsets_of(const CopyLoops& loops, std::int64_t i) {
-  CopyOffsets at{0, 0};
-  auto rest = static_cast<Index>(i);
-  for (int d = loops.dims - 1; d > 0; --d) {
-    const auto size = static_cast<Index>(loops.shape[d]);
-    const Index next = rest / size;
-    const auto position = static_cast<std::int64_t>(rest - next * size);
-    at.to += position * loops.to[d];
-    at.from += position * loops.from[d];
-    rest = next;
-  }
-  at.to += static_cast<std::int64_t>(rest) * loops.to[0];
-  at.from += static_cast<std::int64_t>(rest) * loops.from[0];
-  return at;
-}
+/// The loops of a copy: to, from.
+using CopyLoops = KernelLoops<2>;
 
 template <typename Index, typename Unit>
 __global__ void __launch_bounds__(kCopyThreads)
     move_kernel(CopyLoops loops, Unit* to, const Unit* from) {
   for (std::int64_t i = grid_thread(); i < loops.count; i += grid_threads()) {
-    const CopyOffsets at = offsets_of<Index>(loops, i);
-    to[at.to] = from[at.from];
+    const Offsets<2> at = offsets_of<Index>(loops, i);
+    to[at.at[0]] = from[at.at[1]];
   }
 }
 
@@ -160,13 +125,13 @@ template <typename Index>
 __global__ void __launch_bounds__(kCopyThreads)
     convert_kernel(CopyLoops loops, DType to_dtype, void* to, DType from_dtype, const void* from) {
   for (std::int64_t i = grid_thread(); i < loops.count; i += grid_threads()) {
-    const CopyOffsets at = offsets_of<Index>(loops, i);
+    const Offsets<2> at = offsets_of<Index>(loops, i);
     WideValue value{};
     visit_in_kernel(from_dtype, [&]<typename From>(TypeTag<From>) {
-      value = widen(static_cast<const From*>(from)[at.from]);
+      value = widen(static_cast<const From*>(from)[at.at[1]]);
     });
     visit_in_kernel(to_dtype, [&]<typename To>(TypeTag<To>) {
-      static_cast<To*>(to)[at.to] = narrow<To>(value);
+      static_cast<To*>(to)[at.at[0]] = narrow<To>(value);
     });
   }
 }

@@ -205,6 +205,18 @@ void CudaBackend::binary(const BinaryArgs& args) {
   check(launch_binary(args, use.launch()), name);
 }
 
+void CudaBackend::ternary(const TernaryArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_ternary(args, use.launch()), name);
+}
+
+void CudaBackend::reduce(const ReduceArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_reduce(args, use.launch()), name);
+}
+
 void CudaBackend::pointwise_loss(const PointwiseLossArgs& args) {
   const char* const name = name_of(args.op);
   const Use use(context_, name);

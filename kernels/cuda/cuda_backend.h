@@ -54,6 +54,8 @@ class CudaBackend final : public Backend {
                                             std::int64_t cols) const override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;
+  void ternary(const TernaryArgs& args) override;
+  void reduce(const ReduceArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;

@@ -7,15 +7,6 @@
 #include "kernels/cuda/elementwise.cuh"
 
 namespace wick::cuda {
-cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context) {
-  return visit_arithmetic(args.dtype, name_of(args.op), [&]<typename T>(TypeTag<T>) {
-    const auto* const a = static_cast<const T*>(args.a);
-    const auto* const b = static_cast<const T*>(args.b);
-    auto* const out = static_cast<T*>(args.out);
-    return args.op == BinaryOp::add ? launch_map(Add{}, a, b, out, args.count, context)
-                                    : launch_map(Multiply{}, a, b, out, args.count, context);
-  });
-}
 
 cudaError_t launch_fill(DType dtype, void* data, std::int64_t count, double value,
                         const LaunchContext& context) {

@@ -24,10 +24,12 @@
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"
+#include "core/backend/arithmetic.h"
 #include "core/backend/elementwise.h"
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
+#include "core/backend/reduce.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
 #include "kernels/step_scalars.h"
@@ -111,6 +113,10 @@ struct StepSchedule {
 
 /// Backend::binary.
 [[nodiscard]] cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context);
+/// Backend::ternary.
+[[nodiscard]] cudaError_t launch_ternary(const TernaryArgs& args, const LaunchContext& context);
+/// Backend::reduce.
+[[nodiscard]] cudaError_t launch_reduce(const ReduceArgs& args, const LaunchContext& context);
 
 /// Backend::unary.
 [[nodiscard]] cudaError_t launch_unary(const UnaryArgs& args, const LaunchContext& context);

@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include "core/backend/arithmetic.h"
 #include "core/backend/elementwise.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
+#include "core/backend/reduce.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
 #include "core/error.h"
@@ -46,6 +48,18 @@ TEST(Backend, RefusesTheFunctionsThatADeviceLacksByTheirNames) {
     testing::expect_throw_with<DeviceError>([&] { device.unary_backward({.op = info.op}); },
                                             concat(info.backward_name, ": the device cuda:7"));
   }
+}
+
+TEST(Backend, RefusesArithmeticAndReductionsByTheirNames) {
+  SmallDevice device;
+  const auto refused = [](const auto& call, const char* name) {
+    testing::expect_throw_with<DeviceError>(call, concat(name, ": the device cuda:7"));
+  };
+  for (std::size_t i = 0; i < kBinaryOpCount; ++i) {
+    refused([&] { device.binary({.op = static_cast<BinaryOp>(i)}); }, kBinaryNames[i]);
+  }
+  refused([&] { device.ternary({.op = TernaryOp::clamp}); }, "clamp");
+  refused([&] { device.reduce({.op = ReduceOp::max}); }, "max");
 }
 
 TEST(Backend, RefusesTheUpdatesThatADeviceLacksByTheirNames) {

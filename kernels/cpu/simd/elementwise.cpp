@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The kernels that walk over memory once, for one instruction set.
-#include "kernels/cpu/simd/elementwise.h"
-
 #include <cstddef>
 #include <utility>
 
+#include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/this_isa.h"
 #include "kernels/cpu/simd/unary.h"
 
@@ -19,8 +18,6 @@ void add_unary(ElementwiseTable<T>& table, std::index_sequence<I...> /*all*/) {
 template <typename T, typename Isa>
 ElementwiseTable<T> elementwise_table() {
   ElementwiseTable<T> table{};
-  table.add = add<T, Isa>;
-  table.multiply = multiply<T, Isa>;
   add_unary<T, Isa>(table, std::make_index_sequence<kUnaryOpCount>{});
   return table;
 }

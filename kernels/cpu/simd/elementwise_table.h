@@ -31,9 +31,6 @@ struct UnaryBackwardTask {
 
 template <typename T>
 struct ElementwiseTable {
-  /// out[i] = a[i] + b[i], and their product; in place if `out` is one of them.
-  void (*add)(const T* a, const T* b, T* out, std::int64_t count);
-  void (*multiply)(const T* a, const T* b, T* out, std::int64_t count);
   // By UnaryOp.
   void (*unary[kUnaryOpCount])(const UnaryTask<T>&);
   void (*unary_backward[kUnaryOpCount])(const UnaryBackwardTask<T>&);

@@ -4,11 +4,13 @@
 // memory; sizes and strides are in elements.
 #pragma once
 
+#include "kernels/cpu/simd/arithmetic_table.h"
 #include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/loss_table.h"
 #include "kernels/cpu/simd/matmul_table.h"
 #include "kernels/cpu/simd/norm_table.h"
 #include "kernels/cpu/simd/random_table.h"
+#include "kernels/cpu/simd/reduce_table.h"
 #include "kernels/cpu/simd/rows_table.h"
 #include "kernels/cpu/simd/update_table.h"
 
@@ -20,6 +22,8 @@ namespace wick::cpu {
 template <typename T>
 struct KernelTable : MatmulTable<T>,
                      ElementwiseTable<T>,
+                     ArithmeticTable<T>,
+                     ReduceTable<T>,
                      RowsTable<T>,
                      RandomTable<T>,
                      LossTable<T>,
@@ -30,10 +34,11 @@ struct KernelTable : MatmulTable<T>,
 
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
-  return {matmul_table<T, Isa>(), elementwise_table<T, Isa>(),
-          rows_table<T, Isa>(),   random_table<T, Isa>(),
-          loss_table<T, Isa>(),   norm_table<T, Isa>(),
-          update_table<T, Isa>(), name};
+  return {matmul_table<T, Isa>(),     elementwise_table<T, Isa>(),
+          arithmetic_table<T, Isa>(), reduce_table<T, Isa>(),
+          rows_table<T, Isa>(),       random_table<T, Isa>(),
+          loss_table<T, Isa>(),       norm_table<T, Isa>(),
+          update_table<T, Isa>(),     name};
 }
 
 }  // namespace wick::cpu

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/backend/loss.h"
+#include "core/backend/reduce.h"
 #include "core/backend/rows.h"
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
@@ -92,6 +93,25 @@ Bytes run_kernels() {
   require(cuda::launch_softmax({DType::float32, false, 12, 4200, 1, wide.data(), normalised.data()},
                                narrow));
   append(results, normalised);
+
+  // Of rows, of columns, and of a dimension in parts.
+  for (const bool columns : {false, true}) {
+    const DeviceArray<float> least(columns ? cols : rows);
+    ReduceArgs reduce{.op = ReduceOp::min, .size = columns ? rows : cols};
+    reduce.x = x.data();
+    reduce.outer = 1;
+    reduce.inner = columns ? cols : rows;
+    reduce.size_stride = columns ? cols : 1;
+    reduce.inner_stride = columns ? 1 : cols;
+    reduce.out = least.data();
+    require(cuda::launch_reduce(reduce, narrow));
+    append(results, least);
+  }
+  const DeviceArray<float> total(1);
+  ReduceArgs all{.op = ReduceOp::sum, .x = wide.data(), .outer = 1, .size = 12 * 4200};
+  all.out = total.data();
+  require(cuda::launch_reduce(all, narrow));
+  append(results, total);
 
   const DeviceArray<float> transposed(rows * cols);
   require(cuda::launch_copy_strided({transposed.data(), DType::float32, {cols, rows}, {rows, 1}},

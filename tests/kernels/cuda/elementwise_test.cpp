@@ -43,40 +43,6 @@ TYPED_TEST(CudaElementwise, Relu) {
   }
 }
 
-TYPED_TEST(CudaElementwise, SumsAndProductsOfElements) {
-  using T = TypeParam;
-  for (const std::int64_t count : kCounts) {
-    for (const std::int64_t misaligned : {0, 1}) {
-      const std::vector<T> a = random_values<T>(count, 1);
-      const std::vector<T> b = random_values<T>(count, 2);
-      for (const BinaryOp op : {BinaryOp::add, BinaryOp::multiply}) {
-        std::vector<T> expected = a;
-        for (std::size_t i = 0; i < a.size(); ++i) {
-          expected[i] = op == BinaryOp::add ? a[i] + b[i] : a[i] * b[i];
-        }
-        const auto actual = in_every_order([&] {
-          const Context context;
-          const DeviceArray<T> left(a, misaligned);
-          const DeviceArray<T> right(b);
-          const DeviceArray<T> out(count);
-          BinaryArgs args{.op = op,
-                          .dtype = dtype_of<T>,
-                          .a = left.data(),
-                          .b = right.data(),
-                          .out = out.data(),
-                          .count = count};
-          require(cuda::launch_binary(args, context));
-          args.out = left.data();  // in place, too
-          require(cuda::launch_binary(args, context));
-          expect_same_bits(left.download(), out.download());
-          return out.download();
-        });
-        expect_same_bits(actual, expected);
-      }
-    }
-  }
-}
-
 TYPED_TEST(CudaElementwise, ReluBackward) {
   using T = TypeParam;
   for (const std::int64_t count : kCounts) {

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Reductions along dimensions, as PyTorch's of the same names; see core/ops.h for what holds of all
+// operations.
+//
+// Tensors may have any layout; layouts of which no two strides describe the elements to be reduced
+// are copied first. They are float32, float64, int64 or bool (else DTypeError). Dimensions may
+// count from the end; one outside the tensor's throws IndexError, one named twice ValueError. With
+// `keepdim` the reduced dimensions stay, of size 1. An `out` must have the shape and dtype of the
+// result, in any layout, and share no memory with x (ValueError).
+//
+// The results are the same bits for any number of threads.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <utility>
+
+#include "core/tensor.h"
+
+namespace wick::ops {
+
+/// The dimensions along which something is reduced: one, several, or, where the list is empty, all.
+class ReduceDims {
+ public:
+  ReduceDims() = default;
+  template <std::integral T>
+  ReduceDims(T dim) : dims_{static_cast<std::int64_t>(dim)} {}
+  ReduceDims(std::initializer_list<std::int64_t> dims) : dims_(dims) {}
+  ReduceDims(Dims dims) : dims_(std::move(dims)) {}
+  [[nodiscard]] const Dims& dims() const noexcept { return dims_; }
+
+ private:
+  Dims dims_;
+};
+
+/// The sum; of int64 and bool in int64, of nothing 0. float32 is added up in float64 and float64 by
+/// pairs of parts, and rounded once.
+[[nodiscard]] Tensor sum(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
+void sum(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
+
+/// The sum by the number of elements; of nothing NaN. Of float32 and float64.
+[[nodiscard]] Tensor mean(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
+void mean(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
+
+// The smallest and the largest elements; NaN where there is one. Of nothing they throw ShapeError.
+
+[[nodiscard]] Tensor amin(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
+[[nodiscard]] Tensor amax(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
+void amin(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
+void amax(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
+/// Of all elements.
+[[nodiscard]] inline Tensor min(const Tensor& x) {
+  return amin(x);
+}
+[[nodiscard]] inline Tensor max(const Tensor& x) {
+  return amax(x);
+}
+
+/// torch.return_types.max: values, and where along the dimension they stand (int64); of equals the
+/// first, and the first NaN before all.
+struct Extremes {
+  Tensor values;
+  Tensor indices;
+};
+[[nodiscard]] Extremes min(const Tensor& x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] Extremes max(const Tensor& x, std::int64_t dim, bool keepdim = false);
+/// Into tensors of the caller's.
+void min(const Tensor& x, std::int64_t dim, const Extremes& out, bool keepdim = false);
+void max(const Tensor& x, std::int64_t dim, const Extremes& out, bool keepdim = false);
+
+/// The position of the smallest or the largest element along a dimension, or, without one, in
+/// row-major order; int64. Not of bool.
+[[nodiscard]] Tensor argmin(const Tensor& x);
+[[nodiscard]] Tensor argmax(const Tensor& x);
+[[nodiscard]] Tensor argmin(const Tensor& x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] Tensor argmax(const Tensor& x, std::int64_t dim, bool keepdim = false);
+void argmin(const Tensor& x, std::int64_t dim, const Tensor& out, bool keepdim = false);
+void argmax(const Tensor& x, std::int64_t dim, const Tensor& out, bool keepdim = false);
+
+}  // namespace wick::ops
