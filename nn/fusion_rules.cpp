@@ -18,6 +18,9 @@ bool first_is_relu(const Step& first, const Step& /*second*/) {
 bool second_is_relu(const Step& /*first*/, const Step& second) {
   return is_relu(second);
 }
+bool second_is_constant_batch_norm(const Step& /*first*/, const Step& second) {
+  return second.norm.op == NormOp::batch_norm && second.norm.running_mean != nullptr;
+}
 
 constexpr std::array kRules = {
     FusionRule{"ReLU in the product's epilogue", FusedPass::forward, StepKind::linear,
@@ -26,6 +29,8 @@ constexpr std::array kRules = {
                FusedPass::backward, StepKind::unary, StepKind::linear, first_is_relu},
     FusionRule{"ReLU in the packed product's epilogue", FusedPass::plan, StepKind::linear,
                StepKind::unary, second_is_relu},
+    FusionRule{"BatchNorm by running statistics in the packed weight and bias", FusedPass::plan,
+               StepKind::linear, StepKind::norm, second_is_constant_batch_norm},
 };
 
 }  // namespace

@@ -144,28 +144,30 @@ void PlanBuilder::add_linear(std::size_t i) {
   }
   result[result.size() - 1] = planned.width;
   planned.outer = product(result, 0, result.size() - 1);
-  Backend& backend = first_.backend();
-  planned.packed = weight_bytes_;
-  weight_bytes_ += aligned(backend.packed_weight_bytes(plan_.dtype_, planned.width, planned.depth));
-  if (step.bias) {
-    planned.bias = weight_bytes_;
-    weight_bytes_ += aligned(step.bias->value.nbytes());
-  }
-  packed_.push_back({plan_.steps_.size(), step.weight, step.bias});
-  // The activation behind it, where nothing else uses what is in between.
+  Packed packed{plan_.steps_.size(), weight, step.bias ? step.bias->value : Tensor()};
+  // What is behind it, where nothing else uses what is in between.
   ValueId output = step.output;
-  if (use_counts_[static_cast<std::size_t>(output)] == 1) {
-    for (std::size_t j = i + 1; j < list_.steps().size(); ++j) {
-      const Step& next = list_.steps()[j];
-      if (next.inputs.front() != output) continue;
-      if (find_fusion_rule(FusedPass::plan, step, next)) {
-        planned.relu = true;
-        done_[j] = true;
-        output = next.output;
-      }
-      break;
+  for (std::size_t j = only_user(output, i); j < done_.size() && !planned.relu;
+       j = only_user(output, j)) {
+    const Step& next = list_.steps()[j];
+    if (!find_fusion_rule(FusedPass::plan, step, next)) break;
+    if (next.kind == StepKind::norm) {
+      if (result.size() != 1) break;  // its channels are not the features
+      fold_norm(next, planned.width, packed);
+    } else {
+      planned.relu = true;
     }
+    done_[j] = true;
+    output = next.output;
   }
+  planned.packed = weight_bytes_;
+  weight_bytes_ +=
+      aligned(first_.backend().packed_weight_bytes(plan_.dtype_, planned.width, planned.depth));
+  if (packed.bias.defined()) {
+    planned.bias = weight_bytes_;
+    weight_bytes_ += aligned(packed.bias.nbytes());
+  }
+  packed_.push_back(std::move(packed));
   finish(step, std::move(planned), std::move(result));
   values_[static_cast<std::size_t>(output)] = plan_.steps_.back().output;
 }
@@ -323,7 +325,7 @@ void PlanBuilder::pack_weights() {
   plan_.weights_ = std::make_shared<Storage>(weight_bytes_, backend);
   for (const Packed& each : packed_) {
     InferencePlan::Step& step = plan_.steps_[each.step];
-    const Tensor weight = each.weight->value.contiguous();
+    const Tensor weight = each.weight.contiguous();
     std::byte* const packed = at(plan_.weights_, step.packed);
     backend.pack_weight(plan_.dtype_, {weight.raw(), step.width, step.depth, step.depth}, packed);
     step.product = {
@@ -336,9 +338,9 @@ void PlanBuilder::pack_weights() {
         .packed_b = true,
         .bias = step.bias == InferencePlan::kNone ? nullptr : at(plan_.weights_, step.bias),
         .relu = step.relu};
-    if (each.bias == nullptr) continue;
+    if (!each.bias.defined()) continue;
     const auto offset = static_cast<std::int64_t>(step.bias / size_of(plan_.dtype_));
-    Tensor(plan_.weights_, plan_.dtype_, {step.width}, {1}, offset).copy_(each.bias->value);
+    Tensor(plan_.weights_, plan_.dtype_, {step.width}, {1}, offset).copy_(each.bias);
   }
   for (const Vector& each : vectors_) {
     const auto offset = static_cast<std::int64_t>(each.offset / size_of(plan_.dtype_));

@@ -46,12 +46,14 @@ class PlanBuilder {
   void pack_weights();
   [[nodiscard]] const Dims& shape(ValueId id) const;
 
-  // A weight or bias that goes into the plan's block.
+  // A weight and a bias that go into the plan's block.
   struct Packed {
     std::size_t step;
-    ParameterPtr weight;
-    ParameterPtr bias;
+    Tensor weight;
+    Tensor bias;  // or undefined
   };
+  [[nodiscard]] std::size_t only_user(ValueId value, std::size_t after) const;
+  void fold_norm(const Step& norm, std::int64_t features, Packed& packed) const;
 
   // A vector that is copied to the block as it is.
   struct Vector {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Normalisations in inference plans: as the layers do them in eval mode.
+#include <cmath>
+#include <vector>
+
 #include "core/backend.h"
 #include "core/backend/norm.h"
 #include "core/error.h"
@@ -45,6 +48,41 @@ void PlanBuilder::add_norm(const Step& step) {
   planned.norm_weight = add_vector(step, step.weight ? &step.weight->value : nullptr);
   planned.norm_bias = add_vector(step, step.bias ? &step.bias->value : nullptr);
   finish(step, std::move(planned), sample);
+}
+
+// The step that is the only one to use a value, or done_.size() where there is none.
+std::size_t PlanBuilder::only_user(ValueId value, std::size_t after) const {
+  if (use_counts_[static_cast<std::size_t>(value)] != 1) return done_.size();
+  std::size_t j = after + 1;
+  while (j < done_.size() && list_.steps()[j].inputs.front() != value) ++j;
+  return j;
+}
+
+// y = (W x + b - mean) rstd weight + bias is a linear step of its own, whose weight and bias are
+// worked out in float64.
+void PlanBuilder::fold_norm(const Step& norm, std::int64_t features, Packed& packed) const {
+  static_cast<void>(norm.norm.shape_of(concat("compile: ", who(norm)), {1, features}));
+  const auto vector = [&](const Tensor* values, double instead) {
+    if (values == nullptr) return std::vector<double>(static_cast<std::size_t>(features), instead);
+    require_same_kind(norm, *values);
+    return values->to(kCpu).to(DType::float64).to_vector<double>();
+  };
+  const std::vector<double> mean = vector(norm.norm.running_mean.get(), 0.0);
+  const std::vector<double> var = vector(norm.norm.running_var.get(), 1.0);
+  const std::vector<double> scale = vector(norm.weight ? &norm.weight->value : nullptr, 1.0);
+  const std::vector<double> shift = vector(norm.bias ? &norm.bias->value : nullptr, 0.0);
+  const std::vector<double> before = vector(packed.bias.defined() ? &packed.bias : nullptr, 0.0);
+  const Tensor weight = packed.weight.to(kCpu).to(DType::float64).clone();
+  const Tensor bias = Tensor::zeros({features}, DType::float64);
+  const std::int64_t depth = weight.size(1);
+  for (std::size_t c = 0; c < scale.size(); ++c) {
+    const double factor = scale[c] / std::sqrt(var[c] + norm.norm.eps);
+    bias.data<double>()[c] = (before[c] - mean[c]) * factor + shift[c];
+    double* const row = weight.data<double>() + static_cast<std::int64_t>(c) * depth;
+    for (std::int64_t i = 0; i < depth; ++i) row[i] *= factor;
+  }
+  packed.weight = weight.to(plan_.dtype_).to(first_.device());
+  packed.bias = bias.to(plan_.dtype_).to(first_.device());
 }
 
 void InferencePlan::run_norm(const Step& step, const Run& run) const {

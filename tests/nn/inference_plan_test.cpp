@@ -2,7 +2,10 @@
 // The plan's results against the module's, its refusals, and that it allocates nothing.
 #include "nn/inference_plan.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -13,6 +16,7 @@
 #include "core/random.h"
 #include "kernels/devices.h"
 #include "nn/graph.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/sequential.h"
 #include "tests/count_allocations.h"
 #include "tests/support.h"
@@ -104,6 +108,124 @@ TEST(InferencePlan, KeepsTheWeightsOfItsTime) {
   const Tensor y = Tensor::empty({2, 4});
   plan.run(x, y, workspace);
   expect_near(y, before, 1e-6);
+}
+
+// A BatchNorm1d in eval mode whose running statistics, weight and bias are random.
+std::unique_ptr<BatchNorm1d> random_batch_norm(std::int64_t features, bool affine, DType dtype,
+                                               Generator& generator) {
+  auto norm =
+      std::make_unique<BatchNorm1d>(features, BatchNormOptions{.affine = affine, .dtype = dtype});
+  norm->running_mean()->copy_(Tensor::normal({features}, 0, 2, generator));
+  norm->running_var()->copy_(Tensor::uniform({features}, 0.2, 3, generator));
+  if (affine) {
+    norm->weight()->value.copy_(Tensor::normal({features}, 0, 1, generator));
+    norm->bias()->value.copy_(Tensor::normal({features}, 0, 1, generator));
+  }
+  return norm;
+}
+
+// What a plan of the model gives; near the model's own output.
+Tensor planned(Module& model, const Tensor& x, double tolerance) {
+  model.eval();
+  const Tensor expected = model.forward(x);
+  Dims sample = x.shape();
+  sample.erase(0);
+  const InferencePlan plan = compile(model, std::array{sample}, x.size(0));
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor y = Tensor::full(expected.shape(), NAN, x.dtype());
+  plan.run(x, y, workspace);
+  double largest = 0.0;
+  for (const double value : expected.to(DType::float64).to_vector<double>()) {
+    largest = std::max(largest, std::fabs(value));
+  }
+  const auto left = y.to(DType::float64).to_vector<double>();
+  const auto right = expected.to(DType::float64).to_vector<double>();
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    EXPECT_NEAR(left[i], right[i], tolerance * largest) << "element " << i;
+  }
+  return y;
+}
+
+TEST(InferencePlan, FoldsABatchNormIntoTheLinearBefore) {
+  const std::uint64_t seed = std::random_device()();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  Generator generator(seed);
+  for (int round = 0; round < 12; ++round) {
+    const auto size = [&] { return 1 + static_cast<std::int64_t>(generator.random() % 90); };
+    const std::int64_t inputs = size();
+    const std::int64_t features = size();
+    const DType dtype = round % 2 == 0 ? DType::float32 : DType::float64;
+    const bool relu = round % 3 == 0;
+    Sequential model;
+    auto& linear = model.add<Linear>("fc", inputs, features, generator,
+                                     LinearOptions{.bias = round % 4 != 0, .dtype = dtype});
+    BatchNorm1d& norm = *random_batch_norm(features, round % 5 != 0, dtype, generator).release();
+    model.append("norm", std::unique_ptr<Module>(&norm));
+    if (relu) model.add<ReLU>("relu");
+    const Tensor x = Tensor::normal({1 + round, inputs}, 0, 1, generator).to(dtype);
+    const Tensor y = planned(model, x, dtype == DType::float32 ? 1e-6 : 1e-14);
+    // The bits of a Linear that has the same weights by itself.
+    Sequential folded;
+    auto& alone =
+        folded.add<Linear>("fc", inputs, features, generator, LinearOptions{.dtype = dtype});
+    if (relu) folded.add<ReLU>("relu");
+    for (std::int64_t c = 0; c < features; ++c) {
+      const auto of = [c](const Tensor& values) {
+        return values.to(DType::float64).at<double>({c});
+      };
+      const double scale = norm.weight() ? of(norm.weight()->value) : 1.0;
+      const double factor = scale / std::sqrt(of(*norm.running_var()) + norm.eps());
+      const double before = linear.bias() ? of(linear.bias()->value) : 0.0;
+      const double shift = norm.bias() ? of(norm.bias()->value) : 0.0;
+      alone.bias()->value[c].fill_((before - of(*norm.running_mean())) * factor + shift);
+      for (std::int64_t i = 0; i < inputs; ++i) {
+        alone.weight()->value[c][i].fill_(
+            linear.weight()->value.to(DType::float64).at<double>({c, i}) * factor);
+      }
+    }
+    EXPECT_TRUE(bitwise_equal(y, planned(folded, x, 1e-5)));
+  }
+}
+
+TEST(InferencePlan, FoldsSeveralAndLeavesWhatDoesNotFit) {
+  Generator generator(7);
+  Sequential twice;
+  twice.add<Linear>("fc", 6, 5, generator);
+  twice.append("norm1", random_batch_norm(5, true, DType::float32, generator));
+  twice.append("norm2", random_batch_norm(5, false, DType::float32, generator));
+  twice.add<ReLU>("relu");
+  twice.append("norm3", random_batch_norm(5, true, DType::float32, generator));
+  planned(twice, Tensor::normal({4, 6}, 0, 1, generator), 1e-6);
+  // Channels that are not the Linear's features.
+  Sequential rows;
+  rows.add<Linear>("fc", 6, 5, generator);
+  rows.append("norm", random_batch_norm(5, true, DType::float32, generator));
+  planned(rows, Tensor::normal({4, 5, 6}, 0, 1, generator), 1e-6);
+  Sequential wrong;
+  wrong.add<Linear>("fc", 6, 5, generator);
+  wrong.append("norm", random_batch_norm(4, true, DType::float32, generator));
+  expect_throw_with<ShapeError>([&] { static_cast<void>(compile(wrong, 2)); }, "compile: norm");
+}
+
+TEST(InferencePlan, FoldedWeightsAreThoseOfItsTime) {
+  Generator generator(8);
+  Sequential model;
+  model.add<Linear>("fc", 6, 5, generator);
+  model.append("norm", random_batch_norm(5, true, DType::float32, generator));
+  model.eval();
+  const Tensor x = Tensor::normal({3, 6}, 0, 1, generator);
+  const Tensor before = model.forward(x).clone();
+  const InferencePlan plan = compile(model, 3);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  Sequential other;
+  other.add<Linear>("fc", 6, 5, generator);
+  other.append("norm", random_batch_norm(5, true, DType::float32, generator));
+  model.load_state_dict(other.state_dict());
+  const Tensor y = Tensor::empty({3, 5});
+  plan.run(x, y, workspace);
+  expect_near(y, before, 1e-5);
+  EXPECT_TRUE(bitwise_equal(planned(model, x, 1e-6), planned(other, x, 1e-6)));
+  EXPECT_FALSE(bitwise_equal(planned(model, x, 1e-6), y));
 }
 
 TEST(InferencePlan, NaNPassesThrough) {
