@@ -8,6 +8,7 @@
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
 #include "core/backend/norm.h"
+#include "core/backend/reduce.h"
 #include "core/backend/update.h"
 #include "core/error.h"
 #include "core/recording.h"
@@ -47,6 +48,14 @@ void Backend::unary_backward(const UnaryBackwardArgs& args) {
 
 void Backend::binary(const BinaryArgs& args) {
   refuse(name_of(args.op));
+}
+
+void Backend::reduce(const ReduceArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::scale_by_norm(const ScaleByNormArgs& /*args*/) {
+  refuse("scale_by_norm");
 }
 
 void Backend::pointwise_loss(const PointwiseLossArgs& args) {

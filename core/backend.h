@@ -40,6 +40,9 @@ struct PackedLinearArgs;
 struct UnaryArgs;
 struct UnaryBackwardArgs;
 struct BinaryArgs;
+// reduce.h
+struct ReduceArgs;
+struct ScaleByNormArgs;
 // loss.h
 struct PointwiseLossArgs;
 // norm.h
@@ -133,11 +136,19 @@ class Backend {
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate);
 
-  // Element by element: elementwise.h. Losses that are sums over elements: loss.h.
+  // Element by element: elementwise.h.
 
   virtual void unary(const UnaryArgs& args);
   virtual void unary_backward(const UnaryBackwardArgs& args);
   virtual void binary(const BinaryArgs& args);
+
+  // Reductions to one number: reduce.h.
+
+  virtual void reduce(const ReduceArgs& args);
+  virtual void scale_by_norm(const ScaleByNormArgs& args);
+
+  // Losses that are sums over elements: loss.h.
+
   virtual void pointwise_loss(const PointwiseLossArgs& args);
 
   // Normalisation: norm.h.

@@ -109,7 +109,8 @@ void column_sums(const Tensor& x, const Tensor& out, bool accumulate) {
 
 namespace {
 
-void binary(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& out) {
+void binary(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& out, double alpha = 1.0,
+            double beta = 1.0) {
   const char* const name = name_of(op);
   require_operand(name, a, b);
   require_operand(name, a, out);
@@ -123,7 +124,9 @@ void binary(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& out) {
                       .a = a.raw(),
                       .b = b.raw(),
                       .out = out.raw(),
-                      .count = a.numel()});
+                      .count = a.numel(),
+                      .alpha = alpha,
+                      .beta = beta});
 }
 
 }  // namespace
@@ -134,6 +137,14 @@ void add(const Tensor& a, const Tensor& b, const Tensor& out) {
 
 void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   binary(BinaryOp::multiply, a, b, out);
+}
+
+void weighted_sum(double alpha, const Tensor& a, double beta, const Tensor& b, const Tensor& out) {
+  binary(BinaryOp::weighted_sum, a, b, out, alpha, beta);
+}
+
+void lerp(const Tensor& a, const Tensor& b, double weight, const Tensor& out) {
+  binary(BinaryOp::lerp, a, b, out, weight);
 }
 
 void unary(UnaryOp op, const Tensor& x, const Tensor& out, const UnaryParameters& parameters) {

@@ -66,6 +66,10 @@ inline void relu_backward(const Tensor& grad_output, const Tensor& output,
 /// out = a + b and out = a * b; contiguous tensors of equal shape; `out` may be one of the others.
 void add(const Tensor& a, const Tensor& b, const Tensor& out);
 void multiply(const Tensor& a, const Tensor& b, const Tensor& out);
+/// Likewise out = alpha * a + beta * b, and torch.lerp: out = a + weight * (b - a). The factors are
+/// rounded to the tensors' dtype.
+void weighted_sum(double alpha, const Tensor& a, double beta, const Tensor& b, const Tensor& out);
+void lerp(const Tensor& a, const Tensor& b, double weight, const Tensor& out);
 
 /// out = mask * x * scale, element by element, with the scale rounded to x's dtype: the gradient of
 /// Generator::dropout, with its mask and the scale of its p. Contiguous tensors of equal shape, the

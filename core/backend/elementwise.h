@@ -107,10 +107,16 @@ struct UnaryBackwardArgs {
 };
 
 /// Functions of two arguments.
-enum class BinaryOp : std::uint8_t { add, multiply };
+enum class BinaryOp : std::uint8_t {
+  add,
+  multiply,
+  weighted_sum,  // alpha * a + beta * b
+  lerp           // a + alpha * (b - a): torch.lerp
+};
 
 /// In the order of the enumerators.
-inline constexpr const char* kBinaryNames[] = {"add", "multiply"};
+inline constexpr const char* kBinaryNames[] = {"add", "multiply", "weighted_sum", "lerp"};
+inline constexpr std::size_t kBinaryOpCount = std::size(kBinaryNames);
 /// "add".
 [[nodiscard]] constexpr const char* name_of(BinaryOp op) {
   return kBinaryNames[static_cast<std::size_t>(op)];
@@ -125,6 +131,8 @@ struct BinaryArgs {
   const void* b = nullptr;
   void* out = nullptr;
   std::int64_t count = 0;
+  double alpha = 1.0;  // of those that have it; rounded to dtype
+  double beta = 1.0;   // likewise
 };
 
 }  // namespace wick

@@ -32,10 +32,11 @@ void CpuBackend::unary_backward(const UnaryBackwardArgs& args) {
 
 void CpuBackend::binary(const BinaryArgs& args) {
   visit_arithmetic(args.dtype, name_of(args.op), [&]<typename T>(TypeTag<T>) {
-    const auto kernel = args.op == BinaryOp::add ? kernels<T>().add : kernels<T>().multiply;
+    const auto kernel = kernels<T>().binary[static_cast<std::size_t>(args.op)];
     share_elements(*pool_, args.count, [&](std::int64_t first, std::int64_t last) {
-      kernel(static_cast<const T*>(args.a) + first, static_cast<const T*>(args.b) + first,
-             static_cast<T*>(args.out) + first, last - first);
+      kernel({static_cast<const T*>(args.a) + first, static_cast<const T*>(args.b) + first,
+              static_cast<T*>(args.out) + first, last - first, static_cast<T>(args.alpha),
+              static_cast<T>(args.beta)});
     });
   });
 }

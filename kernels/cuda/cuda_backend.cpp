@@ -205,6 +205,17 @@ void CudaBackend::binary(const BinaryArgs& args) {
   check(launch_binary(args, use.launch()), name);
 }
 
+void CudaBackend::reduce(const ReduceArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_reduce(args, use.launch()), name);
+}
+
+void CudaBackend::scale_by_norm(const ScaleByNormArgs& args) {
+  const Use use(context_, "scale_by_norm");
+  check(launch_scale_by_norm(args, use.launch()), "scale_by_norm");
+}
+
 void CudaBackend::pointwise_loss(const PointwiseLossArgs& args) {
   const char* const name = name_of(args.op);
   const Use use(context_, name);

@@ -5,6 +5,8 @@
 #include "core/backend/elementwise.h"
 #include "kernels/convert.h"
 #include "kernels/cuda/elementwise.cuh"
+#include "kernels/formulas/binary.h"
+#include "kernels/formulas/visit.h"
 
 namespace wick::cuda {
 cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context) {
@@ -12,8 +14,12 @@ cudaError_t launch_binary(const BinaryArgs& args, const LaunchContext& context) 
     const auto* const a = static_cast<const T*>(args.a);
     const auto* const b = static_cast<const T*>(args.b);
     auto* const out = static_cast<T*>(args.out);
-    return args.op == BinaryOp::add ? launch_map(Add{}, a, b, out, args.count, context)
-                                    : launch_map(Multiply{}, a, b, out, args.count, context);
+    cudaError_t status = cudaErrorInvalidValue;
+    formulas::visit_enumerator<kBinaryOpCount>(args.op, [&]<BinaryOp Op>(formulas::Constant<Op>) {
+      const formulas::Binary<Op, T> function{static_cast<T>(args.alpha), static_cast<T>(args.beta)};
+      status = launch_map(function, a, b, out, args.count, context);
+    });
+    return status;
   });
 }
 

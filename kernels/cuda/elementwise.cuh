@@ -9,20 +9,6 @@
 
 namespace wick::cuda {
 
-struct Add {
-  template <typename T>
-  __host__ __device__ T operator()(T a, T b) const {
-    return a + b;
-  }
-};
-
-struct Multiply {
-  template <typename T>
-  __host__ __device__ T operator()(T a, T b) const {
-    return a * b;
-  }
-};
-
 /// Sixteen bytes that repeat.
 struct Pattern {
   alignas(16) unsigned char bytes[16];

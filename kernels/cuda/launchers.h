@@ -28,6 +28,7 @@
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
+#include "core/backend/reduce.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
 #include "kernels/step_scalars.h"
@@ -138,6 +139,12 @@ struct EpilogueArgs {
   void* relu_bits = nullptr;
 };
 [[nodiscard]] cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context);
+
+/// Backend::reduce.
+[[nodiscard]] cudaError_t launch_reduce(const ReduceArgs& args, const LaunchContext& context);
+/// Backend::scale_by_norm.
+[[nodiscard]] cudaError_t launch_scale_by_norm(const ScaleByNormArgs& args,
+                                               const LaunchContext& context);
 
 /// Backend::pointwise_loss.
 [[nodiscard]] cudaError_t launch_pointwise_loss(const PointwiseLossArgs& args,

@@ -16,11 +16,15 @@ void add_unary(ElementwiseTable<T>& table, std::index_sequence<I...> /*all*/) {
   ((table.unary_backward[I] = unary_backward<T, Isa, static_cast<UnaryOp>(I)>), ...);
 }
 
+template <typename T, typename Isa, std::size_t... I>
+void add_binary(ElementwiseTable<T>& table, std::index_sequence<I...> /*all*/) {
+  ((table.binary[I] = binary<T, Isa, static_cast<BinaryOp>(I)>), ...);
+}
+
 template <typename T, typename Isa>
 ElementwiseTable<T> elementwise_table() {
   ElementwiseTable<T> table{};
-  table.add = add<T, Isa>;
-  table.multiply = multiply<T, Isa>;
+  add_binary<T, Isa>(table, std::make_index_sequence<kBinaryOpCount>{});
   add_unary<T, Isa>(table, std::make_index_sequence<kUnaryOpCount>{});
   return table;
 }

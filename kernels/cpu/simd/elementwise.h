@@ -4,17 +4,14 @@
 #pragma once
 
 #include "kernels/cpu/simd/elementwise_table.h"
+#include "kernels/formulas/binary.h"
 
 namespace wick::cpu {
 
-template <typename T, typename Isa>
-void add(const T* a, const T* b, T* out, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = a[i] + b[i];
-}
-
-template <typename T, typename Isa>
-void multiply(const T* a, const T* b, T* out, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = a[i] * b[i];
+template <typename T, typename Isa, BinaryOp Op>
+void binary(const BinaryTask<T>& task) {
+  const formulas::Binary<Op, T> function{task.alpha, task.beta};
+  for (std::int64_t i = 0; i < task.count; ++i) task.out[i] = function(task.a[i], task.b[i]);
 }
 
 }  // namespace wick::cpu

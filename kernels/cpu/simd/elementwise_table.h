@@ -29,11 +29,21 @@ struct UnaryBackwardTask {
   T b;
 };
 
+/// Backend::binary; in place if `out` is one of the others.
+template <typename T>
+struct BinaryTask {
+  const T* a;
+  const T* b;
+  T* out;
+  std::int64_t count;
+  T alpha;
+  T beta;
+};
+
 template <typename T>
 struct ElementwiseTable {
-  /// out[i] = a[i] + b[i], and their product; in place if `out` is one of them.
-  void (*add)(const T* a, const T* b, T* out, std::int64_t count);
-  void (*multiply)(const T* a, const T* b, T* out, std::int64_t count);
+  // By BinaryOp.
+  void (*binary[kBinaryOpCount])(const BinaryTask<T>&);
   // By UnaryOp.
   void (*unary[kUnaryOpCount])(const UnaryTask<T>&);
   void (*unary_backward[kUnaryOpCount])(const UnaryBackwardTask<T>&);

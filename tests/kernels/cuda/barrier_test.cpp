@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/backend/loss.h"
+#include "core/backend/reduce.h"
 #include "core/backend/rows.h"
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
@@ -87,6 +88,14 @@ Bytes run_kernels() {
   mse.loss = loss.data();
   require(cuda::launch_pointwise_loss(mse, context));
   append(results, loss);
+
+  const DeviceArray<double> reduced(2);
+  ReduceArgs reduce{.count = rows * cols, .a = x.data(), .out = reduced.data()};
+  require(cuda::launch_reduce(reduce, context));
+  reduce.op = ReduceOp::abs_max;
+  reduce.out += 1;
+  require(cuda::launch_reduce(reduce, context));
+  append(results, reduced);
 
   const DeviceArray<float> normalised(12 * 4200);
   require(cuda::launch_softmax({DType::float32, false, 12, 4200, 1, wide.data(), normalised.data()},

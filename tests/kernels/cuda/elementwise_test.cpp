@@ -49,10 +49,17 @@ TYPED_TEST(CudaElementwise, SumsAndProductsOfElements) {
     for (const std::int64_t misaligned : {0, 1}) {
       const std::vector<T> a = random_values<T>(count, 1);
       const std::vector<T> b = random_values<T>(count, 2);
-      for (const BinaryOp op : {BinaryOp::add, BinaryOp::multiply}) {
+      for (const BinaryOp op :
+           {BinaryOp::add, BinaryOp::multiply, BinaryOp::weighted_sum, BinaryOp::lerp}) {
         std::vector<T> expected = a;
         for (std::size_t i = 0; i < a.size(); ++i) {
-          expected[i] = op == BinaryOp::add ? a[i] + b[i] : a[i] * b[i];
+          // Factors that make every product exact.
+          switch (op) {
+            case BinaryOp::add: expected[i] = a[i] + b[i]; break;
+            case BinaryOp::multiply: expected[i] = a[i] * b[i]; break;
+            case BinaryOp::weighted_sum: expected[i] = T{0.25} * a[i] - T{2} * b[i]; break;
+            case BinaryOp::lerp: expected[i] = a[i] + T{0.25} * (b[i] - a[i]); break;
+          }
         }
         const auto actual = in_every_order([&] {
           const Context context;
@@ -64,7 +71,9 @@ TYPED_TEST(CudaElementwise, SumsAndProductsOfElements) {
                           .a = left.data(),
                           .b = right.data(),
                           .out = out.data(),
-                          .count = count};
+                          .count = count,
+                          .alpha = 0.25,
+                          .beta = -2.0};
           require(cuda::launch_binary(args, context));
           args.out = left.data();  // in place, too
           require(cuda::launch_binary(args, context));
