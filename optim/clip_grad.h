@@ -11,7 +11,8 @@ namespace wick::optim {
 /// torch.nn.utils.clip_grad_norm_: multiplies all gradients by min(1, max_norm / (norm + 1e-6)),
 /// where `norm` is that of all of them as one vector, and returns the norm: a tensor without
 /// dimensions, of the gradients' dtype (float64 where there are both), on their device. Parameters
-/// without a gradient are left out; of no gradients, the norm is 0, float32 on the CPU.
+/// without a gradient are left out, and such without elements add nothing; of no gradients, the
+/// norm is 0, float32 on the CPU.
 ///
 /// `norm_type` is above 0, and may be infinity, for the largest |gradient|. Sums are float64, so
 /// that a norm is infinite only where it does not fit its dtype. A NaN among the gradients makes

@@ -150,6 +150,8 @@ void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t en
           ? before.product * factor
           : static_cast<double>(static_cast<float>(before.product) * static_cast<float>(factor));
   run.first = !before.present();
+  run.params = std::span(params_).subspan(first, end - first);
+  run.state_tensors = state_.tensors;
   rule.update(run);
   if (names.empty()) return;
   for (std::size_t i = first; i < end; ++i) {

@@ -40,6 +40,10 @@ struct Run {
   double step = 1.0;                           // 1 for the first; 0 where steps are not counted
   double product = 1.0;  // of UpdateRule::product_factor() in all steps, this one included
   bool first = false;    // the state holds zeros, nothing of a step before
+  /// For rules that look at single parameters: those, and the whole group's state, whose tensors
+  /// have the parameters' offsets.
+  std::span<const ParameterPtr> params{};
+  std::span<const Tensor> state_tensors{};
 
   /// All but the options.
   [[nodiscard]] UpdateArgs args(UpdateOp op) const {
