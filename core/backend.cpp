@@ -8,7 +8,7 @@
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
 #include "core/backend/norm.h"
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 #include "core/backend/update.h"
 #include "core/error.h"
 #include "core/recording.h"
@@ -50,7 +50,7 @@ void Backend::binary(const BinaryArgs& args) {
   refuse(name_of(args.op));
 }
 
-void Backend::reduce(const ReduceArgs& args) {
+void Backend::vector_reduce(const VectorReduceArgs& args) {
   refuse(name_of(args.op));
 }
 

@@ -40,8 +40,8 @@ struct PackedLinearArgs;
 struct UnaryArgs;
 struct UnaryBackwardArgs;
 struct BinaryArgs;
-// reduce.h
-struct ReduceArgs;
+// vector_reduce.h
+struct VectorReduceArgs;
 struct ScaleByNormArgs;
 // loss.h
 struct PointwiseLossArgs;
@@ -142,9 +142,9 @@ class Backend {
   virtual void unary_backward(const UnaryBackwardArgs& args);
   virtual void binary(const BinaryArgs& args);
 
-  // Reductions to one number: reduce.h.
+  // Reductions to one number: vector_reduce.h.
 
-  virtual void reduce(const ReduceArgs& args);
+  virtual void vector_reduce(const VectorReduceArgs& args);
   virtual void scale_by_norm(const ScaleByNormArgs& args);
 
   // Losses that are sums over elements: loss.h.

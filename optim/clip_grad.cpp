@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "core/ops.h"
-#include "core/ops_reduce.h"
+#include "core/ops_vector_reduce.h"
 
 namespace wick::optim {
 namespace {
@@ -70,10 +70,10 @@ void clear_between(Parameters run) {
   }
 }
 
-ReduceOp reduce_op(double norm_type) {
-  if (norm_type == 2.0) return ReduceOp::square_sum;
-  if (norm_type == 1.0) return ReduceOp::abs_sum;
-  return std::isinf(norm_type) ? ReduceOp::abs_max : ReduceOp::power_sum;
+VectorReduceOp reduce_op(double norm_type) {
+  if (norm_type == 2.0) return VectorReduceOp::square_sum;
+  if (norm_type == 1.0) return VectorReduceOp::abs_sum;
+  return std::isinf(norm_type) ? VectorReduceOp::abs_max : VectorReduceOp::power_sum;
 }
 
 void require_finite_norm(const Tensor& norm, double norm_type) {
@@ -108,10 +108,10 @@ const Tensor& GradNormClipper::clip(Parameters parameters, double max_norm, doub
     norm_.zero_();
     return norm_;
   }
-  const ReduceOp op = reduce_op(norm_type);
+  const VectorReduceOp op = reduce_op(norm_type);
   bool accumulate = false;
   for_each_run(parameters, [&](const Tensor& grads, Parameters /*run*/) {
-    ops::reduce(op, grads, reduced_, {.power = norm_type, .accumulate = accumulate});
+    ops::vector_reduce(op, grads, reduced_, {.power = norm_type, .accumulate = accumulate});
     accumulate = true;
   });
   ops::ScaleByNormOptions options{.limit = max_norm, .op = op, .power = norm_type, .norm = &norm_};

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/ops.h"
-#include "core/ops_reduce.h"
+#include "core/ops_vector_reduce.h"
 
 namespace wick::optim {
 
@@ -31,7 +31,7 @@ void NewtonSchulz::apply(const Tensor& x, const Options& options) {
   const Tensor gram_rounded = scratch_like(gram_rounded_, square, DType::bfloat16, device);
   const auto [a, b, c] = options.coefficients;
 
-  ops::reduce(ReduceOp::square_sum, x, norm);
+  ops::vector_reduce(VectorReduceOp::square_sum, x, norm);
   ops::scale_by_norm(x, norm, {.scale = NormScale::normalize, .limit = options.eps});
   for (std::int64_t step = 0; step < options.steps; ++step) {
     rounded.copy_(x);

@@ -3,7 +3,7 @@
 
 #include "core/backend.h"
 #include "core/ops.h"
-#include "core/ops_reduce.h"
+#include "core/ops_vector_reduce.h"
 
 namespace wick::optim {
 
@@ -77,17 +77,17 @@ double ParameterVectors::number() const {
 }
 
 double ParameterVectors::dot(const Tensor& a, const Tensor& b) {
-  ops::reduce(ReduceOp::dot, a, number_, {.other = &b});
+  ops::vector_reduce(VectorReduceOp::dot, a, number_, {.other = &b});
   return number();
 }
 
 double ParameterVectors::abs_max(const Tensor& a) {
-  ops::reduce(ReduceOp::abs_max, a, number_);
+  ops::vector_reduce(VectorReduceOp::abs_max, a, number_);
   return number();
 }
 
 double ParameterVectors::abs_sum(const Tensor& a) {
-  ops::reduce(ReduceOp::abs_sum, a, number_);
+  ops::vector_reduce(VectorReduceOp::abs_sum, a, number_);
   return number();
 }
 

@@ -41,7 +41,7 @@ class CpuBackend final : public Backend {
   void packed_linear(const PackedLinearArgs& args) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;
-  void reduce(const ReduceArgs& args) override;
+  void vector_reduce(const VectorReduceArgs& args) override;
   void scale_by_norm(const ScaleByNormArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;

@@ -205,10 +205,10 @@ void CudaBackend::binary(const BinaryArgs& args) {
   check(launch_binary(args, use.launch()), name);
 }
 
-void CudaBackend::reduce(const ReduceArgs& args) {
+void CudaBackend::vector_reduce(const VectorReduceArgs& args) {
   const char* const name = name_of(args.op);
   const Use use(context_, name);
-  check(launch_reduce(args, use.launch()), name);
+  check(launch_vector_reduce(args, use.launch()), name);
 }
 
 void CudaBackend::scale_by_norm(const ScaleByNormArgs& args) {

@@ -12,7 +12,7 @@
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
 #include "core/backend/random.h"
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
 #include "core/recording.h"
@@ -55,7 +55,7 @@ class CudaBackend final : public Backend {
                                             std::int64_t cols) const override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;
-  void reduce(const ReduceArgs& args) override;
+  void vector_reduce(const VectorReduceArgs& args) override;
   void scale_by_norm(const ScaleByNormArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;

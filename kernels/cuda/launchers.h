@@ -28,7 +28,7 @@
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
 #include "kernels/step_scalars.h"
@@ -140,8 +140,8 @@ struct EpilogueArgs {
 };
 [[nodiscard]] cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context);
 
-/// Backend::reduce.
-[[nodiscard]] cudaError_t launch_reduce(const ReduceArgs& args, const LaunchContext& context);
+/// Backend::vector_reduce.
+[[nodiscard]] cudaError_t launch_vector_reduce(const VectorReduceArgs& args, const LaunchContext& context);
 /// Backend::scale_by_norm.
 [[nodiscard]] cudaError_t launch_scale_by_norm(const ScaleByNormArgs& args,
                                                const LaunchContext& context);

@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 #include "core/ops.h"
-#include "core/ops_reduce.h"
+#include "core/ops_vector_reduce.h"
 #include "optim/lbfgs.h"
 #include "optim/muon.h"
 
@@ -63,7 +63,7 @@ class Descent {
   }
   static double dot(const Tensor& a, const Tensor& b) {
     const Tensor out = Tensor::empty({}, DType::float64);
-    ops::reduce(ReduceOp::dot, a, out, {.other = &b});
+    ops::vector_reduce(VectorReduceOp::dot, a, out, {.other = &b});
     return out.item<double>();
   }
 

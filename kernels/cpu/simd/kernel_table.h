@@ -9,7 +9,7 @@
 #include "kernels/cpu/simd/matmul_table.h"
 #include "kernels/cpu/simd/norm_table.h"
 #include "kernels/cpu/simd/random_table.h"
-#include "kernels/cpu/simd/reduce_table.h"
+#include "kernels/cpu/simd/vector_reduce_table.h"
 #include "kernels/cpu/simd/rows_table.h"
 #include "kernels/cpu/simd/update_table.h"
 
@@ -23,7 +23,7 @@ struct KernelTable : MatmulTable<T>,
                      ElementwiseTable<T>,
                      RowsTable<T>,
                      RandomTable<T>,
-                     ReduceTable<T>,
+                     VectorReduceTable<T>,
                      LossTable<T>,
                      NormTable<T>,
                      UpdateTable<T> {
@@ -33,7 +33,7 @@ struct KernelTable : MatmulTable<T>,
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
   return {matmul_table<T, Isa>(), elementwise_table<T, Isa>(), rows_table<T, Isa>(),
-          random_table<T, Isa>(), reduce_table<T, Isa>(),      loss_table<T, Isa>(),
+          random_table<T, Isa>(), vector_reduce_table<T, Isa>(),      loss_table<T, Isa>(),
           norm_table<T, Isa>(),   update_table<T, Isa>(),      name};
 }
 

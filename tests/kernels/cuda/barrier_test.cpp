@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/backend/loss.h"
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 #include "core/backend/rows.h"
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
@@ -90,11 +90,11 @@ Bytes run_kernels() {
   append(results, loss);
 
   const DeviceArray<double> reduced(2);
-  ReduceArgs reduce{.count = rows * cols, .a = x.data(), .out = reduced.data()};
-  require(cuda::launch_reduce(reduce, context));
-  reduce.op = ReduceOp::abs_max;
+  VectorReduceArgs reduce{.count = rows * cols, .a = x.data(), .out = reduced.data()};
+  require(cuda::launch_vector_reduce(reduce, context));
+  reduce.op = VectorReduceOp::abs_max;
   reduce.out += 1;
-  require(cuda::launch_reduce(reduce, context));
+  require(cuda::launch_vector_reduce(reduce, context));
   append(results, reduced);
 
   const DeviceArray<float> normalised(12 * 4200);

@@ -5,23 +5,23 @@
 #include <cmath>
 #include <type_traits>
 
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 
 namespace wick::formulas {
 
 /// What an element adds; of abs_max, what is compared. In float64, as the result.
-template <ReduceOp Op>
+template <VectorReduceOp Op>
 [[gnu::always_inline]] inline constexpr double reduce_term(double a, double b, double power) {
-  if constexpr (Op == ReduceOp::dot) return a * b;
-  if constexpr (Op == ReduceOp::square_sum) return a * a;
-  if constexpr (Op == ReduceOp::power_sum) return ::pow(::fabs(a), power);
+  if constexpr (Op == VectorReduceOp::dot) return a * b;
+  if constexpr (Op == VectorReduceOp::square_sum) return a * a;
+  if constexpr (Op == VectorReduceOp::power_sum) return ::pow(::fabs(a), power);
   return ::fabs(a);
 }
 
 /// Two results of parts, or a result and a term.
-template <ReduceOp Op>
+template <VectorReduceOp Op>
 [[gnu::always_inline]] inline constexpr double reduce_both(double a, double b) {
-  if constexpr (Op == ReduceOp::abs_max) return b > a || b != b ? b : a;
+  if constexpr (Op == VectorReduceOp::abs_max) return b > a || b != b ? b : a;
   return a + b;
 }
 
@@ -29,8 +29,8 @@ template <ReduceOp Op>
 template <typename Number>
 [[gnu::always_inline]] inline constexpr Number norm_from(const ScaleByNormArgs& args,
                                                          double reduced) {
-  if (args.op == ReduceOp::square_sum) return static_cast<Number>(::sqrt(reduced));
-  if (args.op == ReduceOp::power_sum) return static_cast<Number>(::pow(reduced, 1.0 / args.power));
+  if (args.op == VectorReduceOp::square_sum) return static_cast<Number>(::sqrt(reduced));
+  if (args.op == VectorReduceOp::power_sum) return static_cast<Number>(::pow(reduced, 1.0 / args.power));
   return static_cast<Number>(reduced);
 }
 

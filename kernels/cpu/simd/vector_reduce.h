@@ -3,13 +3,13 @@
 // vectorises for the instruction set at hand.
 #pragma once
 
-#include "kernels/cpu/simd/reduce_table.h"
-#include "kernels/formulas/reduce.h"
+#include "kernels/cpu/simd/vector_reduce_table.h"
+#include "kernels/formulas/vector_reduce.h"
 
 namespace wick::cpu {
 
-template <typename T, typename Isa, ReduceOp Op>
-double reduce(const ReduceTask<T>& task) {
+template <typename T, typename Isa, VectorReduceOp Op>
+double vector_reduce(const VectorReduceTask<T>& task) {
   constexpr int kSides = 32;
   double sides[kSides] = {};
   const auto add = [&](int side, std::int64_t i) __attribute__((always_inline)) {

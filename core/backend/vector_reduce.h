@@ -12,7 +12,7 @@
 namespace wick {
 
 /// What is made of the elements: a sum of terms, or the largest.
-enum class ReduceOp : std::uint8_t {
+enum class VectorReduceOp : std::uint8_t {
   dot,         // the sum of a[i] * b[i]
   square_sum,  // of a[i]^2
   abs_sum,     // of |a[i]|
@@ -21,18 +21,18 @@ enum class ReduceOp : std::uint8_t {
 };
 
 /// In the order of the enumerators.
-inline constexpr const char* kReduceNames[] = {"dot", "square_sum", "abs_sum", "abs_max",
+inline constexpr const char* kVectorReduceNames[] = {"dot", "square_sum", "abs_sum", "abs_max",
                                                "power_sum"};
-inline constexpr std::size_t kReduceOpCount = std::size(kReduceNames);
+inline constexpr std::size_t kVectorReduceOpCount = std::size(kVectorReduceNames);
 /// "dot".
-[[nodiscard]] constexpr const char* name_of(ReduceOp op) {
-  return kReduceNames[static_cast<std::size_t>(op)];
+[[nodiscard]] constexpr const char* name_of(VectorReduceOp op) {
+  return kVectorReduceNames[static_cast<std::size_t>(op)];
 }
 
 /// *out = the reduction of `count` elements, in float64; of none, 0. With `accumulate`, together
 /// with what is in *out. The order of the sum depends on the count and, on a GPU, on its model.
-struct ReduceArgs {
-  ReduceOp op = ReduceOp::square_sum;
+struct VectorReduceArgs {
+  VectorReduceOp op = VectorReduceOp::square_sum;
   DType dtype = DType::float32;
   std::int64_t count = 0;
   const void* a = nullptr;  // (count)
@@ -48,14 +48,14 @@ enum class NormScale : std::uint8_t {
   normalize  // 1 / max(norm, limit)
 };
 
-/// data *= scale, in place, where the norm is made from what reduce() has left: the root of the
+/// data *= scale, in place, where the norm is made from what vector_reduce() has left: the root of the
 /// sum. Norm and scale have norm_dtype, as PyTorch's.
 struct ScaleByNormArgs {
   NormScale scale = NormScale::clip;
   DType dtype = DType::float32;
   std::int64_t count = 0;
   void* data = nullptr;  // (count)
-  ReduceOp op = ReduceOp::square_sum;
+  VectorReduceOp op = VectorReduceOp::square_sum;
   double power = 2.0;
   const double* reduced = nullptr;  // memory of the device
   double limit = 1.0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Launchers of the reductions of a vector and of scaling by a norm.
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 #include "kernels/convert.h"
-#include "kernels/cuda/reduce_vector.cuh"
+#include "kernels/cuda/vector_reduce.cuh"
 #include "kernels/formulas/visit.h"
 
 namespace wick::cuda {
@@ -19,12 +19,12 @@ std::int64_t blocks_of(std::int64_t count, const LaunchContext& context) {
 
 }  // namespace
 
-cudaError_t launch_reduce(const ReduceArgs& args, const LaunchContext& context) {
+cudaError_t launch_vector_reduce(const VectorReduceArgs& args, const LaunchContext& context) {
   return visit_arithmetic(args.dtype, name_of(args.op), [&]<typename T>(TypeTag<T>) {
     auto* const workspace = static_cast<unsigned char*>(context.workspace);
     const auto* const a = static_cast<const T*>(args.a);
-    const ReduceTask<T> task{a,
-                             args.op == ReduceOp::dot ? static_cast<const T*>(args.b) : a,
+    const VectorReduceTask<T> task{a,
+                             args.op == VectorReduceOp::dot ? static_cast<const T*>(args.b) : a,
                              args.count,
                              args.power,
                              args.out,
@@ -33,7 +33,7 @@ cudaError_t launch_reduce(const ReduceArgs& args, const LaunchContext& context) 
                              reinterpret_cast<unsigned*>(workspace)};
     const Grid grid{blocks_of(args.count, context), kReduceThreads, sizeof(ReduceShared)};
     cudaError_t status = cudaErrorInvalidValue;
-    formulas::visit_enumerator<kReduceOpCount>(args.op, [&]<ReduceOp Op>(formulas::Constant<Op>) {
+    formulas::visit_enumerator<kVectorReduceOpCount>(args.op, [&]<VectorReduceOp Op>(formulas::Constant<Op>) {
       status = launch(grid, context, reduce_kernel<Op, T>, task);
     });
     return status;

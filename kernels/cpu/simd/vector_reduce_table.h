@@ -4,13 +4,13 @@
 
 #include <cstdint>
 
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 
 namespace wick::cpu {
 
-/// Backend::reduce of a part.
+/// Backend::vector_reduce of a part.
 template <typename T>
-struct ReduceTask {
+struct VectorReduceTask {
   const T* a;
   const T* b;  // of dot; else a
   std::int64_t count;
@@ -18,13 +18,13 @@ struct ReduceTask {
 };
 
 template <typename T>
-struct ReduceTable {
-  // By ReduceOp; they return the result.
-  double (*reduce[kReduceOpCount])(const ReduceTask<T>&);
+struct VectorReduceTable {
+  // By VectorReduceOp; they return the result.
+  double (*vector_reduce[kVectorReduceOpCount])(const VectorReduceTask<T>&);
   /// data[i] *= factor.
   void (*scale)(T* data, T factor, std::int64_t count);
 };
 template <typename T, typename Isa>
-[[nodiscard]] ReduceTable<T> reduce_table();
+[[nodiscard]] VectorReduceTable<T> vector_reduce_table();
 
 }  // namespace wick::cpu

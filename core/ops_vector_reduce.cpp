@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops_reduce.h"
+#include "core/ops_vector_reduce.h"
 
 #include "core/backend.h"
 #include "core/op_checks.h"
@@ -12,23 +12,23 @@ void require_one_element(const char* operation, const char* what, const Tensor& 
   throw ShapeError(concat(operation, ": ", what, " must have one element, got ", tensor));
 }
 
-void require_power(const char* operation, ReduceOp op, double power) {
-  if (op != ReduceOp::power_sum || power > 0.0) return;
+void require_power(const char* operation, VectorReduceOp op, double power) {
+  if (op != VectorReduceOp::power_sum || power > 0.0) return;
   throw ValueError(concat(operation, ": the power must be above 0, got ", power));
 }
 
 }  // namespace
 
-void reduce(ReduceOp op, const Tensor& x, const Tensor& out, const ReduceOptions& options) {
+void vector_reduce(VectorReduceOp op, const Tensor& x, const Tensor& out, const VectorReduceOptions& options) {
   const char* const name = name_of(op);
   checks::require_contiguous(name, x);
   checks::require_same_device(name, x, out);
   checks::require_dtype(name, out, DType::float64);
   require_one_element(name, "the result", out);
   require_power(name, op, options.power);
-  if ((op == ReduceOp::dot) != (options.other != nullptr)) {
+  if ((op == VectorReduceOp::dot) != (options.other != nullptr)) {
     throw ValueError(
-        concat(name, op == ReduceOp::dot ? ": needs two tensors" : ": takes one tensor"));
+        concat(name, op == VectorReduceOp::dot ? ": needs two tensors" : ": takes one tensor"));
   }
   if (options.other != nullptr) {
     checks::require_operand(name, x, *options.other);
@@ -36,7 +36,7 @@ void reduce(ReduceOp op, const Tensor& x, const Tensor& out, const ReduceOptions
     checks::require_contiguous(name, *options.other);
   }
   checks::require_apart(name, out, x, options.other);
-  x.backend().reduce({.op = op,
+  x.backend().vector_reduce({.op = op,
                       .dtype = x.dtype(),
                       .count = x.numel(),
                       .a = x.raw(),

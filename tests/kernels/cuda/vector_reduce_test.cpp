@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reductions of a vector and scaling by a norm against the CPU backend.
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 
 #include <cmath>
 #include <limits>
@@ -23,10 +23,10 @@ TYPED_TEST(CudaReduce, IsTheCpus) {
     for (const std::int64_t misaligned : {0, 1}) {
       std::vector<T> a = random_values<T>(count, 1);
       const std::vector<T> b = random_values<T>(count, 2);
-      for (std::size_t o = 0; o < kReduceOpCount; ++o) {
+      for (std::size_t o = 0; o < kVectorReduceOpCount; ++o) {
         for (const bool with_nan : {false, true}) {
           if (with_nan && count > 200) a[200] = std::numeric_limits<T>::quiet_NaN();
-          ReduceArgs args{.op = static_cast<ReduceOp>(o),
+          VectorReduceArgs args{.op = static_cast<VectorReduceOp>(o),
                           .dtype = dtype_of<T>,
                           .count = count,
                           .a = a.data(),
@@ -41,11 +41,11 @@ TYPED_TEST(CudaReduce, IsTheCpus) {
             const DeviceArray<T> left(a, misaligned);
             const DeviceArray<T> right(b);
             const DeviceArray<double> out(std::vector<double>{0.5});
-            ReduceArgs there = args;
+            VectorReduceArgs there = args;
             there.a = left.data();
             there.b = right.data();
             there.out = out.data();
-            require(cuda::launch_reduce(there, context));
+            require(cuda::launch_vector_reduce(there, context));
             return out.download();
           });
           expect_close(actual, {expected}, 1e-12);
@@ -61,7 +61,7 @@ TYPED_TEST(CudaReduce, ScalesAsTheCpuDoes) {
   cpu::CpuBackend cpu;
   for (const std::int64_t count : {0, 1, 1000}) {
     const std::vector<T> values = random_values<T>(count, 1);
-    for (const ReduceOp op : {ReduceOp::square_sum, ReduceOp::power_sum, ReduceOp::abs_max}) {
+    for (const VectorReduceOp op : {VectorReduceOp::square_sum, VectorReduceOp::power_sum, VectorReduceOp::abs_max}) {
       for (const double reduced : {0.0, 81.0, std::numeric_limits<double>::infinity(),
                                    std::numeric_limits<double>::quiet_NaN()}) {
         for (const NormScale scale : {NormScale::clip, NormScale::normalize}) {

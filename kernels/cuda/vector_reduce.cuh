@@ -5,14 +5,14 @@
 #include <bit>
 
 #include "kernels/cuda/reduce.cuh"
-#include "kernels/formulas/reduce.h"
+#include "kernels/formulas/vector_reduce.h"
 
 namespace wick::cuda {
 
 inline constexpr int kReduceThreads = 256;
 
 template <typename T>
-struct ReduceTask {
+struct VectorReduceTask {
   const T* a;
   const T* b;  // of dot; else a
   std::int64_t count;
@@ -30,9 +30,9 @@ struct ReduceShared {
 };
 
 /// The results of all threads together, for every thread.
-template <ReduceOp Op>
+template <VectorReduceOp Op>
 __device__ inline double reduce_block(double value, ReduceShared& shared) {
-  if constexpr (Op == ReduceOp::abs_max) {
+  if constexpr (Op == VectorReduceOp::abs_max) {
     // The bits of numbers that are not negative are in their order, and NaN's behind infinity's.
     return std::bit_cast<double>(
         block_max<kReduceThreads>(std::bit_cast<std::int64_t>(::fabs(value)), shared.bits));
@@ -41,8 +41,8 @@ __device__ inline double reduce_block(double value, ReduceShared& shared) {
   }
 }
 
-template <ReduceOp Op, typename T>
-__global__ void __launch_bounds__(kReduceThreads) reduce_kernel(ReduceTask<T> task) {
+template <VectorReduceOp Op, typename T>
+__global__ void __launch_bounds__(kReduceThreads) reduce_kernel(VectorReduceTask<T> task) {
   auto& shared = *shared_memory<ReduceShared>();
   double mine = 0.0;
   for (std::int64_t i = grid_thread(); i < task.count; i += grid_threads()) {

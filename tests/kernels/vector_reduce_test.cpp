@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reductions of a vector at every level against sums written out, and scaling by a norm.
-#include "core/backend/reduce.h"
+#include "core/backend/vector_reduce.h"
 
 #include <cmath>
 #include <limits>
@@ -16,8 +16,8 @@ namespace {
 using testing::all_levels;
 
 constexpr std::int64_t kCounts[] = {0, 1, 31, 32, 1000, 70'001};
-constexpr ReduceOp kOps[] = {ReduceOp::dot, ReduceOp::square_sum, ReduceOp::abs_sum,
-                             ReduceOp::abs_max, ReduceOp::power_sum};
+constexpr VectorReduceOp kOps[] = {VectorReduceOp::dot, VectorReduceOp::square_sum, VectorReduceOp::abs_sum,
+                             VectorReduceOp::abs_max, VectorReduceOp::power_sum};
 
 template <typename T>
 class Reduce : public ::testing::Test {};
@@ -29,11 +29,11 @@ std::vector<T> random_vector(std::int64_t count, Generator& generator) {
   return Tensor::normal({count}, 0.0, 1.0, generator, dtype_of<T>).template to_vector<T>();
 }
 
-double term(ReduceOp op, double a, double b) {
+double term(VectorReduceOp op, double a, double b) {
   switch (op) {
-    case ReduceOp::dot: return a * b;
-    case ReduceOp::square_sum: return a * a;
-    case ReduceOp::power_sum: return std::pow(std::abs(a), 2.5);
+    case VectorReduceOp::dot: return a * b;
+    case VectorReduceOp::square_sum: return a * a;
+    case VectorReduceOp::power_sum: return std::pow(std::abs(a), 2.5);
     default: return std::abs(a);
   }
 }
@@ -45,28 +45,28 @@ TYPED_TEST(Reduce, IsTheSumOrTheLargestOfTheElements) {
     for (const std::int64_t count : kCounts) {
       const std::vector<T> a = random_vector<T>(count, generator);
       const std::vector<T> b = random_vector<T>(count, generator);
-      for (const ReduceOp op : kOps) {
+      for (const VectorReduceOp op : kOps) {
         double expected = 0.0;
         double size = 1e-300;
         for (std::size_t i = 0; i < a.size(); ++i) {
           const double one = term(op, static_cast<double>(a[i]), static_cast<double>(b[i]));
-          expected = op == ReduceOp::abs_max ? std::max(expected, one) : expected + one;
+          expected = op == VectorReduceOp::abs_max ? std::max(expected, one) : expected + one;
           size += std::abs(one);
         }
         double result = -7.0;
-        ReduceArgs args{.op = op,
+        VectorReduceArgs args{.op = op,
                         .dtype = dtype_of<T>,
                         .count = count,
                         .a = a.data(),
-                        .b = op == ReduceOp::dot ? b.data() : nullptr,
+                        .b = op == VectorReduceOp::dot ? b.data() : nullptr,
                         .power = 2.5,
                         .out = &result};
-        backend->reduce(args);
+        backend->vector_reduce(args);
         EXPECT_NEAR(result, expected, size * 1e-13) << name_of(op) << " of " << count;
         result = 100.0;
         args.accumulate = true;
-        backend->reduce(args);
-        EXPECT_NEAR(result, op == ReduceOp::abs_max ? 100.0 : 100.0 + expected,
+        backend->vector_reduce(args);
+        EXPECT_NEAR(result, op == VectorReduceOp::abs_max ? 100.0 : 100.0 + expected,
                     size * 1e-13 + 1e-11);
       }
     }
@@ -81,16 +81,16 @@ TYPED_TEST(Reduce, NaNIsTheLargest) {
       a[50] = std::numeric_limits<T>::infinity();
       a[at] = std::numeric_limits<T>::quiet_NaN();
       double result = 1.0;
-      ReduceArgs args{.op = ReduceOp::abs_max,
+      VectorReduceArgs args{.op = VectorReduceOp::abs_max,
                       .dtype = dtype_of<T>,
                       .count = 100,
                       .a = a.data(),
                       .out = &result};
-      backend->reduce(args);
+      backend->vector_reduce(args);
       EXPECT_TRUE(std::isnan(result)) << at;
       a[at] = T{1};
       args.accumulate = true;
-      backend->reduce(args);
+      backend->vector_reduce(args);
       EXPECT_TRUE(std::isnan(result)) << "what was there, too";
     }
   }
