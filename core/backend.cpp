@@ -11,6 +11,7 @@
 #include "core/backend/norm.h"
 #include "core/backend/reduce.h"
 #include "core/backend/update.h"
+#include "core/backend/vector_reduce.h"
 #include "core/error.h"
 #include "core/recording.h"
 
@@ -57,6 +58,14 @@ void Backend::ternary(const TernaryArgs& args) {
 
 void Backend::reduce(const ReduceArgs& args) {
   refuse(name_of(args.op));
+}
+
+void Backend::vector_reduce(const VectorReduceArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::scale_by_norm(const ScaleByNormArgs& /*args*/) {
+  refuse("scale_by_norm");
 }
 
 void Backend::pointwise_loss(const PointwiseLossArgs& args) {

@@ -43,6 +43,9 @@ struct BinaryArgs;
 struct TernaryArgs;
 // reduce.h
 struct ReduceArgs;
+// vector_reduce.h
+struct VectorReduceArgs;
+struct ScaleByNormArgs;
 // loss.h
 struct PointwiseLossArgs;
 // norm.h
@@ -135,7 +138,7 @@ class Backend {
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate);
 
-  // Element by element: elementwise.h. Losses that are sums over elements: loss.h.
+  // Element by element: elementwise.h.
 
   virtual void unary(const UnaryArgs& args);
   virtual void unary_backward(const UnaryBackwardArgs& args);
@@ -149,6 +152,11 @@ class Backend {
   // Along a dimension: reduce.h.
 
   virtual void reduce(const ReduceArgs& args);
+
+  // Of a whole vector to one number, and its use: vector_reduce.h.
+
+  virtual void vector_reduce(const VectorReduceArgs& args);
+  virtual void scale_by_norm(const ScaleByNormArgs& args);
 
   // Normalisation: norm.h.
 

@@ -259,4 +259,17 @@ void where(const Tensor& condition, const Operand& a, const Operand& b, const Te
   run(TernaryOp::where, dtype, which, a, b, out);
 }
 
+void weighted_sum(double alpha, const Tensor& a, double beta, const Tensor& b, const Tensor& out) {
+  visit_arithmetic(a.dtype(), "weighted_sum", [](auto) {});
+  require_shape("weighted_sum", "the second operand", b, a.shape());
+  const auto is_same = [](const Tensor& x, const Tensor& y) { return x.raw() == y.raw(); };
+  if (beta == 0.0) return mul(a, alpha, out);
+  if (is_same(a, b)) return mul(a, alpha + beta, out);
+  if (alpha == 1.0) return add(a, b, out, beta);
+  if (beta == 1.0) return add(b, a, out, alpha);
+  if (is_same(b, out)) return weighted_sum(beta, b, alpha, a, out);
+  mul(a, alpha, out);
+  add(out, b, out, beta);
+}
+
 }  // namespace wick::ops

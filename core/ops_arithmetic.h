@@ -134,6 +134,10 @@ inline void lerp_(const Tensor& self, const Tensor& end, const Operand& weight) 
   lerp(self, end, weight, self);
 }
 
+/// out = alpha * a + beta * b, of float32 or float64 and one shape; `out` may be a or b. One pass
+/// where a factor is 1 or beta is 0, else two.
+void weighted_sum(double alpha, const Tensor& a, double beta, const Tensor& b, const Tensor& out);
+
 /// x, but not less than `min` and not more than `max`; `max` where they are the wrong way round,
 /// and NaN where x or a bound is. std::nullopt leaves a side open; ValueError where both are.
 [[nodiscard]] Tensor clamp(const Tensor& x, const std::optional<Operand>& min,

@@ -21,6 +21,7 @@
 
 namespace wick::nn {
 
+class BatchNorm;
 class FusibleActivation;
 class FusibleProduct;
 
@@ -113,6 +114,10 @@ class Module {
   /// What a layer offers for fusion; null where it is nothing.
   [[nodiscard]] virtual FusibleProduct* fusible_product() noexcept { return nullptr; }
   [[nodiscard]] virtual FusibleActivation* fusible_activation() noexcept { return nullptr; }
+
+  /// This module, where it is one of torch's _BatchNorm classes, whose statistics update_bn() makes
+  /// anew; else null.
+  [[nodiscard]] virtual BatchNorm* batch_norm() noexcept { return nullptr; }
 
   /// Parameters and buffers under their dotted names, sharing their storage, with `_metadata`. With
   /// `keep_vars`, the parameters' tensors have their flag requires_grad, which files keep; else it

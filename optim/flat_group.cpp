@@ -126,6 +126,10 @@ void FlatGroup::update(const UpdateRule& rule, std::size_t first, std::size_t en
           : static_cast<double>(static_cast<float>(before.product) * static_cast<float>(factor));
   run.first = !before.present();
   values.storage()->bump_version();
+  run.params = std::span(params_).subspan(first, end - first);
+  run.arena = &arena_;
+  run.state_tensors = state_.tensors;
+  run.first_param = first;
   rule.update(run);
   if (names.empty()) return;
   for (std::size_t i = first; i < end; ++i) {

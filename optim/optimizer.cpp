@@ -31,7 +31,7 @@ Optimizer::Optimizer(std::string_view type_name, std::vector<RuleGroup> groups) 
   }
   for (RuleGroup& group : groups) {
     groups_.push_back(std::make_unique<Group>(
-        Group{FlatGroup(std::move(group.params)), std::move(group.options), std::nullopt, {}, {}}));
+        Group{.flat = FlatGroup(std::move(group.params)), .rule = std::move(group.options)}));
     groups_.back()->flat.begin(*groups_.back()->rule, last_place_);
   }
 }
@@ -49,6 +49,14 @@ void Optimizer::zero_grad() {
   for (const auto& group : groups_) {
     for (const ParameterPtr& param : group->flat.params()) param->has_grad = false;
   }
+}
+
+const std::vector<ParameterPtr>& Optimizer::params(std::size_t group) const noexcept {
+  return groups_[group]->flat.params();
+}
+
+const UpdateRule& Optimizer::rule(std::size_t group) const noexcept {
+  return *groups_[group]->rule;
 }
 
 std::size_t Optimizer::group_count() const noexcept {
@@ -132,7 +140,9 @@ double Optimizer::initial_lr(std::size_t group) const {
 
 void Optimizer::mark_initial_lr() {
   for (const auto& group : groups_) {
-    if (!group->initial_lr) group->initial_lr = group->rule->lr();
+    if (group->initial_lr) continue;
+    group->initial_lr = group->rule->lr();
+    group->numbers_before_initial_lr = group->numbers.size();
   }
 }
 

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,7 +49,7 @@ class Optimizer {
 
   /// Updates every parameter that has a gradient. The others keep their value, their state and
   /// their step count.
-  void step();
+  virtual void step();
   /// Forgets all gradients: the next backward pass sets them.
   void zero_grad();
 
@@ -94,6 +96,20 @@ class Optimizer {
  protected:
   using RuleGroup = ParamGroup<std::unique_ptr<UpdateRule>>;
   Optimizer(std::string_view type_name, std::vector<RuleGroup> groups);
+
+  // For an optimizer that is more than a rule for each parameter: LBFGS.
+
+  [[nodiscard]] const std::vector<ParameterPtr>& params(std::size_t group) const noexcept;
+  [[nodiscard]] const UpdateRule& rule(std::size_t group) const noexcept;
+  /// The state of all parameters together, which PyTorch keeps as that of the first one; empty
+  /// where there is none.
+  [[nodiscard]] virtual Dict common_state() const { return {}; }
+  /// Reads such a state, an empty one too, and notes what is wrong, in sentences. Returns what
+  /// makes it the optimizer's, called once everything else has been found right.
+  [[nodiscard]] virtual std::function<void()> read_common_state(
+      const Dict& /*state*/, std::vector<std::string>& /*problems*/) const {
+    return [] {};
+  }
 
  private:
   friend class LRScheduler;

@@ -14,9 +14,10 @@ namespace wick::optim {
 struct Optimizer::Group {
   FlatGroup flat;
   std::unique_ptr<UpdateRule> rule;
-  std::optional<double> initial_lr;
-  Dict numbers{};  // that schedulers keep here
-  Dict loaded;     // the options as load_state_dict() got them, without 'params'
+  std::optional<double> initial_lr{};
+  Dict numbers{};                             // that schedulers keep here
+  std::size_t numbers_before_initial_lr = 0;  // in the order of PyTorch's keys
+  Dict loaded{};  // the options as load_state_dict() got them, without 'params'
 };
 
 }  // namespace wick::optim

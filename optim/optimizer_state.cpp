@@ -31,6 +31,13 @@ Dict merged_options(const Dict& current, const Dict& loaded) {
   return merged;
 }
 
+/// That of the first parameter, in a state that has been read; empty where it has none.
+Dict first_entry(const Value& state) {
+  const std::vector<Value>& ids = state.at("param_groups").at_index(0).at("params").as_list();
+  const Value* const entry = ids.empty() ? nullptr : state.at("state").as_dict().find(ids[0]);
+  return entry == nullptr ? Dict() : entry->as_dict();
+}
+
 Dict state_entry(const FlatGroup& group, const UpdateRule& rule, std::size_t param) {
   Dict entry;
   if (rule.counts_steps()) {
@@ -58,8 +65,12 @@ Value Optimizer::state_dict() const {
   std::int64_t id = 0;
   for (const auto& group : groups_) {
     Dict current = group->rule->options();
+    std::size_t before = group->numbers_before_initial_lr;
+    for (const auto& [key, value] : group->numbers) {
+      if (before-- == 0 && group->initial_lr) current.set("initial_lr", *group->initial_lr);
+      current.set(key, value);
+    }
     if (group->initial_lr) current.set("initial_lr", *group->initial_lr);
-    for (const auto& [key, value] : group->numbers) current.set(key, value);
     Dict options = merged_options(current, group->loaded);
     List ids;
     const bool keeps_state = !group->rule->state_names().empty();
@@ -77,6 +88,7 @@ Value Optimizer::state_dict() const {
             [](const auto& a, const auto& b) { return std::get<0>(a) < std::get<0>(b); });
   Dict state;
   for (auto& [place, key, entry] : entries) state.set(key, std::move(entry));
+  if (Dict common = common_state(); !common.empty()) state.set(0, std::move(common));
   return Dict{{"state", std::move(state)}, {"param_groups", std::move(param_groups)}};
 }
 
@@ -96,6 +108,9 @@ void Optimizer::load_state_dict(const Value& state) {
   StateReader reader(std::move(flats), std::move(rules));
   reader.read(state);
   throw_where_problems(operation, reader.problems());
+  std::vector<std::string> problems;
+  const auto take_common_state = read_common_state(first_entry(state), problems);
+  throw_where_problems(operation, problems);
   // All memory is allocated and filled before the first group changes.
   std::vector<FlatState> states;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
@@ -107,6 +122,7 @@ void Optimizer::load_state_dict(const Value& state) {
     groups_[copy.group]->flat.part(flat, copy.param).copy_(copy.from);
   }
   last_place_ = reader.last_place();
+  take_common_state();
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     StagedGroup& staged = reader.staged()[g];
     groups_[g]->flat.set_state(std::move(states[g]));
@@ -114,6 +130,7 @@ void Optimizer::load_state_dict(const Value& state) {
     groups_[g]->initial_lr = staged.initial_lr;
     groups_[g]->loaded = std::move(staged.options);
     groups_[g]->numbers = Dict();
+    groups_[g]->numbers_before_initial_lr = 0;
   }
 }
 

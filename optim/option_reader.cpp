@@ -90,12 +90,13 @@ std::vector<double> OptionReader::numbers(std::string_view key, std::size_t coun
                                           std::string_view what) {
   const Value* const found = options_.find(key);
   std::vector<double> values;
-  if (found != nullptr && found->kind() == Value::Kind::list) {
-    for (const Value& item : found->as_list()) {
+  if (found != nullptr &&
+      (found->kind() == Value::Kind::list || found->kind() == Value::Kind::tuple)) {
+    for (const Value& item : found->as_sequence()) {
       const std::optional<double> value = number_in(item);
       if (value) values.push_back(*value);
     }
-    if (values.size() == count && found->as_list().size() == count) return values;
+    if (values.size() == count && found->as_sequence().size() == count) return values;
   }
   complain(key, concat("a list of ", count, " numbers, ", what), found);
   return std::vector<double>(count);

@@ -38,7 +38,7 @@ class OptionReader {
   /// is missing.
   [[nodiscard]] Value count(std::string_view key);
   [[nodiscard]] Value count(std::string_view key, const Value& otherwise);
-  /// A list of `count` numbers; `what` says why so many.
+  /// A list or tuple of `count` numbers; `what` says why so many.
   [[nodiscard]] std::vector<double> numbers(std::string_view key, std::size_t count,
                                             std::string_view what = "one per parameter group");
   [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }

@@ -40,6 +40,12 @@ struct Run {
   double step = 1.0;                           // 1 for the first; 0 where steps are not counted
   double product = 1.0;  // of UpdateRule::product_factor() in all steps, this one included
   bool first = false;    // the state holds zeros, nothing of a step before
+  /// For rules that look at single parameters: those, where they and the whole group's state lie,
+  /// and the first of them there.
+  std::span<const ParameterPtr> params{};
+  const ParameterArena* arena = nullptr;
+  std::span<const Tensor> state_tensors{};
+  std::size_t first_param = 0;
 
   /// All but the options.
   [[nodiscard]] UpdateArgs args(UpdateOp op) const {

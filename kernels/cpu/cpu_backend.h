@@ -42,6 +42,8 @@ class CpuBackend final : public Backend {
   void binary(const BinaryArgs& args) override;
   void ternary(const TernaryArgs& args) override;
   void reduce(const ReduceArgs& args) override;
+  void vector_reduce(const VectorReduceArgs& args) override;
+  void scale_by_norm(const ScaleByNormArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;

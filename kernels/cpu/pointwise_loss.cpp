@@ -11,10 +11,6 @@
 namespace wick::cpu {
 namespace {
 
-// The parts do not depend on the number of threads, nor does, then, the sum of their losses.
-constexpr std::int64_t kMostParts = 64;
-constexpr std::int64_t kLeastElements = 16 * 1024;  // of a part
-
 template <typename T>
 void require_probabilities(const T* input, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
@@ -57,35 +53,24 @@ void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
     const bool flat = whole.weight == nullptr && whole.pos_weight == nullptr;
     const std::int64_t units = flat ? count : args.rows;
     const std::int64_t unit = flat ? 1 : args.cols;
-    const std::int64_t least =
-        std::max<std::int64_t>(1, kLeastElements / std::max<std::int64_t>(unit, 1));
-    const std::int64_t per_part = std::max(least, (units + kMostParts - 1) / kMostParts);
-    const std::int64_t parts = units == 0 ? 0 : (units + per_part - 1) / per_part;
-    std::array<double, kMostParts> sums{};
+    const FixedParts parts(units, std::max<std::int64_t>(1, FixedParts::kLeastElements /
+                                                                std::max<std::int64_t>(unit, 1)));
+    std::array<double, FixedParts::kMost> sums{};
     const auto kernel = kernels<T>().pointwise_loss[static_cast<std::size_t>(args.op)];
-    const auto run = [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t i = first; i < last; ++i) {
-        const std::int64_t begin = i * per_part;
-        const std::int64_t size = std::min(per_part, units - begin);
-        PointwiseLossTask<T> part = whole;
-        part.input += begin * unit;
-        part.target += begin * unit;
-        part.var = offset(part.var, begin * unit);
-        part.losses = offset(part.losses, begin * unit);
-        part.grad = offset(part.grad, begin * unit);
-        part.grad_var = offset(part.grad_var, begin * unit);
-        part.rows = flat ? 1 : size;
-        part.cols = flat ? size : args.cols;
-        sums[static_cast<std::size_t>(i)] = kernel(part);
-      }
-    };
-    if (parts > 1) {
-      pool_->run(parts, 1, run);
-    } else {
-      run(0, parts);
-    }
+    parts.run(*pool_, [&](std::size_t i, std::int64_t begin, std::int64_t size) {
+      PointwiseLossTask<T> part = whole;
+      part.input += begin * unit;
+      part.target += begin * unit;
+      part.var = offset(part.var, begin * unit);
+      part.losses = offset(part.losses, begin * unit);
+      part.grad = offset(part.grad, begin * unit);
+      part.grad_var = offset(part.grad_var, begin * unit);
+      part.rows = flat ? 1 : size;
+      part.cols = flat ? size : args.cols;
+      sums[i] = kernel(part);
+    });
     double loss = 0.0;
-    for (std::int64_t i = 0; i < parts; ++i) loss += sums[static_cast<std::size_t>(i)];
+    for (std::int64_t i = 0; i < parts.count(); ++i) loss += sums[static_cast<std::size_t>(i)];
     loss /= args.divisor;  // 0 / 0 is NaN
     *static_cast<T*>(args.loss) = static_cast<T>(loss);
     if (args.loss_sum != nullptr) *args.loss_sum += static_cast<double>(static_cast<T>(loss));

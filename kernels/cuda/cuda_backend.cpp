@@ -218,6 +218,17 @@ void CudaBackend::reduce(const ReduceArgs& args) {
   check(launch_reduce(args, use.launch()), name);
 }
 
+void CudaBackend::vector_reduce(const VectorReduceArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_vector_reduce(args, use.launch()), name);
+}
+
+void CudaBackend::scale_by_norm(const ScaleByNormArgs& args) {
+  const Use use(context_, "scale_by_norm");
+  check(launch_scale_by_norm(args, use.launch()), "scale_by_norm");
+}
+
 void CudaBackend::pointwise_loss(const PointwiseLossArgs& args) {
   const char* const name = name_of(args.op);
   const Use use(context_, name);

@@ -15,6 +15,7 @@
 #include "core/backend/random.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
+#include "core/backend/vector_reduce.h"
 #include "core/recording.h"
 #include "kernels/cuda/blas.h"
 #include "kernels/cuda/context.h"
@@ -57,6 +58,8 @@ class CudaBackend final : public Backend {
   void binary(const BinaryArgs& args) override;
   void ternary(const TernaryArgs& args) override;
   void reduce(const ReduceArgs& args) override;
+  void vector_reduce(const VectorReduceArgs& args) override;
+  void scale_by_norm(const ScaleByNormArgs& args) override;
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;

@@ -5,6 +5,7 @@
 #include "core/backend/elementwise.h"
 #include "kernels/convert.h"
 #include "kernels/cuda/elementwise.cuh"
+#include "kernels/formulas/visit.h"
 
 namespace wick::cuda {
 

@@ -33,6 +33,7 @@
 #include "core/backend/reduce.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
+#include "core/backend/vector_reduce.h"
 #include "kernels/step_scalars.h"
 
 namespace wick::cuda {
@@ -145,6 +146,13 @@ struct EpilogueArgs {
   void* relu_bits = nullptr;
 };
 [[nodiscard]] cudaError_t launch_epilogue(const EpilogueArgs& args, const LaunchContext& context);
+
+/// Backend::vector_reduce.
+[[nodiscard]] cudaError_t launch_vector_reduce(const VectorReduceArgs& args,
+                                               const LaunchContext& context);
+/// Backend::scale_by_norm.
+[[nodiscard]] cudaError_t launch_scale_by_norm(const ScaleByNormArgs& args,
+                                               const LaunchContext& context);
 
 /// Backend::pointwise_loss.
 [[nodiscard]] cudaError_t launch_pointwise_loss(const PointwiseLossArgs& args,

@@ -48,6 +48,13 @@ RunningNormalization::RunningNormalization(std::string_view type_name, NormStep 
       register_buffer("num_batches_tracked", Tensor::full({}, 0.0, DType::int64, options.device));
 }
 
+void RunningNormalization::reset_running_stats() const {
+  if (batches_ == nullptr) return;
+  running_mean()->zero_();
+  running_var()->fill_(1.0);
+  batches_->zero_();
+}
+
 Normalization::Running RunningNormalization::running() const {
   if (batches_ == nullptr) return {};
   if (!is_training()) return {.use = true, .update = false};

@@ -37,6 +37,11 @@ class RunningNormalization : public Normalization {
   [[nodiscard]] const BufferPtr& running_mean() const noexcept { return step().running_mean; }
   [[nodiscard]] const BufferPtr& running_var() const noexcept { return step().running_var; }
   [[nodiscard]] const BufferPtr& num_batches_tracked() const noexcept { return batches_; }
+  /// Means of 0, variances of 1, no batches: as a new layer has them.
+  void reset_running_stats() const;
+  /// See BatchNormOptions.
+  [[nodiscard]] std::optional<double> momentum() const noexcept { return momentum_; }
+  void set_momentum(std::optional<double> momentum) noexcept { momentum_ = momentum; }
 
  protected:
   RunningNormalization(std::string_view type_name, NormStep step, const BatchNormOptions& options);
@@ -58,6 +63,9 @@ class RunningNormalization : public Normalization {
 
 /// Of torch.nn.BatchNorm1d and 2d (Ioffe and Szegedy 2015): over all samples, for each channel.
 class BatchNorm : public RunningNormalization {
+ public:
+  [[nodiscard]] BatchNorm* batch_norm() noexcept final { return this; }
+
  protected:
   BatchNorm(std::string_view type_name, std::int64_t num_features, const BatchNormOptions& options);
   using RunningNormalization::RunningNormalization;

@@ -82,6 +82,33 @@ TEST(Arithmetic, NaNPassesThroughExtremesAndBounds) {
   EXPECT_EQ(bits(ops::ne(x, x)), (std::vector<std::uint8_t>{1, 0, 0}));
 }
 
+TEST(Arithmetic, WeightedSumsWhereverTheyAreWritten) {
+  Generator generator(7);
+  const Tensor a = Tensor::normal({5, 3}, 0, 1, generator, DType::float64);
+  const Tensor b = Tensor::normal({5, 3}, 0, 1, generator, DType::float64);
+  for (const double alpha : {1.0, 0.0, -0.75}) {
+    for (const double beta : {1.0, 0.0, 2.5}) {
+      for (const bool same : {false, true}) {
+        for (const int place : {0, 1, 2}) {  // a third tensor, the first, the second
+          const Tensor x = a.clone();
+          const Tensor y = same ? x : b.clone();
+          const Tensor out = place == 0   ? Tensor::empty({5, 3}, DType::float64)
+                             : place == 1 ? x
+                                          : y;
+          ops::weighted_sum(alpha, x, beta, y, out);
+          for (std::int64_t i = 0; i < 15; ++i) {
+            const double first = a.view({15})[i].item<double>();
+            const double second = (same ? a : b).view({15})[i].item<double>();
+            EXPECT_NEAR(out.view({15})[i].item<double>(), alpha * first + beta * second, 1e-15)
+                << alpha << ' ' << beta << ' ' << same << ' ' << place;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_THROW(ops::weighted_sum(1.0, a, 1.0, Tensor::ones({3}, DType::float64), a), ShapeError);
+}
+
 TEST(Arithmetic, IndicesAndMasks) {
   const Tensor i = Tensor::arange(4);
   EXPECT_EQ(ops::add(i, 1, 3).to_vector<std::int64_t>(), (Indices{3, 4, 5, 6}));

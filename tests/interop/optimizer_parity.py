@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Optimizers beside PyTorch's over 100 steps, with random options, shapes and gradients from a seed
-that is printed, and resumed in the middle from each other's state. SEED=N: that seed again.
-WICK_TEST_DEVICE=cuda: ours on a GPU."""
+that is printed, and resumed in the middle from each other's state; those whose steps depend on a loss
+go down one. SEED=N: that seed again. WICK_TEST_DEVICE=cuda: ours on a GPU."""
 import copy
 import os
 import random
@@ -182,6 +182,142 @@ class OptimizerParity(unittest.TestCase):
         halves = here([part(case, 0, STEPS // 2) for case in self.cases])
         rests = [part(case, STEPS // 2, STEPS, half) for case, half in zip(self.cases, halves)]
         self.compare(rests, here(rests), [in_torch(rest) for rest in rests])
+
+
+def matrices(rng, generator, dtype, shapes):
+    """For each parameter P (M, N) a term |A P - B|^2 / 2 of the loss, and bend * sum P^4 / 4."""
+    draw = lambda *shape: torch.randn(shape, generator=generator, dtype=dtype)
+    return {"params": [draw(*shape) for shape in shapes], "bend": rng.choice([0.0, rng.random()]),
+            "terms": [{"A": draw(rows + rng.randint(3, 9), rows).double() / rows**0.5} for rows, _ in shapes]}
+
+
+def lbfgs_case(rng):
+    generator = torch.Generator().manual_seed(rng.randrange(2**32))
+    shapes = [(rng.randint(1, 5), rng.randint(1, 4)) for _ in range(rng.randint(1, 3))]
+    line_search = rng.choice([None, "strong_wolfe"])
+    lr = rng.uniform(0.05, 0.5) if line_search is None else rng.uniform(0.01, 1)
+    return {"name": "LBFGS", **matrices(rng, generator, torch.float64, shapes), "options": {
+        "lr": lr, "max_iter": rng.randint(1, 4), "history_size": rng.randint(1, 10),
+        "max_eval": rng.choice([None, rng.randint(1, 8)]), "line_search_fn": line_search,
+        "maximize": rng.random() < 0.3, "tolerance_grad": 1e-5, "tolerance_change": 1e-7}}
+
+
+def muon_case(rng):
+    generator = torch.Generator().manual_seed(rng.randrange(2**32))
+    shapes = [(rng.randint(1, 40), rng.randint(1, 40)) for _ in range(rng.randint(1, 3))]
+    dtype = rng.choice([torch.float32, torch.float32, torch.float64])
+    return {"name": "Muon", **matrices(rng, generator, dtype, shapes), "options": {
+        "lr": log_uniform(rng, 1e-3, 2e-2), "weight_decay": rng.choice([0.0, 0.1, rng.random()]),
+        "momentum": rng.choice([0.95, 0.0, rng.random()]), "nesterov": rng.random() < 0.6,
+        "eps": log_uniform(rng, 1e-9, 1e-6), "ns_steps": rng.choice([5, 5, rng.randint(4, 8)]),
+        "adjust_lr_fn": rng.choice([None, "original", "match_rms_adamw", "spectral_unclamped"])}}
+
+
+def complete(case, rng):
+    generator = torch.Generator().manual_seed(rng.randrange(2**32))
+    for term, param in zip(case["terms"], case["params"], strict=True):
+        term["B"] = torch.randn(len(term["A"]), param.shape[1], generator=generator, dtype=torch.float64)
+    return {**case, "device": DEVICE, "state": None, "steps": STEPS}
+
+
+def descent_in_torch(case):
+    params = [p.clone().requires_grad_() for p in case["params"]]
+    optimizer = getattr(torch.optim, case["name"])(params, **case["options"])
+    if case["state"] is not None:
+        optimizer.load_state_dict(copy.deepcopy(case["state"]))
+    sign = -1 if case["options"].get("maximize", False) else 1
+
+    def closure():
+        optimizer.zero_grad()
+        loss = 0
+        for param, term in zip(params, case["terms"], strict=True):
+            wide = param.double()
+            loss = loss + (term["A"] @ wide - term["B"]).square().sum() / 2 + case["bend"] * wide.pow(4).sum() / 4
+        (sign * loss).backward()
+        return (sign * loss).detach()
+
+    losses = [optimizer.step(closure).item() for _ in range(case["steps"])]
+    return {"losses": losses, "params": [p.detach().clone() for p in params], "opt": optimizer.state_dict()}
+
+
+def departure(some, other):
+    """How far one descent is from another: of the losses, and at the end."""
+    losses = max(abs(a - b) / (abs(b) + 1e-3) for a, b in zip(some["losses"], other["losses"], strict=True))
+    return max([losses] + [distance(a, b) for a, b in zip(some["params"], other["params"], strict=True)])
+
+
+def nudged(case, seed):
+    """PyTorch's descent from a start that one rounding has moved."""
+    generator = torch.Generator().manual_seed(seed)
+    return descent_in_torch({**case, "params": [
+        p * (1 + 2.0**-52 * torch.randn(p.shape, generator=generator, dtype=p.dtype).sign())
+        for p in case["params"]]})
+
+
+class Descents(unittest.TestCase):
+    """Whole descents down a loss, by one of the two or half by each."""
+
+    def setUp(self):
+        rng = random.Random(SEED)
+        self.cases = [complete(lbfgs_case(rng), rng) for _ in range(12)]
+        self.cases += [complete(muon_case(rng), rng) for _ in range(6)]
+
+    def same(self, case, mine, other):
+        if case["name"] == "Muon":  # its products are of bfloat16
+            for a, b in zip(mine["losses"], other["losses"], strict=True):
+                self.assertLess(abs(a - b), 0.01 * abs(b))
+        else:
+            error = departure(mine, other)
+            if error > 1e-6:  # some descents make a rounding larger and larger
+                self.assertLessEqual(error, max(departure(nudged(case, i), other) for i in range(4)) * 10)
+        mine, other = mine["opt"], other["opt"]
+        for a, b in zip(mine["param_groups"], other["param_groups"], strict=True):
+            self.assertEqual(list(a.items()), list(b.items()))
+            self.assertEqual([type(v) for v in a.values()], [type(v) for v in b.values()])
+        self.assertEqual(list(mine["state"]), list(other["state"]))
+        for index, state in other["state"].items():
+            self.assertEqual(list(mine["state"][index]), list(state))
+            for key, value in state.items():
+                if key in ("func_evals", "n_iter"):
+                    # At the minimum, a rounding decides whether a step goes on.
+                    self.assertAlmostEqual(mine["state"][index][key], value, delta=2 + value / 50)
+                else:
+                    self.same_form(mine["state"][index][key], value, key)
+
+    def same_form(self, mine, other, key):
+        """Their numbers show in what follows from them."""
+        if key == "t":  # in PyTorch a number or a tensor, as it comes to be
+            self.assertIs(type(mine), float)
+        elif isinstance(other, torch.Tensor):
+            self.assertEqual((mine.dtype, mine.shape), (other.dtype, other.shape), key)
+        elif isinstance(other, list):
+            self.assertAlmostEqual(len(mine), len(other), delta=2)
+            for a, b in zip(mine, other):
+                self.same_form(a, b, key)
+        else:
+            self.assertEqual(type(mine), type(other), key)
+
+    def compare(self, cases):
+        answers = wick_program.run("descend", {"cases": cases})["answers"]
+        for case, mine in zip(cases, answers, strict=True):
+            with self.subTest(seed=SEED, optimizer=case["name"], options=case["options"]):
+                self.same(case, mine, descent_in_torch(case))
+        print(f"{self.id().split('.')[-1]}: seed {SEED}, {len(cases)} cases", flush=True)
+
+    def rests(self, first):
+        """The second half of each, from what the first one has left."""
+        halves = [{**case, "steps": STEPS // 2} for case in self.cases]
+        return [{**case, "steps": STEPS - STEPS // 2, "params": half["params"], "state": half["opt"]}
+                for case, half in zip(self.cases, first(halves), strict=True)]
+
+    def test_100_steps(self):
+        self.compare(self.cases)
+
+    def test_we_go_on_from_pytorchs_state(self):
+        self.compare(self.rests(lambda halves: [descent_in_torch(half) for half in halves]))
+
+    def test_pytorch_goes_on_from_our_state(self):
+        self.compare(self.rests(lambda halves: wick_program.run("descend", {"cases": halves})["answers"]))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import warnings
 
 import wick_program
 from wick_program import torch
-from torch.optim import lr_scheduler
+from torch.optim import lr_scheduler, swa_utils
 
 STEPS = 100
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
@@ -43,6 +43,8 @@ OPTIONS = {
     "CosineAnnealingWarmRestarts": lambda rng: {"T_0": rng.randint(1, 20), "T_mult": rng.randint(1, 3),
                                                 "eta_min": rng.choice([0.0, rng.uniform(0, 0.01)])},
     "OneCycleLR": one_cycle,
+    "SWALR": lambda rng: {"swa_lr": rng.uniform(0.001, 0.5), "anneal_epochs": rng.randint(0, 60),
+                          "anneal_strategy": rng.choice(["cos", "linear"])},
     "LambdaLR": lambda rng: {"rate": rng.uniform(0.01, 1)},
     "ReduceLROnPlateau": lambda rng: {
         "mode": rng.choice(["min", "max"]), "factor": rng.uniform(0.1, 0.9), "patience": rng.randint(0, 5),
@@ -71,7 +73,8 @@ def make(given, optimizer):
     if given["name"] == "LambdaLR":
         rate = options["rate"]
         options = {"lr_lambda": lambda t: 1 / (1 + rate * t)}
-    return getattr(lr_scheduler, given["name"])(optimizer, **options)
+    module = swa_utils if given["name"] == "SWALR" else lr_scheduler
+    return getattr(module, given["name"])(optimizer, **options)
 
 
 def in_torch(case):

@@ -12,6 +12,7 @@
 #include "optim/reduce_lr_on_plateau.h"
 #include "optim/rmsprop.h"
 #include "optim/sgd.h"
+#include "tests/interop/descent.h"
 #include "tests/interop/program.h"
 #include "tests/interop/wick_schedules.h"
 
@@ -183,6 +184,7 @@ Value schedule(const Value& request) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  return wick::testing::run_program(count, arguments,
-                                    {{"optimize", optimize}, {"schedule", schedule}});
+  return wick::testing::run_program(
+      count, arguments,
+      {{"optimize", optimize}, {"descend", wick::testing::descend}, {"schedule", schedule}});
 }

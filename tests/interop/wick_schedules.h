@@ -19,6 +19,7 @@
 #include "optim/polynomial_lr.h"
 #include "optim/sequential_lr.h"
 #include "optim/step_lr.h"
+#include "optim/swa_lr.h"
 
 namespace wick::testing {
 
@@ -77,6 +78,10 @@ inline std::unique_ptr<optim::LRScheduler> make_schedule(const Value& given,
   if (name == "CosineAnnealingWarmRestarts") {
     return std::make_unique<optim::CosineAnnealingWarmRestarts>(optimizer, whole("T_0"),
                                                                 whole("T_mult"), number("eta_min"));
+  }
+  if (name == "SWALR") {
+    return std::make_unique<optim::SWALR>(optimizer, number("swa_lr"), whole("anneal_epochs"),
+                                          o.at("anneal_strategy").as_string());
   }
   if (name == "OneCycleLR") {
     return std::make_unique<optim::OneCycleLR>(optimizer, one_cycle_options(o));

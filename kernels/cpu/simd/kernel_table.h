@@ -13,6 +13,7 @@
 #include "kernels/cpu/simd/reduce_table.h"
 #include "kernels/cpu/simd/rows_table.h"
 #include "kernels/cpu/simd/update_table.h"
+#include "kernels/cpu/simd/vector_reduce_table.h"
 
 namespace wick::cpu {
 
@@ -24,6 +25,7 @@ struct KernelTable : MatmulTable<T>,
                      ElementwiseTable<T>,
                      ArithmeticTable<T>,
                      ReduceTable<T>,
+                     VectorReduceTable<T>,
                      RowsTable<T>,
                      RandomTable<T>,
                      LossTable<T>,
@@ -34,11 +36,17 @@ struct KernelTable : MatmulTable<T>,
 
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
-  return {matmul_table<T, Isa>(),     elementwise_table<T, Isa>(),
-          arithmetic_table<T, Isa>(), reduce_table<T, Isa>(),
-          rows_table<T, Isa>(),       random_table<T, Isa>(),
-          loss_table<T, Isa>(),       norm_table<T, Isa>(),
-          update_table<T, Isa>(),     name};
+  return {matmul_table<T, Isa>(),
+          elementwise_table<T, Isa>(),
+          arithmetic_table<T, Isa>(),
+          reduce_table<T, Isa>(),
+          vector_reduce_table<T, Isa>(),
+          rows_table<T, Isa>(),
+          random_table<T, Isa>(),
+          loss_table<T, Isa>(),
+          norm_table<T, Isa>(),
+          update_table<T, Isa>(),
+          name};
 }
 
 }  // namespace wick::cpu

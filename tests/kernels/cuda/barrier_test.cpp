@@ -7,6 +7,7 @@
 #include "core/backend/norm.h"
 #include "core/backend/reduce.h"
 #include "core/backend/rows.h"
+#include "core/backend/vector_reduce.h"
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
 
@@ -89,6 +90,14 @@ Bytes run_kernels() {
   mse.loss = loss.data();
   require(cuda::launch_pointwise_loss(mse, context));
   append(results, loss);
+
+  const DeviceArray<double> reduced(2);
+  VectorReduceArgs reduce{.count = rows * cols, .a = x.data(), .out = reduced.data()};
+  require(cuda::launch_vector_reduce(reduce, context));
+  reduce.op = VectorReduceOp::abs_max;
+  reduce.out += 1;
+  require(cuda::launch_vector_reduce(reduce, context));
+  append(results, reduced);
 
   const DeviceArray<float> normalised(12 * 4200);
   require(cuda::launch_softmax({DType::float32, false, 12, 4200, 1, wide.data(), normalised.data()},

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "optim/newton_schulz.h"
+
+#include <algorithm>
+
+#include "core/ops.h"
+#include "core/ops_vector_reduce.h"
+
+namespace wick::optim {
+
+Tensor scratch_like(Tensor& memory, const Dims& shape, DType dtype, Device device) {
+  const std::int64_t count = element_count(shape);
+  if (!memory.defined() || memory.numel() < count || memory.dtype() != dtype ||
+      memory.device() != device) {
+    memory = Tensor::empty({count}, dtype, device);
+  }
+  return memory.slice(0, 0, count).view(shape);
+}
+
+void NewtonSchulz::apply(const Tensor& x, const Options& options) {
+  const Device device = x.device();
+  const std::int64_t rows = x.size(0);
+  const std::int64_t cols = x.size(1);
+  const bool is_tall = rows > cols;
+  const Dims square(2, std::min(rows, cols));
+  const Tensor norm = scratch_like(norm_, {1}, DType::float64, device);
+  const Tensor rounded = scratch_like(rounded_, x.shape(), DType::bfloat16, device);
+  const Tensor product = scratch_like(product_, x.shape(), DType::float32, device);
+  const Tensor gram = scratch_like(gram_, square, DType::float32, device);
+  const Tensor gram_square = scratch_like(gram_square_, square, DType::float32, device);
+  const Tensor gram_rounded = scratch_like(gram_rounded_, square, DType::bfloat16, device);
+  const auto [a, b, c] = options.coefficients;
+
+  ops::vector_reduce(VectorReduceOp::square_sum, x, norm);
+  ops::scale_by_norm(x, norm, {.scale = NormScale::normalize, .limit = options.eps});
+  for (std::int64_t step = 0; step < options.steps; ++step) {
+    rounded.copy_(x);
+    // Of a matrix with more rows than columns, the transpose is meant.
+    ops::matmul(rounded, rounded, gram, {.transpose_a = is_tall, .transpose_b = !is_tall});
+    gram_rounded.copy_(gram);
+    ops::matmul(gram_rounded, gram_rounded, gram_square);
+    ops::weighted_sum(b, gram, c, gram_square, gram);
+    gram_rounded.copy_(gram);
+    is_tall ? ops::matmul(rounded, gram_rounded, product)
+            : ops::matmul(gram_rounded, rounded, product);
+    ops::weighted_sum(a, x, 1.0, product, x);
+  }
+}
+
+}  // namespace wick::optim

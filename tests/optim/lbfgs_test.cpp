@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// L-BFGS on functions whose minima are known, its state, and what it refuses. Its steps beside
+// PyTorch's are in tests/interop/optimizer_parity.py.
+#include "optim/lbfgs.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "optim/step_lr.h"
+#include "tests/count_allocations.h"
+#include "tests/support.h"
+
+namespace wick::testing {
+namespace {
+
+using optim::LBFGS;
+
+/// Rosenbrock's function of several pairs, the first numbers in one parameter and the second ones
+/// in another; the least value is 0, at ones.
+class Rosenbrock {
+ public:
+  explicit Rosenbrock(DType dtype = DType::float64)
+      : x(make_parameter(Tensor::full({3}, -1.2, dtype))),
+        y(make_parameter(Tensor::full({3, 1}, 1.0, dtype))) {}
+
+  double operator()() {
+    ++evaluations;
+    const auto a = x->value.to(DType::float64).to_vector<double>();
+    const auto b = y->value.to(DType::float64).to_vector<double>();
+    std::vector<double> grad_a(3);
+    std::vector<double> grad_b(3);
+    double loss = 0.0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double scale = static_cast<double>(i + 1);
+      const double bend = b[i] - a[i] * a[i];
+      loss += scale * ((1.0 - a[i]) * (1.0 - a[i]) + 100.0 * bend * bend);
+      grad_a[i] = sign * scale * (-2.0 * (1.0 - a[i]) - 400.0 * bend * a[i]);
+      grad_b[i] = sign * scale * 200.0 * bend;
+    }
+    x->grad.copy_(Tensor::from(grad_a, {3}));
+    y->grad.copy_(Tensor::from(grad_b, {3, 1}));
+    x->has_grad = y->has_grad = true;
+    return sign * loss;
+  }
+  [[nodiscard]] std::vector<ParameterPtr> parameters() const { return {x, y}; }
+  [[nodiscard]] double distance() const {
+    double largest = 0.0;
+    for (const ParameterPtr& param : parameters()) {
+      for (const double value : param->value.to(DType::float64).to_vector<double>()) {
+        largest = std::max(largest, std::abs(value - 1.0));
+      }
+    }
+    return largest;
+  }
+
+  ParameterPtr x;
+  ParameterPtr y;
+  double sign = 1.0;
+  std::int64_t evaluations = 0;
+};
+
+TEST(Lbfgs, FindsTheMinimumByALineSearch) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    Rosenbrock function(dtype);
+    LBFGS optimizer(function.parameters(), {.line_search_fn = "strong_wolfe"});
+    for (int i = 0; i < 10; ++i) optimizer.step(std::ref(function));
+    EXPECT_LT(function.distance(), dtype == DType::float32 ? 2e-3 : 1e-5);
+    EXPECT_EQ(optimizer.state_dict().at("state").at(0).at("func_evals").as_int(),
+              function.evaluations);
+  }
+}
+
+TEST(Lbfgs, ClimbsWhereItIsToMaximize) {
+  Rosenbrock function;
+  function.sign = -1.0;
+  LBFGS optimizer(function.parameters(), {.line_search_fn = "strong_wolfe", .maximize = true});
+  for (int i = 0; i < 10; ++i) optimizer.step(std::ref(function));
+  EXPECT_LT(function.distance(), 1e-5);
+}
+
+TEST(Lbfgs, ReturnsTheLossBeforeTheStep) {
+  Rosenbrock function;
+  LBFGS optimizer(function.parameters(), {.lr = 1e-3, .max_iter = 3});
+  const double before = Rosenbrock()();
+  EXPECT_EQ(optimizer.step(std::ref(function)), before);
+  EXPECT_EQ(function.evaluations, 3) << "none behind the last iteration";
+  EXPECT_LT(optimizer.step(std::ref(function)), before);
+}
+
+TEST(Lbfgs, GoesOnFromItsState) {
+  for (const bool search : {false, true}) {
+    Rosenbrock function;
+    Rosenbrock other_function;
+    optim::LBFGSOptions options{.lr = 0.01, .max_iter = 4, .history_size = 3};
+    if (search) options.line_search_fn = "strong_wolfe";
+    LBFGS optimizer(function.parameters(), options);
+    for (int i = 0; i < 3; ++i) optimizer.step(std::ref(function));
+    LBFGS other(other_function.parameters());
+    other.load_state_dict(optimizer.state_dict());
+    other_function.x->value.copy_(function.x->value);
+    other_function.y->value.copy_(function.y->value);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(other.step(std::ref(other_function)), optimizer.step(std::ref(function)));
+    }
+    EXPECT_TRUE(bitwise_equal(function.x->value, other_function.x->value));
+    EXPECT_EQ(other.state_dict().at("state").at(0).at("n_iter"),
+              optimizer.state_dict().at("state").at(0).at("n_iter"));
+    EXPECT_EQ(other.state_dict().at("state").at(0).at("old_dirs").as_list().size(), 3U);
+  }
+}
+
+TEST(Lbfgs, StateFollowsADtype) {
+  Rosenbrock function;
+  LBFGS optimizer(function.parameters(), {.line_search_fn = "strong_wolfe"});
+  optimizer.step(std::ref(function));
+  for (const ParameterPtr& param : function.parameters()) {
+    param->value = param->value.to(DType::float32);
+    param->grad = param->grad.to(DType::float32);
+  }
+  for (int i = 0; i < 5; ++i) optimizer.step(std::ref(function));
+  EXPECT_LT(function.distance(), 2e-3);
+  EXPECT_EQ(optimizer.state_dict().at("state").at(0).at("d").as_tensor().dtype(), DType::float32);
+}
+
+TEST(Lbfgs, AllocatesNothingOnceTheHistoryIsFull) {
+  for (const bool search : {false, true}) {
+    Rosenbrock function;
+    optim::LBFGSOptions options{.lr = 1e-3, .max_iter = 5, .history_size = 2};
+    if (search) options.line_search_fn = "strong_wolfe";
+    LBFGS optimizer(function.parameters(), options);
+    std::size_t in_closure = 0;
+    const LBFGS::Closure closure = [&] {
+      const std::size_t before = allocation_count();
+      const double loss = function();
+      in_closure += allocation_count() - before;
+      return loss;
+    };
+    for (int i = 0; i < 3; ++i) optimizer.step(closure);
+    in_closure = 0;
+    const std::size_t before = allocation_count();
+    for (int i = 0; i < 2; ++i) optimizer.step(closure);
+    EXPECT_EQ(allocation_count() - before, in_closure);
+    EXPECT_GT(in_closure, 0U) << "the counter counts nothing";
+  }
+}
+
+TEST(Lbfgs, HasAScheduler) {
+  Rosenbrock function;
+  LBFGS optimizer(function.parameters());
+  EXPECT_EQ(optimizer.state_dict().at("param_groups").at_index(0).at("lr"), Value(1));
+  optim::StepLR scheduler(optimizer, 1, 0.5);
+  scheduler.step();
+  EXPECT_EQ(optimizer.lr(), 0.5);
+}
+
+TEST(Lbfgs, RefusesWhatItDoesNotTake) {
+  Rosenbrock function;
+  const auto refuse = [&](const optim::LBFGSOptions& options, const char* message) {
+    expect_throw_with<ValueError>([&] { LBFGS(function.parameters(), options); }, message);
+  };
+  refuse({.lr = -1.0}, "learning rate");
+  refuse({.max_iter = 0}, "Invalid max_iter: 0");
+  refuse({.max_eval = 0}, "Invalid max_eval: 0");
+  refuse({.history_size = 0}, "Invalid history_size: 0");
+  refuse({.line_search_fn = "armijo"}, "only 'strong_wolfe' is supported");
+  LBFGS optimizer(function.parameters());
+  optim::Optimizer& base = optimizer;
+  expect_throw_with<ValueError>([&] { base.step(); }, "call step(closure)");
+}
+
+TEST(Lbfgs, ListsEveryProblemOfAState) {
+  Rosenbrock function;
+  LBFGS optimizer(function.parameters(), {.max_iter = 3, .line_search_fn = "strong_wolfe"});
+  optimizer.step(std::ref(function));
+  const Value good = optimizer.state_dict();
+  Dict entry = good.at("state").at(0).as_dict();
+  entry.set("d", Tensor::zeros({5}, DType::float64));
+  entry.set("old_dirs", List{});
+  entry.set("t", "fast");
+  const Value bad = Dict{{"state", Dict{{0, entry}}}, {"param_groups", good.at("param_groups")}};
+  for (const char* const message :
+       {"'d' must have a tensor of 6", "must have as many entries", "'t' must be a number"}) {
+    expect_throw_with<StateDictError>([&] { optimizer.load_state_dict(bad); }, message);
+  }
+  EXPECT_EQ(optimizer.state_dict().at("state").at(0).at("n_iter"),
+            good.at("state").at(0).at("n_iter"));
+}
+
+}  // namespace
+}  // namespace wick::testing
