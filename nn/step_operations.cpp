@@ -59,6 +59,13 @@ Dims concatenated_shape(const Step& step, std::span<const Tensor> values) {
   return shape;
 }
 
+// The operations themselves broadcast, but the gradients of these steps have their inputs' shape.
+void require_like(const Tensor& x, const Tensor& other, const Step& step) {
+  if (other.shape() != x.shape()) {
+    throw ShapeError(concat(to_string(step.kind), ": ", x, " and ", other, " must have one shape"));
+  }
+}
+
 }  // namespace
 
 void StepRunner::run_operation(const Step& step) {
@@ -67,10 +74,12 @@ void StepRunner::run_operation(const Step& step) {
   Scratch& result = results_[static_cast<std::size_t>(step.output)];
   switch (step.kind) {
     case StepKind::add:
+      require_like(x, value(step.inputs[1]), step);
       y = result.like(x);
       ops::add(x, value(step.inputs[1]), y);
       return;
     case StepKind::multiply:
+      require_like(x, value(step.inputs[1]), step);
       y = result.like(x);
       ops::multiply(x, value(step.inputs[1]), y);
       for (std::size_t i = 0; i < 2; ++i) {

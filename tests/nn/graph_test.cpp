@@ -131,6 +131,10 @@ TEST(Graph, ShapesThatDoNotFitAreNamed) {
   other.output(other.add(y, other.narrow(y, 1, 0, 2)));
   expect_throw_with<ShapeError>([&] { (void)other.forward(Tensor::ones({3, 4})); }, "add");
   expect_throw_with<ShapeError>([&] { (void)other.forward(Tensor::ones({3, 1})); }, "narrow");
+  Graph column;  // ops::multiply() would broadcast it
+  const auto z = column.input();
+  column.output(column.multiply(z, column.narrow(z, 1, 0, 1)));
+  expect_throw_with<ShapeError>([&] { (void)column.forward(Tensor::ones({3, 4})); }, "multiply");
   EXPECT_THROW(graph.add(x, Graph::Node{}), ValueError);
   EXPECT_THROW(graph.add(x, Graph::Node{99}), ValueError);
 }
