@@ -48,6 +48,15 @@ class Checks {
   void* of_statistics(const char* what, const Tensor* tensor) const {
     return vector(what, tensor, shape_.statistics(op_));
   }
+  const std::int64_t* count(const char* what, const Tensor* tensor) const {
+    if (tensor == nullptr) return nullptr;
+    checks::require_same_device(name_of(op_), x_, *tensor);
+    if (tensor->dtype() != DType::int64 || tensor->numel() != 1) {
+      throw ValueError(
+          concat(name_of(op_), ": ", what, " must be an int64 of one element, got ", *tensor));
+    }
+    return static_cast<const std::int64_t*>(tensor->raw());
+  }
   void apart(const Tensor* out, std::initializer_list<const Tensor*> others) const {
     if (out == nullptr) return;
     checks::require_apart(name_of(op_), *out);
@@ -87,6 +96,7 @@ void norm(NormOp op, const NormShape& shape, const Tensor& x, const Tensor& y,
   args.running_mean = checks.of_channels("running_mean", options.running_mean);
   args.running_var = checks.of_channels("running_var", options.running_var);
   args.momentum = options.momentum;
+  args.batches = checks.count("num_batches_tracked", options.batches);
   args.use_running = options.use_running;
   const bool running = options.running_mean != nullptr || options.running_var != nullptr;
   const bool both = options.running_mean != nullptr && options.running_var != nullptr;

@@ -18,6 +18,9 @@ struct NormOptions {
   const Tensor* running_mean = nullptr;  // (channels)
   const Tensor* running_var = nullptr;   // (channels)
   double momentum = 0.1;
+  /// int64, of one element, or none: how many batches there were before this one. The momentum is
+  /// then 1 / (that + 1); the device reads it, and the caller counts.
+  const Tensor* batches = nullptr;
   bool use_running = false;
 };
 

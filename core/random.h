@@ -27,7 +27,7 @@ namespace wick {
 /// ATen/native/cuda/DistributionTemplates.h): the numbers are PyTorch's on the same model of GPU,
 /// and on any for tensors of no more elements than its threads. Two things differ: tensors of more
 /// than 2^31 bytes, which PyTorch draws for in parts, and tensors that are not contiguous.
-/// A recorded step (core/recording.h) cannot draw: each repetition would have the same numbers.
+/// A recorded step (core/recording.h) draws on in each repetition; the generator stays where it is.
 class Generator {
  public:
   /// torch.Generator().manual_seed(seed). PyTorch's default seed is 67280421310721.

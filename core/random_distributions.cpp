@@ -90,8 +90,8 @@ void Generator::uniform(const Tensor& out, double low, double high) {
   visit_arithmetic(out.dtype(), "Generator::uniform", [&]<typename T>(TypeTag<T>) {
     require_bounds<T>(low, high);
     if (device_ != kCpu) {
-      offset_ +=
-          out.backend().uniform({out.dtype(), out.numel(), out.raw(), seed_, offset_}, low, high);
+      offset_ += out.backend().uniform({out.dtype(), out.numel(), out.raw(), {&seed_, &offset_}},
+                                       low, high);
       return;
     }
     fill_uniform(out.data<T>(), out.numel(), static_cast<T>(low), static_cast<T>(high));
@@ -105,8 +105,8 @@ void Generator::normal(const Tensor& out, double mean, double deviation) {
   }
   visit_arithmetic(out.dtype(), "Generator::normal", [&]<typename T>(TypeTag<T>) {
     if (device_ != kCpu) {
-      offset_ += out.backend().normal({out.dtype(), out.numel(), out.raw(), seed_, offset_}, mean,
-                                      deviation);
+      offset_ += out.backend().normal({out.dtype(), out.numel(), out.raw(), {&seed_, &offset_}},
+                                      mean, deviation);
       return;
     }
     T* const data = out.data<T>();
@@ -184,8 +184,7 @@ void Generator::dropout(const Tensor& x, double p, const Tensor& mask, const Ten
                                   .y = out.raw(),
                                   .mask = mask.raw(),
                                   .p = p,
-                                  .seed = seed_,
-                                  .offset = offset_});
+                                  .stream = {&seed_, &offset_}});
 }
 
 Tensor Generator::randperm(std::int64_t count) {

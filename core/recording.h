@@ -14,7 +14,8 @@ namespace wick {
 struct RecordedStep {
   /// The same operations on the same memory each time, as forward and backward passes are. It may
   /// read where it stands from a counter on the device (Backend::advance), but takes nothing from
-  /// host memory and reads nothing back.
+  /// host memory and reads nothing back. It may draw from generators on the device, which the
+  /// repetitions move on as the calls would; they are seeded between two calls of replay() only.
   std::function<void()> compute;
   /// Optimizer::step() and what the host does about it, as LRScheduler::step(). Called for each
   /// repetition, so that learning rates and step numbers vary; no other operation of a backend.
@@ -25,8 +26,8 @@ struct RecordedStep {
   std::shared_ptr<const NetworkStep> network{};
 };
 
-/// Made by Backend::record(). Refers to all tensors that the step uses: they must live, and stay
-/// where they are, as long as it. Thread safety: none.
+/// Made by Backend::record(). Refers to all tensors and generators that the step uses: they must
+/// live, and stay where they are, as long as it. Thread safety: none.
 class Recording {
  public:
   Recording() = default;

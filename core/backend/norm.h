@@ -60,6 +60,9 @@ struct NormArgs {
   void* running_mean = nullptr;
   void* running_var = nullptr;
   double momentum = 0.1;
+  /// On the device, or none: how many batches there were before this one; the momentum is then
+  /// 1 / (*batches + 1), so that the running statistics are the average of all batches'.
+  const std::int64_t* batches = nullptr;
   bool use_running = false;
 };
 

@@ -8,6 +8,14 @@
 
 namespace wick {
 
+/// Where the stream of a Generator on a device is. The memory is the generator's: a recording reads
+/// it before each repetition and moves the offset on for those that call no function of the step,
+/// so that it must live, and stay where it is, as long as the recording.
+struct GeneratorStream {
+  const std::uint64_t* seed = nullptr;
+  std::uint64_t* offset = nullptr;  // how far it has gone on
+};
+
 /// y = mask * x * scale, element by element: what dropout does to a value and to its gradient.
 struct MaskedScaleArgs {
   DType dtype = DType::float32;  // float32 or float64
@@ -27,8 +35,7 @@ struct DropoutArgs {
   void* y = nullptr;     // may be x
   void* mask = nullptr;  // bool, overwritten
   double p = 0.5;        // in (0, 1)
-  std::uint64_t seed = 0;
-  std::uint64_t offset = 0;
+  GeneratorStream stream{};
 };
 
 /// `count` numbers of the stream of a Generator on this device, into contiguous memory.
@@ -36,8 +43,7 @@ struct RandomArgs {
   DType dtype = DType::float32;  // float32 or float64
   std::int64_t count = 0;
   void* out = nullptr;
-  std::uint64_t seed = 0;
-  std::uint64_t offset = 0;  // how far the stream has gone on
+  GeneratorStream stream{};
 };
 
 }  // namespace wick

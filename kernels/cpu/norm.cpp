@@ -36,10 +36,12 @@ Moments moments(const double* sums, double origin, double count) {
 
 template <typename T>
 void update_running(const NormArgs& args, std::int64_t channel, double mean, double unbiased) {
-  const auto move = [&args, channel](void* running, double value) {
+  const double momentum =
+      args.batches == nullptr ? args.momentum : 1.0 / (static_cast<double>(*args.batches) + 1.0);
+  const auto move = [momentum, channel](void* running, double value) {
     if (running == nullptr) return;
     T& r = static_cast<T*>(running)[channel];
-    r = static_cast<T>((1.0 - args.momentum) * static_cast<double>(r) + args.momentum * value);
+    r = static_cast<T>((1.0 - momentum) * static_cast<double>(r) + momentum * value);
   };
   move(args.running_mean, mean);
   move(args.running_var, unbiased);

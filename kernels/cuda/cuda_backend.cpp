@@ -8,6 +8,7 @@
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
+#include "core/backend/norm.h"
 #include "core/backend/random.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
@@ -221,6 +222,18 @@ void CudaBackend::nll_loss(const CrossEntropyArgs& args) {
   check(launch_nll_loss(args, use.launch()), "nll_loss");
 }
 
+void CudaBackend::norm(const NormArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_norm(args, use.launch()), name);
+}
+
+void CudaBackend::norm_backward(const NormBackwardArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_norm_backward(args, use.launch()), name);
+}
+
 void CudaBackend::softmax(const SoftmaxArgs& args) {
   const char* const name = args.log ? "log_softmax" : "softmax";
   const Use use(context_, name);
@@ -270,36 +283,46 @@ void CudaBackend::index_select(const IndexSelectArgs& args) {
 }
 
 template <typename Launch>
-std::uint64_t CudaBackend::draw(const char* operation, const RandomArgs& args,
-                                const Launch& launch) {
-  // A graph would draw the same numbers in every repetition.
-  if (const StepObserver* const observer = context_.observer()) {
-    observer->refuse("draw random numbers");
+void CudaBackend::draw(const char* operation, const GeneratorStream& stream, const Launch& launch) {
+  PhiloxState state{*stream.seed, *stream.offset};
+  PhiloxSchedule schedule;
+  if (StepObserver* const observer = context_.observer()) {
+    observer->note_draw(operation, stream, state, schedule);
   }
   const Use use(context_, operation);
-  check(launch(PhiloxState{args.seed, args.offset}, use.launch()), operation);
-  return philox_advance(args.dtype, args.count, use.launch());
+  check(launch(state, schedule, use.launch()), operation);
 }
 
 std::uint64_t CudaBackend::uniform(const RandomArgs& args, double low, double high) {
-  return draw("uniform_", args, [&](PhiloxState state, const LaunchContext& context) {
-    return launch_uniform(args.dtype, args.out, args.count, low, high, state, context);
-  });
+  std::uint64_t advance = 0;
+  draw("uniform_", args.stream,
+       [&](PhiloxState state, PhiloxSchedule schedule, const LaunchContext& context) {
+         advance = philox_advance(args.dtype, args.count, context);
+         return launch_uniform(args.dtype, args.out, args.count, low, high, state, schedule,
+                               context);
+       });
+  return advance;
 }
 
 std::uint64_t CudaBackend::normal(const RandomArgs& args, double mean, double deviation) {
-  return draw("normal_", args, [&](PhiloxState state, const LaunchContext& context) {
-    return launch_normal(args.dtype, args.out, args.count, mean, deviation, state, context);
-  });
+  std::uint64_t advance = 0;
+  draw("normal_", args.stream,
+       [&](PhiloxState state, PhiloxSchedule schedule, const LaunchContext& context) {
+         advance = philox_advance(args.dtype, args.count, context);
+         return launch_normal(args.dtype, args.out, args.count, mean, deviation, state, schedule,
+                              context);
+       });
+  return advance;
 }
 
 std::uint64_t CudaBackend::dropout(const DropoutArgs& args) {
-  if (const StepObserver* const observer = context_.observer()) {
-    observer->refuse("draw a dropout's mask, which would be the same in every repetition");
-  }
-  const Use use(context_, "dropout");
-  check(launch_dropout(args, use.launch()), "dropout");
-  return dropout_advance(args.count, use.launch());
+  std::uint64_t advance = 0;
+  draw("dropout", args.stream,
+       [&](PhiloxState state, PhiloxSchedule schedule, const LaunchContext& context) {
+         advance = dropout_advance(args.count, context);
+         return launch_dropout(args, state, schedule, context);
+       });
+  return advance;
 }
 
 void CudaBackend::masked_scale(const MaskedScaleArgs& args) {

@@ -11,6 +11,7 @@
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
+#include "core/backend/norm.h"
 #include "core/backend/random.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
@@ -57,6 +58,8 @@ class CudaBackend final : public Backend {
   void pointwise_loss(const PointwiseLossArgs& args) override;
   void unary(const UnaryArgs& args) override;
   void unary_backward(const UnaryBackwardArgs& args) override;
+  void norm(const NormArgs& args) override;
+  void norm_backward(const NormBackwardArgs& args) override;
   void softmax(const SoftmaxArgs& args) override;
   void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
@@ -78,10 +81,9 @@ class CudaBackend final : public Backend {
 
  private:
   [[nodiscard]] Blas& blas();
-  // launch(position in the stream, launch context); returns by how much the stream goes on.
+  // launch(state, schedule, launch context).
   template <typename Launch>
-  [[nodiscard]] std::uint64_t draw(const char* operation, const RandomArgs& args,
-                                   const Launch& launch);
+  void draw(const char* operation, const GeneratorStream& stream, const Launch& launch);
 
   Context context_;
   Transfer transfer_;

@@ -27,7 +27,8 @@ std::uint64_t dropout_advance(std::int64_t count, const LaunchContext& context) 
   return 4 * static_cast<std::uint64_t>((count - 1) / per_round + 1);
 }
 
-cudaError_t launch_dropout(const DropoutArgs& args, const LaunchContext& context) {
+cudaError_t launch_dropout(const DropoutArgs& args, PhiloxState state, PhiloxSchedule schedule,
+                           const LaunchContext& context) {
   return visit_arithmetic(args.dtype, "dropout", [&]<typename T>(TypeTag<T>) {
     const T keep = static_cast<T>(1.0 - args.p);
     const DropoutTask<T> task{static_cast<const T*>(args.x),
@@ -36,7 +37,7 @@ cudaError_t launch_dropout(const DropoutArgs& args, const LaunchContext& context
                               args.count,
                               keep,
                               static_cast<T>(1.0 / static_cast<double>(keep)),
-                              {args.seed, args.offset}};
+                              {state, schedule}};
     const Grid grid{dropout_blocks(args.count, context), kDropoutThreads};
     // As many neighbours as 16 bytes hold, or half as many and so on, until x is aligned to them
     // and nothing is left over.

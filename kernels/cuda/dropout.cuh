@@ -18,7 +18,7 @@ struct DropoutTask {
   std::int64_t count;
   T keep;   // the probability
   T scale;  // of what is kept
-  PhiloxState state;
+  PhiloxSource source;
 
   __device__ T apply(T value, bool kept) const { return value * (kept ? T{1} : T{0}) * scale; }
 };
@@ -27,10 +27,11 @@ struct DropoutTask {
 /// are. `Aligned`: they are read and written at once.
 template <int N, bool Aligned, typename T>
 __global__ void __launch_bounds__(kDropoutThreads) dropout_kernel(DropoutTask<T> task) {
-  std::uint64_t position = task.state.offset / 4;
+  const PhiloxState state = task.source.now();
+  std::uint64_t position = state.offset / 4;
   const auto thread = static_cast<std::uint64_t>(grid_thread());
   for (std::int64_t i = grid_thread() * N; i < task.count; i += grid_threads() * N, ++position) {
-    const PhiloxWords words = philox_draw(task.state.seed, position, thread);
+    const PhiloxWords words = philox_draw(state.seed, position, thread);
     Pack<T, N> value;
     Pack<unsigned char, N> mask;
     if constexpr (Aligned) {
@@ -58,12 +59,13 @@ __global__ void __launch_bounds__(kDropoutThreads) dropout_kernel(DropoutTask<T>
 /// Element by element: the four numbers of a draw are for elements that are a grid apart.
 template <typename T>
 __global__ void __launch_bounds__(kDropoutThreads) dropout_single_kernel(DropoutTask<T> task) {
-  std::uint64_t position = task.state.offset / 4;
+  const PhiloxState state = task.source.now();
+  std::uint64_t position = state.offset / 4;
   const auto thread = static_cast<std::uint64_t>(grid_thread());
   const std::int64_t threads = grid_threads();
   for (std::int64_t first = grid_thread(); first < task.count;
        first += threads * kDropoutUnroll, ++position) {
-    const PhiloxWords words = philox_draw(task.state.seed, position, thread);
+    const PhiloxWords words = philox_draw(state.seed, position, thread);
     for (int k = 0; k < kDropoutUnroll; ++k) {
       const std::int64_t i = first + k * threads;
       if (i >= task.count) break;

@@ -28,6 +28,7 @@
 #include "core/backend/loss.h"
 #include "core/backend/matrix.h"
 #include "core/backend/memory.h"
+#include "core/backend/norm.h"
 #include "core/backend/rows.h"
 #include "core/backend/update.h"
 #include "kernels/step_scalars.h"
@@ -161,6 +162,12 @@ struct EpilogueArgs {
 /// Backend::index_add: the same bits as the CPU's.
 [[nodiscard]] cudaError_t launch_index_add(const IndexAddArgs& args, const LaunchContext& context);
 
+/// Backend::norm.
+[[nodiscard]] cudaError_t launch_norm(const NormArgs& args, const LaunchContext& context);
+/// Backend::norm_backward.
+[[nodiscard]] cudaError_t launch_norm_backward(const NormBackwardArgs& args,
+                                               const LaunchContext& context);
+
 /// Backend::prelu.
 [[nodiscard]] cudaError_t launch_prelu(const PreluArgs& args, const LaunchContext& context);
 /// Backend::prelu_backward.
@@ -194,20 +201,27 @@ struct PhiloxState {
   std::uint64_t seed = 67280421310721ULL;
   std::uint64_t offset = 0;  // a multiple of 4
 };
+/// For draws in a captured step, as StepSchedule: a stream is at table[*counter] when the step
+/// begins, and the offset of the draw's own state counts from there.
+struct PhiloxSchedule {
+  const PhiloxState* table = nullptr;     // none: the draw's own state
+  const std::int64_t* counter = nullptr;  // must not be null where there is a table
+};
 /// What tensor.uniform_ or normal_ of `count` elements (float32, float64) adds to the offset.
 [[nodiscard]] std::uint64_t philox_advance(DType dtype, std::int64_t count,
                                            const LaunchContext& context);
 /// tensor.uniform_(low, high) on a CUDA device with as many multiprocessors.
 [[nodiscard]] cudaError_t launch_uniform(DType dtype, void* out, std::int64_t count, double low,
-                                         double high, PhiloxState state,
+                                         double high, PhiloxState state, PhiloxSchedule schedule,
                                          const LaunchContext& context);
 /// tensor.normal_(mean, deviation) on a CUDA device with as many multiprocessors.
 [[nodiscard]] cudaError_t launch_normal(DType dtype, void* out, std::int64_t count, double mean,
                                         double deviation, PhiloxState state,
-                                        const LaunchContext& context);
+                                        PhiloxSchedule schedule, const LaunchContext& context);
 
 /// Backend::dropout; what it adds to the offset is dropout_advance().
-[[nodiscard]] cudaError_t launch_dropout(const DropoutArgs& args, const LaunchContext& context);
+[[nodiscard]] cudaError_t launch_dropout(const DropoutArgs& args, PhiloxState state,
+                                         PhiloxSchedule schedule, const LaunchContext& context);
 [[nodiscard]] std::uint64_t dropout_advance(std::int64_t count, const LaunchContext& context);
 /// Backend::masked_scale.
 [[nodiscard]] cudaError_t launch_masked_scale(const MaskedScaleArgs& args,

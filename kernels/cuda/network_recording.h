@@ -29,6 +29,10 @@ class NetworkRecording final : public Recording, private StepObserver {
  private:
   class Scope;
   [[nodiscard]] bool note(const UpdateArgs& args, StepSchedule& schedule) override;
+  void note_draw(const char* operation, const GeneratorStream& /*stream*/, PhiloxState& /*state*/,
+                 PhiloxSchedule& /*schedule*/) override {
+    refuse_in_update(operation);
+  }
   void require_repeatable(const char* operation) const override;
   void refuse(const char* /*what*/) const override {}
 

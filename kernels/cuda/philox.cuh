@@ -7,6 +7,18 @@
 
 namespace wick::cuda {
 
+/// Where a kernel draws from.
+struct PhiloxSource {
+  PhiloxState state;
+  PhiloxSchedule schedule;
+
+  [[nodiscard]] __device__ PhiloxState now() const {
+    if (schedule.table == nullptr) return state;
+    const PhiloxState begin = schedule.table[*schedule.counter];
+    return {begin.seed, begin.offset + state.offset};
+  }
+};
+
 struct PhiloxWords {
   std::uint32_t w[4];
 };

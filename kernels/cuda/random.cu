@@ -11,10 +11,10 @@ std::int64_t random_blocks(std::int64_t count, const LaunchContext& context) {
 }
 
 template <typename T, typename Numbers>
-cudaError_t launch_numbers(void* out, std::int64_t count, Numbers numbers, PhiloxState state,
-                           const LaunchContext& context) {
+cudaError_t launch_numbers(void* out, std::int64_t count, Numbers numbers,
+                           const PhiloxSource& source, const LaunchContext& context) {
   return launch({random_blocks(count, context), kRandomThreads}, context, random_kernel<T, Numbers>,
-                static_cast<T*>(out), count, numbers, state);
+                static_cast<T*>(out), count, numbers, source);
 }
 
 }  // namespace
@@ -27,18 +27,20 @@ std::uint64_t philox_advance(DType dtype, std::int64_t count, const LaunchContex
 }
 
 cudaError_t launch_uniform(DType dtype, void* out, std::int64_t count, double low, double high,
-                           PhiloxState state, const LaunchContext& context) {
+                           PhiloxState state, PhiloxSchedule schedule,
+                           const LaunchContext& context) {
   return visit_arithmetic(dtype, "uniform_", [&]<typename T>(TypeTag<T>) {
     const UniformNumbers<T> numbers{static_cast<T>(low), static_cast<T>(high)};
-    return launch_numbers<T>(out, count, numbers, state, context);
+    return launch_numbers<T>(out, count, numbers, {state, schedule}, context);
   });
 }
 
 cudaError_t launch_normal(DType dtype, void* out, std::int64_t count, double mean, double deviation,
-                          PhiloxState state, const LaunchContext& context) {
+                          PhiloxState state, PhiloxSchedule schedule,
+                          const LaunchContext& context) {
   return visit_arithmetic(dtype, "normal_", [&]<typename T>(TypeTag<T>) {
     const NormalNumbers<T> numbers{static_cast<T>(mean), static_cast<T>(deviation)};
-    return launch_numbers<T>(out, count, numbers, state, context);
+    return launch_numbers<T>(out, count, numbers, {state, schedule}, context);
   });
 }
 

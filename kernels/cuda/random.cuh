@@ -11,9 +11,10 @@ inline constexpr int kRandomThreads = 256;
 
 template <typename T, typename Numbers>
 __global__ void __launch_bounds__(kRandomThreads)
-    random_kernel(T* out, std::int64_t count, Numbers numbers, PhiloxState state) {
+    random_kernel(T* out, std::int64_t count, Numbers numbers, PhiloxSource source) {
   const std::int64_t threads = grid_threads();
   const std::int64_t per_round = threads * kDrawn<T>;
+  const PhiloxState state = source.now();
   std::uint64_t position = state.offset / 4;
   for (std::int64_t first = grid_thread(); first < count; first += per_round, ++position) {
     const Drawn<T> drawn =

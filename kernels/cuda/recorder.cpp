@@ -54,6 +54,8 @@ Recorder::~Recorder() {
     table_.reset();
     counter_.reset();
     noted_.reset();
+    stream_table_.reset();
+    noted_streams_.reset();
     uploaded_.reset();
     if (capture_.state != nullptr) context_.take_back(std::move(capture_));
   } catch (...) {  // NOLINT(bugprone-empty-catch): the device is lost, and with it what was on it
@@ -97,12 +99,17 @@ void Recorder::prepare() {
   table_ = make_device_memory<StepScalars>(entries);
   counter_ = make_device_memory<std::int64_t>(1);
   noted_ = make_pinned<StepScalars>(entries);
+  if (!streams_.empty()) {
+    stream_table_ = make_device_memory<PhiloxState>(streams_.size() * kTableSteps);
+    noted_streams_ = make_pinned<PhiloxState>(streams_.size() * kTableSteps);
+  }
   uploaded_ = make_event();
 }
 
 void Recorder::capture() {
   const Scope scope(*this, Mode::capturing, *capture_.state);
   context_.hold_frees();
+  for (Stream& stream : streams_) stream.is_begun = false;
   Graph graph;
   try {
     // Relaxed: what this thread loads at its first use has nothing to do with the capture.
@@ -129,6 +136,11 @@ void Recorder::capture() {
     throw;
   }
   context_.release_frees();
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    Stream& stream = streams_[i];
+    const std::uint64_t begin = noted_streams_.get()[i * kTableSteps].offset;
+    stream.advance = stream.is_begun ? *stream.host.offset - begin : 0;
+  }
 }
 
 void Recorder::replay_some(std::int64_t count) {
@@ -141,13 +153,23 @@ void Recorder::replay_some(std::int64_t count) {
   }
   {
     const Scope scope(*this, Mode::noting, *capture_.state);
-    for (; slot_ < count; ++slot_) run_update();
+    for (; slot_ < count; ++slot_) {
+      note_streams();
+      run_update();
+    }
   }
   StreamState& current = context_.current();
   const cudaStream_t stream = current.stream();
   const auto used = static_cast<std::size_t>(count) * sizeof(StepScalars);
   for (std::int64_t i = 0; i < updates_; ++i) {
     check(cudaMemcpyAsync(table_.get() + i * kTableSteps, noted_.get() + i * kTableSteps, used,
+                          cudaMemcpyHostToDevice, stream),
+          kName);
+  }
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    check(cudaMemcpyAsync(stream_table_.get() + i * kTableSteps,
+                          noted_streams_.get() + i * kTableSteps,
+                          static_cast<std::size_t>(count) * sizeof(PhiloxState),
                           cudaMemcpyHostToDevice, stream),
           kName);
   }
@@ -165,6 +187,44 @@ bool Recorder::note(const UpdateArgs& args, StepSchedule& schedule) {
   noted_.get()[call * kTableSteps + slot_] = step_scalars(args);
   schedule = {table_.get() + call * kTableSteps, counter_.get()};
   return mode_ == Mode::capturing;
+}
+
+void Recorder::note_streams() {
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    const GeneratorStream& host = streams_[i].host;
+    noted_streams_.get()[i * kTableSteps + static_cast<std::size_t>(slot_)] = {*host.seed,
+                                                                               *host.offset};
+    *host.offset += streams_[i].advance;
+  }
+}
+
+void Recorder::note_draw(const char* operation, const GeneratorStream& stream, PhiloxState& state,
+                         PhiloxSchedule& schedule) {
+  if (mode_ == Mode::noting) refuse_in_update(operation);
+  const auto found = std::ranges::find(streams_, stream.offset,
+                                       [](const Stream& known) { return known.host.offset; });
+  if (mode_ == Mode::warming_up) {
+    if (found == streams_.end()) streams_.push_back({.host = stream});
+    return;
+  }
+  if (found == streams_.end()) {
+    throw ValueError(concat(operation,
+                            ": a recorded step draws from the same generators in each repetition, "
+                            "and the first one did not draw from this one"));
+  }
+  const std::ptrdiff_t first = (found - streams_.begin()) * kTableSteps;
+  PhiloxState& begin = noted_streams_.get()[first];
+  if (!found->is_begun) {
+    found->is_begun = true;
+    begin = state;
+  }
+  if (state.seed != begin.seed || state.offset < begin.offset) {
+    throw ValueError(concat(operation,
+                            ": a recorded step cannot seed a generator or set its state; "
+                            "do it between two calls of replay()"));
+  }
+  state.offset -= begin.offset;
+  schedule = {stream_table_.get() + first, counter_.get()};
 }
 
 void Recorder::require_repeatable(const char* operation) const {

@@ -4,7 +4,9 @@
 // The first repetition runs as it is, so that everything is allocated and loaded. The second is
 // captured. What varies from step to step in an optimizer's update, StepScalars, lies in a table on
 // the device: before the graphs of some steps are launched, the host calls the step's `update` once
-// for each and only notes the scalars, and copies the table over.
+// for each and only notes the scalars, and copies the table over. The streams of the generators
+// that the step draws from are in such a table, too: at which place each is when a step begins. The
+// host moves a generator on by what the captured step has drawn from it.
 //
 // The graph may be replayed in any stream (CudaStreamGuard keeps streams in order). Its kernels
 // report labels out of range to a flag of the recording's own; what they have found is moved, after
@@ -13,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/backend/update.h"
 #include "core/recording.h"
@@ -38,6 +41,8 @@ class Recorder final : public Recording, private StepObserver {
   class Scope;
 
   [[nodiscard]] bool note(const UpdateArgs& args, StepSchedule& schedule) override;
+  void note_draw(const char* operation, const GeneratorStream& stream, PhiloxState& state,
+                 PhiloxSchedule& schedule) override;
   void require_repeatable(const char* operation) const override;
   void refuse(const char* what) const override;
 
@@ -46,6 +51,14 @@ class Recorder final : public Recording, private StepObserver {
   void capture();
   void replay_some(std::int64_t count);
   void run_update();
+  void note_streams();
+
+  // A generator from which the step draws.
+  struct Stream {
+    GeneratorStream host;
+    bool is_begun = false;      // in the step that is being captured
+    std::uint64_t advance = 0;  // of a step
+  };
 
   Context& context_;
   RecordedStep step_;
@@ -58,7 +71,10 @@ class Recorder final : public Recording, private StepObserver {
   DeviceMemory<StepScalars> table_;  // (updates_, kTableSteps)
   DeviceMemory<std::int64_t> counter_;
   Pinned<StepScalars> noted_;  // (updates_, kTableSteps)
-  Event uploaded_;             // when noted_ may be written again
+  std::vector<Stream> streams_;
+  DeviceMemory<PhiloxState> stream_table_;  // (streams_, kTableSteps)
+  Pinned<PhiloxState> noted_streams_;       // likewise
+  Event uploaded_;                          // when noted_ may be written again
 };
 
 }  // namespace wick::cuda

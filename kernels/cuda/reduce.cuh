@@ -38,7 +38,28 @@ __device__ inline T block_sum(T value, T* scratch) {
   return total;
 }
 
-/// Likewise the largest.
+/// Several sums over the threads that share a piece of work, a warp or a whole block of `Threads`,
+/// for each of them. `scratch` holds `Count` values per warp, and is not used where a warp is
+/// alone; it may be used again at once.
+template <int Threads, int Count, typename T>
+__device__ inline void team_sums(T (&values)[Count], T* scratch) {
+  for (int k = 0; k < Count; ++k) values[k] = warp_sum(values[k]);
+  if constexpr (Threads > kWarpSize) {
+    constexpr int kWarps = Threads / kWarpSize;
+    const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
+    if (threadIdx.x % kWarpSize == 0) {
+      for (int k = 0; k < Count; ++k) scratch[warp * Count + k] = values[k];
+    }
+    __syncthreads();
+    for (int k = 0; k < Count; ++k) {
+      values[k] = scratch[k];
+      for (int w = 1; w < kWarps; ++w) values[k] += scratch[w * Count + k];
+    }
+    __syncthreads();
+  }
+}
+
+/// The largest of a block, as block_sum().
 template <int Threads, typename T>
 __device__ inline T block_max(T value, T* scratch) {
   constexpr int kWarps = Threads / kWarpSize;

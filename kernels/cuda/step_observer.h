@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/backend/random.h"
 #include "core/backend/update.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/launchers.h"
@@ -20,6 +21,10 @@ class StepObserver {
   /// An optimizer's update: false where it is only noted; else it is to be launched with
   /// `schedule`.
   [[nodiscard]] virtual bool note(const UpdateArgs& args, StepSchedule& schedule) = 0;
+  /// Random numbers from a generator, of which `state` is where its stream is: a recorded step has
+  /// them drawn by `schedule`, for which `state` is changed.
+  virtual void note_draw(const char* operation, const GeneratorStream& stream, PhiloxState& state,
+                         PhiloxSchedule& schedule) = 0;
   /// Any other operation: throws ValueError where it would not be repeated.
   virtual void require_repeatable(const char* operation) const = 0;
   /// What no recording can have in it: throws ValueError where there is one.

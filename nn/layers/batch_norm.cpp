@@ -46,24 +46,18 @@ RunningNormalization::RunningNormalization(std::string_view type_name, NormStep 
       register_buffer("num_batches_tracked", Tensor::full({}, 0.0, DType::int64, options.device));
 }
 
-Normalization::Running RunningNormalization::begin_running() {
+Normalization::Running RunningNormalization::running() const {
   if (batches_ == nullptr) return {};
   if (!is_training()) return {.use = true, .update = false};
   Running running{.use = false, .update = true};
-  if (step().op == NormOp::batch_norm) {
-    Tensor& batches = *batches_;
-    batches.backend().advance(static_cast<std::int64_t*>(batches.raw()));
-    if (momentum_) {
-      running.momentum = *momentum_;
-    } else {
-      std::int64_t count = 0;
-      batches.backend().copy_to_host(&count, batches.raw(), sizeof(count));
-      running.momentum = 1.0 / static_cast<double>(count);
-    }
-  } else {
-    running.momentum = momentum_.value_or(0.0);
-  }
+  running.momentum = momentum_.value_or(0.0);
+  if (!momentum_ && step().op == NormOp::batch_norm) running.batches = batches_.get();
   return running;
+}
+
+void RunningNormalization::count_batch() {
+  if (step().op != NormOp::batch_norm) return;
+  batches_->backend().advance(static_cast<std::int64_t*>(batches_->raw()));
 }
 
 void RunningNormalization::check_rank(const Tensor& input, std::size_t first,

@@ -13,7 +13,7 @@ namespace wick::nn {
 struct BatchNormOptions {
   double eps = 1e-5;
   /// How far the running statistics move to those of a batch; none: they are the average of all
-  /// batches' so far, for which the host waits for the device in each forward().
+  /// batches' so far.
   std::optional<double> momentum = 0.1;
   bool affine = true;
   bool track_running_stats = true;
@@ -46,7 +46,8 @@ class RunningNormalization : public Normalization {
   [[nodiscard]] bool uses_running() const noexcept override {
     return batches_ != nullptr && !is_training();
   }
-  Running begin_running() override;
+  [[nodiscard]] Running running() const override;
+  void count_batch() override;
   void check_rank(const Tensor& input, std::size_t first, std::size_t last) const;
 
  private:

@@ -13,8 +13,8 @@ namespace wick::nn {
 /// Contiguous tensors of any shape, float32 or float64. See Generator::dropout for the numbers:
 /// they are PyTorch's.
 ///
-/// A plan (compile) has no dropout. A training step that draws a mask cannot be recorded on a CUDA
-/// device: each repetition would have the same one.
+/// A plan (compile) has no dropout. In a recorded training step (core/recording.h), each repetition
+/// draws the mask that the same call would draw.
 class Dropout final : public Module {
  public:
   /// Draws from `generator`, which must live as long as the layer: as PyTorch's layers all draw

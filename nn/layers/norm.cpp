@@ -75,7 +75,7 @@ Tensor Normalization::forward(const Tensor& input) {
   const Tensor whole = input.contiguous();
   const Tensor& output = output_.apart_from(whole);
   begin_forward();
-  const Running running = begin_running();
+  const Running running = this->running();
   // Running statistics are those of a channel over all samples.
   op_ = running.use ? NormOp::batch_norm : step_.op;
   shape_ = shape;
@@ -89,6 +89,7 @@ Tensor Normalization::forward(const Tensor& input) {
     options.running_mean = step_.running_mean.get();
     options.running_var = step_.running_var.get();
     options.momentum = running.momentum;
+    options.batches = running.batches;
     options.use_running = running.use;
   }
   if (!running.use) {
@@ -99,6 +100,7 @@ Tensor Normalization::forward(const Tensor& input) {
     options.rstd = &rstd_.get(statistics, input.dtype(), input.device());
   }
   ops::norm(op_, shape_, whole, output, options);
+  if (running.update) count_batch();
   input_ = whole;
   end_forward();
   return output;

@@ -41,9 +41,13 @@ class Normalization : public Module {
     bool use = false;
     bool update = false;
     double momentum = 0.1;
+    /// Where the momentum is 1 / (batches so far, with this one): how many came before.
+    const Tensor* batches = nullptr;
   };
-  /// For layers that have some; called once everything has been found right.
-  virtual Running begin_running() { return {}; }
+  /// For layers that have some; changes nothing.
+  [[nodiscard]] virtual Running running() const { return {}; }
+  /// Called once a forward pass that updates them is under way.
+  virtual void count_batch() {}
   /// Throws ShapeError for an input that the layer does not take.
   virtual void check_input(const Tensor& /*input*/, const NormShape& /*shape*/) const {}
   /// Whether the statistics are the running ones.

@@ -7,6 +7,9 @@
 #include "core/backend.h"
 #include "core/error.h"
 #include "kernels/cuda_stream.h"
+#include "nn/layers/batch_norm.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/norm.h"
 #include "tests/device/small_training.h"
 
 namespace wick {
@@ -176,6 +179,133 @@ TEST_F(Recordings, GoOnInAnotherStream) {
   expect_same_state(replayed, called, "7 steps in two streams");
   EXPECT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
   EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+}
+
+// A step with random numbers and running statistics.
+class NoisyTraining {
+ public:
+  explicit NoisyTraining(Device device = kCuda) : generator(device, 77), other(device, 78) {
+    Generator values(3);
+    x_ = Tensor::normal({12, 9}, 0.0, 1.0, values).to(device);
+    grad_ = Tensor::normal({12, 7}, 0.0, 1.0, values).to(device);
+    noise_ = Tensor::empty({12, 9}, DType::float32, device);
+    model.add<nn::Linear>("fc1", 9, 33, values);
+    model.add<nn::BatchNorm1d>("norm1", 33, nn::BatchNormOptions{.momentum = std::nullopt});
+    model.add<nn::ReLU>("relu");
+    model.add<nn::Dropout>("dropout1", generator, 0.3);
+    model.add<nn::LayerNorm>("norm2", 33);
+    model.add<nn::Dropout>("dropout2", other, 0.5);
+    model.add<nn::Linear>("fc2", 33, 7, values);
+    model.add<nn::BatchNorm1d>("norm3", 7);
+    model.to(device);
+    optimizer_ = std::make_unique<optim::Adam>(model.parameters(), optim::AdamOptions{.lr = 0.01});
+  }
+  void compute() {
+    noise_.normal_(0.0, 0.1, generator);
+    ops::add(x_, noise_, noise_);
+    optimizer_->zero_grad();
+    output = model.forward(noise_);
+    model.backward(grad_, false);
+  }
+  void update() { optimizer_->step(); }
+  [[nodiscard]] RecordedStep step() {
+    return {[this] { compute(); }, [this] { update(); }, nullptr};
+  }
+  void call(std::int64_t count) { call_again(step())->replay(count); }
+
+  Generator generator;
+  Generator other;
+  nn::Sequential model;
+  Tensor output;
+
+ private:
+  Tensor x_, grad_, noise_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+};
+
+void expect_same(NoisyTraining& a, NoisyTraining& b, const std::string& what) {
+  SCOPED_TRACE(what);
+  EXPECT_TRUE(bitwise_equal(a.output.to(kCpu), b.output.to(kCpu)));
+  testing::expect_same_parameters(a.model, b.model);
+  const auto buffers = b.model.named_buffers();
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    EXPECT_TRUE(
+        bitwise_equal(a.model.named_buffers()[i].second->to(kCpu), buffers[i].second->to(kCpu)))
+        << buffers[i].first;
+  }
+  EXPECT_TRUE(bitwise_equal(a.generator.get_state(), b.generator.get_state()));
+  EXPECT_TRUE(bitwise_equal(a.other.get_state(), b.other.get_state()));
+}
+
+TEST_F(Recordings, DrawAndNormaliseAsTheCalls) {
+  for (const Device device : {kCuda, kCpu}) {
+    NoisyTraining called(device);
+    NoisyTraining replayed(device);
+    const auto recording = backend_for(device).record(replayed.step());
+    for (const std::int64_t count : {1, 1, 3, 2}) {  // warms up, records, replays
+      recording->replay(count);
+      called.call(count);
+      expect_same(replayed, called, concat(device, ", ", count, " more steps"));
+    }
+    // Both go on by calls, and then by replays again.
+    called.call(2);
+    replayed.call(1);
+    recording->replay(1);
+    expect_same(replayed, called, concat(device, ", calls in between"));
+  }
+}
+
+TEST_F(Recordings, DrawFromAGeneratorThatWasSetBetweenReplays) {
+  NoisyTraining called;
+  NoisyTraining replayed;
+  const auto recording = backend_for(kCuda).record(replayed.step());
+  recording->replay(4);
+  called.call(4);
+  const Tensor state = called.generator.get_state();
+  for (int i = 0; i < 2; ++i) {
+    recording->replay(2);
+    called.call(2);
+    expect_same(replayed, called, "set");
+    replayed.generator.set_state(state);
+    called.generator.set_state(state);
+    replayed.other.manual_seed(9);
+    called.other.manual_seed(9);
+  }
+}
+
+TEST_F(Recordings, DrawInMoreStepsThanTheTableHolds) {
+  Generator called(kCuda, 1);
+  Generator replayed(kCuda, 1);
+  const Tensor a = Tensor::zeros({3}, DType::float32, kCuda);
+  const Tensor b = Tensor::zeros({3}, DType::float32, kCuda);
+  const auto recording = backend_for(kCuda).record({[&] { a.uniform_(0, 1, replayed); }, [] {}});
+  recording->replay(300);
+  for (int i = 0; i < 300; ++i) b.uniform_(0, 1, called);
+  EXPECT_TRUE(bitwise_equal(a.to(kCpu), b.to(kCpu)));
+  EXPECT_TRUE(bitwise_equal(called.get_state(), replayed.get_state()));
+}
+
+TEST_F(Recordings, RefuseDrawsThatCannotBeReplayed) {
+  Generator generator(kCuda, 1);
+  Generator late(kCuda, 2);
+  const Tensor x = Tensor::zeros({3}, DType::float32, kCuda);
+  int calls = 0;
+  const auto another =
+      backend_for(kCuda).record({[&] { x.uniform_(0, 1, ++calls > 1 ? late : generator); }, [] {}});
+  another->replay(1);
+  expect_throw_with<ValueError>([&] { another->replay(1); }, "the first one did not draw");
+  const auto seeded = backend_for(kCuda).record({[&] {
+                                                   x.uniform_(0, 1, generator);
+                                                   generator.manual_seed(4);
+                                                   x.uniform_(0, 1, generator);
+                                                 },
+                                                 [] {}});
+  seeded->replay(1);
+  generator.manual_seed(3);
+  expect_throw_with<ValueError>([&] { seeded->replay(1); }, "cannot seed a generator");
+  const auto updates = backend_for(kCuda).record({[] {}, [&] { x.uniform_(0, 1, generator); }});
+  updates->replay(1);
+  expect_throw_with<ValueError>([&] { updates->replay(2); }, "optimizers only");
 }
 
 }  // namespace

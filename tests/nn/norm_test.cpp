@@ -129,6 +129,18 @@ TEST(Norm, RefuseWhatDoesNotFitAndChangeNothing) {
   expect_throw_with<ValueError>([] { LayerNorm(Dims{}); }, "normalized_shape");
 }
 
+TEST(Norm, ABatchThatIsRefusedIsNotCounted) {
+  BatchNorm1d layer(3, {.affine = false});
+  expect_throw_with<DTypeError>(
+      [&] {
+        (void)layer.forward(Tensor::zeros({4, 3}, DType::float64));
+      },
+      "batch_norm");
+  EXPECT_EQ(layer.num_batches_tracked()->item<std::int64_t>(), 0);
+  (void)layer.forward(Tensor::zeros({4, 3}));
+  EXPECT_EQ(layer.num_batches_tracked()->item<std::int64_t>(), 1);
+}
+
 TEST(Norm, PlansNormaliseAsInEvalMode) {
   Generator generator(5);
   Sequential model;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/backend/loss.h"
+#include "core/backend/norm.h"
 #include "core/backend/rows.h"
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
@@ -92,6 +93,37 @@ Bytes run_kernels() {
   require(cuda::launch_softmax({DType::float32, false, 12, 4200, 1, wide.data(), normalised.data()},
                                narrow));
   append(results, normalised);
+
+  // Rows that a block holds, rows and channels that blocks share, and columns.
+  const DeviceArray<float> grad(random_values<float>(12 * 4200, 13));
+  for (const auto& [op, shape] : {std::pair(NormOp::layer_norm, NormShape{3, 2300, 1, 1}),
+                                  std::pair(NormOp::layer_norm, NormShape{1, 1, 16400, 1}),
+                                  std::pair(NormOp::batch_norm, NormShape{2, 1, 9000, 1}),
+                                  std::pair(NormOp::batch_norm, NormShape{6, 2, 1100, 1}),
+                                  std::pair(NormOp::batch_norm, NormShape{150, 120, 1, 1})}) {
+    const DeviceArray<float> y(shape.samples * shape.channels * shape.inner);
+    const DeviceArray<float> by_weight(shape.channels);
+    const DeviceArray<float> mean(shape.statistics(op));
+    const DeviceArray<float> rstd(shape.statistics(op));
+    NormArgs args{.op = op, .shape = shape};
+    args.x = wide.data();
+    args.y = y.data();
+    args.mean = mean.data();
+    args.rstd = rstd.data();
+    const cuda::LaunchContext& where = shape.samples == 6 ? narrow : context;
+    require(cuda::launch_norm(args, where));
+    append(results, y);
+    NormBackwardArgs back{.op = op, .shape = shape};
+    back.grad_output = grad.data();
+    back.x = wide.data();
+    back.mean = mean.data();
+    back.rstd = rstd.data();
+    back.grad_input = y.data();
+    back.grad_weight = by_weight.data();
+    require(cuda::launch_norm_backward(back, where));
+    append(results, y);
+    append(results, by_weight);
+  }
 
   const DeviceArray<float> transposed(rows * cols);
   require(cuda::launch_copy_strided({transposed.data(), DType::float32, {cols, rows}, {rows, 1}},

@@ -52,10 +52,8 @@ TYPED_TEST(CudaDropout, DrawsInPyTorchsOrder) {
                                       .x = x.data(),
                                       .y = y.data(),
                                       .mask = mask.data(),
-                                      .p = p,
-                                      .seed = kSeed,
-                                      .offset = 8},
-                                     context));
+                                      .p = p},
+                                     {kSeed, 8}, {}, context));
         std::vector<T> result = y.download();
         for (const unsigned char kept : mask.download()) result.push_back(T(kept));
         // The gradient by the same mask.

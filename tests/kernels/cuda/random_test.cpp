@@ -37,7 +37,7 @@ TYPED_TEST(CudaRandom, DrawsInPyTorchsOrder) {
     const auto actual = in_every_order([&] {
       const Context context;
       const DeviceArray<T> out(count);
-      require(cuda::launch_uniform(dtype_of<T>, out.data(), count, -1.0, 3.0, state, context));
+      require(cuda::launch_uniform(dtype_of<T>, out.data(), count, -1.0, 3.0, state, {}, context));
       return out.download();
     });
     const std::int64_t threads = std::min((count + 255) / 256 * 256, kMostThreads);
@@ -69,7 +69,7 @@ TYPED_TEST(CudaRandom, NormalNumbersHaveTheirMoments) {
   const auto values = in_every_order([&] {
     const Context context;
     const DeviceArray<T> out(count);
-    require(cuda::launch_normal(dtype_of<T>, out.data(), count, 2.0, 3.0, {7, 0}, context));
+    require(cuda::launch_normal(dtype_of<T>, out.data(), count, 2.0, 3.0, {7, 0}, {}, context));
     return out.download();
   });
   double sum = 0.0;
@@ -92,7 +92,7 @@ TYPED_TEST(CudaRandom, TheStreamGoesOnAtItsOffset) {
   const Context context;
   const auto draw = [&](std::uint64_t offset) {
     const DeviceArray<T> out(500);
-    require(cuda::launch_uniform(dtype_of<T>, out.data(), 500, 0.0, 1.0, {1, offset}, context));
+    require(cuda::launch_uniform(dtype_of<T>, out.data(), 500, 0.0, 1.0, {1, offset}, {}, context));
     return out.download();
   };
   EXPECT_EQ(draw(0), draw(0));
