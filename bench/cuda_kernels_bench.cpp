@@ -12,10 +12,12 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <cuda_runtime_api.h>
 
+#include "bench/norm_case.h"
 #include "core/backend.h"
 #include "core/backend/elementwise.h"
 #include "core/backend/loss.h"
@@ -141,6 +143,37 @@ void run_copies(Bench& bench) {
   }
 }
 
+void run_norms(Bench& bench) {
+  Generator generator(kCuda, 2);
+  const std::int64_t rows = bench.size(65536, 64);
+  const std::int64_t cols = bench.size(1024, 32);
+  const std::int64_t images = bench.size(256, 4);
+  const std::int64_t inner = bench.size(3136, 4);
+  for (const auto& [op, shape] : {std::pair(NormOp::layer_norm, NormShape{rows, cols}),
+                                  std::pair(NormOp::layer_norm, NormShape{rows / 16, cols * 16}),
+                                  std::pair(NormOp::rms_norm, NormShape{rows, cols}),
+                                  std::pair(NormOp::layer_norm, NormShape{images, 64, inner, 32}),
+                                  std::pair(NormOp::batch_norm, NormShape{rows, cols}),
+                                  std::pair(NormOp::batch_norm, NormShape{images, 64, inner})}) {
+    const bench::NormCase there(op, shape, generator);
+    const auto bytes = static_cast<double>(there.x.nbytes());
+    const std::string name = concat(name_of(op), ", [", shape.samples, ", ", shape.channels, ", ",
+                                    shape.inner, "], ", shape.groups, " groups");
+    bench.bandwidth(name, 2 * bytes, [&] { there.forward(); });
+    bench.bandwidth(name + ", gradients", 3 * bytes, [&] { there.backward(); });
+  }
+  const Tensor x = Tensor::normal({rows, cols}, 0, 1, generator, DType::float32, kCuda);
+  const Tensor slope = Tensor::full({cols}, 0.25, DType::float32, kCuda);
+  const Tensor grad = zeros({rows, cols});
+  const Tensor y = zeros({rows, cols});
+  const Tensor by_slope = zeros({cols});
+  const auto bytes = static_cast<double>(x.nbytes());
+  const std::string name = concat("prelu, [", rows, ", ", cols, "]");
+  bench.bandwidth(name, 2 * bytes, [&] { ops::prelu(x, slope, y); });
+  bench.bandwidth(name + ", gradients", 3 * bytes,
+                  [&] { ops::prelu_backward(grad, x, slope, &y, &by_slope, false); });
+}
+
 void run_rows(Bench& bench) {
   Generator generator(1);
   const std::int64_t rows = bench.size(65536, 64);
@@ -258,6 +291,7 @@ void run(bool quick, bool tiny) {
   std::printf("| operation | time | rate | of the copy |\n|---|---:|---:|---:|\n");
   run_copies(bench);
   run_rows(bench);
+  run_norms(bench);
   run_updates(bench);
   run_products(bench);
 }

@@ -19,6 +19,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/machine_peak.h"
+#include "bench/norm_case.h"
 #include "bench/peers.h"
 #include "core/backend.h"
 #include "core/backend/elementwise.h"
@@ -360,6 +361,83 @@ void softmax_backward(benchmark::State& state, bool log) {
 }
 BENCHMARK_CAPTURE(softmax_backward, softmax, false)->Args({128, 512})->Args({4096, 1024});
 BENCHMARK_CAPTURE(softmax_backward, log_softmax, true)->Args({128, 512})->Args({4096, 1024});
+
+void norm(benchmark::State& state, NormOp op) {
+  Generator generator(9);
+  const NormShape shape{state.range(0), state.range(1), state.range(2)};
+  const bench::NormCase single(op, shape, generator);
+  const bench::NormCase reference = single.converted(DType::float64);
+  reference.forward();
+  single.forward();
+  verify(single.y, reference.y, 1e-4);
+  for (auto _ : state) {
+    single.forward();
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 2.0 * static_cast<double>(single.x.nbytes()));
+}
+BENCHMARK_CAPTURE(norm, layer_norm, NormOp::layer_norm)->Args({128, 512, 1})->Args({4096, 1024, 1});
+BENCHMARK_CAPTURE(norm, rms_norm, NormOp::rms_norm)->Args({128, 512, 1})->Args({4096, 1024, 1});
+BENCHMARK_CAPTURE(norm, batch_norm, NormOp::batch_norm)
+    ->Args({128, 512, 1})
+    ->Args({4096, 1024, 1})
+    ->Args({64, 64, 784});
+
+void norm_backward(benchmark::State& state, NormOp op) {
+  Generator generator(10);
+  const NormShape shape{state.range(0), state.range(1), state.range(2)};
+  const bench::NormCase single(op, shape, generator);
+  const bench::NormCase reference = single.converted(DType::float64);
+  for (const bench::NormCase* const each : {&reference, &single}) {
+    each->forward();
+    each->backward();
+  }
+  verify(single.dx, reference.dx, 1e-4);
+  verify(single.dw, reference.dw, 1e-3);
+  for (auto _ : state) {
+    single.backward();
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", 3.0 * static_cast<double>(single.x.nbytes()));
+}
+BENCHMARK_CAPTURE(norm_backward, layer_norm, NormOp::layer_norm)
+    ->Args({128, 512, 1})
+    ->Args({4096, 1024, 1});
+BENCHMARK_CAPTURE(norm_backward, rms_norm, NormOp::rms_norm)
+    ->Args({128, 512, 1})
+    ->Args({4096, 1024, 1});
+BENCHMARK_CAPTURE(norm_backward, batch_norm, NormOp::batch_norm)
+    ->Args({128, 512, 1})
+    ->Args({4096, 1024, 1})
+    ->Args({64, 64, 784});
+
+void prelu(benchmark::State& state, bool backward) {
+  Generator generator(11);
+  const std::int64_t channels = state.range(1);
+  const Tensor x = Tensor::normal({state.range(0), channels}, 0, 1, generator);
+  const Tensor grad = Tensor::normal(x.shape(), 0, 1, generator);
+  const Tensor weight = Tensor::normal({channels}, 0, 1, generator);
+  const auto run = [&](const Tensor& in, const Tensor& g, const Tensor& slope, const Tensor& out,
+                       const Tensor& dw) {
+    if (backward) return ops::prelu_backward(g, in, slope, &out, &dw, false);
+    ops::prelu(in, slope, out);
+  };
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor dw = Tensor::zeros({channels});
+  const Tensor y64 = Tensor::empty(x.shape(), DType::float64);
+  const Tensor dw64 = Tensor::zeros({channels}, DType::float64);
+  run(wide(x), wide(grad), wide(weight), y64, dw64);
+  run(x, grad, weight, y, dw);
+  verify(y, y64, 1e-6);
+  verify(dw, dw64, 1e-4);
+  for (auto _ : state) {
+    run(x, grad, weight, y, dw);
+    benchmark::ClobberMemory();
+  }
+  report(state, "GB/s", (backward ? 3.0 : 2.0) * static_cast<double>(x.nbytes()));
+}
+BENCHMARK_CAPTURE(prelu, prelu, false)->Args({128, 512})->Args({4096, 1024});
+BENCHMARK_CAPTURE(prelu, prelu_backward, true)->Args({128, 512})->Args({4096, 1024});
 
 void dropout(benchmark::State& state) {
   Generator generator(7);

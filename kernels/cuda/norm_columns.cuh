@@ -206,6 +206,41 @@ __global__ void __launch_bounds__(kNormThreads)
   finish(mine, total, origin);
 }
 
+/// store_pack(), in a place where the compiler does not merge the stores of the elements.
+template <int N, typename T>
+__device__ inline void store_whole(T* data, const Pack<T, N>& pack) {
+#ifdef __CUDA_ARCH__
+  if constexpr (std::is_same_v<Pack<T, N>, Pack<float, 4>>) {
+    return __stwb(reinterpret_cast<float4*>(data), make_float4(pack[0], pack[1], pack[2], pack[3]));
+  } else if constexpr (std::is_same_v<Pack<T, N>, Pack<double, 2>>) {
+    return __stwb(reinterpret_cast<double2*>(data), make_double2(pack[0], pack[1]));
+  }
+#endif
+  store_pack<N>(data, pack);
+}
+
+/// `Count` rows of a pack of columns, `step` elements apart: all loads first.
+template <int N, int Count, bool Gradient, typename T>
+__device__ inline void norm_column_packs(const NormColumnsTask<T>& task, const NormLine<T>* lines,
+                                         std::int64_t at, std::int64_t step) {
+  Pack<T, N> x[Count];
+  Pack<T, N> g[Count];
+#pragma unroll
+  for (int u = 0; u < Count; ++u) {
+    x[u] = load_pack<N>(task.x + at + u * step);
+    if constexpr (Gradient) g[u] = load_pack<N>(task.grad_output + at + u * step);
+  }
+#pragma unroll
+  for (int u = 0; u < Count; ++u) {
+    for (int j = 0; j < N; ++j) {
+      const NormLine<T>& line = lines[j];
+      const T value = (x[u][j] - line.mean) * line.factor + line.shift;
+      x[u][j] = Gradient ? g[u][j] * line.scale + value : value;
+    }
+    store_whole<N>(task.out + at + u * step, x[u]);
+  }
+}
+
 /// Each element with the statistics of its column, likewise.
 template <int N, bool Gradient, typename T>
 __global__ void __launch_bounds__(kNormThreads) norm_columns_kernel(NormColumnsTask<T> task) {
@@ -230,30 +265,13 @@ __global__ void __launch_bounds__(kNormThreads) norm_columns_kernel(NormColumnsT
   const std::int64_t begin = share * task.share_rows;
   const std::int64_t end =
       begin + task.share_rows < task.rows ? begin + task.share_rows : task.rows;
-  for (std::int64_t row = begin + (thread >> task.log_lanes); row < end;
-       row += kNormUnroll * rows_at_once) {
-    Pack<T, N> x[kNormUnroll];
-    Pack<T, N> g[kNormUnroll];
-#pragma unroll
-    for (int u = 0; u < kNormUnroll; ++u) {
-      const std::int64_t r = row + u * rows_at_once;
-      const std::int64_t at = r * task.stride + col;
-      x[u] = r < end ? load_pack<N>(task.x + at) : filled<N>(T{0});
-      if constexpr (Gradient) {
-        g[u] = r < end ? load_pack<N>(task.grad_output + at) : filled<N>(T{0});
-      }
-    }
-#pragma unroll
-    for (int u = 0; u < kNormUnroll; ++u) {
-      const std::int64_t r = row + u * rows_at_once;
-      if (r >= end) continue;
-      for (int j = 0; j < N; ++j) {
-        const NormLine<T>& line = lines[j];
-        const T value = (x[u][j] - line.mean) * line.factor + line.shift;
-        x[u][j] = Gradient ? g[u][j] * line.scale + value : value;
-      }
-      store_pack<N>(task.out + r * task.stride + col, x[u]);
-    }
+  const std::int64_t step = rows_at_once * task.stride;
+  std::int64_t row = begin + (thread >> task.log_lanes);
+  for (; row + (kNormUnroll - 1) * rows_at_once < end; row += kNormUnroll * rows_at_once) {
+    norm_column_packs<N, kNormUnroll, Gradient>(task, lines, row * task.stride + col, step);
+  }
+  for (; row < end; row += rows_at_once) {
+    norm_column_packs<N, 1, Gradient>(task, lines, row * task.stride + col, step);
   }
 }
 

@@ -224,6 +224,32 @@ TYPED_TEST(CudaNorms, OfChannels) {
   }
 }
 
+TYPED_TEST(CudaNorms, OfRandomShapes) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  std::mt19937 generator(seed);
+  const auto draw = [&generator](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(generator()) % (high - low + 1);
+  };
+  for (int i = 0; i < 8;) {
+    Case c;
+    c.op = static_cast<NormOp>(draw(0, 2));
+    c.shape.groups = c.op == kBatch ? 1 : draw(1, 3);
+    c.shape = {draw(1, 9), c.shape.groups * draw(1, 40), draw(0, 1) == 0 ? 1 : draw(1, 150),
+               c.shape.groups};
+    c.misaligned = draw(0, 2);
+    c.affine = draw(0, 3) > 0;
+    c.tracks = c.op == kBatch || (c.op == kLayer && c.shape.groups == c.shape.channels);
+    c.use_running = c.op == kBatch && draw(0, 3) == 0;
+    c.accumulate = draw(0, 1) == 0;
+    // Of two or three values that happen to be close, the gradient has few digits.
+    const std::int64_t all = c.shape.samples * c.shape.channels * c.shape.inner;
+    if (all / c.shape.statistics(c.op) < 8) continue;
+    expect_the_cpus<TypeParam>(c);
+    ++i;
+  }
+}
+
 // Float32 values near 4096 have 11 bits below the point: the deviations are exact, whatever the
 // mean is rounded to.
 TYPED_TEST(CudaNorms, OfValuesFarFromZero) {
