@@ -12,12 +12,12 @@ namespace wick::cpu {
 namespace {
 
 template <typename T>
-void require_probabilities(const T* input, std::int64_t count) {
+void require_probabilities(const T* values, std::int64_t count, const char* name,
+                           const char* remedy) {
   for (std::int64_t i = 0; i < count; ++i) {
-    if (input[i] >= T{0} && input[i] <= T{1}) continue;
-    throw ValueError(concat("binary_cross_entropy: element ", i, " of the input is ", input[i],
-                            ", and must be between 0 and 1; for logits use "
-                            "binary_cross_entropy_with_logits (BCEWithLogitsLoss)"));
+    if (values[i] >= T{0} && values[i] <= T{1}) continue;
+    throw ValueError(concat("binary_cross_entropy: element ", i, " of the ", name, " is ",
+                            values[i], ", and must be between 0 and 1", remedy));
   }
 }
 
@@ -47,7 +47,12 @@ void CpuBackend::pointwise_loss(const PointwiseLossArgs& args) {
     whole.a = static_cast<T>(args.a);
     whole.b = static_cast<T>(args.b);
     whole.scale = static_cast<T>(1.0 / args.divisor);
-    if (args.op == LossOp::binary_cross_entropy) require_probabilities(whole.input, count);
+    if (args.op == LossOp::binary_cross_entropy) {
+      require_probabilities(
+          whole.input, count, "input",
+          "; for logits use binary_cross_entropy_with_logits (BCEWithLogitsLoss)");
+      require_probabilities(whole.target, count, "target", "");
+    }
     if (args.op == LossOp::gaussian_nll_loss) require_variances(whole.var, count);
     // Without weights of columns, rows need not be told apart.
     const bool flat = whole.weight == nullptr && whole.pos_weight == nullptr;

@@ -99,6 +99,23 @@ InstanceNorm2d::InstanceNorm2d(std::int64_t num_features, const InstanceNormOpti
           of_channels("InstanceNorm2d", NormOp::layer_norm, num_features, options.eps),
           options_of(options)) {}
 
+Tensor InstanceNorm2d::forward(const Tensor& input) {
+  const bool single = input.dim() == 3;
+  if (single && input.size(0) != step().channels) {
+    throw ShapeError(concat("InstanceNorm2d: expected an input (N, ", step().channels,
+                            ", H, W) or (", step().channels, ", H, W), got shape ", input.shape()));
+  }
+  const Tensor output = RunningNormalization::forward(single ? input.unsqueeze(0) : input);
+  single_ = single;
+  return single ? output[0] : output;
+}
+
+Tensor InstanceNorm2d::backward(const Tensor& grad_output, bool input_grad) {
+  if (!single_) return RunningNormalization::backward(grad_output, input_grad);
+  const Tensor grad_input = RunningNormalization::backward(grad_output.unsqueeze(0), input_grad);
+  return input_grad ? grad_input[0] : Tensor();
+}
+
 void InstanceNorm2d::check_input(const Tensor& input, const NormShape& shape) const {
   check_rank(input, 4, 4);
   if (!uses_running() && shape.inner == 1) {

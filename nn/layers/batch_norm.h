@@ -119,18 +119,24 @@ struct InstanceNormOptions {
 };
 
 /// torch.nn.InstanceNorm2d (Ulyanov et al. 2016): each channel of each sample by itself, of inputs
-/// (N, C, H, W). As in PyTorch, num_batches_tracked stays 0.
+/// (N, C, H, W), or of one sample (C, H, W). As in PyTorch, num_batches_tracked stays 0.
 class InstanceNorm2d final : public RunningNormalization {
  public:
   explicit InstanceNorm2d(std::int64_t num_features, const InstanceNormOptions& options = {});
   InstanceNorm2d(const InstanceNorm2d& other, ModuleCopier& copier)
       : RunningNormalization(other, copier) {}
+
+  [[nodiscard]] Tensor forward(const Tensor& input) override;
+  Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
     return std::make_unique<InstanceNorm2d>(*this, copier);
   }
 
  protected:
   void check_input(const Tensor& input, const NormShape& shape) const override;
+
+ private:
+  bool single_ = false;  // the last input was one sample
 };
 
 }  // namespace wick::nn

@@ -67,7 +67,8 @@ class Flatten final : public Reshape {
 
  protected:
   [[nodiscard]] Dims output_shape(const Dims& input) const override {
-    return flattened_shape(input, start_dim_, end_dim_);
+    // One number counts as a vector of one, as in PyTorch.
+    return flattened_shape(input.empty() ? Dims{1} : input, start_dim_, end_dim_);
   }
 
  private:

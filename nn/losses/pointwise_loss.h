@@ -90,8 +90,8 @@ struct BCELossOptions {
 };
 
 /// -(t log(x) + (1 - t) log(1 - x)) for inputs and targets from 0 to 1; logarithms are -100 at
-/// least. On the CPU, forward() throws ValueError for an input outside; on a CUDA device the loss
-/// is NaN.
+/// least. On the CPU, forward() throws ValueError for an input or a target outside; on a CUDA
+/// device the loss is NaN for such an input.
 class BCELoss final : public PointwiseLoss {
  public:
   explicit BCELoss(const BCELossOptions& options = {});

@@ -189,6 +189,72 @@ class MakeModule(unittest.TestCase):
                     self.assertTrue(torch.equal(made[name], value), name)
 
 
+class Refused(unittest.TestCase):
+    """What PyTorch refuses is refused here, by an error that says what came."""
+
+    # With what no such layer can be made, though PyTorch finds that out later or never.
+    WRONG = ["Dropout(p=-0.1)", "Dropout(p=1.5)", "GroupNorm(3, 4)", "Embedding(4, 2, padding_idx=4)",
+             "Embedding(4, 2, padding_idx=-5)", "Hardtanh(min_val=1.0, max_val=-1.0)", "Linear(-1, 2)",
+             "Embedding(-1, 2)", "LayerNorm((2, -3))", "BatchNorm1d(-2)", "GELU(approximate='erf')"]
+
+    @staticmethod
+    def other_shape(shape):
+        """One that fits or not."""
+        shape = list(shape)
+        change = random.randrange(6)
+        if change == 0 and shape:
+            shape.pop(random.randrange(len(shape)))
+        elif change == 1:
+            shape.insert(random.randint(0, len(shape)), random.randint(1, 3))
+        elif change == 2 and shape:
+            shape[random.randrange(len(shape))] += random.choice([-1, 1])
+        elif change == 3:
+            shape = [random.randint(1, 7) for _ in range(random.randint(0, 5))]
+        elif change == 4 and shape:
+            shape[0] = 1
+        return [max(size, 1) for size in shape]
+
+    def test_inputs(self):
+        seed = wick_program.start()
+        rows = wick_program.run("layers", [])
+        requests = []
+        for index, row in enumerate(rows):
+            for _ in range(25):
+                shape = self.other_shape([max(row["min_samples"], random.randint(1, 6)), *row["trailing"]])
+                dtype = random.choice([torch.float32] * 4 + [torch.float64, torch.int64])
+                requests.append({"layer": index, "input": (torch.randn(shape) * 5).to(dtype)})
+        refused = 0
+        for request, answer in zip(requests, wick_program.run("try_layers", requests), strict=True):
+            expression, x = rows[request["layer"]]["torch"], request["input"]
+            error = None
+            try:
+                output = eval(f"nn.{expression}")(x)  # pylint: disable=eval-used
+            except Exception as caught:  # pylint: disable=broad-exception-caught
+                error = caught
+            with self.subTest(layer=expression, shape=tuple(x.shape), dtype=x.dtype, seed=seed, error=error):
+                if isinstance(answer, dict):
+                    refused += error is not None
+                    # There, layers without parameters may take whole numbers, or another number of channels than
+                    # they were made for.
+                    has_parameters = bool(rows[request["layer"]]["state"])
+                    self.assertTrue(error or x.dtype != torch.float32 or not has_parameters, answer)
+                    came = str(list(x.shape)) if answer["kind"] == "ShapeError" else str(x.dtype)[6:]
+                    if answer["kind"] == "DTypeError" or (answer["kind"] == "ShapeError" and x.dim()):
+                        self.assertIn(came, answer["text"])
+                else:
+                    self.assertIsNone(error)
+                    self.assertEqual(answer.shape, output.shape)
+        self.assertGreater(refused, 50)
+
+    def test_arguments(self):
+        requests = [{**Described(expression).request(torch.float32), "input": None}
+                    for expression in self.WRONG]
+        for expression, answer in zip(self.WRONG, wick_program.run("try_layers", requests), strict=True):
+            with self.subTest(layer=expression):
+                self.assertEqual(answer["kind"], "ValueError")
+                self.assertIn(expression.partition("(")[0], answer["text"])
+
+
 class Function(nn.Module):
     def __init__(self, function):
         super().__init__()

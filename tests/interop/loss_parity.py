@@ -88,6 +88,62 @@ class Losses(unittest.TestCase):
                 print(f"{loss:80} {name:9} {ours:.2e}  PyTorch {theirs:.2e}")
 
 
+class Refused(unittest.TestCase):
+    """What PyTorch refuses is refused here, by an error that says what came."""
+
+    @staticmethod
+    def spoil(call):
+        """Makes one of the tensors, or their shapes, what may not fit."""
+        name = random.choice([name for name in ("input", "target", "var") if call[name] is not None])
+        value, change = call[name], random.randrange(6)
+        if change == 0 and value.dim():
+            value = value.narrow(random.randrange(value.dim()), 0, 1)
+        elif change == 1 and value.dim():
+            value = value[0]
+        elif change == 2:
+            value = value.unsqueeze(random.randint(0, value.dim()))
+        elif change == 3:
+            value = value.to(random.choice([torch.float64, torch.int64, torch.int32, torch.bool]))
+        elif change == 4 and value.numel():
+            value = value.clone()
+            value.view(-1)[random.randrange(value.numel())] = random.choice([-1, -3, 7])
+        elif value.dim():
+            value = torch.cat([value, value], random.randrange(value.dim()))
+        return {**call, name: value.contiguous()}
+
+    def test_all(self):
+        seed = wick_program.start()
+        asked = []
+        for loss in range(wick_program.run("count", [])):
+            for _ in range(40):
+                batch = random.choice([[], [random.randint(1, 4)], [2, 3], [2, 1, 3]])
+                asked.append({"loss": loss, "seed": random.randrange(2**31), "batch": batch,
+                              "reduction": random.choice(["mean", "sum", "none"]),
+                              "dtype": torch.zeros(())})
+        good = wick_program.run("run_losses", asked)
+        calls = [self.spoil({**request, "input": answer["input"], "target": answer["target"],
+                             "var": answer.get("var")}) for request, answer in zip(asked, good, strict=True)]
+        refused = 0
+        for call, row, answer in zip(calls, good, wick_program.run("try_losses", calls), strict=True):
+            rest = [call["target"]] + ([call["var"]] if call["var"] is not None else [])
+            error = None
+            try:
+                value = make(row, call["reduction"], torch.float32)(call["input"], *rest)
+            except Exception as caught:  # pylint: disable=broad-exception-caught
+                error = caught
+            shapes = [tuple(each.shape) for each in [call["input"], *rest]]
+            with self.subTest(loss=row["torch"], shapes=shapes, error=error, seed=seed,
+                              dtypes=[each.dtype for each in [call["input"], *rest]]):
+                if isinstance(answer, dict):
+                    refused += error is not None
+                    if answer["kind"] == "ShapeError":
+                        self.assertTrue(any(str(list(shape)) in answer["text"] for shape in [*shapes, (5,)]), answer)
+                else:
+                    self.assertIsNone(error, answer)
+                    self.assertTrue(torch.allclose(answer, value, 1e-4, 1e-4, equal_nan=True))
+        self.assertGreater(refused, 50)
+
+
 # What brings a number of any size to where a loss wants its inputs.
 TO_RANGE = {"any": lambda x, dim: x, "unit": lambda x, dim: x.sigmoid(),
             "positive": lambda x, dim: nn.functional.softplus(x), "logarithm": torch.log_softmax}

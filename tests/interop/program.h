@@ -9,11 +9,33 @@
 #include <map>
 #include <string>
 
+#include "core/error.h"
 #include "serialize/checkpoint.h"
 
 namespace wick::testing {
 
 using Command = std::function<Value(const Value& request)>;
+
+/// What `call` returns, or {'kind', 'text'} of the error that it throws.
+template <typename Call>
+Value or_error(Call&& call) {
+  const auto answer = [](const char* kind, const Error& error) {
+    return Dict{{"kind", kind}, {"text", error.what()}};
+  };
+  try {
+    return call();
+  } catch (const ShapeError& error) {
+    return answer("ShapeError", error);
+  } catch (const DTypeError& error) {
+    return answer("DTypeError", error);
+  } catch (const DeviceError& error) {
+    return answer("DeviceError", error);
+  } catch (const IndexError& error) {
+    return answer("IndexError", error);
+  } catch (const ValueError& error) {
+    return answer("ValueError", error);
+  }
+}
 
 inline int run_program(int count, char** arguments,
                        const std::map<std::string, Command>& commands) {

@@ -113,10 +113,28 @@ Value train_layers(const Value& request) {
   return answers;
 }
 
+// A list of layers with an 'input' (or None: to be made only) to a list of their outputs, or errors
+// {'kind', 'text'}.
+Value try_layers(const Value& request) {
+  List answers;
+  for (const Value& item : request.as_list()) {
+    answers.items.push_back(wick::testing::or_error([&]() -> Value {
+      wick::Generator generator;
+      const Value& input = item.at("input");
+      const auto layer = make_layer(item, generator, DType::float32);
+      if (input.is_none()) return nullptr;
+      return layer->forward(input.as_tensor()).clone();
+    }));
+  }
+  return answers;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  return wick::testing::run_program(
-      count, arguments,
-      {{"layers", layers}, {"run_layers", run_layers}, {"train_layers", train_layers}});
+  return wick::testing::run_program(count, arguments,
+                                    {{"layers", layers},
+                                     {"run_layers", run_layers},
+                                     {"train_layers", train_layers},
+                                     {"try_layers", try_layers}});
 }

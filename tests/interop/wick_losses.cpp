@@ -190,6 +190,26 @@ Value train_losses(const Value& request) {
   return answers;
 }
 
+// A list of {'loss', 'reduction', 'dtype', 'seed', 'input', 'target', 'var' (or None)} to a list of
+// losses, or errors {'kind', 'text'}.
+Value try_losses(const Value& request) {
+  List answers;
+  for (const Value& item : request.as_list()) {
+    answers.items.push_back(wick::testing::or_error([&]() -> Value {
+      const auto& row = wick::testing::kLossCases[item.at("loss").as_int()];
+      wick::Generator generator(static_cast<std::uint64_t>(item.at("seed").as_int()));
+      const auto loss = row.make({generator, reduction_of(item.at("reduction").as_string()),
+                                  item.at("dtype").as_tensor().dtype()});
+      const Value& var = item.at("var");
+      const wick::testing::LossCall call{loss.get(), row.variance, item.at("input").as_tensor(),
+                                         item.at("target").as_tensor(),
+                                         var.is_none() ? Tensor() : var.as_tensor()};
+      return call.forward().clone();
+    }));
+  }
+  return answers;
+}
+
 // How many rows the table has.
 Value count(const Value& /*request*/) {
   return static_cast<std::int64_t>(std::size(wick::testing::kLossCases));
@@ -198,7 +218,9 @@ Value count(const Value& /*request*/) {
 }  // namespace
 
 int main(int argc, char** arguments) {
-  return wick::testing::run_program(
-      argc, arguments,
-      {{"count", count}, {"run_losses", run_losses}, {"train_losses", train_losses}});
+  return wick::testing::run_program(argc, arguments,
+                                    {{"count", count},
+                                     {"run_losses", run_losses},
+                                     {"train_losses", train_losses},
+                                     {"try_losses", try_losses}});
 }

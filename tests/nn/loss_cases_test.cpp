@@ -202,6 +202,8 @@ TEST(LossErrors, AreTyped) {
   const Tensor x = Tensor::from<float>({0.5F, 1.5F});
   nn::BCELoss bce;
   expect_throw_with<ValueError>([&] { (void)bce.forward(x, x); }, "element 1 of the input is 1.5");
+  expect_throw_with<ValueError>([&] { (void)bce.forward(Tensor::full({2}, 0.5), x); },
+                                "element 1 of the target is 1.5");
   nn::GaussianNLLLoss gaussian;
   expect_throw_with<ValueError>([&] { (void)gaussian.forward(x, x); }, "variance");
   expect_throw_with<ValueError>(

@@ -4,10 +4,12 @@
 #include "nn/layers/norm.h"
 
 #include <cmath>
+#include <random>
 
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/random.h"
 #include "nn/inference_plan.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/sequential.h"
@@ -169,6 +171,22 @@ TEST(Norm, PlansNormaliseAsInEvalMode) {
   untracked.add<Linear>("fc", 6, 4, generator);
   untracked.add<BatchNorm1d>("bn", 4, BatchNormOptions{.track_running_stats = false});
   expect_throw_with<ValueError>([&] { (void)compile(untracked, 2); }, "running statistics");
+}
+
+TEST(Norm, InstanceNormOfOneSampleIsThatOfABatchOfOne) {
+  Generator generator(std::random_device{}());
+  const InstanceNormOptions options{.affine = true, .track_running_stats = true};
+  InstanceNorm2d batch(3, options);
+  InstanceNorm2d single(3, options);
+  const Tensor x = Tensor::normal({3, 4, 5}, 1.0, 2.0, generator);
+  const Tensor grad = Tensor::normal({3, 4, 5}, 0.0, 1.0, generator);
+  EXPECT_TRUE(bitwise_equal(single.forward(x), batch.forward(x.unsqueeze(0))[0]));
+  EXPECT_TRUE(bitwise_equal(single.backward(grad), batch.backward(grad.unsqueeze(0))[0]));
+  EXPECT_TRUE(bitwise_equal(single.weight()->grad, batch.weight()->grad));
+  EXPECT_TRUE(bitwise_equal(*single.running_var(), *batch.running_var()));
+  expect_throw_with<ShapeError>([&] { (void)single.forward(x.slice(0, 0, 2)); }, "[2, 4, 5]");
+  (void)single.forward(x);
+  expect_throw_with<ShapeError>([&] { single.backward(grad.unsqueeze(0)); }, "[1, 3, 4, 5]");
 }
 
 }  // namespace

@@ -121,6 +121,7 @@ TEST(Reshape, NamesShapesThatDoNotFit) {
       "Unflatten: the sizes [2, 2]");
   EXPECT_EQ(unflatten.forward(Tensor::ones({3, 4})).shape(), (Dims{3, 2, 2}));
   EXPECT_EQ(Flatten(0).forward(Tensor::ones({})).shape(), (Dims{1}));
+  expect_throw_with<Error>([] { (void)Flatten().forward(Tensor::ones({})); }, "dimension 1");
   // One that is not contiguous.
   const Tensor x = Tensor::from<float>({1, 2, 3, 4, 5, 6}).view({1, 2, 3}).transpose(1, 2);
   EXPECT_EQ(flatten.forward(x).to_vector<float>(), (std::vector<float>{1, 4, 2, 5, 3, 6}));
