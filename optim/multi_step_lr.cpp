@@ -50,7 +50,7 @@ void MultiStepLR::read_options(OptionReader& reader) {
   if (!sound) reader.problem("'milestones' must be a Counter of numbers of steps");
   const Value gamma = reader.number_value("gamma");
   if (reader.has_problems()) return;
-  milestones_ = *milestones;
+  milestones_ = Dict(milestones->as_dict());  // whoever owns the loaded one may empty it
   counts_ = std::move(counts);
   gamma_ = gamma;
 }

@@ -48,6 +48,13 @@ Dict phase(const Value& end_step, const char* start_lr, const char* end_lr,
           {"end_momentum", end_momentum}};
 }
 
+/// Whoever owns the loaded value may empty its containers.
+Value copy_of(const Value& phases) {
+  List copy;
+  for (const Value& phase : phases.as_list()) copy.items.emplace_back(Dict(phase.as_dict()));
+  return copy;
+}
+
 Value phase_list(const OneCycleLROptions& options, std::int64_t total_steps) {
   const double part = options.pct_start * static_cast<double>(total_steps);
   const Dict up = phase(part - 1.0, "initial_lr", "max_lr", "max_momentum", "base_momentum");
@@ -178,7 +185,7 @@ void OneCycleLR::read_options(OptionReader& reader) {
   }
   if (reader.has_problems()) return;
   total_steps_ = total_steps;
-  phase_list_ = *list;
+  phase_list_ = copy_of(*list);
   phases_ = std::move(phases);
   anneal_strategy_ = strategy->as_string();
   cycle_momentum_ = cycle_momentum;

@@ -29,6 +29,9 @@ WAYS = {
     "adamw": ["--optimizer", "adamw", "--lr", "0.003"],
     "sgd": ["--optimizer", "sgd", "--lr", "0.02", "--momentum", "0.9", "--nesterov",
             "--scheduler", "step", "--gamma", "0.5"],
+    "nadam": ["--optimizer", "nadam", "--lr", "0.003", "--scheduler", "multistep", "--milestones", "1,2",
+              "--clip-grad-norm", "0.5"],
+    "rmsprop": ["--optimizer", "rmsprop", "--lr", "0.001", "--momentum", "0.5", "--scheduler", "onecycle"],
 }
 
 
@@ -58,6 +61,7 @@ class Run:
 
     def __init__(self, way, images, labels):
         self.images, self.labels = images, labels
+        self.max_norm = 0.5 if way == "nadam" else None
         self.generator = torch.Generator().manual_seed(SEED)
         self.model = DigitNN(self.generator)
         parameters = self.model.parameters()
@@ -65,6 +69,13 @@ class Run:
         if way == "sgd":
             self.optimizer = torch.optim.SGD(parameters, lr=0.02, momentum=0.9, nesterov=True)
             self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, steps, 0.5)
+        elif way == "nadam":
+            self.optimizer = torch.optim.NAdam(parameters, lr=0.003)
+            self.scheduler = torch.optim.lr_scheduler.MultiStepLR(self.optimizer, [steps, 2 * steps])
+        elif way == "rmsprop":
+            self.optimizer = torch.optim.RMSprop(parameters, lr=0.001, momentum=0.5)
+            self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
+                self.optimizer, 0.001, EPOCHS * steps, cycle_momentum=False)
         else:
             if way == "adam":
                 self.optimizer = torch.optim.Adam(parameters, lr=0.003, weight_decay=1e-4)
@@ -81,6 +92,8 @@ class Run:
             self.optimizer.zero_grad()
             loss = torch.nn.functional.cross_entropy(self.model(inputs), self.labels[index])
             loss.backward()
+            if self.max_norm is not None:
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.max_norm)
             self.optimizer.step()
             self.scheduler.step()
             total += loss.item() * len(index)

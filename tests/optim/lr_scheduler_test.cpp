@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "optim/cosine_annealing_lr.h"
+#include "optim/one_cycle_lr.h"
 #include "optim/sgd.h"
 #include "optim/step_lr.h"
 #include "tests/optim/reference.h"
@@ -183,6 +184,17 @@ TEST(CosineAnnealingLRTest, GoesOnWhereItsQuotientWouldDivideByZero) {
   scheduler.load_state_dict(state);
   for (int i = 0; i < 3; ++i) scheduler.step();
   EXPECT_TRUE(std::isfinite(optimizer->lr()));
+}
+
+TEST(OneCycleLRTest, KeepsItsPhasesWhereTheLoadedStateIsEmptied) {
+  const optim::OneCycleLROptions options{.max_lr = 0.1, .total_steps = 10, .cycle_momentum = false};
+  const auto optimizer = make_sgd();
+  const Value loaded = optim::OneCycleLR(*optimizer, options).state_dict();
+  const Value same = optim::OneCycleLR(*optimizer, options).state_dict();
+  optim::OneCycleLR scheduler(*optimizer, options);
+  scheduler.load_state_dict(loaded);
+  loaded.at("_schedule_phases").as_list().clear();
+  EXPECT_EQ(scheduler.state_dict(), same);
 }
 
 TEST(StepLRTest, RefusesNonsense) {

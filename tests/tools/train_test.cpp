@@ -83,12 +83,19 @@ TEST_P(Resume, AfterAnyEpochEndsAsIfNeverStopped) {
 
 INSTANTIATE_TEST_SUITE_P(
     Ways, Resume,
-    ::testing::Values(Arguments{}, Arguments{"--optimizer", "adamw", "--val-split", "0.2"},
-                      Arguments{"--optimizer", "sgd", "--lr", "0.05", "--momentum", "0.9",
-                                "--nesterov", "--weight-decay", "1e-4", "--scheduler", "step"},
-                      Arguments{"--model", "24,16", "--normalize", "--scheduler", "none",
-                                "--batch-size", "50"},
-                      Arguments{"--autocast", "bfloat16", "--optimizer", "adamw"}));
+    ::testing::Values(
+        Arguments{}, Arguments{"--optimizer", "adamw", "--val-split", "0.2"},
+        Arguments{"--optimizer", "sgd", "--lr", "0.05", "--momentum", "0.9", "--nesterov",
+                  "--weight-decay", "1e-4", "--scheduler", "step"},
+        Arguments{"--model", "24,16", "--normalize", "--scheduler", "none", "--batch-size", "50"},
+        Arguments{"--autocast", "bfloat16", "--optimizer", "adamw"},
+        Arguments{"--optimizer", "rmsprop", "--momentum", "0.5", "--scheduler", "onecycle",
+                  "--clip-grad-norm", "0.5"},
+        Arguments{"--optimizer", "adagrad", "--lr", "0.01", "--scheduler", "multistep",
+                  "--milestones", "1,2"},
+        Arguments{"--optimizer", "nadam", "--scheduler", "exponential"},
+        Arguments{"--optimizer", "radam", "--scheduler", "polynomial", "--power", "2"},
+        Arguments{"--optimizer", "adamax", "--scheduler", "restarts"}));
 
 class Stopped : public Train {
  protected:
@@ -201,8 +208,12 @@ TEST_F(Train, ResumesCheckpointsOfVersionsWithoutAutocast) {
 TEST_F(Train, WhatAConfigurationNamesMustBeKnown) {
   ASSERT_EQ(train(training("run", {"--epochs", "1", "--scheduler", "none"})).status, 0);
   const std::pair<const char*, std::string> cases[] = {
-      {"optimizer", "--optimizer is lion; it must be sgd, adam or adamw"},
-      {"scheduler", "--scheduler is lion; it must be none, step or cosine"},
+      {"optimizer",
+       "--optimizer is lion; it must be sgd, adam, adamw, rmsprop, adagrad, nadam, radam or "
+       "adamax"},
+      {"scheduler",
+       "--scheduler is lion; it must be none, step, multistep, exponential, linear, polynomial, "
+       "cosine, restarts or onecycle"},
       {"autocast", "--autocast is lion; it must be none or bfloat16"}};
   for (const auto& [field, text] : cases) {
     const Value checkpoint = load(at("run/last.tar"));
@@ -307,6 +318,12 @@ TEST_F(Train, NonsenseOptionsAreRefusedInOneLine) {
       {{"--data", "synthetic", "--autocast", "float16"}, "float16 not in"},
       {{"--data", "synthetic", "--momentum", "0.9"}, "--optimizer sgd"},
       {{"--data", "synthetic", "--optimizer", "sgd", "--nesterov"}, "--nesterov needs"},
+      {{"--data", "synthetic", "--optimizer", "rmsprop", "--nesterov"}, "--nesterov belongs to"},
+      {{"--data", "synthetic", "--scheduler", "multistep"}, "needs --milestones"},
+      {{"--data", "synthetic", "--milestones", "2,x"}, "--milestones is 2,x"},
+      {{"--data", "synthetic", "--milestones", "0"}, "--milestones is 0"},
+      {{"--data", "synthetic", "--power", "0"}, "--power is 0"},
+      {{"--data", "synthetic", "--clip-grad-norm", "-1"}, "--clip-grad-norm is -1"},
       {{"--data", "synthetic", "--weight-decay", "-1"}, "--weight-decay is -1"},
       {{"--data", "synthetic", "--val-split", "1"}, "--val-split is 1"},
       {{"--data", "synthetic", "--seed", "-3"}, "--seed is -3"},
@@ -342,7 +359,8 @@ TEST_F(Train, HelpNamesEveryOption) {
   EXPECT_EQ(help.status, 0);
   for (const char* const option :
        {"--data", "--model", "--epochs", "--batch-size", "--lr", "--optimizer", "--seed",
-        "--device", "--threads", "--autocast", "--val-split", "--checkpoint-dir", "--resume"}) {
+        "--device", "--threads", "--autocast", "--clip-grad-norm", "--milestones", "--val-split",
+        "--checkpoint-dir", "--resume"}) {
     EXPECT_THAT(help.out, HasSubstr(option));
   }
 }

@@ -49,8 +49,23 @@ std::string family_of(const Value& group) {
   const auto has = [&group](const char* key) {
     return group.kind() == Value::Kind::dict && group.contains(key);
   };
-  if (has("betas") && has("amsgrad") && !has("momentum_decay")) return "Adam";
-  if (has("momentum") && has("dampening") && has("nesterov")) return "SGD";
+  // The first whose options are all there; each has one that those above it lack.
+  static constexpr struct {
+    const char* family;
+    const char* options[2];
+  } kFamilies[] = {
+      {"NAdam", {"betas", "momentum_decay"}},
+      {"Adam", {"betas", "amsgrad"}},
+      {"RAdam", {"betas", "decoupled_weight_decay"}},
+      {"Adamax", {"betas", "eps"}},
+      {"RMSprop", {"alpha", "centered"}},
+      {"Adagrad", {"lr_decay", "initial_accumulator_value"}},
+      {"Muon", {"ns_coefficients", "ns_steps"}},
+      {"SGD", {"dampening", "nesterov"}},
+  };
+  for (const auto& [family, options] : kFamilies) {
+    if (has(options[0]) && has(options[1])) return family;
+  }
   return "another optimizer";
 }
 
@@ -95,13 +110,18 @@ std::vector<const Value*> entries_in_order(const Dict& state, const std::vector<
   return entries;
 }
 
-/// True where every tensor of an entry that is no step count has its parameter's shape.
+/// What has no dimensions, whatever the parameter has.
+bool is_number(const Value& key) {
+  return key == Value("step") || key == Value("mu_product");
+}
+
+/// True where every tensor of an entry that is no number has its parameter's shape.
 bool shapes_fit(const std::vector<const Value*>& entries,
                 const std::vector<ParameterPtr>& parameters) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (entries[i] == nullptr || entries[i]->kind() != Value::Kind::dict) continue;
     for (const auto& [key, value] : entries[i]->as_dict()) {
-      if (value.kind() != Value::Kind::tensor || key == Value("step")) continue;
+      if (value.kind() != Value::Kind::tensor || is_number(key)) continue;
       if (value.as_tensor().shape() != parameters[i]->value.shape()) return false;
     }
   }

@@ -8,12 +8,9 @@
 #include <utility>
 
 #include "core/error.h"
-#include "optim/adam.h"
-#include "optim/cosine_annealing_lr.h"
-#include "optim/sgd.h"
-#include "optim/step_lr.h"
 #include "tools/cli/digit_net.h"
 #include "tools/cli/divergence.h"
+#include "tools/cli/learning.h"
 #include "tools/cli/saved_transforms.h"
 #include "tools/data/checksum.h"
 #include "tools/data/file_name.h"
@@ -50,42 +47,6 @@ nn::Compose make_transforms(const TrainConfig& config, const Dataset& train) {
   if (config.normalize) transforms.add("normalize", measure(train, transforms));
   transforms.add("ravel", nn::Ravel{});
   return transforms;
-}
-
-std::unique_ptr<optim::Optimizer> make_optimizer(const TrainConfig& config,
-                                                 std::vector<ParameterPtr> parameters) {
-  if (config.optimizer == "sgd") {
-    optim::SGDOptions options;
-    options.lr = config.lr;
-    options.momentum = config.momentum;
-    options.nesterov = config.nesterov;
-    options.weight_decay = config.weight_decay.value_or(options.weight_decay);
-    return std::make_unique<optim::SGD>(std::move(parameters), options);
-  }
-  if (config.optimizer == "adamw") {
-    optim::AdamWOptions options;
-    options.lr = config.lr;
-    options.weight_decay = config.weight_decay.value_or(options.weight_decay);
-    return std::make_unique<optim::AdamW>(std::move(parameters), options);
-  }
-  optim::AdamOptions options;
-  options.lr = config.lr;
-  options.weight_decay = config.weight_decay.value_or(options.weight_decay);
-  return std::make_unique<optim::Adam>(std::move(parameters), options);
-}
-
-std::unique_ptr<optim::LRScheduler> make_scheduler(const TrainConfig& config,
-                                                   optim::Optimizer& optimizer,
-                                                   std::int64_t steps_per_epoch) {
-  if (config.scheduler == "step") {
-    return std::make_unique<optim::StepLR>(optimizer, config.step_size * steps_per_epoch,
-                                           config.gamma);
-  }
-  if (config.scheduler == "cosine") {
-    const std::int64_t steps = std::max<std::int64_t>(config.epochs * steps_per_epoch, 1);
-    return std::make_unique<optim::CosineAnnealingLR>(optimizer, steps);
-  }
-  return nullptr;
 }
 
 Dict to_dict(const DataIdentity& data) {

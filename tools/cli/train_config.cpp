@@ -3,11 +3,11 @@
 #include "tools/cli/train_config.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string_view>
 
 #include "core/error.h"
+#include "tools/cli/learning.h"
 #include "tools/data/file_name.h"
 
 namespace wick::tools {
@@ -15,25 +15,34 @@ namespace {
 
 constexpr std::int64_t kLargestLayer = 1 << 20;
 constexpr std::int64_t kLargestCount = std::int64_t{1} << 31;
-constexpr std::array<std::string_view, 3> kOptimizers = {"sgd", "adam", "adamw"};
-constexpr std::array<std::string_view, 3> kSchedulers = {"none", "step", "cosine"};
 
-bool is_one_of(const std::string& name, const auto& names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+void require(bool good, const char* option, const auto& value, std::string_view wanted) {
+  if (!good) throw ValueError(concat(option, " is ", value, "; it must be ", wanted));
 }
 
-void require(bool good, const char* option, const auto& value, const char* wanted) {
-  if (!good) throw ValueError(concat(option, " is ", value, "; it must be ", wanted));
+void require_known(const char* option, const std::string& name,
+                   const std::vector<std::string>& names) {
+  require(std::find(names.begin(), names.end(), name) != names.end(), option, name, one_of(names));
+}
+
+List list_of(const std::vector<std::int64_t>& numbers) {
+  List list;
+  for (const std::int64_t number : numbers) list.items.emplace_back(number);
+  return list;
+}
+
+std::vector<std::int64_t> numbers_in(const Value& list) {
+  std::vector<std::int64_t> numbers;
+  for (const Value& number : list.as_sequence()) numbers.push_back(number.as_int());
+  return numbers;
 }
 
 }  // namespace
 
 Dict to_dict(const TrainConfig& config) {
-  List model;
-  for (const std::int64_t size : config.model) model.items.emplace_back(size);
   Dict dict;
   dict.set("data", text_of_file_name(config.data));
-  dict.set("model", std::move(model));
+  dict.set("model", list_of(config.model));
   dict.set("epochs", config.epochs);
   dict.set("batch_size", config.batch_size);
   dict.set("optimizer", config.optimizer);
@@ -44,6 +53,9 @@ Dict to_dict(const TrainConfig& config) {
   dict.set("scheduler", config.scheduler);
   dict.set("step_size", config.step_size);
   dict.set("gamma", config.gamma);
+  dict.set("milestones", list_of(config.milestones));
+  dict.set("power", config.power);
+  dict.set("clip_grad_norm", config.clip_grad_norm);
   dict.set("autocast", config.autocast);
   dict.set("seed", config.seed);
   dict.set("val_split", config.val_split);
@@ -57,8 +69,7 @@ TrainConfig config_from(const Dict& dict) {
   TrainConfig config;
   try {
     config.data = file_name_of(dict.at("data").as_string());
-    config.model.clear();
-    for (const Value& size : dict.at("model").as_sequence()) config.model.push_back(size.as_int());
+    config.model = numbers_in(dict.at("model"));
     config.epochs = dict.at("epochs").as_int();
     config.batch_size = dict.at("batch_size").as_int();
     config.optimizer = dict.at("optimizer").as_string();
@@ -70,6 +81,13 @@ TrainConfig config_from(const Dict& dict) {
     config.scheduler = dict.at("scheduler").as_string();
     config.step_size = dict.at("step_size").as_int();
     config.gamma = dict.at("gamma").as_double();
+    if (const Value* const milestones = dict.find("milestones")) {
+      config.milestones = numbers_in(*milestones);
+    }
+    if (const Value* const power = dict.find("power")) config.power = power->as_double();
+    if (const Value* const norm = dict.find("clip_grad_norm")) {
+      config.clip_grad_norm = norm->as_double();
+    }
     if (const Value* const autocast = dict.find("autocast"))
       config.autocast = autocast->as_string();
     config.seed = dict.at("seed").as_int();
@@ -97,10 +115,8 @@ void check(const TrainConfig& config) {
   require(config.batch_size >= 1 && config.batch_size <= kLargestCount, "--batch-size",
           config.batch_size, "a whole number from 1 on");
   require(std::isfinite(config.lr) && config.lr > 0, "--lr", config.lr, "a positive number");
-  require(is_one_of(config.optimizer, kOptimizers), "--optimizer", config.optimizer,
-          "sgd, adam or adamw");
-  require(is_one_of(config.scheduler, kSchedulers), "--scheduler", config.scheduler,
-          "none, step or cosine");
+  require_known("--optimizer", config.optimizer, optimizer_names());
+  require_known("--scheduler", config.scheduler, scheduler_names());
   require(config.momentum >= 0 && config.momentum < 1, "--momentum", config.momentum,
           "at least 0 and less than 1");
   if (config.weight_decay) {
@@ -110,14 +126,28 @@ void check(const TrainConfig& config) {
   require(config.step_size >= 1, "--step-size", config.step_size, "a whole number from 1 on");
   require(config.gamma > 0 && config.gamma <= 1, "--gamma", config.gamma,
           "more than 0 and at most 1");
+  for (const std::int64_t milestone : config.milestones) {
+    require(milestone >= 1 && milestone <= kLargestCount, "--milestones", milestone,
+            "numbers of epochs, as in 3,5");
+  }
+  require(std::isfinite(config.power) && config.power > 0, "--power", config.power,
+          "a positive number");
+  require(std::isfinite(config.clip_grad_norm) && config.clip_grad_norm >= 0, "--clip-grad-norm",
+          config.clip_grad_norm, "a number from 0 on");
   require(config.autocast == "none" || config.autocast == "bfloat16", "--autocast", config.autocast,
           "none or bfloat16");
   require(config.seed >= 0, "--seed", config.seed, "a whole number from 0 on");
   require(config.val_split >= 0 && config.val_split < 1, "--val-split", config.val_split,
           "at least 0 and less than 1");
-  if (config.optimizer != "sgd" && (config.momentum != 0 || config.nesterov)) {
+  if (config.momentum != 0 && !takes_momentum(config.optimizer)) {
     throw ValueError(
-        concat("--momentum and --nesterov belong to --optimizer sgd, not to ", config.optimizer));
+        concat("--momentum belongs to --optimizer sgd or rmsprop, not to ", config.optimizer));
+  }
+  if (config.nesterov && !takes_nesterov(config.optimizer)) {
+    throw ValueError(concat("--nesterov belongs to --optimizer sgd, not to ", config.optimizer));
+  }
+  if (config.scheduler == "multistep" && config.milestones.empty()) {
+    throw ValueError("--scheduler multistep needs --milestones, as in 3,5");
   }
   if (config.nesterov && config.momentum == 0) {
     throw ValueError("--nesterov needs a --momentum above 0");

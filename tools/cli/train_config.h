@@ -16,15 +16,18 @@ struct TrainConfig {
   std::vector<std::int64_t> model = {32};  // sizes of the hidden layers, at least one
   std::int64_t epochs = 5;
   std::int64_t batch_size = 32;
-  std::string optimizer = "adam";  // "sgd", "adam" or "adamw"
+  std::string optimizer = "adam";  // one of optimizer_names()
   double lr = 1e-3;
-  double momentum = 0.0;               // of SGD
+  double momentum = 0.0;               // of SGD and RMSprop
   bool nesterov = false;               // of SGD
   std::optional<double> weight_decay;  // none: the optimizer's own default
-  std::string scheduler = "cosine";    // "none", "step" or "cosine"
-  std::int64_t step_size = 1;          // epochs between two drops of "step"
-  double gamma = 0.1;                  // factor of each drop of "step"
-  std::string autocast = "none";       // "none" or "bfloat16": of matrix products' operands
+  std::string scheduler = "cosine";    // one of scheduler_names()
+  std::int64_t step_size = 1;  // epochs between two drops of "step", or in a cycle of "restarts"
+  double gamma = 0.1;          // factor of each drop of "step" and "multistep", or of an epoch
+  std::vector<std::int64_t> milestones = {};  // epochs before the drops of "multistep"
+  double power = 1.0;                         // of "polynomial"
+  double clip_grad_norm = 0.0;                // the largest norm of all gradients; 0: any
+  std::string autocast = "none";              // "none" or "bfloat16": of matrix products' operands
   std::int64_t seed = 0;
   double val_split = 0.0;      // share of the training part held out, in [0, 1)
   bool normalize = false;      // inputs get mean 0 and deviation 1
@@ -36,7 +39,8 @@ struct TrainConfig {
 /// 'flush_denormal'. 'data' is text_of_file_name().
 [[nodiscard]] Dict to_dict(const TrainConfig& config);
 /// Throws StateDictError where a field is missing or of another kind; but configurations of
-/// versions without autocast have none, and those of versions that flushed nothing do not say so.
+/// versions without autocast, milestones, power or clip_grad_norm have none, and those of versions
+/// that flushed nothing do not say so.
 [[nodiscard]] TrainConfig config_from(const Dict& dict);
 
 /// Throws ValueError that names the option where a field is outside its domain.

@@ -131,11 +131,14 @@ void Training::describe_run() const {
       static_cast<long long>(shape[2]), run_.data.classes.size());
   say("model   %s, %lld parameters\n", describe(layer_sizes(*run_.model)).c_str(),
       static_cast<long long>(parameters));
-  say("learns  by %s, learning rate %g, scheduler %s, batches of %lld, on %s%s\n",
+  say("learns  by %s, learning rate %g, scheduler %s, batches of %lld, on %s%s%s\n",
       std::string(run_.optimizer->type_name()).c_str(), run_.config.lr,
       run_.config.scheduler.c_str(), static_cast<long long>(run_.config.batch_size),
       to_string(options_.device).c_str(),
-      run_.config.autocast == "none" ? "" : (", autocast " + run_.config.autocast).c_str());
+      run_.config.autocast == "none" ? "" : (", autocast " + run_.config.autocast).c_str(),
+      run_.config.clip_grad_norm == 0
+          ? ""
+          : concat(", gradients clipped to ", run_.config.clip_grad_norm).c_str());
   if (options_.init) say("starts  from %s:\n", plain_name(options_.init->string()).c_str());
   for (const std::string& note : start_notes_) say("        %s\n", message_line(note).c_str());
   if (run_.position.epoch > 0 || run_.position.step > 0) {

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "tools/cli/device_option.h"
+#include "tools/cli/learning.h"
 #include "tools/cli/program.h"
 
 namespace wick::tools {
@@ -59,13 +60,14 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
-/// The numbers of "512,512".
-std::vector<std::int64_t> parse_sizes(const std::string& text) {
+/// The numbers of "512,512"; `what` they are.
+std::vector<std::int64_t> parse_numbers(const char* option, const std::string& text,
+                                        const char* what) {
   std::vector<std::int64_t> sizes;
   std::istringstream parts(text + ',');  // so that "32," has an empty last part, as it should
   for (std::string part; std::getline(parts, part, ',');) {
     const std::optional<std::int64_t> size = parse_whole(part);
-    if (!size) throw ValueError(concat("--model is ", text, "; it must be sizes, as in 512,512"));
+    if (!size) throw ValueError(concat(option, " is ", text, "; it must be ", what));
     sizes.push_back(*size);
   }
   return sizes;
@@ -105,26 +107,44 @@ void add_data(Fields& fields, TrainConfig& config) {
   fields.flag("--color", config.color, "keep colours instead of going to grey");
 }
 
-void add_learning(Fields& fields, TrainConfig& config, std::string& model, double& weight_decay) {
+/// Options whose text is not yet their value.
+struct Texts {
+  std::string model = "32";
+  std::string milestones;
+  double weight_decay = 0;
+};
+
+void add_learning(Fields& fields, TrainConfig& config, Texts& texts) {
   fields.begin("Model and learning");
-  fields.option("--model", model, "SIZES", "of the hidden layers, as in 512,512");
+  fields.option("--model", texts.model, "SIZES", "of the hidden layers, as in 512,512");
   fields.option("--epochs", config.epochs, "N", "passes over the training images");
   fields.option("--batch-size", config.batch_size, "N", "images per step");
-  fields.option("--optimizer", config.optimizer, "NAME", "sgd, adam or adamw")
-      ->check(CLI::IsMember({"sgd", "adam", "adamw"}).description(""));
+  fields
+      .option("--optimizer", config.optimizer, "NAME",
+              "sgd, adam, adamw, rmsprop, adagrad, nadam, radam or\nadamax")
+      ->check(CLI::IsMember(optimizer_names()).description(""));
   fields.option("--lr", config.lr, "RATE", "learning rate at the start");
-  fields.option("--momentum", config.momentum, "X", "of sgd");
+  fields.option("--momentum", config.momentum, "X", "of sgd and rmsprop");
   fields.flag("--nesterov", config.nesterov, "Nesterov's momentum, of sgd");
-  fields.option("--weight-decay", weight_decay, "X", "(default: 0; 0.01 of adamw)")
+  fields.option("--weight-decay", texts.weight_decay, "X", "(default: 0; 0.01 of adamw)")
       ->always_capture_default(false)
       ->default_str("");
   fields
       .option("--scheduler", config.scheduler, "NAME",
-              "of the learning rate. cosine: falls to 0 over all steps;\n"
-              "step: times GAMMA every N epochs; none: stays")
-      ->check(CLI::IsMember({"none", "step", "cosine"}).description(""));
-  fields.option("--step-size", config.step_size, "N", "epochs between two drops of step");
-  fields.option("--gamma", config.gamma, "GAMMA", "factor of each drop of step");
+              "of the learning rate. none: stays; step: times GAMMA every\n"
+              "N epochs; multistep: at each milestone; exponential: a\n"
+              "little in each step, to GAMMA in an epoch; over all steps\n"
+              "to 0: linear, polynomial, cosine; restarts: cosine again\n"
+              "and again, N epochs each; onecycle: up to RATE and down")
+      ->check(CLI::IsMember(scheduler_names()).description(""));
+  fields.option("--step-size", config.step_size, "N", "epochs of step and restarts");
+  fields.option("--gamma", config.gamma, "GAMMA", "factor of step, multistep and exponential");
+  fields.option("--milestones", texts.milestones, "EPOCHS", "of multistep, as in 3,5")
+      ->always_capture_default(false)
+      ->default_str("");
+  fields.option("--power", config.power, "X", "of polynomial");
+  fields.option("--clip-grad-norm", config.clip_grad_norm, "X",
+                "gradients whose norm is larger are scaled down; 0: never");
   fields
       .option("--autocast", config.autocast, "DTYPE",
               "none or bfloat16: operands of matrix products are rounded\nto it; weights, "
@@ -149,12 +169,11 @@ void parse(CLI::App& app, int argc, const char* const* argv) {
 std::optional<TrainOptions> parse_train_options(int argc, const char* const* argv) {
   TrainOptions options;
   TrainConfig& config = options.config;
-  std::string model = "32";
+  Texts texts;
   std::string device = "cpu";
   std::string checkpoint_dir;
   std::string resume;
   std::string init;
-  double weight_decay = 0;
 
   CLI::App app(kAbout, "train");
   app.footer(kExamples);
@@ -163,7 +182,7 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
   std::vector<CLI::Option*> all;
   Fields fields(app, all);
   add_data(fields, config);
-  add_learning(fields, config, model, weight_decay);
+  add_learning(fields, config, texts);
   app.add_option("--device", device, "cpu, cuda or cuda:N")->type_name("NAME")->group("Machine");
   app.add_flag("--tf32", options.tf32,
                "matrix products on a GPU may round their operands to TF32:\nfaster, not as exact")
@@ -202,8 +221,12 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
   for (const CLI::Option* const option : all) {
     if (option->count() > 0) options.given.insert(field_of(option->get_name()));
   }
-  config.model = parse_sizes(model);
-  if (options.given.contains("weight_decay")) config.weight_decay = weight_decay;
+  config.model = parse_numbers("--model", texts.model, "sizes, as in 512,512");
+  if (options.given.contains("milestones")) {
+    config.milestones =
+        parse_numbers("--milestones", texts.milestones, "numbers of epochs, as in 3,5");
+  }
+  if (options.given.contains("weight_decay")) config.weight_decay = texts.weight_decay;
   if (options.threads < 1 || options.threads > 1024) {
     throw ValueError(concat("--threads is ", options.threads, "; it must be 1 to 1024"));
   }
@@ -229,12 +252,16 @@ void adopt_saved_config(TrainOptions& options, const Dict& saved) {
   const Dict given = to_dict(options.config);
   Dict merged = complete;
   std::string differences;
+  const std::string& scheduler = complete.at("scheduler").as_string();
+  // One that is not known is refused below.
+  const auto& known = scheduler_names();
+  const bool may_change_epochs = std::find(known.begin(), known.end(), scheduler) == known.end() ||
+                                 !depends_on_epochs(scheduler);
   for (const std::string& field : options.given) {
     const Value& wanted = given.at(field);
     const Value& there = complete.at(field);
     // Other words for the same data are no difference; its content is compared later.
-    const bool free =
-        field == "data" || (field == "epochs" && complete.at("scheduler") != Value("cosine"));
+    const bool free = field == "data" || (field == "epochs" && may_change_epochs);
     if (!free && wanted != there) {
       std::string option = "--" + field;
       std::replace(option.begin(), option.end(), '_', '-');

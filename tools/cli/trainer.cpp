@@ -52,6 +52,7 @@ Trainer::Trainer(RunState& run, Tensor images, Tensor labels, TrainSplit split, 
   at_ = Tensor::zeros({1}, DType::int64, device);
   loss_sum_ = Tensor::zeros({}, DType::float64, device);
   criterion_.accumulate_in(loss_sum_);
+  if (run_.config.clip_grad_norm > 0) clipped_ = run_.model->parameters();
   picked_row_ = Tensor::empty({1, rows}, DType::int64, device);
   full_.picked = picked_row_.view({rows});
   full_.inputs = Tensor::empty({rows, features}, DType::float32, device);
@@ -74,6 +75,7 @@ void Trainer::compute(const Batch& batch) {
   run_.optimizer->zero_grad();
   (void)criterion_.forward(run_.model->forward(batch.inputs), batch.targets);
   run_.model->backward(criterion_.backward(), false);
+  if (!clipped_.empty()) clipper_.clip(clipped_, run_.config.clip_grad_norm);
 }
 
 void Trainer::update() {
@@ -91,7 +93,7 @@ RecordedStep Trainer::full_batch_step() {
 }
 
 std::shared_ptr<const NetworkStep> Trainer::network() const {
-  if (!whole_steps_ || images_.size(1) != 1) return nullptr;
+  if (!whole_steps_ || images_.size(1) != 1 || !clipped_.empty()) return nullptr;
   const std::shared_ptr<NetworkStep> step = nn::describe_step(*run_.model, criterion_);
   if (step == nullptr) return nullptr;
   step->images = images_;

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "core/recording.h"
 #include "nn/losses/cross_entropy_loss.h"
+#include "optim/clip_grad.h"
 #include "tools/cli/run_state.h"
 #include "tools/cli/train_split.h"
 
@@ -61,6 +63,7 @@ class Trainer {
   /// What a step over a full batch does, as data; null where that cannot be said, and without
   /// whole_steps_.
   [[nodiscard]] std::shared_ptr<const NetworkStep> network() const;
+  /// Leaves the gradients, clipped where the run wants that.
   void compute(const Batch& batch);
   void update();
   [[nodiscard]] double take_loss_sum() const;
@@ -73,6 +76,8 @@ class Trainer {
   std::int64_t steps_ = 0;
   std::int64_t full_steps_ = 0;  // of these, with a full batch
   nn::CrossEntropyLoss criterion_;
+  std::vector<ParameterPtr> clipped_;  // parameters whose gradients are clipped
+  optim::GradNormClipper clipper_;
   Tensor permutation_;  // int64, on the CPU
   Tensor shuffled_;     // int64, on the CPU: training images in the epoch's order
   Tensor order_;        // the same on the device
