@@ -21,7 +21,7 @@ constexpr VectorReduceOp kOps[] = {VectorReduceOp::dot, VectorReduceOp::square_s
                                    VectorReduceOp::power_sum};
 
 template <typename T>
-class Reduce : public ::testing::Test {};
+class VectorReduce : public ::testing::Test {};
 using Types = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(VectorReduce, Types);
 

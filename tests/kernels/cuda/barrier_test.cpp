@@ -92,11 +92,11 @@ Bytes run_kernels() {
   append(results, loss);
 
   const DeviceArray<double> reduced(2);
-  VectorReduceArgs reduce{.count = rows * cols, .a = x.data(), .out = reduced.data()};
-  require(cuda::launch_vector_reduce(reduce, context));
-  reduce.op = VectorReduceOp::abs_max;
-  reduce.out += 1;
-  require(cuda::launch_vector_reduce(reduce, context));
+  VectorReduceArgs whole{.count = rows * cols, .a = x.data(), .out = reduced.data()};
+  require(cuda::launch_vector_reduce(whole, context));
+  whole.op = VectorReduceOp::abs_max;
+  whole.out += 1;
+  require(cuda::launch_vector_reduce(whole, context));
   append(results, reduced);
 
   const DeviceArray<float> normalised(12 * 4200);
@@ -122,6 +122,7 @@ Bytes run_kernels() {
   all.out = total.data();
   require(cuda::launch_reduce(all, narrow));
   append(results, total);
+
   // Rows that a block holds, rows and channels that blocks share, and columns.
   const DeviceArray<float> grad(random_values<float>(12 * 4200, 13));
   for (const auto& [op, shape] : {std::pair(NormOp::layer_norm, NormShape{3, 2300, 1, 1}),
