@@ -56,7 +56,6 @@ void require_operands(const char* operation, const Tensor& first, Operands opera
   }
 }
 
-// The number has been converted where it is an int64 or bool in a tensor of floats.
 ElementsRef elements_of(const char* operation, const Operand& operand, const Dims& shape) {
   const Tensor* const tensor = operand.tensor();
   if (tensor == nullptr) return {.number = operand.number()};

@@ -42,7 +42,7 @@ struct Part {
   std::int64_t cols;    // 1: any stride; else columns that are contiguous
 };
 
-// The larger power of two of units in the first half.
+// How many of them the first half has: a power of two of units.
 std::int64_t first_half(std::int64_t count, std::int64_t unit) {
   std::int64_t half = unit;
   while (2 * half < count) half *= 2;

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "core/ops.h"
+#include "core/ops_arithmetic.h"
+#include "core/ops_join.h"
+#include "core/ops_reduce.h"
 #include "core/random.h"
 #include "nn/losses/cross_entropy_loss.h"
 #include "nn/sequential.h"
@@ -70,6 +73,38 @@ TEST(Allocation, ATrainingStepWithSgdAllocatesNothing) {
 
 TEST(Allocation, ATrainingStepUnderAutocastAllocatesNothing) {
   expect_no_allocation<optim::Adam>(optim::AdamOptions{}, DType::bfloat16);
+}
+
+// What a DQN and an averaged model do beside their networks.
+TEST(Operations, AllocateNothingWhereTheResultIsTheCallers) {
+  Generator generator(3);
+  const Tensor x = Tensor::normal({300, 40}, 0.0, 1.0, generator);
+  const Tensor row = Tensor::normal({40}, 0.0, 1.0, generator);
+  const Tensor a = Tensor::normal({6, 5, 4}, 0.0, 1.0, generator);
+  const Tensor best = Tensor::empty({300});
+  const Tensor sums = Tensor::empty({40});
+  const ops::Extremes extremes{Tensor::empty({300}), Tensor::empty({300}, DType::int64)};
+  const Tensor mask = Tensor::empty({300, 40}, DType::boolean);
+  const Tensor products = Tensor::empty({6, 5, 5});
+  const Tensor pair[] = {row, row};
+  const Tensor joined = Tensor::empty({80});
+  const auto step = [&] {
+    ops::lerp_(x, row, 0.01);
+    ops::mul_(x, 0.99);
+    ops::add(x, row, x, 0.5);
+    ops::clamp_(x, -1, 1);
+    ops::binary(BinaryOp::gt, x, 0, mask);
+    ops::where(mask, x, 0, x);
+    ops::amax(x, 1, best);
+    ops::mean(x, 0, sums);
+    ops::max(x, 1, extremes);
+    ops::matmul(a, a.transpose(1, 2), products);
+    ops::cat(pair, 0, joined);
+  };
+  step();
+  const std::size_t before = testing::allocation_count();
+  step();
+  EXPECT_EQ(testing::allocation_count(), before);
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ struct ReduceTable {
   /// one.
   T (*min_run)(const T* x, std::int64_t count);
   T (*max_run)(const T* x, std::int64_t count);
-  /// values[c] and indices[c] (which may be null): the extreme of column c and its row, from
-  /// `first_row` on; with `first`, of what is given here alone.
+  /// values[c] and indices[c] (which may be null): the extreme of column c of at least one row, and
+  /// its row, counted from `first_row` on.
   void (*min_rows)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
                    std::int64_t first_row, T* values, std::int64_t* indices);
   void (*max_rows)(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
