@@ -31,7 +31,7 @@ Value clip_case(const Value& request) {
     parameters.back()->has_grad = !grad.is_none();
     if (!grad.is_none()) parameters.back()->grad.copy_(value);
   }
-  if (request.at("flat").as_bool()) wick::flatten(parameters);
+  if (request.at("flat").as_bool()) static_cast<void>(wick::ParameterArena(parameters));
   Dict answer;
   if (request.contains("clip_value")) {
     wick::optim::clip_grad_value_(parameters, request.at("clip_value").as_double());

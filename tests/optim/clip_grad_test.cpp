@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/parameter_arena.h"
 #include "core/random.h"
 #include "kernels/devices.h"
 #include "optim/sgd.h"
@@ -30,7 +31,7 @@ std::vector<ParameterPtr> make_parameters(DType dtype, bool flat) {
     parameters.back()->grad.normal_(0.0, 3.0, generator);
     parameters.back()->has_grad = shape != Dims{4};
   }
-  if (flat) flatten(parameters);
+  if (flat) static_cast<void>(ParameterArena(parameters));
   return parameters;
 }
 
