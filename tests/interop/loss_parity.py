@@ -137,7 +137,9 @@ class Refused(unittest.TestCase):
                 if isinstance(answer, dict):
                     refused += error is not None
                     if answer["kind"] == "ShapeError":
-                        self.assertTrue(any(str(list(shape)) in answer["text"] for shape in [*shapes, (5,)]), answer)
+                        came = [str(list(shape)) if shape else "no dimensions" for shape in [*shapes, (5,)]]
+                        self.assertTrue("[]" in answer["text"] or any(text in answer["text"] for text in came),
+                                        answer)
                 else:
                     self.assertIsNone(error, answer)
                     self.assertTrue(torch.allclose(answer, value, 1e-4, 1e-4, equal_nan=True))
