@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/parameter_arena.h"
 #include "nn/averaged_model.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/linear.h"
