@@ -3,7 +3,11 @@
 // go over the elements.
 #include "core/backend/norm.h"
 
+#include <algorithm>
+#include <random>
+
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cuda/norm.cuh"
 #include "tests/kernels/cuda/device.h"
 
 namespace wick::testing {
@@ -268,6 +272,22 @@ TEST(CudaNormParts, OfMoreStatisticsThanTheWorkspaceHolds) {
   const std::vector<float> actual = actual_of(c, in);
   // The smallest of variances are of values that nearly cancel.
   expect_close(actual, expected_of(c, widened(in)), 2e-4);
+}
+
+TEST(CudaNormParts, DivisorsGiveTheQuotient) {
+  const std::uint64_t seed = std::random_device()();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  std::mt19937_64 generator(seed);
+  const auto draw = [&generator] {
+    return static_cast<std::int64_t>(generator() >> (2 + generator() % 61));
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const std::int64_t by = std::max<std::int64_t>(1, draw());
+    std::int64_t n = draw();
+    if (i % 3 == 0) n = n / by * by;  // where a quotient begins, and just before
+    if (i % 3 == 1) n = std::max<std::int64_t>(0, n / by * by - 1);
+    ASSERT_EQ(cuda::Divisor(by).quotient(n), n / by) << n << " / " << by;
+  }
 }
 
 TYPED_TEST(CudaNorms, OfNothing) {
