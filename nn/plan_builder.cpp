@@ -310,7 +310,8 @@ InferencePlan PlanBuilder::build() {
     try {
       add_step(i);
     } catch (Error& error) {
-      error.add_where(list_.steps()[i].path);
+      // A step that was done together with this one has named itself.
+      if (error.where().empty()) error.add_where(list_.steps()[i].path);
       throw;
     }
   }

@@ -61,7 +61,12 @@ std::size_t PlanBuilder::only_user(ValueId value, std::size_t after) const {
 // y = (W x + b - mean) rstd weight + bias is a linear step of its own, whose weight and bias are
 // worked out in float64.
 void PlanBuilder::fold_norm(const Step& norm, std::int64_t features, Packed& packed) const {
-  static_cast<void>(norm.norm.shape_of(concat("compile: ", who(norm)), {1, features}));
+  try {
+    static_cast<void>(norm.norm.shape_of(concat("compile: ", who(norm)), {1, features}));
+  } catch (Error& error) {
+    error.add_where(norm.path);
+    throw;
+  }
   const auto vector = [&](const Tensor* values, double instead) {
     if (values == nullptr) return std::vector<double>(static_cast<std::size_t>(features), instead);
     require_same_kind(norm, *values);

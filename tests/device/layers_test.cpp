@@ -60,6 +60,7 @@ TEST_F(DeviceLayers, AreTheCpus) {
 TEST_F(DeviceLayers, GiveTheSameBitsRecordedAndReplayed) {
   for (const LayerCase& row : testing::kLayerCases) {
     if (row.view) continue;  // nothing is computed
+    SCOPED_TRACE(row.torch);
     const auto layer = row.make({generator_});
     layer->to(kCuda);
     const Tensor x =

@@ -234,7 +234,8 @@ def optimizer(rng, cls=None):
             for _ in range(rng.randrange(4)):
                 step(rng, cls, new, made)
             return new, made
-        except (ValueError, RuntimeError, AssertionError, NotImplementedError, TypeError):
+        except (ValueError, RuntimeError, AssertionError, NotImplementedError, TypeError,
+                ArithmeticError, LookupError):
             continue  # options that exclude one another
     raise AssertionError(f"no {cls.__name__} could be made")
 

@@ -12,11 +12,11 @@ namespace wick::testing {
 namespace {
 
 template <typename T>
-class CudaReduce : public ::testing::Test {};
+class CudaVectorReduce : public ::testing::Test {};
 using Types = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(CudaReduce, Types);
+TYPED_TEST_SUITE(CudaVectorReduce, Types);
 
-TYPED_TEST(CudaReduce, IsTheCpus) {
+TYPED_TEST(CudaVectorReduce, IsTheCpus) {
   using T = TypeParam;
   cpu::CpuBackend cpu;
   for (const std::int64_t count : {0, 1, 255, 1000, 20'003}) {
@@ -56,7 +56,7 @@ TYPED_TEST(CudaReduce, IsTheCpus) {
   }
 }
 
-TYPED_TEST(CudaReduce, ScalesAsTheCpuDoes) {
+TYPED_TEST(CudaVectorReduce, ScalesAsTheCpuDoes) {
   using T = TypeParam;
   cpu::CpuBackend cpu;
   for (const std::int64_t count : {0, 1, 1000}) {

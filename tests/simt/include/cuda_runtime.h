@@ -232,9 +232,13 @@ inline Launch launch_of(const cudaLaunchConfig_t* config, const void* kernel) {
   }
   return launch;
 }
-/// Every word of an argument where an address may lie.
+/// Every word of an argument where an address may lie. What is between its members is no part of
+/// it: there, a word with a bool in it may look like an address that was once on the stack.
 template <typename T>
-void append_words(const T& argument, std::vector<const void*>& words) {
+void append_words(T argument, std::vector<const void*>& words) {
+#if __has_builtin(__builtin_clear_padding)
+  __builtin_clear_padding(&argument);
+#endif
   const auto* const bytes = reinterpret_cast<const unsigned char*>(&argument);
   for (std::size_t at = 0; at + sizeof(void*) <= sizeof(T); at += sizeof(void*)) {
     const void* word = nullptr;
