@@ -259,9 +259,16 @@ void where(const Tensor& condition, const Operand& a, const Operand& b, const Te
 }
 
 void weighted_sum(double alpha, const Tensor& a, double beta, const Tensor& b, const Tensor& out) {
-  visit_arithmetic(a.dtype(), "weighted_sum", [](auto) {});
-  require_shape("weighted_sum", "the second operand", b, a.shape());
-  const auto is_same = [](const Tensor& x, const Tensor& y) { return x.raw() == y.raw(); };
+  constexpr const char* kName = "weighted_sum";
+  visit_arithmetic(a.dtype(), kName, [](auto) {});
+  const Operand first(a);
+  const Operand second(b);
+  require_operands(kName, a, {&second});
+  require_shape(kName, "the second operand", b, a.shape());
+  require_result(kName, out, a.shape(), a.dtype(), {&first, &second});
+  const auto is_same = [](const Tensor& x, const Tensor& y) {
+    return x.raw() == y.raw() && x.strides() == y.strides();
+  };
   if (beta == 0.0) return mul(a, alpha, out);
   if (is_same(a, b)) return mul(a, alpha + beta, out);
   if (alpha == 1.0) return add(a, b, out, beta);

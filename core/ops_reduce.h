@@ -25,7 +25,9 @@ class ReduceDims {
  public:
   ReduceDims() = default;
   template <std::integral T>
-  ReduceDims(T dim) : dims_{static_cast<std::int64_t>(dim)} {}
+  requires(!std::same_as<T, bool>)  // a keepdim in the place of a dimension
+      ReduceDims(T dim)
+      : dims_{static_cast<std::int64_t>(dim)} {}
   ReduceDims(std::initializer_list<std::int64_t> dims) : dims_(dims) {}
   ReduceDims(Dims dims) : dims_(std::move(dims)) {}
   [[nodiscard]] const Dims& dims() const noexcept { return dims_; }

@@ -10,20 +10,19 @@
 namespace wick {
 
 /// The two allocations that a move has made. Parameters keep it, so that those of equal memory are
-/// known to have nothing but zeros between them.
+/// known to have nothing but zeros between them; it does not keep the memory.
 struct ArenaMemory {
-  std::shared_ptr<Storage> values;
-  std::shared_ptr<Storage> gradients;
+  std::weak_ptr<Storage> values;
+  std::weak_ptr<Storage> gradients;
 };
 
-namespace {
-
-constexpr std::size_t kAlignment = 64;
-
-std::int64_t padded(std::int64_t count, DType dtype) {
+std::int64_t arena_padded(std::int64_t count, DType dtype) noexcept {
+  constexpr std::size_t kAlignment = 64;
   const auto unit = static_cast<std::int64_t>(kAlignment / size_of(dtype));
   return (count + unit - 1) / unit * unit;
 }
+
+namespace {
 
 std::vector<NamedParameter> numbered(const std::vector<ParameterPtr>& parameters) {
   std::vector<NamedParameter> result;
@@ -56,6 +55,14 @@ void require_alike(const std::vector<NamedParameter>& parameters) {
   }
 }
 
+bool is_of(const Tensor& tensor, const std::weak_ptr<Storage>& storage) noexcept {
+  return !storage.owner_before(tensor.storage()) && !tensor.storage().owner_before(storage);
+}
+
+Tensor view_of(const Tensor& flat, const Dims& shape, std::int64_t offset) {
+  return flat.as_strided(shape, contiguous_strides(shape), flat.offset() + offset);
+}
+
 }  // namespace
 
 ParameterArena::ParameterArena(std::vector<NamedParameter> parameters) {
@@ -71,52 +78,71 @@ ParameterArena::ParameterArena(const std::vector<ParameterPtr>& parameters)
     : ParameterArena(numbered(parameters)) {}
 
 void ParameterArena::take_memory() {
-  size_ = 0;
-  for (Entry& entry : entries_) {
-    entry.offset = size_;
-    size_ += padded(entry.parameter->value.numel(), entry.parameter->value.dtype());
+  Offsets offsets;
+  offsets.reserve(entries_.size());
+  std::int64_t size = 0;
+  for (const Entry& entry : entries_) {
+    const Tensor& value = entry.parameter->value;
+    offsets.push_back(size);
+    size += arena_padded(value.numel(), value.dtype());
   }
+  Tensor values;
+  Tensor gradients;
   if (entries_.empty()) {
-    values_ = gradients_ = Tensor::zeros({0});
-    return;
+    values = gradients = Tensor::zeros({0});
+  } else {
+    if (!lie_in_order(offsets)) move(offsets, size);
+    const Parameter& first = *entries_.front().parameter;
+    values = first.value.as_strided({size}, {1}, first.value.offset());
+    gradients = first.grad.as_strided({size}, {1}, first.grad.offset());
   }
-  if (!lie_in_order()) move();
-  const Parameter& first = *entries_.front().parameter;
-  values_ = first.value.as_strided({size_}, {1}, first.value.offset());
-  gradients_ = first.grad.as_strided({size_}, {1}, first.grad.offset());
+  // Nothing throws from here on.
+  for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].offset = offsets[i];
+  size_ = size;
+  values_ = std::move(values);
+  gradients_ = std::move(gradients);
 }
 
-// Whether an arena has put them here, behind each other.
-bool ParameterArena::lie_in_order() const noexcept {
+// Whether an arena has put them here, one behind the other.
+bool ParameterArena::lie_in_order(const Offsets& offsets) const noexcept {
   const Parameter& first = *entries_.front().parameter;
   const ArenaMemory* const memory = first.arena_memory.get();
   if (memory == nullptr) return false;
-  const std::int64_t begin = first.value.offset();
-  return std::ranges::all_of(entries_, [&](const Entry& entry) {
-    const Parameter& each = *entry.parameter;
-    return each.arena_memory.get() == memory && each.value.storage() == memory->values &&
-           each.grad.storage() == memory->gradients && each.value.is_contiguous() &&
-           each.value.offset() == begin + entry.offset && each.grad.offset() == each.value.offset();
-  });
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const Parameter& each = *entries_[i].parameter;
+    const bool lies_here = each.arena_memory.get() == memory && is_of(each.value, memory->values) &&
+                           is_of(each.grad, memory->gradients) && each.value.is_contiguous() &&
+                           each.value.offset() == first.value.offset() + offsets[i] &&
+                           each.grad.offset() == each.value.offset();
+    if (!lies_here) return false;
+  }
+  return true;
 }
 
-void ParameterArena::move() {
+void ParameterArena::move(const Offsets& offsets, std::int64_t size) const {
   const Tensor& first = entries_.front().parameter->value;
-  const Tensor values = Tensor::zeros({size_}, first.dtype(), first.device());
-  const Tensor gradients = Tensor::zeros({size_}, first.dtype(), first.device());
+  const Tensor values = Tensor::zeros({size}, first.dtype(), first.device());
+  const Tensor gradients = Tensor::zeros({size}, first.dtype(), first.device());
   const auto memory =
       std::make_shared<const ArenaMemory>(ArenaMemory{values.storage(), gradients.storage()});
+  struct Part {
+    Tensor value;
+    Tensor gradient;
+  };
+  std::vector<Part> parts;
+  parts.reserve(entries_.size());
   // First everything that may throw.
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Parameter& parameter = *entries_[i].parameter;
-    part(values, i).copy_(parameter.value);
-    if (parameter.has_grad) part(gradients, i).copy_(parameter.grad);
+    const Dims& shape = parameter.value.shape();
+    parts.push_back({view_of(values, shape, offsets[i]), view_of(gradients, shape, offsets[i])});
+    parts.back().value.copy_(parameter.value);
+    if (parameter.has_grad) parts.back().gradient.copy_(parameter.grad);
   }
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     Parameter& parameter = *entries_[i].parameter;
-    Tensor value = part(values, i);
-    parameter.grad = part(gradients, i);
-    parameter.value = std::move(value);
+    parameter.value = std::move(parts[i].value);
+    parameter.grad = std::move(parts[i].gradient);
     parameter.arena_memory = memory;
   }
 }
@@ -146,8 +172,7 @@ Tensor ParameterArena::part(const Tensor& flat, std::size_t index) const {
     throw ShapeError(
         concat("ParameterArena: a flat tensor of it has shape (", size_, "), got ", flat));
   }
-  const Dims& shape = entries_[index].parameter->value.shape();
-  return flat.as_strided(shape, contiguous_strides(shape), flat.offset() + entries_[index].offset);
+  return view_of(flat, entries_[index].parameter->value.shape(), entries_[index].offset);
 }
 
 bool ParameterArena::is_current() const noexcept {

@@ -13,6 +13,9 @@
 
 namespace wick {
 
+/// The next multiple of 64 bytes, in elements: where a parameter of an arena may begin.
+[[nodiscard]] std::int64_t arena_padded(std::int64_t count, DType dtype) noexcept;
+
 /// Puts parameters one behind the other into two flat tensors, their values into one and their
 /// gradients into the other, so that what concerns all of them is one pass: an optimizer's step, a
 /// norm, a copy, a sum over machines.
@@ -72,9 +75,10 @@ class ParameterArena {
   bool refresh();
 
  private:
+  using Offsets = std::vector<std::int64_t>;
   void take_memory();
-  [[nodiscard]] bool lie_in_order() const noexcept;
-  void move();
+  [[nodiscard]] bool lie_in_order(const Offsets& offsets) const noexcept;
+  void move(const Offsets& offsets, std::int64_t size) const;
 
   std::vector<Entry> entries_;
   std::int64_t size_ = 0;

@@ -5,10 +5,12 @@
 #include <concepts>
 #include <cstdint>
 #include <ostream>
+#include <utility>
 
 namespace wick {
 
-/// Keeps an integer as int64 and any other number as float64, so that neither loses bits.
+/// Keeps an integer as int64 and any other number as float64, so that neither loses bits. Unsigned
+/// integers above the largest int64 become floating, as no dtype of arithmetic holds them.
 class Scalar {
  public:
   /// In the order in which PyTorch promotes them.
@@ -17,8 +19,14 @@ class Scalar {
   constexpr Scalar() = default;  // the integer 0
   constexpr Scalar(std::same_as<bool> auto value) : kind_(Kind::boolean), integer_(value ? 1 : 0) {}
   template <std::integral T>
-  requires(!std::same_as<T, bool>) constexpr Scalar(T value)
-      : integer_(static_cast<std::int64_t>(value)) {}
+  requires(!std::same_as<T, bool>) constexpr Scalar(T value) {
+    if (std::in_range<std::int64_t>(value)) {
+      integer_ = static_cast<std::int64_t>(value);
+    } else {
+      kind_ = Kind::floating;
+      floating_ = static_cast<double>(value);
+    }
+  }
   template <std::floating_point T>
   constexpr Scalar(T value) : kind_(Kind::floating), floating_(static_cast<double>(value)) {}
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The operations that a network does between its modules, forward and backward.
 #include "core/error.h"
+#include "core/op_checks.h"
 #include "core/ops.h"
 #include "nn/step_runner.h"
 
@@ -46,8 +47,9 @@ Dims concatenated_shape(const Step& step, std::span<const Tensor> values) {
   for (const ValueId input : step.inputs) {
     const Tensor& x = values[static_cast<std::size_t>(input)];
     Dims own = x.shape();
-    if (own.size() != shape.size() || x.dtype() != first.dtype() || x.device() != first.device()) {
-      throw ShapeError(concat("concatenate: ", first, " and ", x, " differ in more than one size"));
+    ops::checks::require_operand("concatenate", first, x);
+    if (own.size() != shape.size()) {
+      throw ShapeError(concat("concatenate: ", first, " and ", x, " differ in their dimensions"));
     }
     shape[dim] += own[dim];
     own[dim] = shape[dim];

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/ops.h"
 #include "core/ops_vector_reduce.h"
+#include "core/parameter_arena.h"
 
 namespace wick::optim {
 namespace {
@@ -33,8 +34,7 @@ const Tensor* first_gradient(const char* operation, Parameters parameters) {
 
 /// Where the next parameter of an arena begins; see ParameterArena.
 std::int64_t padded_end(const Tensor& grad) {
-  const auto unit = static_cast<std::int64_t>(64 / size_of(grad.dtype()));
-  return (grad.offset() + grad.numel() + unit - 1) / unit * unit;
+  return arena_padded(grad.offset() + grad.numel(), grad.dtype());
 }
 
 // Of one arena, where there are zeros between them.

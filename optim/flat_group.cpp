@@ -62,23 +62,29 @@ void FlatGroup::begin(const UpdateRule& rule, std::int64_t& last_place) {
 }
 
 void FlatGroup::refresh() {
-  if (arena_.is_current()) return;
+  if (arena_.is_current() && old_parts_.empty()) return;
   checked(params_);
-  // The parts of the old state, by the old layout.
-  std::vector<std::vector<Tensor>> parts(state_.tensors.size());
-  for (std::size_t k = 0; k < parts.size(); ++k) {
-    if (!state_.tensors[k].defined()) continue;
-    for (std::size_t i = 0; i < params_.size(); ++i) {
-      parts[k].push_back(part(state_.tensors[k], i));
+  // The parts of the old state, by the old layout. They are kept until the new state is whole:
+  // memory may be short, and the next call goes on from here.
+  if (old_parts_.empty()) {
+    std::vector<std::vector<Tensor>> parts(state_.tensors.size());
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      if (!state_.tensors[k].defined()) continue;
+      for (std::size_t i = 0; i < params_.size(); ++i) {
+        parts[k].push_back(part(state_.tensors[k], i));
+      }
     }
+    old_parts_ = std::move(parts);
   }
   arena_.refresh();
-  for (std::size_t k = 0; k < parts.size(); ++k) {
-    if (!state_.tensors[k].defined()) continue;
-    const Tensor moved = arena_.zeros();
-    for (std::size_t i = 0; i < params_.size(); ++i) part(moved, i).copy_(parts[k][i]);
-    state_.tensors[k] = moved;
+  std::vector<Tensor> moved(old_parts_.size());
+  for (std::size_t k = 0; k < moved.size(); ++k) {
+    if (old_parts_[k].empty()) continue;
+    moved[k] = arena_.zeros();
+    for (std::size_t i = 0; i < params_.size(); ++i) part(moved[k], i).copy_(old_parts_[k][i]);
   }
+  state_.tensors = std::move(moved);
+  old_parts_.clear();
 }
 
 std::size_t FlatGroup::run_end(std::size_t first) const {

@@ -68,6 +68,7 @@ class FlatGroup {
   std::vector<ParameterPtr> params_;
   ParameterArena arena_;
   FlatState state_;
+  std::vector<std::vector<Tensor>> old_parts_;  // of a state whose move was interrupted
 };
 
 }  // namespace wick::optim

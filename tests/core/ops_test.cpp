@@ -107,6 +107,14 @@ TEST(Arithmetic, WeightedSumsWhereverTheyAreWritten) {
     }
   }
   EXPECT_THROW(ops::weighted_sum(1.0, a, 1.0, Tensor::ones({3}, DType::float64), a), ShapeError);
+  // Two views that begin at one place.
+  const Tensor square = Tensor::arange(4, DType::float64).view({2, 2});
+  const Tensor out = Tensor::zeros({2, 2}, DType::float64);
+  ops::weighted_sum(2.0, square, 3.0, square.transpose(0, 1), out);
+  EXPECT_EQ(out.to_vector<double>(), (std::vector<double>{0, 8, 7, 15}));
+  // What is refused changes nothing.
+  EXPECT_THROW(ops::weighted_sum(2.0, square, 3.0, Tensor::ones({2, 2}), out), DTypeError);
+  EXPECT_EQ(out.to_vector<double>(), (std::vector<double>{0, 8, 7, 15}));
 }
 
 TEST(Arithmetic, IndicesAndMasks) {

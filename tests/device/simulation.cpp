@@ -63,6 +63,29 @@ TEST(SimulatedMemory, WhereThereIsNoneForScratch) {
             (std::vector<float>{1.0F, 1.0F}));
 }
 
+// The parameters are moved, their state is not: the next step goes on where that stopped.
+TEST(SimulatedMemory, WhereThereIsNoneForAnOptimizersState) {
+  const auto run = [](Device device, std::size_t short_of) {
+    const ParameterPtr parameter = make_parameter(Tensor::full({1000}, 1.0));
+    optim::Adam optimizer({parameter}, {.lr = 0.1});
+    for (int step = 0; step < 3; ++step) {
+      if (step == 1) {
+        parameter->value = parameter->value.to(device);
+        parameter->grad = parameter->grad.to(device);
+      }
+      parameter->grad.fill_(step + 1.0);
+      parameter->has_grad = true;
+      for (std::size_t left = 4200; step == 1 && left < short_of; left += 4200) {
+        const MemoryLimit limit(left);
+        EXPECT_THROW(optimizer.step(), OutOfMemoryError) << left;
+      }
+      optimizer.step();
+    }
+    return parameter->value.to(kCpu);
+  };
+  testing::expect_near(run(kCuda, 4 * 4200), run(kCpu, 0), 1e-6);
+}
+
 // How many kernels an epoch of the training program starts.
 std::uint64_t launches_of_an_epoch(bool whole_steps, bool amsgrad) {
   using namespace tools;
