@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Operations on tensors, those that layers and losses are made of.
 //
-// Of all operations in wick::ops it holds that their operands must be on one device, else they throw
-// DeviceError that names both, and that shapes that do not fit throw ShapeError.
+// What holds of all operations in wick::ops: their operands must be on one device, else they throw
+// DeviceError that names both; shapes that do not fit throw ShapeError.
 //
 // The functions of this header take contiguous tensors of one dtype, float32 or float64 (else
 // DTypeError), unless they say otherwise. A matrix may have any row stride, as slices of rows or
