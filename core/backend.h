@@ -5,8 +5,7 @@
 // Contract for every operation: arguments have been validated (core/ops.h does it), pointers are
 // this device's memory unless they are called "host", and sizes may be zero. Outputs do not
 // overlap inputs unless the operation says that it works in place. Matrices are row-major.
-// Arithmetic operations take dtype float32 or float64 and all their operands have that dtype; but
-// see MatmulArgs for bfloat16.
+// A family's header says which dtypes its operations take; most take float32 and float64.
 //
 // A device may do its work later than the call returns, but in the order of the calls; what a
 // kernel finds wrong (a label out of range) then shows where the host next waits: synchronize() and

@@ -49,12 +49,13 @@ class Error : public std::runtime_error {
   [[nodiscard]] std::string_view where() const noexcept {
     return place_ == nullptr ? std::string_view() : std::string_view(place_->name);
   }
-  /// Said by whoever runs a named part, on the way out to its caller: `where()` begins with this
-  /// name from then on. An empty name changes nothing.
+  /// Call it while the error passes outwards: it puts `part` in front of where(). An empty name
+  /// changes nothing.
   void add_where(std::string_view part);
 
-  /// The message without the remedy, and what that is: a program puts its own words behind it.
+  /// The message without the remedy.
   [[nodiscard]] std::string_view problem() const noexcept { return {what(), problem_bytes_}; }
+  /// The kind of remedy, for programs that word it themselves.
   [[nodiscard]] Remedy remedy() const noexcept { return remedy_; }
   /// The remedy in the words of the C++ interface; empty where there is none.
   [[nodiscard]] std::string words() const {

@@ -82,8 +82,8 @@ void require_apart(const char* operation, const Tensor& out, const Inputs&... in
   (require_one_apart(operation, out, inputs), ...);
 }
 
-// Said of all that an operation writes, once it has been checked (Storage::version()). Those that
-// are null are not there.
+// Call this after all checks and before the write: it raises the version (Storage::version()) of
+// each output that is not null.
 inline void will_write(std::initializer_list<const Tensor*> outputs) {
   for (const Tensor* const out : outputs) {
     if (out != nullptr) out->storage()->bump_version();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Operations on tensors: each checks shapes, dtypes and devices, then calls the backend once.
-// Results go to tensors of the caller's, so that a training step allocates nothing.
+// Operations on tensors, those that layers and losses are made of.
 //
-// All operands must be on one device (else DeviceError naming both) and, where they are computed
-// with, of one dtype, float32 or float64 (else DTypeError). Shapes that do not fit throw
-// ShapeError. Matrices may have any row stride; their columns must be contiguous (stride 1), which
-// is what slices of rows or columns of a contiguous matrix have.
+// What holds of all operations in wick::ops: their operands must be on one device, else they throw
+// DeviceError that names both; shapes that do not fit throw ShapeError.
+//
+// The functions of this header take contiguous tensors of one dtype, float32 or float64 (else
+// DTypeError), unless they say otherwise. A matrix may have any row stride, as slices of rows or
+// columns of a contiguous matrix have it; the elements of a row must lie one after the other. An
+// `out` is a tensor of the caller's, so that a training step allocates nothing.
 #pragma once
 
 #include "core/backend/elementwise.h"
@@ -148,7 +150,7 @@ void argmax(const Tensor& x, const Tensor& out);
 /// The number of rows of `logits` (N, C) whose argmax is their label (N, int64).
 [[nodiscard]] std::int64_t count_hits(const Tensor& logits, const Tensor& labels);
 
-/// out[i] = source[indices[i]] along the first dimension; both contiguous, of one dtype.
+/// out[i] = source[indices[i]] along the first dimension; both contiguous, of one dtype, any.
 /// Throws IndexError for an index outside the source.
 void index_select(const Tensor& source, const Tensor& indices, const Tensor& out);
 

@@ -2,11 +2,11 @@
 // Reductions along dimensions, as PyTorch's of the same names; see core/ops.h for what holds of all
 // operations.
 //
-// Tensors may have any layout; layouts of which no two strides describe the elements to be reduced
-// are copied first. They are float32, float64, int64 or bool (else DTypeError). Dimensions may
-// count from the end; one outside the tensor's throws IndexError, one named twice ValueError. With
-// `keepdim` the reduced dimensions stay, of size 1. An `out` must have the shape and dtype of the
-// result, in any layout, and share no memory with x (ValueError).
+// Tensors may have any layout. A tensor that cannot be seen as (outer, reduced, inner) with one
+// stride each is copied first. They are float32, float64, int64 or bool (else DTypeError).
+// Dimensions may count from the end; one outside the tensor's throws IndexError, one named twice
+// ValueError. With `keepdim` the reduced dimensions stay, of size 1. An `out` must have the shape
+// and dtype of the result, in any layout, and share no memory with x (ValueError).
 //
 // The results are the same bits for any number of threads.
 #pragma once
@@ -41,7 +41,7 @@ class ReduceDims {
 [[nodiscard]] Tensor sum(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
 void sum(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
 
-/// The sum by the number of elements; of nothing NaN. Of float32 and float64.
+/// The sum divided by the number of elements; NaN for no elements. float32 and float64 only.
 [[nodiscard]] Tensor mean(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
 void mean(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
 

@@ -25,11 +25,11 @@ namespace wick {
 ///   arena.part(arena.gradients(), "fc1.weight")  // is the parameter's gradient
 ///
 /// Each parameter begins at a multiple of 64 bytes; between them are zeros, which stay zeros under
-/// every update. All have one dtype and one device. Parameters that an arena has put into this
-/// order before, alone or among others, stay where they are. Others are moved: their numbers do not
-/// change, but tensors taken from them before no longer share their storage. What moves them later
-/// (Module::to, an arena of another order) leaves this arena with memory that nobody uses:
-/// is_current() tells, refresh() puts it right.
+/// every update. All have one dtype and one device. Parameters that already lie one behind the
+/// other, in this order, in an arena's memory are not moved. Others are: their numbers do not
+/// change, but tensors taken from them before no longer share their storage. If something moves
+/// them later (Module::to, an arena of another order), this arena still refers to the old memory:
+/// check is_current(), call refresh().
 ///
 /// The parameters are shared with the model; the memory lives as long as anything that is in it.
 /// Thread safety: none.

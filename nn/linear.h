@@ -45,8 +45,7 @@ class Linear final : public Module, public FusibleProduct {
   /// Null where the layer has none.
   [[nodiscard]] const ParameterPtr& bias() const noexcept { return bias_; }
 
-  /// (..., in_features) to (..., out_features). The input's elements must stay as they are until
-  /// backward(), where the weight is not frozen.
+  /// (..., in_features) to (..., out_features).
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
 

@@ -40,8 +40,9 @@ struct LoadReport {
 /// Each forward(), in evaluation mode too, saves what its backward() needs in place of what the one
 /// before has saved, and one backward() uses it up. A change of the mode, to(), load_state_dict()
 /// and a forward() under a NoGradGuard drop it. So a gradient is always that of the last forward(),
-/// or backward() throws. What it saves is not copied: an input that is written to before backward()
-/// is an error, too, where a function of wick's has done it (Storage::version()).
+/// or backward() throws. What it saves is not copied. Do not write to the input before backward():
+/// backward() then throws ValueError, if the write went through a function of wick
+/// (Storage::version()).
 ///
 /// An error in a layer of a network has the layer's dotted name in front, below the module whose
 /// forward() or backward() was called: "encoder.fc1: Linear(784, 32): ..." (Error::where()). For
@@ -87,13 +88,16 @@ class Module {
   [[nodiscard]] std::vector<BufferPtr> buffers() const;
 
   using NamedModule = std::pair<std::string, Module*>;
-  /// This module, under the name "", and all below it, parents first.
+  /// This module, under the name "", and all below it, parents first. One that a network uses twice
+  /// (Graph::again()) appears once; its twins, which share() has made, are left out.
   [[nodiscard]] std::vector<NamedModule> named_modules();
-  /// Calls `function` for all modules below this one and then for itself.
+  /// Calls `function` for all modules below this one and then for itself; not for twins, likewise.
   void apply(const std::function<void(Module&)>& function);
 
   /// A copy with parameters, gradients and buffers of its own, in the same mode. Nothing is saved
-  /// for its backward(). Throws ValueError for a module whose class does not override copy().
+  /// for its backward(). Not copied are what the parameters have beside value, gradient and
+  /// requires_grad: their grad_ready_hook, and their place in a ParameterArena. Throws ValueError
+  /// for a module whose class does not override copy().
   [[nodiscard]] std::unique_ptr<Module> clone() const;
   /// A module that has the parameters and buffers of this one and saves for backward() by itself:
   /// for a network in which it appears twice. Throws as clone() does.

@@ -14,9 +14,6 @@
 namespace wick::nn {
 
 /// y = op(x) for contiguous tensors of any shape, float32 or float64. NaN passes through.
-///
-/// Where the gradient needs the input (info_of(op).saved), the input's elements must stay as they
-/// are until backward().
 class Activation : public Module, public FusibleActivation {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }

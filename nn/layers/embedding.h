@@ -38,8 +38,8 @@ class Embedding final : public Module {
   [[nodiscard]] std::optional<std::int64_t> padding_idx() const noexcept { return padding_idx_; }
   [[nodiscard]] const ParameterPtr& weight() const noexcept { return weight_; }
 
-  /// The indices must be contiguous and stay as they are until backward(). Throws IndexError for
-  /// one outside [0, num_embeddings); on a CUDA device, where the host next waits.
+  /// The indices must be contiguous. Throws IndexError for one outside [0, num_embeddings); on a
+  /// CUDA device, where the host next waits.
   [[nodiscard]] Tensor forward(const Tensor& indices) override;
   /// Returns an undefined tensor: there is no gradient by whole numbers.
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;

@@ -13,7 +13,7 @@
 namespace wick::nn {
 
 /// y = (x - mean) / sqrt(variance + eps) * weight + bias, for contiguous inputs in the dtype of the
-/// layer, float32 or float64. The input's elements must stay as they are until backward().
+/// layer, float32 or float64.
 class Normalization : public Module {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }

@@ -14,7 +14,7 @@ struct PReLUOptions {
 
 /// torch.nn.PReLU: x, or weight * x where x is not above 0, with the parameter `weight`
 /// (num_parameters): one for all, or one for each channel of inputs (N, C, ...) (He et al. 2015).
-/// Contiguous tensors, float32 or float64, whose elements must stay as they are until backward().
+/// Contiguous tensors, float32 or float64.
 class PReLU final : public Module {
  public:
   /// Throws ValueError unless num_parameters is positive.
