@@ -6,12 +6,15 @@
 #include <cstdio>
 #include <vector>
 
+#include <wick/core/ops_arithmetic.h>
+#include <wick/core/ops_reduce.h>
 #include <wick/core/random.h>
 #include <wick/nn/losses/pointwise_loss.h>
 #include <wick/nn/sequential.h>
 #include <wick/optim/adam.h>
 
 namespace nn = wick::nn;
+namespace ops = wick::ops;
 using wick::Tensor;
 constexpr std::int64_t kBatch = 32, kGames = 1200, kActions = 3;  // left, stay, right
 
@@ -34,13 +37,9 @@ struct Move {
 };
 
 // Moves each of the target's parameters a little towards the network's.
-void follow(const nn::Module& target, const nn::Module& network, float rate) {
+void follow(const nn::Module& target, const nn::Module& network, double rate) {
   const auto from = network.parameters(), to = target.parameters();
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    const auto* const source = from[i]->value.data<float>();
-    auto* const own = to[i]->value.data<float>();
-    for (std::int64_t k = 0; k < to[i]->value.numel(); ++k) own[k] += rate * (source[k] - own[k]);
-  }
+  for (std::size_t i = 0; i < to.size(); ++i) ops::lerp_(to[i]->value, from[i]->value, rate);
 }
 
 int main() {
@@ -56,26 +55,28 @@ int main() {
   nn::HuberLoss loss;
   std::vector<Move> seen;
   const Tensor here = Tensor::empty({1, 3}), x = Tensor::empty({kBatch, 3}), next = x.clone();
+  const Tensor actions = Tensor::empty({kBatch, 1}, wick::DType::int64);
+  const Tensor rewards = Tensor::empty({kBatch, 1}), goes_on = rewards.clone();
 
   const auto learn = [&] {
-    std::vector<Move> moves;
     for (std::int64_t i = 0; i < kBatch; ++i) {
-      moves.push_back(seen[static_cast<std::size_t>(below(std::ssize(seen)))]);
-      std::ranges::copy(moves.back().before.observe(), x[i].data<float>());
-      std::ranges::copy(moves.back().after.observe(), next[i].data<float>());
+      const auto& [before, after, action] = seen[static_cast<std::size_t>(below(std::ssize(seen)))];
+      std::ranges::copy(before.observe(), x[i].data<float>());
+      std::ranges::copy(after.observe(), next[i].data<float>());
+      actions.data<std::int64_t>()[i] = action;
+      rewards.data<float>()[i] = after.reward();
+      goes_on.data<float>()[i] = after.over() ? 0.0F : 1.0F;
     }
-    const Tensor later = target->forward(next), values = q.forward(x);
-    const Tensor wanted = values.clone();  // no gradient but by the actions taken
-    for (std::int64_t i = 0; i < kBatch; ++i) {
-      const auto& [before, after, action] = moves[static_cast<std::size_t>(i)];
-      wanted[i].data<float>()[action] =
-          after.over() ? after.reward() : 0.95F * std::ranges::max(later[i].to_vector<float>());
-    }
-    (void)loss.forward(values, wanted);
+    const Tensor best = ops::max(target->forward(next), 1, true).values;  // (N, 1)
+    const Tensor worth = ops::add(rewards, ops::mul(goes_on, best), 0.95);
+    const Tensor taken = ops::eq(Tensor::arange(kActions), actions);  // (N, actions), bool
+    const Tensor values = q.forward(x);
+    // No gradient but by the actions taken.
+    (void)loss.forward(values, ops::where(taken, worth, values));
     optimizer.zero_grad();
     q.backward(loss.backward(), false);
     optimizer.step();
-    follow(*target, q, 0.02F);
+    follow(*target, q, 0.02);
   };
   for (std::int64_t count = 1, caught = 0; count <= kGames; ++count) {
     for (Catch game{column(), column()}; !game.over();) {

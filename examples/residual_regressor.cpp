@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A regressor of residual blocks with LayerNorm, GELU and dropout, trained with Huber's loss on
 // measurements of which some are far off, and compiled for inference.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
