@@ -19,7 +19,7 @@ namespace wick::optim {
 /// all of them NaN, an infinite one makes all others 0, as in PyTorch. With `error_if_nonfinite`,
 /// such a norm is a ValueError, and no gradient has changed.
 ///
-/// Parameters that lie one after the other in flat memory (see flatten()) are one pass. On a GPU
+/// Parameters that lie one after the other in flat memory (see ParameterArena) are one pass. On a GPU
 /// the host waits for nothing, unless `error_if_nonfinite`. The result has the same bits for any
 /// number of threads.
 ///
