@@ -89,7 +89,7 @@ class Module {
   using NamedModule = std::pair<std::string, Module*>;
   /// This module, under the name "", and all below it, parents first.
   [[nodiscard]] std::vector<NamedModule> named_modules();
-  /// Calls `function` for all modules below this one and then for itself.
+  /// Calls `function` for all modules below, for each use of one (twins), and then for itself.
   void apply(const std::function<void(Module&)>& function);
 
   /// A copy with parameters, gradients and buffers of its own, in the same mode. Nothing is saved
