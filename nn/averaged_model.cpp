@@ -84,6 +84,7 @@ class TrainingMode {
 AverageFunction get_swa_avg_fn() {
   return [](const Tensor& averaged, const Tensor& current, std::int64_t num_averaged) {
     ops::lerp(averaged, current, 1.0 / (static_cast<double>(num_averaged) + 1.0), averaged);
+    return averaged;
   };
 }
 
@@ -93,6 +94,7 @@ AverageFunction get_ema_avg_fn(double decay) {
   }
   return [decay](const Tensor& averaged, const Tensor& current, std::int64_t /*num_averaged*/) {
     ops::weighted_sum(decay, averaged, 1.0 - decay, current, averaged);
+    return averaged;
   };
 }
 
@@ -103,11 +105,19 @@ AveragedModel::AveragedModel(const Module& model, AveragedModelOptions options)
   if (options_.device) copy.to(*options_.device);
   n_averaged_ = register_buffer("n_averaged",
                                 Tensor::zeros({}, DType::int64, options_.device.value_or(kCpu)));
-  train(copy.is_training());
 }
 
 std::int64_t AveragedModel::n_averaged() const {
   return n_averaged_->to(kCpu).item<std::int64_t>();
+}
+
+Tensor AveragedModel::next(const Tensor& averaged, const Tensor& current,
+                           std::int64_t count) const {
+  Tensor result = options_.avg_fn(averaged, like(current, averaged), count);
+  if (result.defined() && result.shape() == averaged.shape()) return result;
+  throw ValueError(
+      concat("AveragedModel::update_parameters: avg_fn must return the new average of ", averaged,
+             ", it returned ", result));
 }
 
 void AveragedModel::average(const Tensor& averaged, const Tensor& current,
@@ -115,11 +125,9 @@ void AveragedModel::average(const Tensor& averaged, const Tensor& current,
   if (!averaged.defined()) return;
   if (count == 0) return averaged.copy_(current);
   if (averaged.dtype() == DType::float32 || averaged.dtype() == DType::float64) {
-    return options_.avg_fn(averaged, like(current, averaged), count);
+    return averaged.copy_(next(averaged, current, count));
   }
-  const Tensor wide = averaged.to(DType::float64);
-  options_.avg_fn(wide, like(current, wide), count);
-  averaged.copy_(wide);
+  averaged.copy_(next(averaged.to(DType::float64), current, count));
 }
 
 void AveragedModel::update_parameters(const Module& model) {
@@ -137,10 +145,15 @@ void AveragedModel::update_parameters(const Module& model) {
 }
 
 void update_bn(const std::function<Tensor()>& next_batch, Module& model) {
-  std::vector<BatchNorm*> layers;
-  for (const auto& [name, module] : model.named_modules()) {
-    if (BatchNorm* const layer = module->batch_norm()) layers.push_back(layer);
+  if (!next_batch) {
+    throw ValueError(
+        "update_bn: next_batch is empty; give a function that returns the next input, and an "
+        "undefined tensor after the last one");
   }
+  std::vector<BatchNorm*> layers;
+  model.apply([&layers](Module& module) {
+    if (BatchNorm* const layer = module.batch_norm()) layers.push_back(layer);
+  });
   if (layers.empty()) return;
   for (const BatchNorm* const layer : layers) layer->reset_running_stats();
   const TrainingMode training(model);

@@ -152,7 +152,7 @@ std::vector<Module::NamedModule> Module::named_modules() {
 }
 
 void Module::apply(const std::function<void(Module&)>& function) {
-  for (const auto& [name, child] : children_) child->apply(function);
+  visit_children([&function](Module& child) { child.apply(function); });
   function(*this);
 }
 

@@ -91,7 +91,7 @@ class Module {
   /// This module, under the name "", and all below it, parents first. One that a network uses twice
   /// (Graph::again()) appears once; its twins, which share() has made, are left out.
   [[nodiscard]] std::vector<NamedModule> named_modules();
-  /// Calls `function` for all modules below this one and then for itself; not for twins, likewise.
+  /// Calls `function` for all modules below, for each use of one (twins), and then for itself.
   void apply(const std::function<void(Module&)>& function);
 
   /// A copy with parameters, gradients and buffers of its own, in the same mode. Nothing is saved

@@ -16,7 +16,9 @@ using Parameters = std::span<const ParameterPtr>;
 /// Null where no parameter has a gradient.
 const Tensor* first_gradient(const char* operation, Parameters parameters) {
   const Tensor* first = nullptr;
-  for (const ParameterPtr& parameter : parameters) {
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const ParameterPtr& parameter = parameters[i];
+    if (parameter == nullptr) throw ValueError(concat(operation, ": parameter ", i, " is null"));
     if (!parameter->has_grad) continue;
     const Tensor& grad = parameter->grad;
     if (grad.dtype() != DType::float32 && grad.dtype() != DType::float64) {

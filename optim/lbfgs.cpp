@@ -14,6 +14,10 @@
 namespace wick::optim {
 namespace {
 
+constexpr std::int64_t kMostIterations = std::int64_t{1} << 31;
+// A state dictionary has an entry for each.
+constexpr std::int64_t kMostHistory = std::int64_t{1} << 24;
+
 /// The options alone: nothing is done for single parameters.
 class LbfgsRule final : public UpdateRule {
  public:
@@ -30,13 +34,13 @@ class LbfgsRule final : public UpdateRule {
     require_not_negative(found, "learning rate", given.lr, origin);
     require_finite(found, "tolerance_grad", given.tolerance_grad, origin);
     require_finite(found, "tolerance_change", given.tolerance_change, origin);
-    const std::pair<const char*, std::int64_t> counts[] = {{"max_iter", given.max_iter},
-                                                           {"max_eval", max_eval()},
-                                                           {"history_size", given.history_size}};
-    for (const auto& [name, count] : counts) {
-      if (count >= 1) continue;
-      found.push_back(concat("Invalid ", name, ": ", count, " (must be at least 1)"));
-    }
+    const auto require_count = [&found](const char* name, std::int64_t count, std::int64_t most) {
+      if (count >= 1 && count <= most) return;
+      found.push_back(concat("Invalid ", name, ": ", count, " (must be from 1 to ", most, ")"));
+    };
+    require_count("max_iter", given.max_iter, kMostIterations);
+    if (given.max_eval) require_count("max_eval", *given.max_eval, 2 * kMostIterations);
+    require_count("history_size", given.history_size, kMostHistory);
     if (given.line_search_fn && *given.line_search_fn != "strong_wolfe") {
       found.push_back(concat("Invalid line_search_fn: ", *given.line_search_fn,
                              " (only 'strong_wolfe' is supported)"));
@@ -71,15 +75,7 @@ class LbfgsRule final : public UpdateRule {
     options.tolerance_grad = reader.number("tolerance_grad");
     options.tolerance_change = reader.number("tolerance_change");
     options.history_size = count("history_size");
-    if (const Value* const name = reader.find("line_search_fn");
-        name != nullptr && !name->is_none()) {
-      if (name->kind() == Value::Kind::string) {
-        options.line_search_fn = name->as_string();
-      } else {
-        reader.problem(
-            concat("'line_search_fn' must be a string or None, found ", name->kind_name()));
-      }
-    }
+    options.line_search_fn = reader.optional_text("line_search_fn");
     options.maximize = reader.flag("maximize", false);
     return std::make_unique<LbfgsRule>(std::move(options));
   }
@@ -104,6 +100,11 @@ void LBFGS::step() {
 }
 
 double LBFGS::step(const Closure& closure) {
+  if (!closure) {
+    throw ValueError(
+        "LBFGS: the closure is empty; give a function that sets the gradients and returns the "
+        "loss");
+  }
   const auto& its_rule = static_cast<const LbfgsRule&>(rule(0));
   const LBFGSOptions& options = its_rule.given;
   const std::int64_t max_eval = its_rule.max_eval();
@@ -122,41 +123,58 @@ double LBFGS::step(const Closure& closure) {
   if (s.vectors.abs_max(now.grad) <= options.tolerance_grad) return first_loss;
 
   for (std::int64_t iteration = 1; iteration <= options.max_iter; ++iteration) {
-    if (++s.n_iter == 1) {
-      s.begin(now.grad);
-    } else {
-      s.remember(now.grad, options.history_size);
-      s.d = s.direction(now.grad, options.history_size);
-    }
+    const bool first = s.n_iter == 0;
+    if (!first) s.remember(now.grad, options.history_size);
+    // The last change is in the history. Where `closure` throws, there is no other one.
+    s.t = 0.0;
     s.prev_flat_grad = now.grad;
     s.prev_loss = now.loss;
-    s.t =
-        s.n_iter == 1 ? std::min(1.0, 1.0 / s.vectors.abs_sum(now.grad)) * options.lr : options.lr;
+    if (first) {
+      s.begin(now.grad);
+    } else {
+      s.d = s.direction(now.grad, options.history_size);
+    }
+    const double rate =
+        first ? std::min(1.0, 1.0 / s.vectors.abs_sum(now.grad)) * options.lr : options.lr;
+    const auto finish = [&s](double t) {
+      s.t = t;
+      ++s.n_iter;
+    };
     now.t = 0.0;
     now.slope = s.vectors.dot(now.grad, s.d);
-    if (now.slope > -options.tolerance_change) break;
+    if (now.slope > -options.tolerance_change) {
+      finish(rate);
+      break;
+    }
 
     std::int64_t more = 0;
     if (options.line_search_fn) {
       const Tensor x = s.vectors.values();
       auto at = [&](double t) {
         s.vectors.add_to_values(t, s.d);
-        LinePoint point = evaluate();
+        LinePoint point;
+        try {
+          point = evaluate();
+        } catch (...) {
+          s.vectors.set_values(x);
+          throw;
+        }
         s.vectors.set_values(x);
         point.t = t;
         point.slope = s.vectors.dot(point.grad, s.d);
         return point;
       };
-      LineSearchResult found = strong_wolfe(std::ref(at), now, s.t,
-                                            {.direction_size = s.vectors.abs_max(s.d),
-                                             .tolerance_change = options.tolerance_change,
-                                             .max_evaluations = max_eval - evaluations});
+      // As in PyTorch, tolerance_change is not passed on: the search has its own, 1e-9.
+      LineSearchResult found = strong_wolfe(
+          std::ref(at), now, rate,
+          {.direction_size = s.vectors.abs_max(s.d), .max_evaluations = max_eval - evaluations});
       now = std::move(found.point);
       more = found.evaluations;
-      s.t = now.t;
-      s.vectors.add_to_values(s.t, s.d);
+      s.vectors.add_to_values(now.t, s.d);
+      finish(now.t);
     } else {
-      s.vectors.add_to_values(s.t, s.d);
+      s.vectors.add_to_values(rate, s.d);
+      finish(rate);
       if (iteration < options.max_iter) {
         now = evaluate();
         more = 1;

@@ -133,11 +133,12 @@ void LBFGS::State::remember(const Tensor& grad, std::int64_t history_size) {
 }
 
 Tensor LBFGS::State::direction(const Tensor& grad, std::int64_t history_size) {
-  if (al.empty()) {
-    al.resize(static_cast<std::size_t>(history_size));
+  if (al_size == 0) {
+    al_size = static_cast<std::size_t>(history_size);
     al_comes_first = !stored;
   }
   al.resize(std::max(al.size(), history.size()));
+  al_size = std::max(al_size, al.size());
   Tensor q = vectors.fresh();
   ops::weighted_sum(-1.0, grad, 0.0, grad, q);
   for (std::size_t i = history.size(); i-- > 0;) {
@@ -160,8 +161,9 @@ Dict LBFGS::common_state() const {
   for (const std::optional<double>& value : s.al) {
     al.items.push_back(value ? scalar_like(*value, s.d) : Value());
   }
+  al.items.resize(s.al_size);
   if (s.al_comes_first) dict.set("al", al);
-  if (!s.stored) return dict;
+  if (s.n_iter == 0) return dict;
   List dirs;
   List stps;
   List ro;
@@ -178,7 +180,7 @@ Dict LBFGS::common_state() const {
   dict.set("H_diag", s.h_diag_is_int ? Value(1) : scalar_like(s.h_diag, s.d));
   dict.set("prev_flat_grad", s.prev_flat_grad);
   dict.set("prev_loss", s.prev_loss);
-  if (!s.al_comes_first && !s.al.empty()) dict.set("al", std::move(al));
+  if (!s.al_comes_first && s.al_size > 0) dict.set("al", std::move(al));
   return dict;
 }
 
@@ -212,6 +214,7 @@ std::function<void()> LBFGS::read_common_state(const Dict& entry,
     s->prev_flat_grad = reader.vector("prev_flat_grad");
     s->prev_loss = reader.number("prev_loss");
     if (reader.has("al")) s->al = reader.numbers("al", true);
+    s->al_size = s->al.size();
     s->al_comes_first = reader.is_before("al", "d");
   }
   return [this, s] { *state_ = std::move(*s); };

@@ -98,15 +98,7 @@ class MuonRule final : public UpdateRule {
     options.eps = reader.number("eps");
     options.ns_steps = static_cast<std::int64_t>(
         std::clamp(reader.count("ns_steps").as_double(), -1.0, kMostSteps));
-    if (const Value* const name = reader.find("adjust_lr_fn");
-        name != nullptr && !name->is_none()) {
-      if (name->kind() == Value::Kind::string) {
-        options.adjust_lr_fn = name->as_string();
-      } else {
-        reader.problem(
-            concat("'adjust_lr_fn' must be a string or None, found ", name->kind_name()));
-      }
-    }
+    options.adjust_lr_fn = reader.optional_text("adjust_lr_fn");
     return std::make_unique<MuonRule>(std::move(options));
   }
 

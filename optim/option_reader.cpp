@@ -45,6 +45,14 @@ std::optional<double> OptionReader::optional_number(std::string_view key) {
   return value;
 }
 
+std::optional<std::string> OptionReader::optional_text(std::string_view key) {
+  const Value* const found = options_.find(key);
+  if (found == nullptr || found->is_none()) return {};
+  if (found->kind() == Value::Kind::string) return found->as_string();
+  complain(key, "a string or None", found);
+  return {};
+}
+
 double OptionReader::number(std::string_view key) {
   if (!has(key)) complain(key, "a number", nullptr);
   return optional_number(key).value_or(0.0);

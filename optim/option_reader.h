@@ -32,6 +32,8 @@ class OptionReader {
   /// `otherwise` where the key is missing: PyTorch added it after its first versions.
   [[nodiscard]] bool flag(std::string_view key, bool otherwise);
   [[nodiscard]] std::optional<double> optional_number(std::string_view key);
+  /// A string; empty for None and where the key is missing.
+  [[nodiscard]] std::optional<std::string> optional_text(std::string_view key);
   /// A number of its own kind: int, float or bool; of a tensor, the float.
   [[nodiscard]] Value number_value(std::string_view key);
   /// The same that is at most 2^53 in size, so that it can be counted on; `otherwise` where the key

@@ -11,7 +11,8 @@
 namespace wick::optim {
 
 /// torch.optim.swa_utils.SWALR: from each group's present rate to `swa_lr` within `anneal_epochs`
-/// steps, and stays there. The groups keep their rates as 'swa_lr'.
+/// steps, and stays there. The groups keep their rates as 'swa_lr'. Without PyTorch's last_epoch:
+/// to go on from an earlier run, load its state dictionary.
 class SWALR final : public LRScheduler {
  public:
   /// `anneal_strategy` is "cos" or "linear". Throws ValueError for another one, for negative

@@ -39,7 +39,8 @@ class RunningNormalization : public Normalization {
   [[nodiscard]] const BufferPtr& num_batches_tracked() const noexcept { return batches_; }
   /// Means of 0, variances of 1, no batches: as a new layer has them.
   void reset_running_stats() const;
-  /// See BatchNormOptions.
+  /// See BatchNormOptions. Each use of a layer that a network applies twice (Graph::again) has a
+  /// momentum of its own; Module::apply() reaches them all.
   [[nodiscard]] std::optional<double> momentum() const noexcept { return momentum_; }
   void set_momentum(std::optional<double> momentum) noexcept { momentum_ = momentum; }
 

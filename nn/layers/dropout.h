@@ -32,6 +32,8 @@ class Dropout final : public Module {
   }
   [[nodiscard]] double p() const noexcept { return p_; }
   /// Draws from another one from now on, such as one on the device to which the network has moved.
+  /// Each use of a layer that a network applies twice (Graph::again) has a generator of its own;
+  /// Module::apply() reaches them all.
   void set_generator(Generator& generator) noexcept { generator_ = &generator; }
 
   /// Throws DeviceError where the generator is not on the input's device.

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/ops_arithmetic.h"
 #include "core/random.h"
+#include "nn/graph.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/linear.h"
 #include "nn/relu.h"
@@ -121,6 +123,74 @@ TEST(AveragedModel, RefusesAnotherModel) {
     expect_throw_with<ValueError>([&] { static_cast<void>(get_ema_avg_fn(decay)); },
                                   "must be from 0 to 1");
   }
+}
+
+TEST(AveragedModel, KeepsTheModeOfEachLayer) {
+  Sequential model = make_model();
+  model.children()[1].second->eval();
+  const AveragedModel averaged(model);
+  EXPECT_TRUE(averaged.module().children()[0].second->is_training());
+  EXPECT_FALSE(averaged.module().children()[1].second->is_training());
+  model.eval();
+  const AveragedModel other(model);
+  EXPECT_TRUE(other.is_training()) << "as PyTorch's wrapper";
+  EXPECT_FALSE(other.module().is_training());
+}
+
+TEST(AveragedModel, TakesTheAverageThatAFunctionReturns) {
+  const Sequential model = make_model();
+  AveragedModel averaged(model,
+                         {.avg_fn =
+                              [](const Tensor& average, const Tensor& current, std::int64_t count) {
+                                EXPECT_EQ(count, 1);
+                                return ops::add(average, current);
+                              },
+                          .use_buffers = true});
+  for (const double value : {3.0, 8.0}) {
+    fill(model, value);
+    averaged.update_parameters(model);
+  }
+  EXPECT_FLOAT_EQ(first(averaged.parameters()[0]->value), 11.0F);
+  EXPECT_EQ(averaged.state_dict().at("module.norm.num_batches_tracked").item<std::int64_t>(), 11);
+  EXPECT_FLOAT_EQ(first(model.parameters()[0]->value), 8.0F);
+}
+
+TEST(AveragedModel, RefusesAFunctionThatReturnsNoAverage) {
+  const Sequential model = make_model();
+  AveragedModel averaged(
+      model, {.avg_fn = [](const Tensor&, const Tensor&, std::int64_t) { return Tensor(); }});
+  averaged.update_parameters(model);
+  expect_throw_with<ValueError>([&] { averaged.update_parameters(model); },
+                                "avg_fn must return the new average");
+  EXPECT_EQ(averaged.n_averaged(), 1);
+}
+
+TEST(UpdateBn, CountsEachUseOfALayer) {
+  Graph model;
+  const auto once = model.call<BatchNorm1d>("norm", model.input(), 1);
+  model.output(model.again("norm", once));
+  auto* const norm = model.children()[0].second->batch_norm();
+  model.parameters()[0]->value.fill_(2.0);
+  model.parameters()[1]->value.fill_(1.0);
+  int batch = 0;
+  update_bn(
+      [&] {
+        const auto mean = static_cast<float>(3 * ++batch);
+        return batch > 2 ? Tensor() : Tensor::from<float>({mean - 1.0F, mean + 1.0F}).view({2, 1});
+      },
+      model);
+  // The inputs of the four uses have the means 3, 1, 6, 1 and the variances 2, 8, 2, 8.
+  EXPECT_NEAR(norm->running_mean()->item<float>(), 2.75F, 1e-5F);
+  EXPECT_NEAR(norm->running_var()->item<float>(), 5.0F, 1e-3F);
+  EXPECT_EQ(norm->num_batches_tracked()->item<std::int64_t>(), 4);
+}
+
+TEST(UpdateBn, RefusesAnEmptyFunctionBeforeAnyChange) {
+  Sequential model;
+  const auto& norm = model.add<BatchNorm1d>("norm", 1);
+  norm.running_mean()->fill_(100.0);
+  expect_throw_with<ValueError>([&] { update_bn({}, model); }, "next_batch is empty");
+  EXPECT_FLOAT_EQ(norm.running_mean()->item<float>(), 100.0F);
 }
 
 TEST(UpdateBn, MakesTheStatisticsThoseOfTheBatches) {

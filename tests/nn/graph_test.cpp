@@ -9,6 +9,7 @@
 #include "core/backend/elementwise.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "nn/layers/dropout.h"
 #include "nn/residual.h"
 #include "nn/sequential.h"
 #include "tests/count_allocations.h"
@@ -54,6 +55,22 @@ TEST(Graph, AModuleThatAppearsTwiceAddsUpItsGradients) {
   EXPECT_EQ(graph.state_dict().size(), 2U);
   check_module(graph, normal({3, 4}, generator));
   EXPECT_THROW(graph.again("other", x), ValueError);
+}
+
+TEST(Graph, ApplyReachesEachUseOfADropout) {
+  Generator before(2);
+  Generator after(3);
+  Graph graph;
+  const auto once = graph.call<Dropout>("dropout", graph.input(), before, 0.5);
+  graph.output(graph.again("dropout", once));
+  graph.apply([&](Module& module) {
+    if (auto* const dropout = dynamic_cast<Dropout*>(&module)) dropout->set_generator(after);
+  });
+  static_cast<void>(graph.forward(Tensor::full({9}, 1.0)));
+  Generator fresh(2);
+  EXPECT_TRUE(
+      bitwise_equal(Tensor::normal({4}, 0.0, 1.0, before), Tensor::normal({4}, 0.0, 1.0, fresh)))
+      << "nothing was drawn from the generator before";
 }
 
 TEST(Graph, ValuesWithManyUsesGetTheSumOfRandomNetworks) {

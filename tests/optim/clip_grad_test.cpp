@@ -198,5 +198,16 @@ TEST(ClipGradValue, LimitsEachElement) {
   }
 }
 
+TEST(ClipGrad, RefusesAParameterThatIsNullBeforeAnyChange) {
+  auto parameters = make_parameters(DType::float32, false);
+  parameters.push_back(nullptr);
+  const Tensor before = parameters.front()->grad.clone();
+  expect_throw_with<ValueError>([&] { optim::clip_grad_norm_(parameters, 1e-3); },
+                                "clip_grad_norm_: parameter 5 is null");
+  expect_throw_with<ValueError>([&] { optim::clip_grad_value_(parameters, 1e-3); },
+                                "clip_grad_value_: parameter 5 is null");
+  EXPECT_TRUE(bitwise_equal(parameters.front()->grad, before));
+}
+
 }  // namespace
 }  // namespace wick::testing

@@ -4,6 +4,8 @@
 #include "optim/lbfgs.h"
 
 #include <cmath>
+#include <limits>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -111,6 +113,77 @@ TEST(Lbfgs, GoesOnFromItsState) {
   }
 }
 
+// Python, with w = torch.tensor([-0.5, 1.6], dtype=torch.float64, requires_grad=True):
+//   optimizer = torch.optim.LBFGS([w], tolerance_change=0.1, line_search_fn='strong_wolfe')
+//   two steps down (1 - w[0])**2 + 100 * (w[1] - w[0]**2)**2
+TEST(Lbfgs, TheLineSearchHasAToleranceOfItsOwn) {
+  const ParameterPtr w = make_parameter(Tensor::from<double>({-0.5, 1.6}));
+  LBFGS optimizer({w}, {.tolerance_change = 0.1, .line_search_fn = "strong_wolfe"});
+  for (int i = 0; i < 2; ++i) {
+    optimizer.step([&] {
+      const auto at = w->value.to_vector<double>();
+      const double bend = at[1] - at[0] * at[0];
+      w->grad.copy_(
+          Tensor::from<double>({-2.0 * (1.0 - at[0]) - 400.0 * bend * at[0], 200.0 * bend}));
+      w->has_grad = true;
+      return (1.0 - at[0]) * (1.0 - at[0]) + 100.0 * bend * bend;
+    });
+  }
+  EXPECT_NEAR(w->value.to_vector<double>()[0], -1.034421929216562, 1e-9);
+  EXPECT_NEAR(w->value.to_vector<double>()[1], 1.0778863416806819, 1e-9);
+}
+
+TEST(Lbfgs, AClosureThatThrowsInTheLineSearchLeavesTheLastIteration) {
+  for (const int step : {0, 2}) {
+    Rosenbrock function;
+    Rosenbrock undisturbed;
+    const optim::LBFGSOptions options{.max_iter = 1, .line_search_fn = "strong_wolfe"};
+    LBFGS optimizer(function.parameters(), options);
+    LBFGS other(undisturbed.parameters(), options);
+    for (int i = 0; i < 4; ++i) {
+      if (i == step) {
+        const Tensor before = function.x->value.clone();
+        int calls = 0;
+        EXPECT_THROW(optimizer.step([&] {
+          if (++calls == 2) throw std::runtime_error("no more data");
+          return function();
+        }),
+                     std::runtime_error);
+        EXPECT_TRUE(bitwise_equal(function.x->value, before));
+        EXPECT_EQ(optimizer.state_dict().at("state").at(0).at("n_iter"), Value(step));
+        LBFGS(function.parameters()).load_state_dict(optimizer.state_dict());
+      }
+      optimizer.step(std::ref(function));
+      other.step(std::ref(undisturbed));
+    }
+    EXPECT_TRUE(bitwise_equal(function.x->value, undisturbed.x->value));
+    EXPECT_TRUE(bitwise_equal(function.y->value, undisturbed.y->value));
+  }
+}
+
+TEST(Lbfgs, StatesAreWholeWhereverTheFirstStepEnds) {
+  for (const bool search : {false, true}) {
+    for (int last = 1; last < 9; ++last) {
+      Rosenbrock function;
+      optim::LBFGSOptions options{.lr = 1e-3};
+      if (search) options.line_search_fn = "strong_wolfe";
+      LBFGS optimizer(function.parameters(), options);
+      EXPECT_THROW(optimizer.step([&] {
+        if (function.evaluations == last) throw std::runtime_error("no more data");
+        return function();
+      }),
+                   std::runtime_error);
+      Rosenbrock other_function;
+      LBFGS other(other_function.parameters());
+      other.load_state_dict(optimizer.state_dict());
+      other_function.x->value.copy_(function.x->value);
+      other_function.y->value.copy_(function.y->value);
+      EXPECT_EQ(optimizer.step(std::ref(function)), other.step(std::ref(other_function)));
+      EXPECT_TRUE(bitwise_equal(function.x->value, other_function.x->value));
+    }
+  }
+}
+
 TEST(Lbfgs, StateFollowsADtype) {
   Rosenbrock function;
   LBFGS optimizer(function.parameters(), {.line_search_fn = "strong_wolfe"});
@@ -146,6 +219,19 @@ TEST(Lbfgs, AllocatesNothingOnceTheHistoryIsFull) {
   }
 }
 
+TEST(Lbfgs, AlHasARoomForEachChangeOfTheHistory) {
+  Rosenbrock function;
+  constexpr std::int64_t kSize = std::int64_t{1} << 10;
+  LBFGS optimizer(function.parameters(), {.lr = 1e-3, .max_iter = 3, .history_size = kSize});
+  optimizer.step(std::ref(function));
+  const Value state = optimizer.state_dict();
+  const std::size_t size = state.at("state").at(0).at("al").as_list().size();
+  EXPECT_EQ(size, static_cast<std::size_t>(kSize)) << "as in PyTorch";
+  LBFGS other(function.parameters());
+  other.load_state_dict(state);
+  EXPECT_EQ(other.state_dict().at("state").at(0).at("al").as_list().size(), size);
+}
+
 TEST(Lbfgs, HasAScheduler) {
   Rosenbrock function;
   LBFGS optimizer(function.parameters());
@@ -165,7 +251,13 @@ TEST(Lbfgs, RefusesWhatItDoesNotTake) {
   refuse({.max_eval = 0}, "Invalid max_eval: 0");
   refuse({.history_size = 0}, "Invalid history_size: 0");
   refuse({.line_search_fn = "armijo"}, "only 'strong_wolfe' is supported");
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  refuse({.max_iter = kMost}, "Invalid max_iter: 9223372036854775807");
+  refuse({.max_eval = kMost}, "Invalid max_eval: 9223372036854775807");
+  refuse({.history_size = std::int64_t{1} << 25}, "Invalid history_size: 33554432");
   LBFGS optimizer(function.parameters());
+  expect_throw_with<ValueError>([&] { optimizer.step(LBFGS::Closure()); }, "closure is empty");
+  EXPECT_EQ(optimizer.state_dict().at("state").as_dict().size(), 0U);
   optim::Optimizer& base = optimizer;
   expect_throw_with<ValueError>([&] { base.step(); }, "call step(closure)");
 }
