@@ -204,7 +204,8 @@ TEST(InferencePlan, FoldsSeveralAndLeavesWhatDoesNotFit) {
   Sequential wrong;
   wrong.add<Linear>("fc", 6, 5, generator);
   wrong.append("norm", random_batch_norm(4, true, DType::float32, generator));
-  expect_throw_with<ShapeError>([&] { static_cast<void>(compile(wrong, 2)); }, "norm: compile: BatchNorm1d");
+  expect_throw_with<ShapeError>([&] { static_cast<void>(compile(wrong, 2)); },
+                                "norm: compile: BatchNorm1d");
 }
 
 TEST(InferencePlan, FoldedWeightsAreThoseOfItsTime) {

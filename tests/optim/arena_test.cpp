@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Optimizers over an arena of the user's.
-#include "core/parameter_arena.h"
-
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/parameter_arena.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
 #include "tests/support.h"
