@@ -250,7 +250,7 @@ def nudged(case, seed):
     """PyTorch's descent from a start that one rounding has moved."""
     generator = torch.Generator().manual_seed(seed)
     return descent_in_torch({**case, "params": [
-        p * (1 + 2.0**-52 * torch.randn(p.shape, generator=generator, dtype=p.dtype).sign())
+        p * (1 + torch.finfo(p.dtype).eps * torch.randn(p.shape, generator=generator, dtype=p.dtype).sign())
         for p in case["params"]]})
 
 
