@@ -185,7 +185,7 @@ DType check_where(const Tensor& condition, const Operand& a, const Operand& b) {
 Tensor binary(BinaryOp op, const Operand& a, const Operand& b, Scalar alpha) {
   const char* const name = name_of(op);
   const DType dtype = check(op, a, b, alpha);
-  const Tensor out =
+  Tensor out =
       Tensor::empty(result_shape(name, {&a, &b}), dtype, first_tensor(name, {&a, &b}).device());
   run(op, a, b, out, alpha);
   return out;
@@ -202,7 +202,7 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
   const Operand from(start);
   const Operand to(end);
   check_lerp(start, to, weight);
-  const Tensor out =
+  Tensor out =
       Tensor::empty(result_shape("lerp", {&from, &to, &weight}), start.dtype(), start.device());
   run(TernaryOp::lerp, start.dtype(), from, to, weight, out);
   return out;
@@ -222,7 +222,7 @@ Tensor clamp(const Tensor& x, const std::optional<Operand>& min,
   const Operand value(x);
   if (!min && !max) refuse_open_clamp();
   check_clamp(x, min.value_or(value), max.value_or(value));
-  const Tensor out =
+  Tensor out =
       Tensor::empty(result_shape("clamp", {&value, min ? &*min : &value, max ? &*max : &value}),
                     x.dtype(), x.device());
   clamp(x, min, max, out);
@@ -245,8 +245,7 @@ void clamp(const Tensor& x, const std::optional<Operand>& min, const std::option
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   const Operand which(condition);
   const DType dtype = check_where(condition, a, b);
-  const Tensor out =
-      Tensor::empty(result_shape("where", {&which, &a, &b}), dtype, condition.device());
+  Tensor out = Tensor::empty(result_shape("where", {&which, &a, &b}), dtype, condition.device());
   run(TernaryOp::where, dtype, which, a, b, out);
   return out;
 }

@@ -92,7 +92,7 @@ void fill_by_stack(std::span<const Tensor> tensors, std::size_t dim, const Tenso
 
 Tensor cat(std::span<const Tensor> tensors, std::int64_t dim) {
   const Joined joined = joined_by_cat(tensors, dim);
-  const Tensor out = Tensor::empty(joined.shape, tensors[0].dtype(), tensors[0].device());
+  Tensor out = Tensor::empty(joined.shape, tensors[0].dtype(), tensors[0].device());
   fill_by_cat(tensors, joined.dim, out);
   return out;
 }
@@ -105,7 +105,7 @@ void cat(std::span<const Tensor> tensors, std::int64_t dim, const Tensor& out) {
 
 Tensor stack(std::span<const Tensor> tensors, std::int64_t dim) {
   const Joined joined = joined_by_stack(tensors, dim);
-  const Tensor out = Tensor::empty(joined.shape, tensors[0].dtype(), tensors[0].device());
+  Tensor out = Tensor::empty(joined.shape, tensors[0].dtype(), tensors[0].device());
   fill_by_stack(tensors, joined.dim, out);
   return out;
 }

@@ -270,7 +270,7 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
 Tensor matmul(const Tensor& a, const Tensor& b) {
   const Products products = products_of(a, b);
   require_product_dtype(a);
-  const Tensor out = Tensor::empty(products.shape, a.dtype(), a.device());
+  Tensor out = Tensor::empty(products.shape, a.dtype(), a.device());
   multiply_batches(products, out, a.dim(), b.dim());
   return out;
 }

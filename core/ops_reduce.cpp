@@ -177,7 +177,7 @@ DType check(const char* operation, ReduceOp op, const Tensor& x, const Dims& mar
 Tensor reduce(const char* operation, ReduceOp op, const Tensor& x, const Dims& dims, bool keepdim) {
   const Dims marks = mark_dims(operation, x, dims);
   const DType dtype = check(operation, op, x, marks);
-  const Tensor out = Tensor::empty(reduced_shape(x, marks, keepdim), dtype, x.device());
+  Tensor out = Tensor::empty(reduced_shape(x, marks, keepdim), dtype, x.device());
   run(op, x, marks, &out, nullptr);
   return out;
 }

@@ -269,10 +269,17 @@ void StepRunner::backward(std::span<const Tensor> grads, bool input_grad) {
   }
   announce_grad_parts();
   // Also where a step throws: the parameters may be used outside this network.
-  const struct Forget {
-    StepRunner& runner;
-    ~Forget() { runner.forget_grad_parts(); }
-  } forget{*this};
+  class Forget {
+   public:
+    explicit Forget(StepRunner& runner) : runner_(runner) {}
+    Forget(const Forget&) = delete;
+    Forget& operator=(const Forget&) = delete;
+    ~Forget() { runner_.forget_grad_parts(); }
+
+   private:
+    StepRunner& runner_;
+  };
+  const Forget forget(*this);
   for (Tensor& gradient : grads_) gradient = Tensor();
   for (std::size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined()) contribute(list_.outputs()[i], grads[i]);

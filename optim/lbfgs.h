@@ -38,6 +38,8 @@ struct LBFGSOptions {
 class LBFGS final : public Optimizer {
  public:
   explicit LBFGS(std::vector<ParameterPtr> params, const LBFGSOptions& options = {});
+  LBFGS(const LBFGS&) = delete;
+  LBFGS& operator=(const LBFGS&) = delete;
   ~LBFGS() override;
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "LBFGS"; }

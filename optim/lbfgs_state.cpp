@@ -84,7 +84,7 @@ class EntryReader {
     if (value.kind() == Value::Kind::tensor && value.as_tensor().defined() &&
         value.as_tensor().shape() == Dims{total} && is_floating_point(value.as_tensor().dtype())) {
       const Tensor& like = params_.front()->value;
-      const Tensor copy = Tensor::empty({total}, like.dtype(), like.device());
+      Tensor copy = Tensor::empty({total}, like.dtype(), like.device());
       copy.copy_(value.as_tensor());
       return copy;
     }
@@ -184,11 +184,11 @@ Dict LBFGS::common_state() const {
   return dict;
 }
 
-std::function<void()> LBFGS::read_common_state(const Dict& entry,
+std::function<void()> LBFGS::read_common_state(const Dict& state,
                                                std::vector<std::string>& problems) const {
   auto s = std::make_shared<State>();
-  EntryReader reader(entry, params(0), problems);
-  s->started = !entry.empty();
+  EntryReader reader(state, params(0), problems);
+  s->started = !state.empty();
   if (s->started) {
     s->func_evals = reader.count("func_evals");
     s->n_iter = reader.count("n_iter");
@@ -209,7 +209,7 @@ std::function<void()> LBFGS::read_common_state(const Dict& entry,
       }
     }
     s->h_diag = reader.number("H_diag");
-    const Value* const h_diag = entry.find("H_diag");
+    const Value* const h_diag = state.find("H_diag");
     s->h_diag_is_int = h_diag != nullptr && h_diag->kind() == Value::Kind::integer;
     s->prev_flat_grad = reader.vector("prev_flat_grad");
     s->prev_loss = reader.number("prev_loss");

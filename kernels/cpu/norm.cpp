@@ -137,7 +137,7 @@ struct Forward {
   };
   [[nodiscard]] Channel channel(std::int64_t c, const double* sums, T origin) const {
     if (args.use_running) {
-      const double variance = static_cast<double>(static_cast<const T*>(args.running_var)[c]);
+      const auto variance = static_cast<double>(static_cast<const T*>(args.running_var)[c]);
       return {static_cast<const T*>(args.running_mean)[c], 0.0,
               1.0 / std::sqrt(variance + args.eps)};
     }
@@ -164,7 +164,7 @@ struct Forward {
                               .a = nullptr,
                               .b = nullptr,
                               .c = nullptr};
-      double* const sums = thread_workspace<double, Forward>(2 * cols);
+      auto* const sums = thread_workspace<double, Forward>(2 * cols);
       if (!args.use_running) kernels.norm_column_sums(task, sums);
       T* const vectors = thread_workspace<T, NormColumnsTask<T>>(3 * cols);
       for (std::int64_t i = 0; i < cols; ++i) {

@@ -45,7 +45,7 @@ class RunningNormalization : public Normalization {
   void set_momentum(std::optional<double> momentum) noexcept { momentum_ = momentum; }
 
  protected:
-  RunningNormalization(std::string_view type_name, NormStep step, const BatchNormOptions& options);
+  RunningNormalization(std::string_view type_name, NormStep of, const BatchNormOptions& options);
   RunningNormalization(const RunningNormalization& other, ModuleCopier& copier)
       : Normalization(other, copier),
         momentum_(other.momentum_),

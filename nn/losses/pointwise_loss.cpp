@@ -139,7 +139,7 @@ Tensor GaussianNLLLoss::forward(const Tensor& input, const Tensor& target, const
   }
   var_shape_ = var.shape();
   const Tensor gradients = gradients_.like(input);
-  const Tensor loss = compute(input, target, &wide, &gradients);
+  Tensor loss = compute(input, target, &wide, &gradients);
   grad_var_ = gradients;
   return loss;
 }
