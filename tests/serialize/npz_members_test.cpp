@@ -147,9 +147,10 @@ TEST_F(NpzMembers, WhatIsBesideDeflatedElementsIsNotKept) {
     archive.add(concat("long", i, ".npy"), header + std::string(4 + kBeside, '\0'), true);
   }
   write_file(path, archive.finish());
-  StateDict state;
-  EXPECT_LT(testing::peak_memory_of([&] { state = load_npz(path); }), 4 * kBeside);
-  state = load_npz(path);
+#if !defined(__SANITIZE_ADDRESS__)  // which keeps what was freed for a while
+  EXPECT_LT(testing::peak_memory_of([&] { static_cast<void>(load_npz(path)); }), 4 * kBeside);
+#endif
+  const StateDict state = load_npz(path);
   EXPECT_EQ(state.at("wide7").item<float>(), 0.0F);
   EXPECT_EQ(state.at("long7").item<float>(), 0.0F);
 }
