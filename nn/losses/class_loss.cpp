@@ -114,19 +114,13 @@ Tensor ClassLoss::flat_targets(const Tensor& input, const Tensor& targets) const
 }
 
 void ClassLoss::chain(const Tensor& grad_output, const Tensor& grad, const Tensor& out) {
-  // (rows, 1) times (1, C) of ones: each row's factor for all its classes.
   const Dims shape = rows_shape(grad);
-  const Tensor ones = ones_.get({1, shape[1]}, grad.dtype(), grad.device());
-  const Tensor& factors = factors_.get(shape, grad.dtype(), grad.device());
-  ops::matmul(grad_output.reshape({shape[0], 1}), ones, factors);
-  if (grad.dim() <= 2) {
-    ops::multiply(factors, grad.view(shape), out.view(shape));
-    return;
-  }
+  const Tensor factors = grad_output.reshape({shape[0], 1});  // one for all classes of a row
+  if (grad.dim() <= 2) return ops::mul(factors, grad.view(shape), out.view(shape));
   const Tensor& rows = chained_rows_.get(shape, grad.dtype(), grad.device());
   const Tensor permuted = classes_last(grad);
   rows.view(permuted.shape()).copy_(permuted);
-  ops::multiply(factors, rows, rows);
+  ops::mul(factors, rows, rows);
   classes_last(out).copy_(rows.view(permuted.shape()));
 }
 

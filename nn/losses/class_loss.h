@@ -4,7 +4,6 @@
 
 #include "core/ops.h"
 #include "nn/losses/loss.h"
-#include "nn/losses/ones.h"
 
 namespace wick::nn {
 
@@ -39,8 +38,6 @@ class ClassLoss : public Loss {
   Scratch losses_;
   Scratch row_grad_;
   Scratch chained_rows_;
-  Ones ones_;
-  Scratch factors_;
 };
 
 }  // namespace wick::nn

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/ops.h"
+#include "core/ops_reduce.h"
 
 namespace wick::nn {
 namespace {
@@ -64,10 +65,8 @@ Tensor CrossEntropyLoss::of_probabilities(const Tensor& logits, const Tensor& ta
        .losses = none ? &element_losses : nullptr});
   Tensor losses;
   if (none) {
-    // Sums over the classes, as a product with ones.
     losses = losses_.get(losses_shape(logits), logits.dtype(), logits.device());
-    const Tensor ones = ones_.get({classes, 1}, logits.dtype(), logits.device());
-    ops::matmul(element_losses, ones, losses.view({rows.size(0), 1}));
+    ops::sum(element_losses, 1, losses.view({rows.size(0)}));
   }
   const Tensor grad = row_grad_for(logits);
   ops::softmax_backward(element_grad, logs, 1, true, grad);

@@ -36,7 +36,6 @@ class CrossEntropyLoss final : public ClassLoss {
   Scratch log_softmax_;
   Scratch element_losses_;
   Scratch element_grad_;
-  Ones ones_;
 };
 
 struct NLLLossOptions {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/ops.h"
+#include "core/ops_reduce.h"
 #include "nn/named_errors.h"
 
 namespace wick::nn {
@@ -158,12 +159,9 @@ Tensor GaussianNLLLoss::var_backward(const Tensor& grad_output) {
 
 const Tensor& GaussianNLLLoss::reduce_to_var(const Tensor& gradient) {
   if (gradient.shape() == var_shape_) return gradient;
-  // Sums over the last dimension, as a product with ones.
-  const std::int64_t cols = gradient.size(-1);
-  const Tensor ones = ones_.get({cols, 1}, gradient.dtype(), gradient.device());
   const Tensor& sums = narrow_.get(var_shape_, gradient.dtype(), gradient.device());
   const std::int64_t rows = sums.numel();
-  ops::matmul(gradient.view({rows, cols}), ones, sums.view({rows, 1}));
+  ops::sum(gradient.view({rows, gradient.size(-1)}), 1, sums.view({rows}));
   return sums;
 }
 

@@ -4,7 +4,6 @@
 
 #include "core/backend/loss.h"
 #include "nn/losses/loss.h"
-#include "nn/losses/ones.h"
 
 namespace wick::nn {
 
@@ -155,7 +154,6 @@ class GaussianNLLLoss final : public PointwiseLoss {
   Scratch wide_;       // the variance in the input's shape
   Scratch gradients_;  // by it
   Scratch chained_;
-  Ones ones_;
   Scratch narrow_;
 };
 
