@@ -109,18 +109,17 @@ class MuonRule final : public UpdateRule {
   }
 
  private:
-  struct Scratch {
+  struct Memory {
     NewtonSchulz orthogonalise;
-    Tensor direction;  // of the parameter's dtype
-    Tensor single;     // the same in float32, where that is another dtype
+    Scratch direction;  // of the parameter's dtype
+    Scratch single;     // the same in float32, where that is another dtype
   };
 
   void update_matrix(const Parameter& param, const Tensor& buffer) const {
     const Tensor& value = param.value;
     if (value.numel() == 0) return;
     ops::lerp_(buffer, param.grad, 1.0 - options_.momentum);
-    const Tensor direction =
-        scratch_like(scratch_->direction, value.shape(), value.dtype(), value.device());
+    const Tensor& direction = memory_->direction.like(value);
     if (options_.nesterov) {
       ops::lerp(param.grad, buffer, options_.momentum, direction);
     } else {
@@ -128,12 +127,12 @@ class MuonRule final : public UpdateRule {
     }
     Tensor single = direction;
     if (value.dtype() != DType::float32) {
-      single = scratch_like(scratch_->single, value.shape(), DType::float32, value.device());
+      single = memory_->single.get(value.shape(), DType::float32, value.device());
       single.copy_(direction);
     }
-    scratch_->orthogonalise.apply(single, {.coefficients = options_.ns_coefficients,
-                                           .steps = options_.ns_steps,
-                                           .eps = options_.eps});
+    memory_->orthogonalise.apply(single, {.coefficients = options_.ns_coefficients,
+                                          .steps = options_.ns_steps,
+                                          .eps = options_.eps});
     if (value.dtype() != DType::float32) direction.copy_(single);
     const double ratio =
         find_adjustment(options_.adjust_lr_fn)
@@ -144,7 +143,7 @@ class MuonRule final : public UpdateRule {
 
   MuonOptions options_;
   // Of steps, which are no change of the rule.
-  std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
+  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();
 };
 
 /// Throws ValueError for the first parameter that is no matrix.

@@ -8,27 +8,18 @@
 
 namespace wick::optim {
 
-Tensor scratch_like(Tensor& memory, const Dims& shape, DType dtype, Device device) {
-  const std::int64_t count = element_count(shape);
-  if (!memory.defined() || memory.numel() < count || memory.dtype() != dtype ||
-      memory.device() != device) {
-    memory = Tensor::empty({count}, dtype, device);
-  }
-  return memory.slice(0, 0, count).view(shape);
-}
-
 void NewtonSchulz::apply(const Tensor& x, const Options& options) {
   const Device device = x.device();
   const std::int64_t rows = x.size(0);
   const std::int64_t cols = x.size(1);
   const bool is_tall = rows > cols;
   const Dims square(2, std::min(rows, cols));
-  const Tensor norm = scratch_like(norm_, {1}, DType::float64, device);
-  const Tensor rounded = scratch_like(rounded_, x.shape(), DType::bfloat16, device);
-  const Tensor product = scratch_like(product_, x.shape(), DType::float32, device);
-  const Tensor gram = scratch_like(gram_, square, DType::float32, device);
-  const Tensor gram_square = scratch_like(gram_square_, square, DType::float32, device);
-  const Tensor gram_rounded = scratch_like(gram_rounded_, square, DType::bfloat16, device);
+  const Tensor& norm = norm_.get({1}, DType::float64, device);
+  const Tensor& rounded = rounded_.get(x.shape(), DType::bfloat16, device);
+  const Tensor& product = product_.get(x.shape(), DType::float32, device);
+  const Tensor& gram = gram_.get(square, DType::float32, device);
+  const Tensor& gram_square = gram_square_.get(square, DType::float32, device);
+  const Tensor& gram_rounded = gram_rounded_.get(square, DType::bfloat16, device);
   const auto [a, b, c] = options.coefficients;
 
   ops::vector_reduce(VectorReduceOp::square_sum, x, norm);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "core/scratch.h"
 #include "core/tensor.h"
 
 namespace wick::optim {
@@ -24,15 +25,12 @@ class NewtonSchulz {
   void apply(const Tensor& x, const Options& options);
 
  private:
-  Tensor norm_;
-  Tensor rounded_;       // x in bfloat16
-  Tensor product_;       // of the size of x
-  Tensor gram_;          // X X', or X' X, the smaller one
-  Tensor gram_square_;   // its square
-  Tensor gram_rounded_;  // in bfloat16
+  Scratch norm_;
+  Scratch rounded_;       // x in bfloat16
+  Scratch product_;       // of the size of x
+  Scratch gram_;          // X X', or X' X, the smaller one
+  Scratch gram_square_;   // its square
+  Scratch gram_rounded_;  // in bfloat16
 };
-
-/// A contiguous tensor in `memory`, which is allocated anew where it is too small or elsewhere.
-[[nodiscard]] Tensor scratch_like(Tensor& memory, const Dims& shape, DType dtype, Device device);
 
 }  // namespace wick::optim
