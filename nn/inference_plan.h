@@ -94,15 +94,12 @@ class InferencePlan {
   struct Step {
     StepKind kind = StepKind::linear;
     std::string path;            // the dotted name of the layer, for errors
-    bool relu = false;           // of linear: the ReLU behind it
     UnaryOp op = UnaryOp::relu;  // of unary
     UnaryParameters parameters{};
     std::vector<std::size_t> inputs;
     std::size_t output = 0;
     // Of linear.
-    std::size_t packed = kNone;  // where the packed weight begins, in bytes
-    std::size_t bias = kNone;    // likewise, or kNone
-    MatmulArgs product{};        // all but the addresses and rows of A and C
+    MatmulArgs product{};  // all but the addresses and rows of A and C
     std::int64_t depth = 0;
     std::int64_t width = 0;
     // Of concatenate, narrow and select: a sample is (outer, size of the dimension * inner). Of

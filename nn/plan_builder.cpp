@@ -31,7 +31,7 @@ PlanBuilder::PlanBuilder(const Module& model, std::span<const Dims> sample_shape
   if (max_batch < 1) throw ValueError(concat("compile: max_batch ", max_batch, " is less than 1"));
   model.describe(list_);
   plan_.max_batch_ = max_batch;
-  use_counts_ = list_.use_counts();
+  only_users_ = list_.only_users();
   values_.resize(static_cast<std::size_t>(list_.value_count()), InferencePlan::kNone);
   done_.resize(list_.steps().size());
   find_kind();
@@ -147,25 +147,27 @@ void PlanBuilder::add_linear(std::size_t i) {
   Packed packed{plan_.steps_.size(), weight, step.bias ? step.bias->value : Tensor()};
   // What is behind it, where nothing else uses what is in between.
   ValueId output = step.output;
-  for (std::size_t j = only_user(output, i); j < done_.size() && !planned.relu;
-       j = only_user(output, j)) {
+  while (!planned.product.relu) {
+    const std::size_t j = only_users_[static_cast<std::size_t>(output)];
+    if (j == StepList::kNone) break;
     const Step& next = list_.steps()[j];
-    if (!find_fusion_rule(FusedPass::plan, step, next)) break;
+    if (next.inputs.front() != output || !find_fusion_rule(FusedPass::plan, step, next)) break;
     if (next.kind == StepKind::norm) {
       if (result.size() != 1) break;  // its channels are not the features
       fold_norm(next, planned.width, packed);
     } else {
-      planned.relu = true;
+      planned.product.relu = true;
     }
     done_[j] = true;
     output = next.output;
   }
-  planned.packed = weight_bytes_;
+  packed.offset = weight_bytes_;
   weight_bytes_ +=
       aligned(first_.backend().packed_weight_bytes(plan_.dtype_, planned.width, planned.depth));
   if (packed.bias.defined()) {
-    planned.bias = weight_bytes_;
+    packed.bias_offset = weight_bytes_;
     weight_bytes_ += aligned(packed.bias.nbytes());
+    vectors_.push_back({packed.bias_offset, packed.bias});
   }
   packed_.push_back(std::move(packed));
   finish(step, std::move(planned), std::move(result));
@@ -178,7 +180,7 @@ void PlanBuilder::add_unary(const Step& step) {
     // Twice is as good as once.
     for (const InferencePlan::Step& before : plan_.steps_) {
       const bool is_relu = before.kind == StepKind::unary && before.op == UnaryOp::relu;
-      if (before.output == x && (before.relu || is_relu)) {
+      if (before.output == x && (before.product.relu || is_relu)) {
         values_[static_cast<std::size_t>(step.output)] = x;
         return;
       }
@@ -327,21 +329,15 @@ void PlanBuilder::pack_weights() {
   for (const Packed& each : packed_) {
     InferencePlan::Step& step = plan_.steps_[each.step];
     const Tensor weight = each.weight.contiguous();
-    std::byte* const packed = at(plan_.weights_, step.packed);
+    std::byte* const packed = at(plan_.weights_, each.offset);
     backend.pack_weight(plan_.dtype_, {weight.raw(), step.width, step.depth, step.depth}, packed);
-    step.product = {
-        .dtype = plan_.dtype_,
-        .operand_dtype = plan_.dtype_,
-        .a = {nullptr, 0, step.depth, step.depth},
-        .b = {packed, step.width, step.depth, step.depth},
-        .c = {nullptr, 0, step.width, step.width},
-        .transpose_b = true,
-        .packed_b = true,
-        .bias = step.bias == InferencePlan::kNone ? nullptr : at(plan_.weights_, step.bias),
-        .relu = step.relu};
-    if (!each.bias.defined()) continue;
-    const auto offset = static_cast<std::int64_t>(step.bias / size_of(plan_.dtype_));
-    Tensor(plan_.weights_, plan_.dtype_, {step.width}, {1}, offset).copy_(each.bias);
+    MatmulArgs& product = step.product;
+    product.dtype = product.operand_dtype = plan_.dtype_;
+    product.a = {nullptr, 0, step.depth, step.depth};
+    product.b = {packed, step.width, step.depth, step.depth};
+    product.c = {nullptr, 0, step.width, step.width};
+    product.transpose_b = product.packed_b = true;
+    if (each.bias.defined()) product.bias = at(plan_.weights_, each.bias_offset);
   }
   for (const Vector& each : vectors_) {
     const auto offset = static_cast<std::int64_t>(each.offset / size_of(plan_.dtype_));

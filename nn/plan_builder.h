@@ -51,8 +51,10 @@ class PlanBuilder {
     std::size_t step;
     Tensor weight;
     Tensor bias;  // or undefined
+    // Where they begin in the block, in bytes.
+    std::size_t offset = 0;
+    std::size_t bias_offset = InferencePlan::kNone;
   };
-  [[nodiscard]] std::size_t only_user(ValueId value, std::size_t after) const;
   void fold_norm(const Step& norm, std::int64_t features, Packed& packed) const;
 
   // A vector that is copied to the block as it is.
@@ -63,7 +65,7 @@ class PlanBuilder {
   [[nodiscard]] std::size_t add_vector(const Step& step, const Tensor* values);
 
   StepList list_;
-  std::vector<int> use_counts_;
+  std::vector<std::size_t> only_users_;
   std::vector<std::size_t> values_;  // of the plan, by those of the list
   std::vector<std::size_t>
       memory_;              // of the plan's values: that of another one where they share it

@@ -50,14 +50,6 @@ void PlanBuilder::add_norm(const Step& step) {
   finish(step, std::move(planned), sample);
 }
 
-// The step that is the only one to use a value, or done_.size() where there is none.
-std::size_t PlanBuilder::only_user(ValueId value, std::size_t after) const {
-  if (use_counts_[static_cast<std::size_t>(value)] != 1) return done_.size();
-  std::size_t j = after + 1;
-  while (j < done_.size() && list_.steps()[j].inputs.front() != value) ++j;
-  return j;
-}
-
 // y = (W x + b - mean) rstd weight + bias is a linear step of its own, whose weight and bias are
 // worked out in float64.
 void PlanBuilder::fold_norm(const Step& norm, std::int64_t features, Packed& packed) const {

@@ -57,7 +57,10 @@ StepRunner::StepRunner(StepList steps)
     }
     states_[i].parameters = step.module->parameters();
   }
-  find_next();
+  const std::vector<std::size_t> only_users = list_.only_users();
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    states_[i].next = only_users[at(list_.steps()[i].output)];
+  }
   fuse();
   find_shared();
 }
@@ -74,19 +77,6 @@ void StepRunner::find_shared() {
       shared_.push_back({each, std::move(found->second)});
       uses.erase(found);
     }
-  }
-}
-
-void StepRunner::find_next() {
-  const std::vector<Step>& steps = list_.steps();
-  const std::vector<int> use_counts = list_.use_counts();
-  std::vector<std::size_t> producers(values_.size(), kNone);
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    for (const ValueId input : steps[i].inputs) {
-      const std::size_t producer = producers[at(input)];
-      if (producer != kNone && use_counts[at(input)] == 1) states_[producer].next = i;
-    }
-    producers[at(steps[i].output)] = i;
   }
 }
 

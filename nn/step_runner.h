@@ -52,7 +52,7 @@ class StepRunner {
   void release() noexcept;
 
  private:
-  static constexpr std::size_t kNone = ~std::size_t{0};
+  static constexpr std::size_t kNone = StepList::kNone;
   struct State {  // of a step
     std::vector<ParameterPtr> parameters;
     std::uint64_t forward_count = 0;                  // the module's, after the last forward()
@@ -71,7 +71,6 @@ class StepRunner {
   [[nodiscard]] const Tensor& grad(ValueId id) const {
     return grads_[static_cast<std::size_t>(id)];
   }
-  void find_next();
   void fuse();
   [[nodiscard]] bool feeds_autocast(const State& state) const;
   void find_needed(bool input_grad);

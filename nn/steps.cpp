@@ -171,13 +171,17 @@ ValueId StepList::select(ValueId x, std::int64_t dim, std::int64_t index) {
   return y;
 }
 
-std::vector<int> StepList::use_counts() const {
-  std::vector<int> counts(static_cast<std::size_t>(value_count_));
-  for (const Step& step : steps_) {
-    for (const ValueId value : step.inputs) ++counts[static_cast<std::size_t>(value)];
+std::vector<std::size_t> StepList::only_users() const {
+  std::vector<std::size_t> users(static_cast<std::size_t>(value_count_), kNone);
+  std::vector<int> counts(users.size());
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    for (const ValueId value : steps_[i].inputs) {
+      const bool is_first = ++counts[static_cast<std::size_t>(value)] == 1;
+      users[static_cast<std::size_t>(value)] = is_first ? i : kNone;
+    }
   }
-  for (const ValueId value : outputs_) ++counts[static_cast<std::size_t>(value)];
-  return counts;
+  for (const ValueId value : outputs_) users[static_cast<std::size_t>(value)] = kNone;
+  return users;
 }
 
 }  // namespace wick::nn

@@ -102,8 +102,10 @@ class StepList {
   ValueId narrow(ValueId x, std::int64_t dim, std::int64_t start, std::int64_t length);
   ValueId select(ValueId x, std::int64_t dim, std::int64_t index);
 
-  /// By how many steps each value is used; an output of the list counts as one use.
-  [[nodiscard]] std::vector<int> use_counts() const;
+  static constexpr std::size_t kNone = ~std::size_t{0};
+  /// Of each value, the index of the one step that uses it; kNone where several do, or none, or
+  /// where it is an output of the list, too.
+  [[nodiscard]] std::vector<std::size_t> only_users() const;
 
  private:
   ValueId append(Step step);
