@@ -52,14 +52,11 @@ struct Forward {
   [[nodiscard]] cudaError_t groups() const {
     const bool packs = size() % kPackSize<T> == 0 && all_aligned(x, y, weight, bias);
     if (shape.inner == 1 && size() <= longest_norm_row<T>(packs) && !tracks()) return rows(packs);
-    const std::int64_t groups_at_once = std::min(shape.groups, kMostStats);
-    const std::int64_t samples_at_once =
-        groups_at_once < shape.groups ? 1 : kMostStats / shape.groups;
-    return in_parts(shape.groups, groups_at_once, [&](std::int64_t group, std::int64_t end) {
-      return in_parts(shape.samples, samples_at_once, [&](std::int64_t first, std::int64_t last) {
-        return some_groups(first, last - first, group, end - group);
-      });
-    });
+    return in_parts_of_groups(
+        shape, kMostStats,
+        [&](std::int64_t first, std::int64_t last, std::int64_t group, std::int64_t end) {
+          return some_groups(first, last - first, group, end - group);
+        });
   }
 
   // Rows in registers.

@@ -66,17 +66,14 @@ struct Backward {
   };
 
   [[nodiscard]] cudaError_t groups() const {
-    const std::int64_t groups_at_once = std::min(shape.groups, kMostStats);
-    const std::int64_t samples_at_once =
-        groups_at_once < shape.groups ? 1 : kMostStats / shape.groups;
     const std::int64_t of_group = shape.channels / shape.groups;
-    return in_parts(shape.groups, groups_at_once, [&](std::int64_t group, std::int64_t end) {
-      return in_parts(shape.samples, samples_at_once, [&](std::int64_t sample, std::int64_t last) {
-        const std::int64_t first = sample * shape.groups + group;
-        return some_groups({sample, last - sample, group, end - group, first, first * size(),
-                            group * of_group, (end - group) * of_group});
-      });
-    });
+    return in_parts_of_groups(
+        shape, kMostStats,
+        [&](std::int64_t sample, std::int64_t last, std::int64_t group, std::int64_t end) {
+          const std::int64_t first = sample * shape.groups + group;
+          return some_groups({sample, last - sample, group, end - group, first, first * size(),
+                              group * of_group, (end - group) * of_group});
+        });
   }
 
   [[nodiscard]] cudaError_t some_groups(const Part& part) const {

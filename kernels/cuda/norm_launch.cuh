@@ -57,6 +57,20 @@ template <typename F>
   return cudaSuccess;
 }
 
+/// `work(first sample, end, first group, end)` for parts with at most `room` statistics: all groups
+/// of some samples, or some groups of one sample, which lie one after the other.
+template <typename F>
+[[nodiscard]] cudaError_t in_parts_of_groups(const NormShape& shape, std::int64_t room,
+                                             const F& work) {
+  const std::int64_t groups_at_once = std::min(shape.groups, room);
+  const std::int64_t samples_at_once = groups_at_once < shape.groups ? 1 : room / shape.groups;
+  return in_parts(shape.groups, groups_at_once, [&](std::int64_t group, std::int64_t last_group) {
+    return in_parts(shape.samples, samples_at_once, [&](std::int64_t sample, std::int64_t last) {
+      return work(sample, last, group, last_group);
+    });
+  });
+}
+
 /// How a team of `threads` goes over rows of `inner` elements in packs of `packs`.
 [[nodiscard]] inline RowPieces row_pieces(std::int64_t inner, int packs, int threads) {
   const std::int64_t whole = divide_up(inner, packs);
