@@ -55,8 +55,10 @@ void require_alike(const std::vector<NamedParameter>& parameters) {
   }
 }
 
-bool is_of(const Tensor& tensor, const std::weak_ptr<Storage>& storage) noexcept {
-  return !storage.owner_before(tensor.storage()) && !tensor.storage().owner_before(storage);
+bool lies_at(const Parameter& parameter, const std::shared_ptr<Storage>& values,
+             const std::shared_ptr<Storage>& gradients, std::int64_t offset) noexcept {
+  return parameter.value.storage() == values && parameter.grad.storage() == gradients &&
+         parameter.value.offset() == offset && parameter.grad.offset() == offset;
 }
 
 Tensor view_of(const Tensor& flat, const Dims& shape, std::int64_t offset) {
@@ -108,13 +110,15 @@ bool ParameterArena::lie_in_order(const Offsets& offsets) const noexcept {
   const Parameter& first = *entries_.front().parameter;
   const ArenaMemory* const memory = first.arena_memory.get();
   if (memory == nullptr) return false;
+  const std::shared_ptr<Storage> values = memory->values.lock();
+  const std::shared_ptr<Storage> gradients = memory->gradients.lock();
+  if (values == nullptr || gradients == nullptr) return false;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Parameter& each = *entries_[i].parameter;
-    const bool lies_here = each.arena_memory.get() == memory && is_of(each.value, memory->values) &&
-                           is_of(each.grad, memory->gradients) && each.value.is_contiguous() &&
-                           each.value.offset() == first.value.offset() + offsets[i] &&
-                           each.grad.offset() == each.value.offset();
-    if (!lies_here) return false;
+    if (each.arena_memory.get() != memory || !each.value.is_contiguous() ||
+        !lies_at(each, values, gradients, first.value.offset() + offsets[i])) {
+      return false;
+    }
   }
   return true;
 }
@@ -177,11 +181,8 @@ Tensor ParameterArena::part(const Tensor& flat, std::size_t index) const {
 
 bool ParameterArena::is_current() const noexcept {
   return std::ranges::all_of(entries_, [this](const Entry& entry) {
-    const Parameter& each = *entry.parameter;
-    return each.value.storage() == values_.storage() &&
-           each.grad.storage() == gradients_.storage() &&
-           each.value.offset() == values_.offset() + entry.offset &&
-           each.grad.offset() == gradients_.offset() + entry.offset;
+    return lies_at(*entry.parameter, values_.storage(), gradients_.storage(),
+                   values_.offset() + entry.offset);
   });
 }
 
