@@ -55,7 +55,8 @@ Value train_one(const Value& request) {
   task->model().load_state_dict(StateDict::from_value(checkpoint.at("model")));
   nn::Module* const target = task->target();
   if (target != nullptr) target->load_state_dict(StateDict::from_value(checkpoint.at("target")));
-  const auto optimizer = wick::testing::make_optimizer(task->model(), request.at("optimizer"));
+  const auto optimizer =
+      wick::testing::make_optimizer(task->model().parameters(), request.at("optimizer"));
   if (!checkpoint.at("opt").is_none()) optimizer->load_state_dict(checkpoint.at("opt"));
   generator.set_state(checkpoint.at("rng").as_tensor());
 

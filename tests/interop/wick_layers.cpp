@@ -94,7 +94,7 @@ Value train_layers(const Value& request) {
     nn::Sequential model;
     add_layers(model, item, generator);
     generator.manual_seed(static_cast<std::uint64_t>(item.at("seed").as_int()));
-    const auto optimizer = wick::testing::make_optimizer(model, item.at("optimizer"));
+    const auto optimizer = wick::testing::make_optimizer(model.parameters(), item.at("optimizer"));
     const Tensor& inputs = item.at("inputs").as_tensor();
     const Tensor& targets = item.at("targets").as_tensor();
     nn::MSELoss criterion;

@@ -156,7 +156,7 @@ Value train_losses(const Value& request) {
     for (std::int64_t step = 0; step < steps; ++step) {
       targets.items.emplace_back(wick::testing::loss_target(row, shape, generator, dtype));
     }
-    const auto optimizer = wick::testing::make_optimizer(model, item.at("optimizer"));
+    const auto optimizer = wick::testing::make_optimizer(model.parameters(), item.at("optimizer"));
     const Tensor losses = Tensor::zeros({steps}, DType::float64);
     Tensor grad;
     for (std::int64_t step = 0; step < steps; ++step) {

@@ -4,15 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "optim/adagrad.h"
-#include "optim/adam.h"
-#include "optim/adamax.h"
-#include "optim/nadam.h"
-#include "optim/radam.h"
 #include "optim/reduce_lr_on_plateau.h"
-#include "optim/rmsprop.h"
 #include "optim/sgd.h"
 #include "tests/interop/descent.h"
+#include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
 #include "tests/interop/wick_schedules.h"
 
@@ -25,69 +20,6 @@ using wick::Tensor;
 using wick::Value;
 namespace optim = wick::optim;
 
-/// The options that a class has, from a dict with PyTorch's names.
-template <typename Options>
-Options read_options(const Value& given) {
-  Options o;
-  for (const auto& [key, value] : given.as_dict()) {
-    const std::string& name = key.as_string();
-    bool known = false;
-    const auto number = [&](const char* wanted, double& option) {
-      if (name == wanted) option = value.as_double(), known = true;
-    };
-    const auto flag = [&](const char* wanted, bool& option) {
-      if (name == wanted) option = value.as_bool(), known = true;
-    };
-    number("lr", o.lr);
-    number("weight_decay", o.weight_decay);
-    flag("maximize", o.maximize);
-    if constexpr (requires { o.beta1; }) {
-      if (name == "betas") {
-        o.beta1 = value.at_index(0).as_double();
-        o.beta2 = value.at_index(1).as_double();
-        known = true;
-      }
-    }
-    if constexpr (requires { o.eps; }) number("eps", o.eps);
-    if constexpr (requires { o.momentum; }) number("momentum", o.momentum);
-    if constexpr (requires { o.dampening; }) number("dampening", o.dampening);
-    if constexpr (requires { o.nesterov; }) flag("nesterov", o.nesterov);
-    if constexpr (requires { o.amsgrad; }) flag("amsgrad", o.amsgrad);
-    if constexpr (requires { o.alpha; }) number("alpha", o.alpha);
-    if constexpr (requires { o.centered; }) flag("centered", o.centered);
-    if constexpr (requires { o.lr_decay; }) number("lr_decay", o.lr_decay);
-    if constexpr (requires { o.initial_accumulator_value; }) {
-      number("initial_accumulator_value", o.initial_accumulator_value);
-    }
-    if constexpr (requires { o.momentum_decay; }) number("momentum_decay", o.momentum_decay);
-    if constexpr (requires { o.decoupled_weight_decay; }) {
-      flag("decoupled_weight_decay", o.decoupled_weight_decay);
-    }
-    if (!known) throw wick::ValueError("no option " + name);
-  }
-  return o;
-}
-
-template <typename Optimizer, typename Options>
-std::unique_ptr<optim::Optimizer> make(const std::vector<ParameterPtr>& params,
-                                       const Value& given) {
-  return std::make_unique<Optimizer>(params, read_options<Options>(given));
-}
-
-std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name,
-                                                 const std::vector<ParameterPtr>& params,
-                                                 const Value& given) {
-  if (name == "SGD") return make<optim::SGD, optim::SGDOptions>(params, given);
-  if (name == "Adam") return make<optim::Adam, optim::AdamOptions>(params, given);
-  if (name == "AdamW") return make<optim::AdamW, optim::AdamWOptions>(params, given);
-  if (name == "RMSprop") return make<optim::RMSprop, optim::RMSpropOptions>(params, given);
-  if (name == "Adagrad") return make<optim::Adagrad, optim::AdagradOptions>(params, given);
-  if (name == "NAdam") return make<optim::NAdam, optim::NAdamOptions>(params, given);
-  if (name == "RAdam") return make<optim::RAdam, optim::RAdamOptions>(params, given);
-  if (name == "Adamax") return make<optim::Adamax, optim::AdamaxOptions>(params, given);
-  throw wick::ValueError("no optimizer " + name);
-}
-
 /// Parameters, an optimizer over them, perhaps its state, and for each step a gradient or None for
 /// each parameter.
 Value run_case(const Value& request) {
@@ -99,8 +31,7 @@ Value run_case(const Value& request) {
     param->grad = Tensor::zeros(param->value.shape(), param->value.dtype(), device);
     params.push_back(std::move(param));
   }
-  const auto optimizer =
-      make_optimizer(request.at("name").as_string(), params, request.at("options"));
+  const auto optimizer = wick::testing::make_optimizer(params, request);
   if (!request.at("state").is_none()) optimizer->load_state_dict(request.at("state"));
   for (const Value& grads : request.at("grads").as_list()) {
     for (std::size_t i = 0; i < params.size(); ++i) {
@@ -141,8 +72,7 @@ Value schedule_case(const Value& request) {
   params[0]->value = Tensor::zeros({1});
   params[0]->grad = Tensor::zeros({1});
   const Value& wanted = request.at("optimizer");
-  const auto optimizer =
-      make_optimizer(wanted.at("name").as_string(), params, wanted.at("options"));
+  const auto optimizer = wick::testing::make_optimizer(params, wanted);
   const Value& given = request.at("scheduler");
   const bool plateau = given.at("name").as_string() == "ReduceLROnPlateau";
   std::unique_ptr<optim::LRScheduler> scheduler;

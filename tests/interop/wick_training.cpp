@@ -61,7 +61,7 @@ Value train(const Value& request) {
   nn::Compose transforms{{"to_float", nn::ToFloat{}}, {"ravel", nn::Ravel{}}};
   nn::CrossEntropyLoss criterion;
   const std::unique_ptr<optim::Optimizer> optimizer =
-      wick::testing::make_optimizer(model, request.at("optimizer"));
+      wick::testing::make_optimizer(model.parameters(), request.at("optimizer"));
   const auto scheduler = make_scheduler(request.at("scheduler"), *optimizer);
   const Value initial = clones(model);
   Value first_grads;
