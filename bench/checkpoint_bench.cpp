@@ -27,9 +27,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "core/state_dict.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
+#include "wick/core/state_dict.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
 
 namespace {
 

@@ -18,15 +18,15 @@
 #include <cuda_runtime_api.h>
 
 #include "bench/norm_case.h"
-#include "core/backend.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
-#include "core/backend/update.h"
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/random.h"
-#include "kernels/cuda_stream.h"
-#include "kernels/devices.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
+#include "wick/kernels/cuda_stream.h"
+#include "wick/kernels/devices.h"
 
 namespace wick {
 namespace {

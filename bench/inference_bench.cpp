@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "kernels/devices.h"
-#include "nn/inference_plan.h"
-#include "nn/sequential.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/kernels/devices.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/sequential.h"
 
 namespace wick {
 namespace {

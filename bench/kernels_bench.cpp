@@ -21,18 +21,18 @@
 #include "bench/machine_peak.h"
 #include "bench/norm_case.h"
 #include "bench/peers.h"
-#include "core/backend.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
-#include "core/backend/matrix.h"
-#include "core/backend/update.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/update.h"
 #ifdef WICK_BENCH_ONEDNN
 #include "bench/onednn_packed.h"
 #endif
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/random.h"
-#include "kernels/devices.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
+#include "wick/kernels/devices.h"
 
 namespace wick {
 namespace {

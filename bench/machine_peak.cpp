@@ -15,7 +15,7 @@
 #include <immintrin.h>
 #endif
 
-#include "kernels/devices.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::bench {
 namespace {

@@ -2,8 +2,8 @@
 // A normalisation and its gradients on random data, for the benchmarks of every device.
 #pragma once
 
-#include "core/ops_norm.h"
-#include "core/random.h"
+#include "wick/core/ops_norm.h"
+#include "wick/core/random.h"
 
 namespace wick::bench {
 

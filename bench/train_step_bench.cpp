@@ -12,15 +12,15 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/ops.h"
-#include "core/random.h"
-#include "core/recording.h"
-#include "kernels/devices.h"
-#include "nn/losses/cross_entropy_loss.h"
 #include "nn/network_step.h"
-#include "nn/sequential.h"
-#include "optim/adam.h"
+#include "wick/core/backend.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
+#include "wick/core/recording.h"
+#include "wick/kernels/devices.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
+#include "wick/optim/adam.h"
 
 namespace wick {
 namespace {

@@ -1,9 +1,11 @@
-# Warnings and sanitizers for wick's own targets; nothing of this reaches those who link wick.
-option(WICK_WERROR "Treat warnings as errors" ON)
+# Warnings, sanitizers and private headers for wick's own targets; nothing of this reaches those who link
+# wick.
+option(WICK_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 set(WICK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, as in \"address,undefined\"")
 
 add_library(wick_options INTERFACE)
 target_compile_features(wick_options INTERFACE cxx_std_20)
+target_include_directories(wick_options INTERFACE ${PROJECT_SOURCE_DIR})
 # CMake 3.25 does not know that nvcc does C++20.
 target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
 target_compile_options(wick_options INTERFACE
@@ -15,6 +17,10 @@ target_compile_options(wick_options INTERFACE
 if(WICK_WERROR AND NOT WICK_SANITIZE)
   target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A library with unique symbols cannot be unloaded.
+  target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
 endif()
 if(WICK_FUZZ)
   target_compile_options(wick_options INTERFACE -fsanitize=fuzzer-no-link)

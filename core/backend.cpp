@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-#include "core/backend.h"
+#include "wick/core/backend.h"
 
 #include <utility>
 
-#include "core/backend/arithmetic.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
-#include "core/backend/matrix.h"
-#include "core/backend/memory.h"
-#include "core/backend/norm.h"
-#include "core/backend/reduce.h"
-#include "core/backend/update.h"
-#include "core/backend/vector_reduce.h"
-#include "core/error.h"
-#include "core/recording.h"
+#include "wick/core/backend/arithmetic.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/backend/reduce.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/backend/vector_reduce.h"
+#include "wick/core/error.h"
+#include "wick/core/recording.h"
 
 namespace wick {
 namespace {

@@ -20,8 +20,9 @@
 #include <memory>
 #include <string_view>
 
-#include "core/device.h"
-#include "core/dtype.h"
+#include "wick/core/compiler.h"
+#include "wick/core/device.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 
@@ -69,7 +70,7 @@ struct UpdateArgs;
 struct RecordedStep;
 class Recording;
 
-class Backend {
+class WICK_API Backend {
  public:
   Backend() = default;
   Backend(const Backend&) = delete;
@@ -205,6 +206,6 @@ class Backend {
 /// Throws DeviceError where the device does not exist or this build cannot drive it.
 /// Declared here and defined in kernels/devices.cpp, so that core needs to know no kernel.
 /// Thread-safe.
-[[nodiscard]] Backend& backend_for(Device device);
+[[nodiscard]] WICK_API Backend& backend_for(Device device);
 
 }  // namespace wick

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/big_integer.h"
+#include "wick/core/big_integer.h"
 
 #include <algorithm>
 #include <bit>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -7,10 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 
 /// An integer of any size, kept for checkpoints: it converts and compares, and does no arithmetic.
-class BigInteger {
+class WICK_API BigInteger {
  public:
   BigInteger() = default;  // 0
   /// Two's complement, little-endian, of any length; none is 0.

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

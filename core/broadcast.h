@@ -3,8 +3,8 @@
 // is missing, is repeated (https://pytorch.org/docs/stable/notes/broadcasting.html).
 #pragma once
 
-#include "core/dims.h"
-#include "core/tensor.h"
+#include "wick/core/dims.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 

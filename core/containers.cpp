@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "core/containers.h"
+#include "wick/core/containers.h"
 
 #include <unordered_set>
 #include <utility>
 
-#include "core/placeholder.h"
+#include "wick/core/placeholder.h"
 
 namespace wick {
 using Kind = Value::Kind;

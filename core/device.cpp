@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "core/device.h"
+#include "wick/core/device.h"
 
 #include <algorithm>
 #include <charconv>
 #include <ostream>
 #include <utility>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

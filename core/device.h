@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 
 enum class DeviceType : std::uint8_t {
@@ -18,7 +20,7 @@ enum class DeviceType : std::uint8_t {
 };
 
 /// A plain identifier; it says nothing about whether the device exists (see backend_for).
-struct Device {
+struct WICK_API Device {
   DeviceType type = DeviceType::cpu;
   int index = 0;  // always 0 for cpu and meta
 
@@ -31,12 +33,12 @@ inline constexpr Device kCpu{};
 inline constexpr Device kMeta{DeviceType::meta, 0};
 
 /// "cpu", "cuda:N" or "meta".
-[[nodiscard]] std::string to_string(Device device);
-std::ostream& operator<<(std::ostream& out, Device device);
+[[nodiscard]] WICK_API std::string to_string(Device device);
+WICK_API std::ostream& operator<<(std::ostream& out, Device device);
 
 /// torch.device as a value, such as a checkpoint keeps: the word for a kind of device and perhaps
 /// an index, whatever exists here. As in Python, "cuda" and "cuda:0" are different values.
-class DeviceName {
+class WICK_API DeviceName {
  public:
   /// "cpu" and "meta" without an index, "cuda" with it.
   DeviceName(Device device);
@@ -59,7 +61,7 @@ class DeviceName {
 };
 
 /// "xpu" or "xpu:1": str(torch.device(...)).
-[[nodiscard]] std::string to_string(const DeviceName& name);
-std::ostream& operator<<(std::ostream& out, const DeviceName& name);
+[[nodiscard]] WICK_API std::string to_string(const DeviceName& name);
+WICK_API std::ostream& operator<<(std::ostream& out, const DeviceName& name);
 
 }  // namespace wick

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "core/dims.h"
+#include "wick/core/dims.h"
 
 #include <algorithm>
 #include <ostream>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -11,11 +11,13 @@
 #include <string_view>
 #include <vector>
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 
 /// The sizes or the strides (in elements) of a tensor's dimensions. Up to six of them live inside
 /// the object, so that handling tensors in a training step allocates nothing.
-class Dims {
+class WICK_API Dims {
  public:
   Dims() = default;
   Dims(std::initializer_list<std::int64_t> values);
@@ -52,28 +54,29 @@ class Dims {
 };
 
 /// Prints "[2, 3]".
-std::ostream& operator<<(std::ostream& out, const Dims& dims);
+WICK_API std::ostream& operator<<(std::ostream& out, const Dims& dims);
 
 /// The number of elements: the product of the sizes, 1 for no dimensions.
 /// Throws ShapeError for a negative size or a product that overflows 63 bits.
-[[nodiscard]] std::int64_t element_count(std::span<const std::int64_t> shape);
+[[nodiscard]] WICK_API std::int64_t element_count(std::span<const std::int64_t> shape);
 
 /// Strides of a row-major (C-contiguous) tensor: the last dimension has stride 1; sizes of 0 count
 /// as 1, as in PyTorch. Throws ShapeError on overflow.
-[[nodiscard]] Dims contiguous_strides(std::span<const std::int64_t> shape);
+[[nodiscard]] WICK_API Dims contiguous_strides(std::span<const std::int64_t> shape);
 
 /// True where the elements lie in row-major order without gaps (PyTorch's is_contiguous: strides
 /// of dimensions of size 1 do not matter, and a tensor without elements is contiguous).
-[[nodiscard]] bool is_contiguous(std::span<const std::int64_t> shape,
-                                 std::span<const std::int64_t> strides) noexcept;
+[[nodiscard]] WICK_API bool is_contiguous(std::span<const std::int64_t> shape,
+                                          std::span<const std::int64_t> strides) noexcept;
 
 /// One past the highest element that the layout reaches, counted from its first one: 0 for no
 /// elements, else 1 + sum((size - 1) * stride). Throws ShapeError for a negative size or stride,
 /// differing ranks, or overflow.
-[[nodiscard]] std::int64_t layout_extent(std::span<const std::int64_t> shape,
-                                         std::span<const std::int64_t> strides);
+[[nodiscard]] WICK_API std::int64_t layout_extent(std::span<const std::int64_t> shape,
+                                                  std::span<const std::int64_t> strides);
 
 /// Turns a possibly negative dimension into [0, rank). Throws IndexError that names `operation`.
-[[nodiscard]] std::size_t wrap_dim(std::int64_t dim, std::size_t rank, std::string_view operation);
+[[nodiscard]] WICK_API std::size_t wrap_dim(std::int64_t dim, std::size_t rank,
+                                            std::string_view operation);
 
 }  // namespace wick

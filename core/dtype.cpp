@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 #include <array>
 #include <ostream>

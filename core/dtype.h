@@ -10,8 +10,9 @@
 #include <optional>
 #include <string_view>
 
-#include "core/error.h"
-#include "core/float_types.h"
+#include "wick/core/compiler.h"
+#include "wick/core/error.h"
+#include "wick/core/float_types.h"
 
 namespace wick {
 
@@ -74,15 +75,15 @@ struct complex32 {
 };
 
 /// The word PyTorch prints after "torch.": "float32", "bool", ...
-[[nodiscard]] std::string_view name(DType dtype) noexcept;
+[[nodiscard]] WICK_API std::string_view name(DType dtype) noexcept;
 /// The inverse of name(); empty where no dtype has that name. Takes no "torch." prefix.
-[[nodiscard]] std::optional<DType> dtype_from_name(std::string_view text) noexcept;
+[[nodiscard]] WICK_API std::optional<DType> dtype_from_name(std::string_view text) noexcept;
 /// Bytes per element. As in PyTorch, an int4 takes a whole one, and float4_e2m1fn_x2 is two in one.
-[[nodiscard]] std::size_t size_of(DType dtype) noexcept;
+[[nodiscard]] WICK_API std::size_t size_of(DType dtype) noexcept;
 /// float16/32/64, bfloat16 and the float8 kinds.
-[[nodiscard]] bool is_floating_point(DType dtype) noexcept;
+[[nodiscard]] WICK_API bool is_floating_point(DType dtype) noexcept;
 /// complex32, complex64 and complex128.
-[[nodiscard]] bool is_complex(DType dtype) noexcept;
+[[nodiscard]] WICK_API bool is_complex(DType dtype) noexcept;
 /// int1 to int7, uint1 to uint7, the bits kinds, float4_e2m1fn_x2 and bcomplex32: carried as bytes.
 /// Tensors of them are viewed, copied, moved between devices, loaded and saved; what needs their
 /// numbers (a conversion, fill_ with anything but 0, arithmetic) throws DTypeError. They are
@@ -95,9 +96,9 @@ struct complex32 {
   return from == to || !(is_opaque(from) || is_opaque(to));
 }
 /// Throws DTypeError that names `operation` and the dtype if it is opaque.
-void require_numbers(DType dtype, std::string_view operation);
+WICK_API void require_numbers(DType dtype, std::string_view operation);
 
-std::ostream& operator<<(std::ostream& out, DType dtype);
+WICK_API std::ostream& operator<<(std::ostream& out, DType dtype);
 
 /// The DType of a C++ type: `dtype_of<float>` is DType::float32. No definition for other types.
 template <typename T>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

@@ -11,7 +11,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/text.h"
+#include "wick/core/compiler.h"
+#include "wick/core/text.h"
 
 namespace wick {
 
@@ -29,7 +30,7 @@ enum class Remedy : std::uint8_t {
 
 /// Base of everything that wick throws by itself (the standard library may still throw
 /// std::bad_alloc).
-class Error : public std::runtime_error {
+class WICK_API Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message)
       : std::runtime_error(message), problem_bytes_(message.size()) {}
@@ -74,25 +75,25 @@ class Error : public std::runtime_error {
 };
 
 /// Shapes or strides that do not fit together, or overflow.
-class ShapeError : public Error {
+class WICK_API ShapeError : public Error {
  public:
   using Error::Error;
 };
 
 /// A dtype that an operation does not take, or dtypes that differ where they must not.
-class DTypeError : public Error {
+class WICK_API DTypeError : public Error {
  public:
   using Error::Error;
 };
 
 /// A device that is not there, an unknown device name, or operands on different devices.
-class DeviceError : public Error {
+class WICK_API DeviceError : public Error {
  public:
   using Error::Error;
 };
 
 /// The CUDA runtime or one of its libraries refused a call.
-class CudaError : public DeviceError {
+class WICK_API CudaError : public DeviceError {
  public:
   /// `status` is the number that the call returned, `file` and `line` where wick made it.
   CudaError(const std::string& message, std::string operation, int status, std::string file,
@@ -116,7 +117,7 @@ class CudaError : public DeviceError {
 
 /// A device has no memory left for an allocation. Nothing else has changed: the program can free
 /// memory, or do with less, and go on.
-class OutOfMemoryError : public DeviceError {
+class WICK_API OutOfMemoryError : public DeviceError {
  public:
   OutOfMemoryError(const std::string& message, std::size_t requested, std::size_t free,
                    std::size_t total)
@@ -132,31 +133,31 @@ class OutOfMemoryError : public DeviceError {
 };
 
 /// An index, label or dimension outside its range.
-class IndexError : public Error {
+class WICK_API IndexError : public Error {
  public:
   using Error::Error;
 };
 
 /// An argument or option outside its domain.
-class ValueError : public Error {
+class WICK_API ValueError : public Error {
  public:
   using Error::Error;
 };
 
 /// A state dictionary that does not fit the object it is loaded into.
-class StateDictError : public Error {
+class WICK_API StateDictError : public Error {
  public:
   using Error::Error;
 };
 
 /// A file whose content breaks its format. Names the file, the record and the offset.
-class FormatError : public Error {
+class WICK_API FormatError : public Error {
  public:
   using Error::Error;
 };
 
 /// The operating system refused: open, read, write, sync, rename. Names the path and the reason.
-class IoError : public Error {
+class WICK_API IoError : public Error {
  public:
   using Error::Error;
 };

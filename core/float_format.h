@@ -6,10 +6,12 @@
 #include <bit>
 #include <cstdint>
 
+#include "wick/core/compiler.h"
+
 namespace wick::detail {
 
 // 1 sign bit, `exponent_bits`, `mantissa_bits`.
-struct Format {
+struct WICK_API Format {
   int exponent_bits;
   int mantissa_bits;
   int bias;

@@ -10,7 +10,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "core/float_format.h"
+#include "wick/core/float_format.h"
 
 namespace wick {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/keyed_hash.h"
+#include "wick/core/keyed_hash.h"
 
 #include <bit>
 #include <chrono>

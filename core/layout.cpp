@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/layout.h"
+#include "wick/core/layout.h"
 
 #include <array>
 

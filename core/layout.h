@@ -8,6 +8,8 @@
 #include <ostream>
 #include <string_view>
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 
 /// torch.layout.
@@ -23,10 +25,10 @@ enum class Layout : std::uint8_t {
 };
 
 /// The word PyTorch prints after "torch.": "strided", "sparse_coo", "_mkldnn", ...
-[[nodiscard]] std::string_view name(Layout layout) noexcept;
+[[nodiscard]] WICK_API std::string_view name(Layout layout) noexcept;
 /// The inverse of name(); empty where no layout has that name. Takes no "torch." prefix.
-[[nodiscard]] std::optional<Layout> layout_from_name(std::string_view text) noexcept;
+[[nodiscard]] WICK_API std::optional<Layout> layout_from_name(std::string_view text) noexcept;
 
-std::ostream& operator<<(std::ostream& out, Layout layout);
+WICK_API std::ostream& operator<<(std::ostream& out, Layout layout);
 
 }  // namespace wick

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/backend/elementwise.h"
-#include "core/parameter.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/parameter.h"
 
 namespace wick {
 

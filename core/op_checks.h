@@ -5,10 +5,10 @@
 
 #include <initializer_list>
 
-#include "core/backend/matrix.h"
-#include "core/error.h"
 #include "core/overlap.h"
-#include "core/tensor.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/error.h"
+#include "wick/core/tensor.h"
 
 namespace wick::ops::checks {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops.h"
+#include "wick/core/ops.h"
 
 #include <cmath>
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
-#include "core/backend/random.h"
-#include "core/backend/rows.h"
-#include "core/error.h"
 #include "core/op_checks.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/random.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/error.h"
 
 namespace wick::ops {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops_arithmetic.h"
+#include "wick/core/ops_arithmetic.h"
 
 #include <algorithm>
 #include <initializer_list>
 
-#include "core/backend.h"
 #include "core/broadcast.h"
-#include "core/error.h"
 #include "core/op_checks.h"
-#include "core/visit_values.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/visit_values.h"
 
 namespace wick::ops {
 namespace {

@@ -18,9 +18,10 @@
 #include <optional>
 #include <type_traits>
 
-#include "core/backend/arithmetic.h"
-#include "core/scalar.h"
-#include "core/tensor.h"
+#include "wick/core/backend/arithmetic.h"
+#include "wick/core/compiler.h"
+#include "wick/core/scalar.h"
+#include "wick/core/tensor.h"
 
 namespace wick::ops {
 
@@ -43,8 +44,10 @@ class Operand {
 
 /// Any of the functions of two arguments; `alpha` is that of add and sub. One argument at least is
 /// a tensor.
-[[nodiscard]] Tensor binary(BinaryOp op, const Operand& a, const Operand& b, Scalar alpha = 1);
-void binary(BinaryOp op, const Operand& a, const Operand& b, const Tensor& out, Scalar alpha = 1);
+[[nodiscard]] WICK_API Tensor binary(BinaryOp op, const Operand& a, const Operand& b,
+                                     Scalar alpha = 1);
+WICK_API void binary(BinaryOp op, const Operand& a, const Operand& b, const Tensor& out,
+                     Scalar alpha = 1);
 
 /// a + alpha * b.
 [[nodiscard]] inline Tensor add(const Operand& a, const Operand& b, Scalar alpha = 1) {
@@ -128,22 +131,24 @@ inline void maximum(const Operand& a, const Operand& b, const Tensor& out) {
 }
 
 /// start + weight * (end - start), computed from the nearer end.
-[[nodiscard]] Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight);
-void lerp(const Tensor& start, const Tensor& end, const Operand& weight, const Tensor& out);
+[[nodiscard]] WICK_API Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight);
+WICK_API void lerp(const Tensor& start, const Tensor& end, const Operand& weight,
+                   const Tensor& out);
 inline void lerp_(const Tensor& self, const Tensor& end, const Operand& weight) {
   lerp(self, end, weight, self);
 }
 
 /// out = alpha * a + beta * b, of float32 or float64 and one shape; `out` may be a or b. One pass
 /// where a factor is 1 or beta is 0, else two.
-void weighted_sum(double alpha, const Tensor& a, double beta, const Tensor& b, const Tensor& out);
+WICK_API void weighted_sum(double alpha, const Tensor& a, double beta, const Tensor& b,
+                           const Tensor& out);
 
 /// x, but not less than `min` and not more than `max`; `max` where they are the wrong way round,
 /// and NaN where x or a bound is. std::nullopt leaves a side open; ValueError where both are.
-[[nodiscard]] Tensor clamp(const Tensor& x, const std::optional<Operand>& min,
-                           const std::optional<Operand>& max = std::nullopt);
-void clamp(const Tensor& x, const std::optional<Operand>& min, const std::optional<Operand>& max,
-           const Tensor& out);
+[[nodiscard]] WICK_API Tensor clamp(const Tensor& x, const std::optional<Operand>& min,
+                                    const std::optional<Operand>& max = std::nullopt);
+WICK_API void clamp(const Tensor& x, const std::optional<Operand>& min,
+                    const std::optional<Operand>& max, const Tensor& out);
 inline void clamp_(const Tensor& self, const std::optional<Operand>& min,
                    const std::optional<Operand>& max = std::nullopt) {
   clamp(self, min, max, self);
@@ -151,7 +156,7 @@ inline void clamp_(const Tensor& self, const std::optional<Operand>& min,
 
 /// condition ? a : b. The condition is bool, a and b are of any one dtype; two numbers give what
 /// they give in PyTorch, with float32 as the default dtype.
-[[nodiscard]] Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
-void where(const Tensor& condition, const Operand& a, const Operand& b, const Tensor& out);
+[[nodiscard]] WICK_API Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
+WICK_API void where(const Tensor& condition, const Operand& a, const Operand& b, const Tensor& out);
 
 }  // namespace wick::ops

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops_join.h"
+#include "wick/core/ops_join.h"
 
-#include "core/error.h"
 #include "core/op_checks.h"
+#include "wick/core/error.h"
 
 namespace wick::ops {
 namespace {

@@ -7,18 +7,19 @@
 #include <initializer_list>
 #include <span>
 
-#include "core/tensor.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
 
 namespace wick::ops {
 
 /// torch.cat: one behind the other along a dimension, in the others of which they agree. A tensor
 /// of shape (0) is left out, as PyTorch does. ValueError for no tensors.
-[[nodiscard]] Tensor cat(std::span<const Tensor> tensors, std::int64_t dim = 0);
-void cat(std::span<const Tensor> tensors, std::int64_t dim, const Tensor& out);
+[[nodiscard]] WICK_API Tensor cat(std::span<const Tensor> tensors, std::int64_t dim = 0);
+WICK_API void cat(std::span<const Tensor> tensors, std::int64_t dim, const Tensor& out);
 
 /// torch.stack: tensors of one shape, along a new dimension.
-[[nodiscard]] Tensor stack(std::span<const Tensor> tensors, std::int64_t dim = 0);
-void stack(std::span<const Tensor> tensors, std::int64_t dim, const Tensor& out);
+[[nodiscard]] WICK_API Tensor stack(std::span<const Tensor> tensors, std::int64_t dim = 0);
+WICK_API void stack(std::span<const Tensor> tensors, std::int64_t dim, const Tensor& out);
 
 [[nodiscard]] inline Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim = 0) {
   return cat(std::span(tensors.begin(), tensors.size()), dim);

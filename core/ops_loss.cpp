@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Losses.
-#include "core/backend.h"
-#include "core/backend/loss.h"
-#include "core/backend/rows.h"
 #include "core/op_checks.h"
-#include "core/ops.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/ops.h"
 
 namespace wick::ops {
 namespace {

@@ -2,12 +2,12 @@
 // Products of matrices, and of batches of them.
 #include <algorithm>
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
 #include "core/broadcast.h"
-#include "core/error.h"
 #include "core/op_checks.h"
-#include "core/ops.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::ops {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops_norm.h"
+#include "wick/core/ops_norm.h"
 
-#include "core/backend.h"
-#include "core/error.h"
 #include "core/op_checks.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
 
 namespace wick::ops {
 namespace {

@@ -2,8 +2,9 @@
 // Normalisation of tensors; see core/ops.h for what holds of all operations.
 #pragma once
 
-#include "core/backend/norm.h"
-#include "core/tensor.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
 
 namespace wick::ops {
 
@@ -26,8 +27,8 @@ struct NormOptions {
 
 /// y = x normalised; contiguous tensors of equal shape with as many elements as `shape` says.
 /// torch.nn.functional.layer_norm, group_norm, rms_norm, batch_norm and instance_norm.
-void norm(NormOp op, const NormShape& shape, const Tensor& x, const Tensor& y,
-          const NormOptions& options);
+WICK_API void norm(NormOp op, const NormShape& shape, const Tensor& x, const Tensor& y,
+                   const NormOptions& options);
 
 struct NormBackwardOptions {
   const Tensor* weight = nullptr;
@@ -45,7 +46,7 @@ struct NormBackwardOptions {
 };
 
 /// The gradients of norm() that are wanted.
-void norm_backward(NormOp op, const NormShape& shape, const Tensor& grad_output, const Tensor& x,
-                   const NormBackwardOptions& options);
+WICK_API void norm_backward(NormOp op, const NormShape& shape, const Tensor& grad_output,
+                            const Tensor& x, const NormBackwardOptions& options);
 
 }  // namespace wick::ops

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops_reduce.h"
+#include "wick/core/ops_reduce.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "core/backend.h"
-#include "core/backend/reduce.h"
-#include "core/error.h"
 #include "core/op_checks.h"
-#include "core/visit_values.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/reduce.h"
+#include "wick/core/error.h"
+#include "wick/core/visit_values.h"
 
 namespace wick::ops {
 namespace {

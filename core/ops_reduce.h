@@ -16,7 +16,8 @@
 #include <initializer_list>
 #include <utility>
 
-#include "core/tensor.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
 
 namespace wick::ops {
 
@@ -38,19 +39,26 @@ class ReduceDims {
 
 /// The sum; of int64 and bool in int64, of nothing 0. float32 is added up in float64 and float64 by
 /// pairs of parts, and rounded once.
-[[nodiscard]] Tensor sum(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
-void sum(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
+[[nodiscard]] WICK_API Tensor sum(const Tensor& x, const ReduceDims& dims = {},
+                                  bool keepdim = false);
+WICK_API void sum(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
 
 /// The sum divided by the number of elements; NaN for no elements. float32 and float64 only.
-[[nodiscard]] Tensor mean(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
-void mean(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
+[[nodiscard]] WICK_API Tensor mean(const Tensor& x, const ReduceDims& dims = {},
+                                   bool keepdim = false);
+WICK_API void mean(const Tensor& x, const ReduceDims& dims, const Tensor& out,
+                   bool keepdim = false);
 
 // The smallest and the largest elements; NaN where there is one. Of nothing they throw ShapeError.
 
-[[nodiscard]] Tensor amin(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
-[[nodiscard]] Tensor amax(const Tensor& x, const ReduceDims& dims = {}, bool keepdim = false);
-void amin(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
-void amax(const Tensor& x, const ReduceDims& dims, const Tensor& out, bool keepdim = false);
+[[nodiscard]] WICK_API Tensor amin(const Tensor& x, const ReduceDims& dims = {},
+                                   bool keepdim = false);
+[[nodiscard]] WICK_API Tensor amax(const Tensor& x, const ReduceDims& dims = {},
+                                   bool keepdim = false);
+WICK_API void amin(const Tensor& x, const ReduceDims& dims, const Tensor& out,
+                   bool keepdim = false);
+WICK_API void amax(const Tensor& x, const ReduceDims& dims, const Tensor& out,
+                   bool keepdim = false);
 /// Of all elements.
 [[nodiscard]] inline Tensor min(const Tensor& x) {
   return amin(x);
@@ -65,19 +73,19 @@ struct Extremes {
   Tensor values;
   Tensor indices;
 };
-[[nodiscard]] Extremes min(const Tensor& x, std::int64_t dim, bool keepdim = false);
-[[nodiscard]] Extremes max(const Tensor& x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] WICK_API Extremes min(const Tensor& x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] WICK_API Extremes max(const Tensor& x, std::int64_t dim, bool keepdim = false);
 /// Into tensors of the caller's.
-void min(const Tensor& x, std::int64_t dim, const Extremes& out, bool keepdim = false);
-void max(const Tensor& x, std::int64_t dim, const Extremes& out, bool keepdim = false);
+WICK_API void min(const Tensor& x, std::int64_t dim, const Extremes& out, bool keepdim = false);
+WICK_API void max(const Tensor& x, std::int64_t dim, const Extremes& out, bool keepdim = false);
 
 /// The position of the smallest or the largest element along a dimension, or, without one, in
 /// row-major order; int64. Not of bool.
-[[nodiscard]] Tensor argmin(const Tensor& x);
-[[nodiscard]] Tensor argmax(const Tensor& x);
-[[nodiscard]] Tensor argmin(const Tensor& x, std::int64_t dim, bool keepdim = false);
-[[nodiscard]] Tensor argmax(const Tensor& x, std::int64_t dim, bool keepdim = false);
-void argmin(const Tensor& x, std::int64_t dim, const Tensor& out, bool keepdim = false);
-void argmax(const Tensor& x, std::int64_t dim, const Tensor& out, bool keepdim = false);
+[[nodiscard]] WICK_API Tensor argmin(const Tensor& x);
+[[nodiscard]] WICK_API Tensor argmax(const Tensor& x);
+[[nodiscard]] WICK_API Tensor argmin(const Tensor& x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] WICK_API Tensor argmax(const Tensor& x, std::int64_t dim, bool keepdim = false);
+WICK_API void argmin(const Tensor& x, std::int64_t dim, const Tensor& out, bool keepdim = false);
+WICK_API void argmax(const Tensor& x, std::int64_t dim, const Tensor& out, bool keepdim = false);
 
 }  // namespace wick::ops

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Operations on rows of tensors: the softmax, and rows that are added up by their numbers.
-#include "core/backend.h"
-#include "core/backend/rows.h"
 #include "core/op_checks.h"
-#include "core/ops.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/ops.h"
 
 namespace wick::ops {
 namespace {

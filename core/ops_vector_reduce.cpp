@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops_vector_reduce.h"
+#include "wick/core/ops_vector_reduce.h"
 
-#include "core/backend.h"
 #include "core/op_checks.h"
+#include "wick/core/backend.h"
 
 namespace wick::ops {
 namespace {

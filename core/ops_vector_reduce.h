@@ -2,8 +2,9 @@
 // Reductions of a tensor to one number; see core/ops.h for what holds of all operations.
 #pragma once
 
-#include "core/backend/vector_reduce.h"
-#include "core/tensor.h"
+#include "wick/core/backend/vector_reduce.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
 
 namespace wick::ops {
 
@@ -15,8 +16,8 @@ struct VectorReduceOptions {
 
 /// out (one element, float64) = the reduction of all elements of x, which is contiguous. On a GPU
 /// nobody waits for it.
-void vector_reduce(VectorReduceOp op, const Tensor& x, const Tensor& out,
-                   const VectorReduceOptions& options = {});
+WICK_API void vector_reduce(VectorReduceOp op, const Tensor& x, const Tensor& out,
+                            const VectorReduceOptions& options = {});
 
 struct ScaleByNormOptions {
   NormScale scale = NormScale::clip;
@@ -29,6 +30,7 @@ struct ScaleByNormOptions {
 /// x *= scale, see NormScale, by the norm that is the root of `reduced` (one element, float64),
 /// where vector_reduce() has left it. The norm is rounded to the dtype of options.norm, or else of
 /// x.
-void scale_by_norm(const Tensor& x, const Tensor& reduced, const ScaleByNormOptions& options);
+WICK_API void scale_by_norm(const Tensor& x, const Tensor& reduced,
+                            const ScaleByNormOptions& options);
 
 }  // namespace wick::ops

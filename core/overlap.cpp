@@ -7,7 +7,7 @@
 #include <numeric>
 #include <optional>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/tensor.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 

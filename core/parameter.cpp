@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/parameter.h"
+#include "wick/core/parameter.h"
 
 namespace wick {
 

@@ -7,7 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "core/tensor.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 
@@ -15,7 +16,7 @@ struct ArenaMemory;
 
 /// A trainable tensor and its gradient, of equal shape, dtype and device, both contiguous. Shared
 /// between the module that owns it and the optimizer that updates it.
-struct Parameter {
+struct WICK_API Parameter {
   Tensor value;
   Tensor grad;
   /// False stands for PyTorch's `grad is None`: the elements of `grad` mean nothing, the next
@@ -55,6 +56,6 @@ using ParameterPtr = std::shared_ptr<Parameter>;
 using NamedParameter = std::pair<std::string, ParameterPtr>;
 
 /// A parameter that holds `value` and an uninitialised gradient.
-[[nodiscard]] ParameterPtr make_parameter(Tensor value);
+[[nodiscard]] WICK_API ParameterPtr make_parameter(Tensor value);
 
 }  // namespace wick

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "core/parameter_arena.h"
+#include "wick/core/parameter_arena.h"
 
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

@@ -9,12 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "core/parameter.h"
+#include "wick/core/compiler.h"
+#include "wick/core/parameter.h"
 
 namespace wick {
 
 /// The next multiple of 64 bytes, in elements: where a parameter of an arena may begin.
-[[nodiscard]] std::int64_t arena_padded(std::int64_t count, DType dtype) noexcept;
+[[nodiscard]] WICK_API std::int64_t arena_padded(std::int64_t count, DType dtype) noexcept;
 
 /// Puts parameters one behind the other into two flat tensors, their values into one and their
 /// gradients into the other, so that what concerns all of them is one pass: an optimizer's step, a
@@ -33,7 +34,7 @@ namespace wick {
 ///
 /// The parameters are shared with the model; the memory lives as long as anything that is in it.
 /// Thread safety: none.
-class ParameterArena {
+class WICK_API ParameterArena {
  public:
   struct Entry {
     std::string name;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "core/placeholder.h"
+#include "wick/core/placeholder.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <unordered_set>
 #include <utility>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/value.h"
+#include "wick/core/compiler.h"
+#include "wick/core/value.h"
 
 namespace wick {
 
@@ -14,7 +15,7 @@ namespace wick {
 /// file tells of it. None of its code was run. It is a key like any other, equal to itself only; it
 /// cannot be saved.
 // NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): an aggregate has no constructors
-struct Placeholder {
+struct WICK_API Placeholder {
   std::string type;                   // module and name: "argparse.Namespace"
   bool is_object = false;             // made by calling `type`; else `type` itself
   std::vector<Value> arguments = {};  // of the call
@@ -34,10 +35,10 @@ struct PlaceholderPart {
 
 /// Arguments are named "<argument 0>"; keywords, entries and items by their key or index; the state
 /// by its keys where it is a dict (or a pair of dicts, as objects with slots have), else "<state>".
-[[nodiscard]] std::vector<PlaceholderPart> parts_of(const Placeholder& placeholder);
+[[nodiscard]] WICK_API std::vector<PlaceholderPart> parts_of(const Placeholder& placeholder);
 
 /// How a key of a dict appears in dotted names: a str or int as it is, else "<position>".
-[[nodiscard]] std::string name_of_key(const Value& key, std::size_t position);
+[[nodiscard]] WICK_API std::string name_of_key(const Value& key, std::size_t position);
 
 struct PlaceholderReport {
   struct Found {
@@ -50,6 +51,6 @@ struct PlaceholderReport {
 };
 
 /// The placeholders in a value, those inside others aside; at most `named` of them by their names.
-[[nodiscard]] PlaceholderReport placeholders_in(const Value& root, std::size_t named);
+[[nodiscard]] WICK_API PlaceholderReport placeholders_in(const Value& root, std::size_t named);
 
 }  // namespace wick

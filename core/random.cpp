@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The engine behind Generator: mt19937, and the bytes in which PyTorch keeps its state.
-#include "core/random.h"
+#include "wick/core/random.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "core/error.h"
 #include "core/twister.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/device.h"
-#include "core/tensor.h"
+#include "wick/core/compiler.h"
+#include "wick/core/device.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 
@@ -28,7 +29,7 @@ namespace wick {
 /// and on any for tensors of no more elements than its threads. Two things differ: tensors of more
 /// than 2^31 bytes, which PyTorch draws for in parts, and tensors that are not contiguous.
 /// A recorded step (core/recording.h) draws on in each repetition; the generator stays where it is.
-class Generator {
+class WICK_API Generator {
  public:
   /// torch.Generator().manual_seed(seed). PyTorch's default seed is 67280421310721.
   explicit Generator(std::uint64_t seed = kDefaultSeed) { manual_seed(seed); }

@@ -2,8 +2,8 @@
 // What of Generator is special to a device that draws by itself: its state is a seed and an offset.
 #include <cstring>
 
-#include "core/error.h"
-#include "core/random.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
 
 namespace wick {
 namespace {

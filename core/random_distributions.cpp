@@ -7,14 +7,14 @@
 #include <numbers>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/backend/random.h"
-#include "core/error.h"
-#include "core/ops.h"
 #include "core/overlap.h"
-#include "core/random.h"
 #include "core/random_transform.h"
 #include "core/twister.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/random.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
 
 namespace wick {
 namespace {

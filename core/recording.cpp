@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/recording.h"
+#include "wick/core/recording.h"
 
 #include <utility>
 

@@ -6,7 +6,8 @@
 #include <functional>
 #include <memory>
 
-#include "core/network_step.h"
+#include "wick/core/compiler.h"
+#include "wick/core/network_step.h"
 
 namespace wick {
 
@@ -28,7 +29,7 @@ struct RecordedStep {
 
 /// Made by Backend::record(). Refers to all tensors and generators that the step uses: they must
 /// live, and stay where they are, as long as it. Thread safety: none.
-class Recording {
+class WICK_API Recording {
  public:
   Recording() = default;
   Recording(const Recording&) = delete;
@@ -42,6 +43,6 @@ class Recording {
 };
 
 /// The recording of a device that has none: calls both functions each time.
-[[nodiscard]] std::unique_ptr<Recording> call_again(RecordedStep step);
+[[nodiscard]] WICK_API std::unique_ptr<Recording> call_again(RecordedStep step);
 
 }  // namespace wick

@@ -7,11 +7,13 @@
 #include <ostream>
 #include <utility>
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 
 /// Keeps an integer as int64 and any other number as float64, so that neither loses bits. Unsigned
 /// integers above the largest int64 become floating, as no dtype of arithmetic holds them.
-class Scalar {
+class WICK_API Scalar {
  public:
   /// In the order in which PyTorch promotes them.
   enum class Kind : std::uint8_t { boolean, integer, floating };

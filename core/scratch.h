@@ -2,13 +2,14 @@
 // Memory that a layer or an optimizer keeps from call to call.
 #pragma once
 
-#include "core/tensor.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 
 /// Hands out contiguous tensors over one allocation, which grows when a larger one is asked for and
 /// is kept otherwise.
-class Scratch {
+class WICK_API Scratch {
  public:
   /// Uninitialised; shares its memory with what earlier calls returned.
   [[nodiscard]] const Tensor& get(const Dims& shape, DType dtype, Device device) {

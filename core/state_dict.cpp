@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "core/state_dict.h"
+#include "wick/core/state_dict.h"
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

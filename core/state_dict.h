@@ -7,14 +7,15 @@
 #include <utility>
 #include <vector>
 
-#include "core/keyed_hash.h"
-#include "core/value.h"
+#include "wick/core/compiler.h"
+#include "wick/core/keyed_hash.h"
+#include "wick/core/value.h"
 
 namespace wick {
 
 /// PyTorch's state_dict of a module: an OrderedDict of tensors. The tensors share their storage
 /// with the module they come from.
-class StateDict {
+class WICK_API StateDict {
  public:
   using Entry = std::pair<std::string, Tensor>;
 
@@ -47,7 +48,7 @@ class StateDict {
 
 /// Why a checkpoint's tensor cannot be copied to a model's of that name (a shape, an opaque dtype,
 /// complex for real): a line for a StateDictError's list, with its line break in front, or empty.
-[[nodiscard]] std::string describe_misfit(std::string_view name, const Tensor& given,
-                                          const Tensor& wanted);
+[[nodiscard]] WICK_API std::string describe_misfit(std::string_view name, const Tensor& given,
+                                                   const Tensor& wanted);
 
 }  // namespace wick

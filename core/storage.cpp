@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "core/storage.h"
+#include "wick/core/storage.h"
 
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

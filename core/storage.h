@@ -7,14 +7,15 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/device.h"
+#include "wick/core/compiler.h"
+#include "wick/core/device.h"
 
 namespace wick {
 
 class Backend;
 
 /// Not copyable; held by std::shared_ptr. The bytes live as long as the storage does.
-class Storage {
+class WICK_API Storage {
  public:
   /// Allocates `bytes` uninitialised bytes on the backend's device.
   Storage(std::size_t bytes, Backend& backend);

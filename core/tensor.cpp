@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/tensor.h"
+#include "wick/core/tensor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,10 +7,10 @@
 #include <ostream>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/backend/memory.h"
-#include "core/error.h"
 #include "core/overlap.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

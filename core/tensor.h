@@ -10,10 +10,11 @@
 #include <span>
 #include <vector>
 
-#include "core/device.h"
-#include "core/dims.h"
-#include "core/dtype.h"
-#include "core/storage.h"
+#include "wick/core/compiler.h"
+#include "wick/core/device.h"
+#include "wick/core/dims.h"
+#include "wick/core/dtype.h"
+#include "wick/core/storage.h"
 
 namespace wick {
 
@@ -30,7 +31,7 @@ inline constexpr std::int64_t kEnd = INT64_MAX;
 ///
 /// Thread safety: as for std::shared_ptr; writing elements that another thread uses needs a lock
 /// of the caller's.
-class Tensor {
+class WICK_API Tensor {
  public:
   Tensor() = default;
   /// Lays a shape over existing storage; strides in elements, offset in elements.
@@ -214,10 +215,10 @@ class Tensor {
 
 /// True where dtype, shape and every bit of every element agree. Strides, storage and device may
 /// differ. NaNs are equal where their bits are.
-[[nodiscard]] bool bitwise_equal(const Tensor& a, const Tensor& b);
+[[nodiscard]] WICK_API bool bitwise_equal(const Tensor& a, const Tensor& b);
 
 /// Prints dtype, shape and device, not the elements: "Tensor(float32 [2, 3] cpu)".
-std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+WICK_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 // -- Templates ----------------------------------------------------------------------------------
 

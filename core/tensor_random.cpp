@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Tensors of random numbers: drawn where the generator is.
-#include "core/error.h"
 #include "core/overlap.h"
-#include "core/random.h"
-#include "core/tensor.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/error.h"
-#include "core/tensor.h"
+#include "wick/core/error.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 

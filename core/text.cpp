@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "core/text.h"
+#include "wick/core/text.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <sstream>
+#include <utility>
 
 namespace wick {
 namespace {
@@ -39,6 +41,14 @@ void append_number(std::string& out, unsigned long long value) {
 }
 void append_number(std::string& out, double value) {
   append_to(out, value, std::chars_format::general, 6);
+}
+
+void append_printed(std::string& out, const void* object,
+                    void (*print)(std::ostream& stream, const void* object)) {
+  std::ostringstream stream;
+  stream.imbue(std::locale::classic());
+  print(stream, object);
+  out += std::move(stream).str();
 }
 
 }  // namespace detail

@@ -6,19 +6,25 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <sstream>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 namespace detail {
 
-void append_number(std::string& out, long long value);
-void append_number(std::string& out, unsigned long long value);
+WICK_API void append_number(std::string& out, long long value);
+WICK_API void append_number(std::string& out, unsigned long long value);
 /// As a stream prints it: up to six significant digits.
-void append_number(std::string& out, double value);
+WICK_API void append_number(std::string& out, double value);
+
+/// What `print` prints of the object.
+WICK_API void append_printed(std::string& out, const void* object,
+                             void (*print)(std::ostream& stream, const void* object));
 
 template <typename T>
 void append(std::string& out, const T& value) {
@@ -36,10 +42,9 @@ void append(std::string& out, const T& value) {
   } else if constexpr (std::floating_point<T>) {
     append_number(out, static_cast<double>(value));
   } else {
-    std::ostringstream stream;
-    stream.imbue(std::locale::classic());
-    stream << value;
-    out += std::move(stream).str();
+    append_printed(out, &value, [](std::ostream& stream, const void* object) {
+      stream << *static_cast<const T*>(object);
+    });
   }
 }
 
@@ -54,10 +59,11 @@ template <typename... Args>
 }
 
 /// The digits of `value`, with zeros in front up to `width`. `base` is 10 or 16.
-[[nodiscard]] std::string zero_padded(std::uint64_t value, std::size_t width, int base = 10);
+[[nodiscard]] WICK_API std::string zero_padded(std::uint64_t value, std::size_t width,
+                                               int base = 10);
 /// printf's "%.<decimals>f".
-[[nodiscard]] std::string fixed_point(double value, int decimals);
+[[nodiscard]] WICK_API std::string fixed_point(double value, int decimals);
 /// printf's "%.<digits>g".
-[[nodiscard]] std::string significant(double value, int digits);
+[[nodiscard]] WICK_API std::string significant(double value, int digits);
 
 }  // namespace wick

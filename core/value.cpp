@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/value.h"
+#include "wick/core/value.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {
@@ -53,6 +53,10 @@ std::shared_ptr<T> not_null(std::shared_ptr<T> pointer, const char* what) {
 }
 
 }  // namespace
+
+Value::Value(std::string value) : data_(std::move(value)) {}
+Value::Value(std::string_view value) : data_(std::string(value)) {}
+Value::Value(Bytes value) : data_(std::move(value)) {}
 
 Value::Value(const char* value) {
   if (value == nullptr) throw ValueError("Value: the pointer to a text is null");

@@ -17,9 +17,10 @@
 #include <variant>
 #include <vector>
 
-#include "core/big_integer.h"
-#include "core/layout.h"
-#include "core/tensor.h"
+#include "wick/core/big_integer.h"
+#include "wick/core/compiler.h"
+#include "wick/core/layout.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 
@@ -49,7 +50,7 @@ struct Size {
 
 /// A vector whose items are destroyed one after the other, however deep they are nested: a file may
 /// hold a list in a list in a list a million times, and no thread's stack is deep enough for that.
-class Items : public std::vector<Value> {
+class WICK_API Items : public std::vector<Value> {
  public:
   using std::vector<Value>::vector;
   Items() = default;
@@ -82,7 +83,7 @@ struct TensorObject {
 
 /// A storage that is saved by itself: torch.TypedStorage, or torch.UntypedStorage, which is bytes.
 /// Tensors of the same checkpoint may lie in it, and then do here.
-struct StorageObject {
+struct WICK_API StorageObject {
   std::shared_ptr<Storage> storage;
   std::optional<DType> dtype = std::nullopt;  // of a TypedStorage
 
@@ -103,7 +104,7 @@ concept PlainInteger =
 /// tensors compare by dtype, shape and bits; a placeholder is equal to itself only.
 ///
 /// Thread safety: as for the standard containers.
-class Value {
+class WICK_API Value {
  public:
   enum class Kind : std::uint8_t {
     none,
@@ -130,6 +131,12 @@ class Value {
   };
 
   Value() = default;  // None
+  // Out of line: what 21 kinds need is compiled once.
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
   Value(std::nullptr_t) {}
   // Numbers are taken as they are: what would only be converted to one (a pointer to True, a long
   // double, an unscoped enumerator, an integer that may not fit) does not compile.
@@ -144,11 +151,11 @@ class Value {
   requires std::same_as<T, std::complex<double>> || std::same_as<T, std::complex<float>> Value(
       T value)
       : data_(std::complex<double>(value)) {}
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(std::string_view value) : data_(std::string(value)) {}
+  Value(std::string value);
+  Value(std::string_view value);
   /// Throws ValueError for null.
   Value(const char* value);
-  Value(Bytes value) : data_(std::move(value)) {}
+  Value(Bytes value);
   /// Of kind `integer` where it fits 64 bits.
   Value(BigInteger value);
   Value(ByteArray value);
@@ -243,11 +250,11 @@ class Value {
 /// storages. Equal keys have equal hashes, other keys hardly ever, whoever chose them; the values
 /// differ from process to process (core/keyed_hash.h). A NaN, which equals nothing, has the hash of
 /// its address.
-[[nodiscard]] std::size_t hash_key(const Value& key);
+[[nodiscard]] WICK_API std::size_t hash_key(const Value& key);
 
 /// Python's dict: keys of any hashable kind, in order of insertion. Also the kinds of dict in
 /// module collections.
-class Dict {
+class WICK_API Dict {
  public:
   enum class Type : std::uint8_t {
     dict,
@@ -257,13 +264,13 @@ class Dict {
   };
   using Entry = std::pair<Value, Value>;
 
-  Dict() = default;
-  explicit Dict(Type type) : type_(type) {}
+  Dict();
+  explicit Dict(Type type);
   Dict(std::initializer_list<Entry> entries);
-  Dict(const Dict&) = default;
-  Dict(Dict&&) noexcept = default;
-  Dict& operator=(const Dict&) = default;
-  Dict& operator=(Dict&&) noexcept = default;
+  Dict(const Dict&);
+  Dict(Dict&&) noexcept;
+  Dict& operator=(const Dict&);
+  Dict& operator=(Dict&&) noexcept;
   ~Dict();  // however deep it is nested, as ~Items()
   /// A defaultdict. `factory` is the Python name of the type whose call gives missing values
   /// ("int", "list", "OrderedDict"; one of default_factories()), or empty for None. Kept for
@@ -300,7 +307,7 @@ class Dict {
 };
 
 /// Python's set, in order of insertion.
-class Set {
+class WICK_API Set {
  public:
   Set() = default;
   Set(std::initializer_list<Value> items);
@@ -317,7 +324,7 @@ class Set {
 };
 
 /// Python's frozenset: a set that is a key itself, and does not change.
-class FrozenSet {
+class WICK_API FrozenSet {
  public:
   FrozenSet() : FrozenSet(Set()) {}
   explicit FrozenSet(Set items);

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/keyed_hash.h"
-#include "core/value.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
+#include "wick/core/value.h"
 
 namespace wick {
 namespace {

@@ -4,9 +4,9 @@
 #include <new>
 #include <utility>
 
-#include "core/containers.h"
-#include "core/placeholder.h"
-#include "core/value.h"
+#include "wick/core/containers.h"
+#include "wick/core/placeholder.h"
+#include "wick/core/value.h"
 
 namespace wick {
 namespace {
@@ -44,6 +44,12 @@ void destroy(std::vector<Value>&& values) noexcept {
 
 }  // namespace
 
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
 Items::Items(std::vector<Value> items) noexcept : std::vector<Value>(std::move(items)) {}
 Items::Items(const Items&) = default;
 Items::Items(Items&&) noexcept = default;
@@ -57,6 +63,13 @@ Items::~Items() {
     return;
   }
 }
+
+Dict::Dict() = default;
+Dict::Dict(Type type) : type_(type) {}
+Dict::Dict(const Dict&) = default;
+Dict::Dict(Dict&&) noexcept = default;
+Dict& Dict::operator=(const Dict&) = default;
+Dict& Dict::operator=(Dict&&) noexcept = default;
 
 Dict::~Dict() {
   std::vector<Value> inner;

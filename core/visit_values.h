@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

@@ -9,7 +9,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

@@ -3,20 +3,21 @@
 // kernels/cuda/devices.cpp where there is one, by no_cuda.cpp where there is none.
 #pragma once
 
-#include "core/backend.h"
+#include "wick/core/backend.h"
+#include "wick/core/compiler.h"
 
 namespace wick::cuda {
 
-[[nodiscard]] int device_count() noexcept;
+[[nodiscard]] WICK_API int device_count() noexcept;
 /// Throws DeviceError where there is no such device.
-[[nodiscard]] Backend& device_backend(int index);
+[[nodiscard]] WICK_API Backend& device_backend(int index);
 
-void set_allow_tf32(bool allow) noexcept;
-[[nodiscard]] bool allow_tf32() noexcept;
+WICK_API void set_allow_tf32(bool allow) noexcept;
+[[nodiscard]] WICK_API bool allow_tf32() noexcept;
 
 /// See CudaStreamGuard: what enter_stream() returns is for leave_stream().
-[[nodiscard]] void* enter_stream(Device device, void* stream);
-void leave_stream(Device device, void* before) noexcept;
-[[nodiscard]] void* current_stream(Device device);
+[[nodiscard]] WICK_API void* enter_stream(Device device, void* stream);
+WICK_API void leave_stream(Device device, void* before) noexcept;
+[[nodiscard]] WICK_API void* current_stream(Device device);
 
 }  // namespace wick::cuda

@@ -2,8 +2,9 @@
 // For programs that have CUDA streams of their own: lets wick's work run in them.
 #pragma once
 
-#include "core/device.h"
-#include "kernels/cuda_devices.h"
+#include "wick/core/device.h"
+#include "wick/core/compiler.h"
+#include "wick/kernels/cuda_devices.h"
 
 namespace wick {
 
@@ -20,7 +21,7 @@ namespace wick {
 ///     const wick::CudaStreamGuard guard({wick::DeviceType::cuda, 0}, stream);
 ///     logits = model.forward(x);
 ///   }
-class CudaStreamGuard {
+class WICK_API CudaStreamGuard {
  public:
   /// Throws DeviceError where there is no such device.
   CudaStreamGuard(Device device, void* stream)

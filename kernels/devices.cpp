@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "kernels/devices.h"
+#include "wick/kernels/devices.h"
 
-#include "core/backend.h"
-#include "core/error.h"
 #include "kernels/cpu/cpu_backend.h"
-#include "kernels/cuda_devices.h"
 #include "kernels/meta_backend.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/kernels/cuda_devices.h"
 
 namespace wick {
 namespace {

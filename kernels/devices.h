@@ -4,11 +4,13 @@
 
 #include <string>
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 
 /// The number of CUDA devices that this build can drive on this machine; 0 where there is no
 /// toolkit in the build, no driver or no GPU.
-[[nodiscard]] int cuda_device_count() noexcept;
+[[nodiscard]] WICK_API int cuda_device_count() noexcept;
 [[nodiscard]] inline bool cuda_available() noexcept {
   return cuda_device_count() > 0;
 }
@@ -16,18 +18,18 @@ namespace wick {
 /// Lets float32 matrix products on CUDA devices round their operands to TF32 (10 bits of mantissa),
 /// which is several times faster; torch.backends.cuda.matmul.allow_tf32. Off at the start. Concerns
 /// products from then on, not those recorded before. Thread-safe.
-void set_allow_tf32(bool allow) noexcept;
-[[nodiscard]] bool allow_tf32() noexcept;
+WICK_API void set_allow_tf32(bool allow) noexcept;
+[[nodiscard]] WICK_API bool allow_tf32() noexcept;
 
 /// The number of threads that CPU operations use, at least 1; the default is 1. Results do not
 /// depend on it. Where the system gives no more threads, those that it gives do the work, and
 /// num_threads() says how many. Throws ValueError for less than 1. Not to be called while
 /// operations run.
-void set_num_threads(int count);
-[[nodiscard]] int num_threads() noexcept;
+WICK_API void set_num_threads(int count);
+[[nodiscard]] WICK_API int num_threads() noexcept;
 
 /// The instruction set that the CPU kernels use: "baseline" (SSE2, NEON), "avx2" or "avx512".
 /// Chosen at the first use; the environment variable WICK_SIMD forces a lower one.
-[[nodiscard]] std::string cpu_capability();
+[[nodiscard]] WICK_API std::string cpu_capability();
 
 }  // namespace wick

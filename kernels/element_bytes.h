@@ -5,9 +5,9 @@
 
 #include <cstring>
 
-#include "core/dtype.h"
-#include "core/scalar.h"
 #include "kernels/convert.h"
+#include "wick/core/dtype.h"
+#include "wick/core/scalar.h"
 
 namespace wick {
 

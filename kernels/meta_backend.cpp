@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/meta_backend.h"
 
-#include "core/backend/memory.h"
-#include "core/error.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

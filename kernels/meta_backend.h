@@ -2,7 +2,7 @@
 // The device "meta": tensors that are described, with no elements behind them.
 #pragma once
 
-#include "core/backend.h"
+#include "wick/core/backend.h"
 
 namespace wick {
 

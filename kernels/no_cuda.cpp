@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Stands in for kernels/cuda where the build has no CUDA toolkit.
-#include "core/backend.h"
-#include "core/error.h"
-#include "kernels/cuda_devices.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/kernels/cuda_devices.h"
 
 namespace wick::cuda {
 namespace {

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/backend/update.h"
-#include "core/error.h"
 #include "kernels/formulas/update.h"
 #include "kernels/negligible.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

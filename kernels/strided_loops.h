@@ -8,8 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/backend.h"
-#include "core/backend/memory.h"
+#include "wick/core/dims.h"
 
 namespace wick {
 
@@ -62,19 +61,6 @@ LoopsOf<N> coalesce_sorted(const Dims& shape, const std::array<const Dims*, N>& 
   std::array<const Dims*, N> in_order{};
   for (std::size_t k = 0; k < N; ++k) in_order[k] = &sorted.strides[k];
   return coalesce<N>(sorted.shape, in_order);
-}
-
-/// Of a copy.
-struct StridedLoops {
-  Dims shape;
-  Dims to;
-  Dims from;
-};
-
-/// Both layouts have the same shape, without zeros.
-inline StridedLoops coalesce(const StridedRef& to, const StridedRef& from) {
-  const LoopsOf<2> loops = coalesce<2>(to.shape, {&to.strides, &from.strides});
-  return {loops.shape, loops.strides[0], loops.strides[1]};
 }
 
 }  // namespace wick

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "nn/averaged_model.h"
+#include "wick/nn/averaged_model.h"
 
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "nn/layers/batch_norm.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/nn/layers/batch_norm.h"
 
 namespace wick::nn {
 namespace {
@@ -162,6 +162,10 @@ void update_bn(const std::function<Tensor()>& next_batch, Module& model) {
   for (Tensor input = next_batch(); input.defined(); input = next_batch()) {
     static_cast<void>(model.forward(input));
   }
+}
+
+std::unique_ptr<Module> AveragedModel::copy(ModuleCopier& copier) const {
+  return std::make_unique<AveragedModel>(*this, copier);
 }
 
 }  // namespace wick::nn

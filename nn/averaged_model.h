@@ -8,7 +8,8 @@
 #include <optional>
 #include <string_view>
 
-#include "nn/composite.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/composite.h"
 
 namespace wick::nn {
 
@@ -21,9 +22,9 @@ using AverageFunction =
 
 /// The mean of all models so far (Izmailov et al., https://arxiv.org/abs/1803.05407). This function
 /// and the next one write to `averaged` and return it.
-[[nodiscard]] AverageFunction get_swa_avg_fn();
+[[nodiscard]] WICK_API AverageFunction get_swa_avg_fn();
 /// decay * averaged + (1 - decay) * current. Throws ValueError for a decay outside [0, 1].
-[[nodiscard]] AverageFunction get_ema_avg_fn(double decay = 0.999);
+[[nodiscard]] WICK_API AverageFunction get_ema_avg_fn(double decay = 0.999);
 
 /// PyTorch's arguments, without multi_avg_fn, which takes all tensors at once.
 struct AveragedModelOptions {
@@ -36,7 +37,7 @@ struct AveragedModelOptions {
 /// are an average of the model's. The wrapper begins in training mode, the layers of the copy in
 /// the mode that each has in the model. Its state dictionary has the keys 'n_averaged' (int64,
 /// without dimensions) and 'module.' before the model's own; the function is not part of it.
-class AveragedModel final : public Composite {
+class WICK_API AveragedModel final : public Composite {
  public:
   /// Throws ValueError for a model that cannot be cloned.
   explicit AveragedModel(const Module& model, AveragedModelOptions options = {});
@@ -46,9 +47,7 @@ class AveragedModel final : public Composite {
         n_averaged_(copier(other.n_averaged_)) {}
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "AveragedModel"; }
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<AveragedModel>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
     return steps.module("module", module(), x);
   }
@@ -81,6 +80,6 @@ class AveragedModel final : public Composite {
 /// PyTorch, and the momenta are as before, also where `next_batch` or the model throws; the former
 /// statistics are lost then. Without BatchNorm layers, nothing happens. Throws ValueError, and
 /// changes nothing, for a `next_batch` that is empty.
-void update_bn(const std::function<Tensor()>& next_batch, Module& model);
+WICK_API void update_bn(const std::function<Tensor()>& next_batch, Module& model);
 
 }  // namespace wick::nn

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "nn/composite.h"
+#include "wick/nn/composite.h"
 
 namespace wick::nn {
 

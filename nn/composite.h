@@ -6,8 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "nn/module.h"
-#include "nn/step_runner.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/module.h"
+#include "wick/nn/step_runner.h"
 
 namespace wick::nn {
 
@@ -17,7 +18,7 @@ namespace wick::nn {
 /// Composite, its steps are done as if they were that one's own, so that fusion sees all of them.
 ///
 /// A child appears once in the steps; a second time as its share(), kept by register_twin().
-class Composite : public Module {
+class WICK_API Composite : public Module {
  public:
   Composite(const Composite&) = delete;
   Composite& operator=(const Composite&) = delete;

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
 #include "nn/linear_chain.h"
-#include "nn/make_module.h"
-#include "nn/sequential.h"
+#include "wick/core/error.h"
+#include "wick/nn/make_module.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

@@ -2,13 +2,14 @@
 // What layers offer to the steps beside them.
 #pragma once
 
-#include "core/ops.h"
+#include "wick/core/compiler.h"
+#include "wick/core/ops.h"
 
 namespace wick::nn {
 
 /// A layer whose work is a product of matrices, which can take along what comes behind or before
 /// it.
-class FusibleProduct {
+class WICK_API FusibleProduct {
  public:
   FusibleProduct(const FusibleProduct&) = delete;
   FusibleProduct& operator=(const FusibleProduct&) = delete;
@@ -38,7 +39,7 @@ class FusibleProduct {
 };
 
 /// A pointwise layer that another one can do along with its own work.
-class FusibleActivation {
+class WICK_API FusibleActivation {
  public:
   FusibleActivation(const FusibleActivation&) = delete;
   FusibleActivation& operator=(const FusibleActivation&) = delete;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "nn/fusion_rules.h"
+#include "wick/nn/fusion_rules.h"
 
 #include <algorithm>
 #include <array>
 
-#include "core/backend/elementwise.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick::nn {
 namespace {

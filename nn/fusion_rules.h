@@ -6,7 +6,8 @@
 #include <optional>
 #include <string_view>
 
-#include "nn/steps.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/steps.h"
 
 namespace wick::nn {
 
@@ -17,7 +18,7 @@ enum class FusedPass : std::uint8_t {
 };
 
 /// Two steps of which the second is the only one that uses the first one's output.
-struct FusionRule {
+struct WICK_API FusionRule {
   std::string_view name;
   FusedPass pass;
   StepKind first;
@@ -27,7 +28,7 @@ struct FusionRule {
 
 /// The rule for two such steps in a pass, where there is one. Those of training also need what the
 /// modules offer (nn/fusion.h).
-[[nodiscard]] std::optional<FusionRule> find_fusion_rule(FusedPass pass, const Step& first,
-                                                         const Step& second);
+[[nodiscard]] WICK_API std::optional<FusionRule> find_fusion_rule(FusedPass pass, const Step& first,
+                                                                  const Step& second);
 
 }  // namespace wick::nn

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "nn/graph.h"
+#include "wick/nn/graph.h"
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 
@@ -164,6 +164,10 @@ std::span<const Tensor> Graph::backward_all(std::span<const Tensor> grads, bool 
     input_grads_[i] = input_grad ? this->input_grad(i) : Tensor();
   }
   return input_grads_;
+}
+
+std::unique_ptr<Module> Graph::copy(ModuleCopier& copier) const {
+  return std::make_unique<Graph>(*this, copier);
 }
 
 }  // namespace wick::nn

@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "nn/composite.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/composite.h"
 
 namespace wick::nn {
 
@@ -30,7 +31,7 @@ namespace wick::nn {
 /// A Graph with one input and one output also stands in a Sequential or in another Graph. Shapes
 /// are those of the tensors at hand, the batch included; where they do not fit, forward() throws
 /// ShapeError. Thread safety: none.
-class Graph final : public Composite {
+class WICK_API Graph final : public Composite {
  public:
   /// A value of this graph. It is of no use in another one (ValueError where that can be seen).
   struct Node {
@@ -41,9 +42,7 @@ class Graph final : public Composite {
   Graph(const Graph& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Graph"; }
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Graph>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 
   // -- Building: each throws ValueError for a node that is not of this graph ----------------------
 

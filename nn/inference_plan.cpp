@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "nn/inference_plan.h"
+#include "wick/nn/inference_plan.h"
 
-#include "core/backend.h"
-#include "core/backend/arithmetic.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/matrix.h"
-#include "core/backend/memory.h"
-#include "core/backend/rows.h"
-#include "core/error.h"
 #include "core/overlap.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/arithmetic.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {

@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "core/backend/arithmetic.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/matrix.h"
-#include "core/tensor.h"
-#include "nn/module.h"
+#include "wick/core/backend/arithmetic.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
+#include "wick/nn/module.h"
 
 namespace wick::nn {
 
@@ -35,7 +36,7 @@ namespace wick::nn {
 /// memory, so that threads may run it in any stream. On a CUDA device it allocates where a number
 /// of rows is new, for the description of its products, and threads take turns in handing work to
 /// the device.
-class InferencePlan {
+class WICK_API InferencePlan {
   // The samples of a value at run time.
   struct Samples {
     std::byte* data;
@@ -159,9 +160,10 @@ class InferencePlan {
 /// Throws ValueError for modules that do not describe themselves, for a batch below 1, and for
 /// parameters of several dtypes or devices; ShapeError where a layer does not fit the one before.
 /// The error of a layer has its dotted name in front (Error::where()).
-[[nodiscard]] InferencePlan compile(const Module& model, std::int64_t max_batch);
+[[nodiscard]] WICK_API InferencePlan compile(const Module& model, std::int64_t max_batch);
 /// `sample_shapes`: of each input, without the first dimension.
-[[nodiscard]] InferencePlan compile(const Module& model, std::span<const Dims> sample_shapes,
-                                    std::int64_t max_batch);
+[[nodiscard]] WICK_API InferencePlan compile(const Module& model,
+                                             std::span<const Dims> sample_shapes,
+                                             std::int64_t max_batch);
 
 }  // namespace wick::nn

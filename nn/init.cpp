@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "nn/init.h"
+#include "wick/nn/init.h"
 
 #include <cmath>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::nn::init {
 namespace {

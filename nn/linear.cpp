@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "nn/linear.h"
+#include "wick/nn/linear.h"
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "nn/init.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/nn/init.h"
 
 namespace wick::nn {
 
@@ -169,6 +169,10 @@ Tensor Linear::differentiate(const Tensor& grad_output, InputGrad wanted, ops::R
       input_shape_.size() == 2 ? grad_input : grad_input.view(input_->shape()),
       {.relu_mask = through_relu ? &*input_ : nullptr, .relu_bits = through_relu ? bits : nullptr});
   return grad_input;
+}
+
+std::unique_ptr<Module> Linear::copy(ModuleCopier& copier) const {
+  return std::make_unique<Linear>(*this, copier);
 }
 
 }  // namespace wick::nn

@@ -2,10 +2,11 @@
 // Fully connected layer.
 #pragma once
 
-#include "core/random.h"
-#include "nn/fusion.h"
-#include "nn/module.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/core/random.h"
+#include "wick/nn/fusion.h"
+#include "wick/nn/module.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
@@ -21,7 +22,7 @@ struct LinearOptions {
 /// Under autocast (Module::autocast) the weight is rounded anew in each forward(), and input and
 /// gradient where they are not bfloat16 already; a layer takes both dtypes. The gradient by the
 /// input has the input's dtype.
-class Linear final : public Module, public FusibleProduct {
+class WICK_API Linear final : public Module, public FusibleProduct {
  public:
   /// Draws the initial weights from `generator` as PyTorch does (init::linear_).
   /// Throws ValueError for a negative size.
@@ -32,9 +33,7 @@ class Linear final : public Module, public FusibleProduct {
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Linear"; }
   [[nodiscard]] std::string description() const override;
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Linear>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
     return steps.linear(x, weight_, bias_);
   }

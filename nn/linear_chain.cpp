@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
-#include "core/error.h"
 #include "nn/chain_order.h"
 #include "nn/name_order.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {

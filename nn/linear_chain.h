@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/state_dict.h"
+#include "wick/core/state_dict.h"
 
 namespace wick::nn {
 

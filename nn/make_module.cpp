@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-#include "nn/make_module.h"
+#include "wick/nn/make_module.h"
 
 #include <algorithm>
 #include <array>
 
-#include "core/error.h"
-#include "nn/layers/activation.h"
-#include "nn/layers/batch_norm.h"
-#include "nn/layers/dropout.h"
-#include "nn/layers/embedding.h"
-#include "nn/layers/norm.h"
-#include "nn/layers/prelu.h"
-#include "nn/layers/reshape.h"
-#include "nn/layers/softmax.h"
-#include "nn/linear.h"
 #include "nn/module_options.h"
+#include "wick/core/error.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/layers/embedding.h"
+#include "wick/nn/layers/norm.h"
+#include "wick/nn/layers/prelu.h"
+#include "wick/nn/layers/reshape.h"
+#include "wick/nn/layers/softmax.h"
+#include "wick/nn/linear.h"
 
 namespace wick::nn {
 namespace {

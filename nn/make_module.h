@@ -7,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/random.h"
-#include "core/value.h"
-#include "nn/module.h"
+#include "wick/core/compiler.h"
+#include "wick/core/random.h"
+#include "wick/core/value.h"
+#include "wick/nn/module.h"
 
 namespace wick::nn {
 
@@ -25,10 +26,11 @@ namespace wick::nn {
 ///
 /// Throws ValueError that names the layer and the argument for an unknown name of either, an
 /// argument that is missing or of another kind; and what the layer's constructor throws.
-[[nodiscard]] std::unique_ptr<Module> make_module(std::string_view type_name, const Dict& options,
-                                                  Generator& generator);
+[[nodiscard]] WICK_API std::unique_ptr<Module> make_module(std::string_view type_name,
+                                                           const Dict& options,
+                                                           Generator& generator);
 
 /// The names that make_module() takes, sorted.
-[[nodiscard]] std::vector<std::string_view> module_names();
+[[nodiscard]] WICK_API std::vector<std::string_view> module_names();
 
 }  // namespace wick::nn

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "nn/module.h"
+#include "wick/nn/module.h"
 
 #include <algorithm>
 #include <unordered_set>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 

@@ -12,12 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/parameter.h"
-#include "core/state_dict.h"
-#include "nn/module_copier.h"
-#include "nn/no_grad.h"
-#include "nn/saved_tensor.h"
-#include "nn/steps.h"
+#include "wick/core/compiler.h"
+#include "wick/core/parameter.h"
+#include "wick/core/state_dict.h"
+#include "wick/nn/module_copier.h"
+#include "wick/nn/no_grad.h"
+#include "wick/nn/saved_tensor.h"
+#include "wick/nn/steps.h"
 
 namespace wick::nn {
 
@@ -53,7 +54,7 @@ struct LoadReport {
 /// forward() and backward(), and for more: copy() to be cloned, append_steps() to be compiled.
 ///
 /// Thread safety: none; give each thread a module of its own.
-class Module {
+class WICK_API Module {
  public:
   Module() = default;
   Module(const Module&) = delete;

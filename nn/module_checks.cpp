@@ -2,8 +2,8 @@
 // What modules check of their inputs, of their gradients and of what they have saved.
 #include <algorithm>
 
-#include "core/error.h"
-#include "nn/module.h"
+#include "wick/core/error.h"
+#include "wick/nn/module.h"
 
 namespace wick::nn {
 

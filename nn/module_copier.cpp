@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "nn/module_copier.h"
+#include "wick/nn/module_copier.h"
 
 namespace wick::nn {
 

@@ -5,7 +5,8 @@
 #include <memory>
 #include <unordered_map>
 
-#include "core/parameter.h"
+#include "wick/core/compiler.h"
+#include "wick/core/parameter.h"
 
 namespace wick::nn {
 
@@ -15,7 +16,7 @@ using BufferPtr = std::shared_ptr<Tensor>;
 
 /// Passed down by Module::clone() and Module::share(). Handles that are equal in the original are
 /// equal in the copy.
-class ModuleCopier {
+class WICK_API ModuleCopier {
  public:
   enum class Depth {
     shared,  // the copy has the handles of the original

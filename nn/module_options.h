@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/device.h"
-#include "core/dims.h"
-#include "core/dtype.h"
-#include "core/value.h"
+#include "wick/core/device.h"
+#include "wick/core/dims.h"
+#include "wick/core/dtype.h"
+#include "wick/core/value.h"
 
 namespace wick::nn {
 

@@ -3,9 +3,9 @@
 #include <set>
 #include <unordered_map>
 
-#include "core/error.h"
 #include "core/overlap.h"
-#include "nn/module.h"
+#include "wick/core/error.h"
+#include "wick/nn/module.h"
 
 namespace wick::nn {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 

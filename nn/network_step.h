@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "core/network_step.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/module.h"
+#include "wick/core/network_step.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/module.h"
 
 namespace wick::nn {
 

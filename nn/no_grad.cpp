@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "nn/no_grad.h"
+#include "wick/nn/no_grad.h"
 
 namespace wick::nn {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "nn/norm_step.h"
+#include "wick/nn/norm_step.h"
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 

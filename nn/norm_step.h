@@ -4,14 +4,15 @@
 
 #include <string_view>
 
-#include "core/backend/norm.h"
-#include "nn/module_copier.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/module_copier.h"
 
 namespace wick::nn {
 
 /// The channels are the elements of the last dimensions, `normalized_shape`; or where that is
 /// empty, the `channels` of the second dimension.
-struct NormStep {
+struct WICK_API NormStep {
   NormOp op = NormOp::layer_norm;
   Dims normalized_shape;
   std::int64_t channels = 0;

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/matrix.h"
-#include "core/error.h"
-#include "nn/fusion_rules.h"
-#include "nn/layers/reshape.h"
 #include "nn/plan_memory.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/error.h"
+#include "wick/nn/fusion_rules.h"
+#include "wick/nn/layers/reshape.h"
 
 namespace wick::nn {
 namespace {

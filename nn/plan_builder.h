@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "nn/inference_plan.h"
-#include "nn/steps.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/steps.h"
 
 namespace wick::nn {
 

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/backend/norm.h"
-#include "core/error.h"
 #include "nn/plan_builder.h"
 #include "nn/plan_memory.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 

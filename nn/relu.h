@@ -2,4 +2,4 @@
 // ReLU is one of the activations.
 #pragma once
 
-#include "nn/layers/activation.h"
+#include "wick/nn/layers/activation.h"

@@ -6,7 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "nn/composite.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/composite.h"
 
 namespace wick::nn {
 
@@ -14,7 +15,7 @@ namespace wick::nn {
 /// yours, so that the keys of its parameters are those of the PyTorch module that does the same:
 ///
 ///   model.add<nn::Residual>("block1", "body", std::move(body));  // block1.body.0.weight, ...
-class Residual final : public Composite {
+class WICK_API Residual final : public Composite {
  public:
   /// Throws ValueError for null and for a name that is empty or has a dot.
   Residual(std::string name, std::unique_ptr<Module> module) {

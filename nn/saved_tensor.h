@@ -6,14 +6,15 @@
 #include <string_view>
 #include <utility>
 
-#include "core/tensor.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
 
 namespace wick::nn {
 
 /// A tensor, not a copy of its elements, with the version that its storage had when it was saved. A
 /// change of the elements in place shows, as far as Storage::version() counts it: in any view of
 /// the same storage, as in PyTorch.
-class SavedTensor {
+class WICK_API SavedTensor {
  public:
   SavedTensor() = default;
   SavedTensor& operator=(Tensor tensor) noexcept {
@@ -39,7 +40,7 @@ class SavedTensor {
 
 /// Throws the ValueError of a backward() whose `saved` value, the `what` of `who`, is no longer of
 /// the version that it was saved with.
-[[noreturn]] void refuse_overwritten(std::string_view who, std::string_view what,
-                                     const Tensor& saved, std::uint64_t version);
+[[noreturn]] WICK_API void refuse_overwritten(std::string_view who, std::string_view what,
+                                              const Tensor& saved, std::uint64_t version);
 
 }  // namespace wick::nn

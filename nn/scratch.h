@@ -2,7 +2,7 @@
 // Memory that a layer keeps from call to call.
 #pragma once
 
-#include "core/scratch.h"
+#include "wick/core/scratch.h"
 
 namespace wick::nn {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "nn/sequential.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 
@@ -12,6 +12,10 @@ Module& Sequential::append(std::string name, std::unique_ptr<Module> module) {
 ValueId Sequential::append_steps(StepList& steps, ValueId x) const {
   for (const auto& [name, child] : children()) x = steps.module(name, *child, x);
   return x;
+}
+
+std::unique_ptr<Module> Sequential::copy(ModuleCopier& copier) const {
+  return std::make_unique<Sequential>(*this, copier);
 }
 
 }  // namespace wick::nn

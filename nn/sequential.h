@@ -8,9 +8,10 @@
 #include <string_view>
 #include <utility>
 
-#include "nn/composite.h"
-#include "nn/linear.h"
-#include "nn/relu.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/composite.h"
+#include "wick/nn/linear.h"
+#include "wick/nn/relu.h"
 
 namespace wick::nn {
 
@@ -23,15 +24,13 @@ namespace wick::nn {
 ///   model.add<nn::Linear>("layer1", 784, 32, generator);
 ///   model.add<nn::ReLU>("relu");
 ///   model.add<nn::Linear>("layer2", 32, 10, generator);
-class Sequential final : public Composite {
+class WICK_API Sequential final : public Composite {
  public:
   Sequential() = default;
   Sequential(const Sequential& other, ModuleCopier& copier) : Composite(other, copier) {}
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Sequential"; }
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Sequential>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override;
 
   /// The chain of linear layers that a state dictionary of any program holds, with an activation

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The operations that a network does between its modules, forward and backward.
-#include "core/error.h"
 #include "core/op_checks.h"
-#include "core/ops.h"
-#include "nn/step_runner.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/nn/step_runner.h"
 
 namespace wick::nn {
 namespace {

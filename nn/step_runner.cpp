@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "nn/step_runner.h"
+#include "wick/nn/step_runner.h"
 
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "nn/fusion.h"
-#include "nn/module.h"
-#include "nn/saved_tensor.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/nn/fusion.h"
+#include "wick/nn/module.h"
+#include "wick/nn/saved_tensor.h"
 
 namespace wick::nn {
 namespace {

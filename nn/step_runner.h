@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
-#include "nn/fusion_rules.h"
-#include "nn/scratch.h"
-#include "nn/steps.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
+#include "wick/nn/fusion_rules.h"
+#include "wick/nn/scratch.h"
+#include "wick/nn/steps.h"
 
 namespace wick::nn {
 
@@ -21,7 +22,7 @@ namespace wick::nn {
 ///
 /// The modules must live as long as the runner. What they save for backward() is theirs; the runner
 /// keeps the values that its own operations need. Thread safety: none.
-class StepRunner {
+class WICK_API StepRunner {
  public:
   /// Throws ValueError for a list without outputs, and for a module that appears in two steps.
   explicit StepRunner(StepList steps);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "nn/steps.h"
+#include "wick/nn/steps.h"
 
 #include <utility>
 
-#include "core/error.h"
-#include "nn/module.h"
+#include "wick/core/error.h"
+#include "wick/nn/module.h"
 
 namespace wick::nn {
 

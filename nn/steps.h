@@ -9,9 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/backend/elementwise.h"
-#include "core/parameter.h"
-#include "nn/norm_step.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/compiler.h"
+#include "wick/core/parameter.h"
+#include "wick/nn/norm_step.h"
 
 namespace wick::nn {
 
@@ -37,7 +38,7 @@ enum class StepKind : std::uint8_t {
   log_softmax,  // likewise
 };
 /// "linear".
-[[nodiscard]] std::string_view to_string(StepKind kind) noexcept;
+[[nodiscard]] WICK_API std::string_view to_string(StepKind kind) noexcept;
 
 struct Step {
   StepKind kind = StepKind::opaque;
@@ -63,7 +64,7 @@ struct Step {
 };
 
 /// Made by Module::append_steps(). Steps are in an order in which they can be done.
-class StepList {
+class WICK_API StepList {
  public:
   enum class Purpose {
     /// All that is known of every module.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Collapses a chain of image transforms into one scale and shift per channel, and applies it.
-#include "nn/transforms.h"
+#include "wick/nn/transforms.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
-#include "core/backend/rows.h"
-#include "core/error.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {

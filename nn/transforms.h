@@ -11,8 +11,9 @@
 #include <variant>
 #include <vector>
 
-#include "core/tensor.h"
-#include "core/value.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
+#include "wick/core/value.h"
 
 namespace wick::nn {
 
@@ -38,7 +39,7 @@ struct Ravel {};
 using Transform = std::variant<ToFloat, Grayscale, Normalize, Ravel>;
 
 /// "ToFloat", "Grayscale", "Normalize" or "Ravel".
-[[nodiscard]] std::string_view type_name(const Transform& transform) noexcept;
+[[nodiscard]] WICK_API std::string_view type_name(const Transform& transform) noexcept;
 
 /// Named transforms, one after the other. All but Ravel are linear in each pixel, so a Compose
 /// collapses them into one scale and one shift per channel, computed in double, and runs them as
@@ -46,7 +47,7 @@ using Transform = std::variant<ToFloat, Grayscale, Normalize, Ravel>;
 /// colour images. Both ways of applying it give the same bits.
 ///
 /// Thread safety: none; copies are independent.
-class Compose {
+class WICK_API Compose {
  public:
   using Step = std::pair<std::string, Transform>;
 

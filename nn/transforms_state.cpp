@@ -3,9 +3,9 @@
 #include <memory>
 #include <utility>
 
-#include "core/error.h"
-#include "core/state_dict.h"
-#include "nn/transforms.h"
+#include "wick/core/error.h"
+#include "wick/core/state_dict.h"
+#include "wick/nn/transforms.h"
 
 namespace wick::nn {
 namespace {

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -21,7 +22,7 @@ struct AdagradOptions {
 /// torch.optim.Adagrad (Duchi, Hazan and Singer,
 /// https://jmlr.org/papers/v12/duchi11a.html). State per parameter, from the construction on:
 /// 'step' (a float32 scalar) and 'sum'.
-class Adagrad final : public Optimizer {
+class WICK_API Adagrad final : public Optimizer {
  public:
   using Group = ParamGroup<AdagradOptions>;
 

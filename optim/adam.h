@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -35,7 +36,7 @@ struct AdamWOptions {
 ///
 /// As in PyTorch, a loaded state dictionary decides with 'decoupled_weight_decay' whether the decay
 /// is Adam's or AdamW's.
-class Adam final : public Optimizer {
+class WICK_API Adam final : public Optimizer {
  public:
   using Group = ParamGroup<AdamOptions>;
 
@@ -47,7 +48,7 @@ class Adam final : public Optimizer {
 
 /// torch.optim.AdamW (Loshchilov and Hutter, https://arxiv.org/abs/1711.05101). The state is
 /// Adam's.
-class AdamW final : public Optimizer {
+class WICK_API AdamW final : public Optimizer {
  public:
   using Group = ParamGroup<AdamWOptions>;
 

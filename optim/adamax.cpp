@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "optim/adamax.h"
+#include "wick/optim/adamax.h"
 
 #include <utility>
 
-#include "core/backend.h"
-#include "core/backend/update.h"
 #include "optim/table_rule.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::optim {
 namespace {

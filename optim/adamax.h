@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -20,7 +21,7 @@ struct AdamaxOptions {
 
 /// torch.optim.Adamax (Kingma and Ba, https://arxiv.org/abs/1412.6980, section 7). State per
 /// parameter: 'step' (a float32 scalar), 'exp_avg', 'exp_inf'.
-class Adamax final : public Optimizer {
+class WICK_API Adamax final : public Optimizer {
  public:
   using Group = ParamGroup<AdamaxOptions>;
 

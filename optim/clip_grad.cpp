@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "optim/clip_grad.h"
+#include "wick/optim/clip_grad.h"
 
 #include <cmath>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/ops_vector_reduce.h"
-#include "core/parameter_arena.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_vector_reduce.h"
+#include "wick/core/parameter_arena.h"
 
 namespace wick::optim {
 namespace {

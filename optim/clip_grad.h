@@ -4,7 +4,8 @@
 
 #include <span>
 
-#include "core/parameter.h"
+#include "wick/core/compiler.h"
+#include "wick/core/parameter.h"
 
 namespace wick::optim {
 
@@ -26,12 +27,12 @@ namespace wick::optim {
 /// Throws ValueError for another `norm_type` and for a parameter that is null, DeviceError for
 /// gradients on several devices, and DTypeError for such as are neither float32 nor float64. Thread
 /// safety: none.
-Tensor clip_grad_norm_(std::span<const ParameterPtr> parameters, double max_norm,
-                       double norm_type = 2.0, bool error_if_nonfinite = false);
+WICK_API Tensor clip_grad_norm_(std::span<const ParameterPtr> parameters, double max_norm,
+                                double norm_type = 2.0, bool error_if_nonfinite = false);
 
 /// The same for training loops: it keeps the memory that it needs, so that nothing is allocated
 /// after the first call.
-class GradNormClipper {
+class WICK_API GradNormClipper {
  public:
   /// The tensor is overwritten by the next call.
   const Tensor& clip(std::span<const ParameterPtr> parameters, double max_norm,
@@ -45,6 +46,6 @@ class GradNormClipper {
 /// torch.nn.utils.clip_grad_value_: limits each element of the gradients to [-clip_value,
 /// clip_value]; NaN stays NaN. Throws ValueError for a `clip_value` that is negative or no number,
 /// which PyTorch takes; else as above.
-void clip_grad_value_(std::span<const ParameterPtr> parameters, double clip_value);
+WICK_API void clip_grad_value_(std::span<const ParameterPtr> parameters, double clip_value);
 
 }  // namespace wick::optim

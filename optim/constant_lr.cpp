@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/constant_lr.h"
+#include "wick/optim/constant_lr.h"
 
 #include "optim/option_reader.h"
 #include "optim/schedule_checks.h"

@@ -4,13 +4,14 @@
 
 #include <cstdint>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.ConstantLR: `factor` times the initial rate, at once, and the whole
 /// rate from step `total_iters` on.
-class ConstantLR final : public LRScheduler {
+class WICK_API ConstantLR final : public LRScheduler {
  public:
   /// Throws ValueError for a factor outside [0, 1] and negative total_iters. With a factor of 0,
   /// where PyTorch divides by it, the rate comes back to the initial one.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "optim/cosine_annealing_lr.h"
+#include "wick/optim/cosine_annealing_lr.h"
 
 #include <cmath>
 #include <numbers>
 
-#include "core/error.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/cosine_annealing_warm_restarts.h"
+#include "wick/optim/cosine_annealing_warm_restarts.h"
 
 #include <cmath>
 #include <numbers>

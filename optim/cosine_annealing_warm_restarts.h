@@ -4,14 +4,15 @@
 
 #include <cstdint>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.CosineAnnealingWarmRestarts (Loshchilov and Hutter,
 /// https://arxiv.org/abs/1608.03983): from the initial rate to `eta_min` within `t_0` (PyTorch's
 /// T_0) steps, then from the initial rate within `t_mult` (T_mult) times as many, and so on.
-class CosineAnnealingWarmRestarts final : public LRScheduler {
+class WICK_API CosineAnnealingWarmRestarts final : public LRScheduler {
  public:
   /// Throws ValueError for a t_0 or t_mult below 1 and an eta_min that is not finite.
   explicit CosineAnnealingWarmRestarts(Optimizer& optimizer, std::int64_t t_0,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/exponential_lr.h"
+#include "wick/optim/exponential_lr.h"
 
 #include "optim/option_reader.h"
 #include "optim/schedule_checks.h"

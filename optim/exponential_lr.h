@@ -2,12 +2,13 @@
 // Multiplies the learning rate by a factor in every step.
 #pragma once
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.ExponentialLR: times `gamma` in each step.
-class ExponentialLR final : public LRScheduler {
+class WICK_API ExponentialLR final : public LRScheduler {
  public:
   /// Throws ValueError for a gamma that is not finite.
   ExponentialLR(Optimizer& optimizer, double gamma);

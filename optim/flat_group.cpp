@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/update_rule.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

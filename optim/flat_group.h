@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/parameter_arena.h"
+#include "wick/core/parameter_arena.h"
 
 namespace wick::optim {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "optim/lambda_lr.h"
+#include "wick/optim/lambda_lr.h"
 
 #include <cmath>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

@@ -6,13 +6,14 @@
 #include <functional>
 #include <vector>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.LambdaLR: the initial rate times lr_lambda(t) in step t. As in PyTorch,
 /// functions are not part of the state.
-class LambdaLR final : public LRScheduler {
+class WICK_API LambdaLR final : public LRScheduler {
  public:
   using Function = std::function<double(std::int64_t epoch)>;
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "optim/lbfgs.h"
+#include "wick/optim/lbfgs.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/lbfgs_state.h"
 #include "optim/line_search.h"
 #include "optim/option_reader.h"
 #include "optim/update_rule.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

@@ -10,7 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -35,7 +36,7 @@ struct LBFGSOptions {
 /// 'al'. Numbers are computed in float64, where PyTorch has tensors of the parameters' dtype.
 ///
 /// Stricter than PyTorch's: max_iter, max_eval and history_size have bounds.
-class LBFGS final : public Optimizer {
+class WICK_API LBFGS final : public Optimizer {
  public:
   explicit LBFGS(std::vector<ParameterPtr> params, const LBFGSOptions& options = {});
   LBFGS(const LBFGS&) = delete;

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
-#include "core/error.h"
-#include "core/ops.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::optim {
 namespace {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "optim/lbfgs.h"
 #include "optim/parameter_vectors.h"
+#include "wick/optim/lbfgs.h"
 
 namespace wick::optim {
 

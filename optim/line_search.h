@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "core/tensor.h"
+#include "wick/core/tensor.h"
 
 namespace wick::optim {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/linear_lr.h"
+#include "wick/optim/linear_lr.h"
 
 #include <algorithm>
 

@@ -4,13 +4,14 @@
 
 #include <cstdint>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.LinearLR: from `start_factor` times the initial rate, at once, to
 /// `end_factor` times it within `total_iters` steps.
-class LinearLR final : public LRScheduler {
+class WICK_API LinearLR final : public LRScheduler {
  public:
   /// Throws ValueError for a start_factor outside (0, 1], an end_factor outside [0, 1], and
   /// negative total_iters.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "optim/lr_scheduler.h"
+#include "wick/optim/lr_scheduler.h"
 
 #include <cmath>
 #include <string>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

@@ -9,8 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/value.h"
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/core/value.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -25,7 +26,7 @@ class OptionReader;
 /// its state; to resume, load the state of both.
 ///
 /// Thread safety: none.
-class LRScheduler {
+class WICK_API LRScheduler {
  public:
   LRScheduler(const LRScheduler&) = delete;
   LRScheduler& operator=(const LRScheduler&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/multi_step_lr.h"
+#include "wick/optim/multi_step_lr.h"
 
 #include <cmath>
 

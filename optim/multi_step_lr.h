@@ -6,13 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.MultiStepLR: times `gamma` at each of `milestones`, as often as it is
 /// among them.
-class MultiStepLR final : public LRScheduler {
+class WICK_API MultiStepLR final : public LRScheduler {
  public:
   /// Throws ValueError for a gamma that is not finite.
   MultiStepLR(Optimizer& optimizer, const std::vector<std::int64_t>& milestones,

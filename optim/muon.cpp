@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "optim/muon.h"
+#include "wick/optim/muon.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/ops.h"
 #include "optim/newton_schulz.h"
 #include "optim/option_reader.h"
 #include "optim/update_rule.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::optim {
 namespace {

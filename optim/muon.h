@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -31,7 +32,7 @@ struct MuonOptions {
 ///
 /// The Newton-Schulz iteration has its products in bfloat16, summed in float32, as PyTorch; in
 /// between, wick keeps float32 where PyTorch rounds, so that single steps agree to about 1 %.
-class Muon final : public Optimizer {
+class WICK_API Muon final : public Optimizer {
  public:
   using Group = ParamGroup<MuonOptions>;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "optim/nadam.h"
+#include "wick/optim/nadam.h"
 
 #include <cmath>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/backend/update.h"
 #include "optim/table_rule.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::optim {
 namespace {

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -22,7 +23,7 @@ struct NAdamOptions {
 
 /// torch.optim.NAdam (Dozat, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ). State per
 /// parameter: 'step' and 'mu_product' (float32 scalars), 'exp_avg', 'exp_avg_sq'.
-class NAdam final : public Optimizer {
+class WICK_API NAdam final : public Optimizer {
  public:
   using Group = ParamGroup<NAdamOptions>;
 

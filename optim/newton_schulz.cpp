@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "core/ops.h"
-#include "core/ops_vector_reduce.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_vector_reduce.h"
 
 namespace wick::optim {
 

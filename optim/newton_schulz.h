@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
-#include "core/scratch.h"
-#include "core/tensor.h"
+#include "wick/core/scratch.h"
+#include "wick/core/tensor.h"
 
 namespace wick::optim {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/one_cycle_lr.h"
+#include "wick/optim/one_cycle_lr.h"
 
 #include <array>
 #include <cmath>

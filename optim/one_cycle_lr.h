@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
@@ -33,7 +34,7 @@ struct OneCycleLROptions {
 /// step() after each batch. It keeps 'initial_lr', 'max_lr', 'min_lr', 'max_momentum' and
 /// 'base_momentum' in the optimizer's parameter groups, as PyTorch does: to resume, load the state
 /// of both.
-class OneCycleLR final : public LRScheduler {
+class WICK_API OneCycleLR final : public LRScheduler {
  public:
   using Options = OneCycleLROptions;
 

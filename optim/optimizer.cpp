@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "optim/optimizer.h"
+#include "wick/optim/optimizer.h"
 
 #include <unordered_set>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/optimizer_group.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 

@@ -11,8 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/parameter_arena.h"
-#include "core/value.h"
+#include "wick/core/compiler.h"
+#include "wick/core/parameter_arena.h"
+#include "wick/core/value.h"
 
 namespace wick::optim {
 
@@ -38,7 +39,7 @@ struct ParamGroup {
 /// DTypeError for parameters that are neither float32 nor float64.
 ///
 /// Thread safety: none.
-class Optimizer {
+class WICK_API Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;

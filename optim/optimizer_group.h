@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "optim/flat_group.h"
-#include "optim/optimizer.h"
 #include "optim/update_rule.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 

@@ -5,11 +5,11 @@
 #include <tuple>
 #include <utility>
 
-#include "core/error.h"
-#include "optim/optimizer.h"
 #include "optim/optimizer_group.h"
 #include "optim/option_reader.h"
 #include "optim/state_reader.h"
+#include "wick/core/error.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 namespace {

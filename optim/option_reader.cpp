@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "optim/parameter_vectors.h"
 
-#include "core/backend.h"
-#include "core/ops.h"
-#include "core/ops_vector_reduce.h"
+#include "wick/core/backend.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_vector_reduce.h"
 
 namespace wick::optim {
 

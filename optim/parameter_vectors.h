@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/parameter.h"
+#include "wick/core/parameter.h"
 
 namespace wick::optim {
 

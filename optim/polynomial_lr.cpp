@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/polynomial_lr.h"
+#include "wick/optim/polynomial_lr.h"
 
 #include <cmath>
 

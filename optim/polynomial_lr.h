@@ -4,13 +4,14 @@
 
 #include <cstdint>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.PolynomialLR: the initial rate times (1 - t / total_iters)^power in
 /// step t, and zero from step `total_iters` on.
-class PolynomialLR final : public LRScheduler {
+class WICK_API PolynomialLR final : public LRScheduler {
  public:
   /// Throws ValueError for negative total_iters and a power that is not finite.
   explicit PolynomialLR(Optimizer& optimizer, std::int64_t total_iters = 5, double power = 1.0);

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -21,7 +22,7 @@ struct RAdamOptions {
 
 /// torch.optim.RAdam (Liu et al., https://arxiv.org/abs/1908.03265). State per parameter: 'step' (a
 /// float32 scalar), 'exp_avg', 'exp_avg_sq'.
-class RAdam final : public Optimizer {
+class WICK_API RAdam final : public Optimizer {
  public:
   using Group = ParamGroup<RAdamOptions>;
 

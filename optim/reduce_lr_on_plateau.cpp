@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "optim/reduce_lr_on_plateau.h"
+#include "wick/optim/reduce_lr_on_plateau.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

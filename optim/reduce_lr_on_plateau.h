@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "core/value.h"
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/core/value.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -28,7 +29,7 @@ struct ReduceLROnPlateauOptions {
 /// torch.optim.lr_scheduler.ReduceLROnPlateau. It refers to its optimizer, which must outlive it.
 ///
 /// Thread safety: none.
-class ReduceLROnPlateau {
+class WICK_API ReduceLROnPlateau {
  public:
   using Options = ReduceLROnPlateauOptions;
 

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -22,7 +23,7 @@ struct RMSpropOptions {
 /// torch.optim.RMSprop (Hinton, lecture 6e of "Neural networks for machine learning"; centered:
 /// Graves, https://arxiv.org/abs/1308.0850). State per parameter: 'step' (a float32 scalar),
 /// 'square_avg', 'momentum_buffer' where momentum is not 0, and 'grad_avg' where centered.
-class RMSprop final : public Optimizer {
+class WICK_API RMSprop final : public Optimizer {
  public:
   using Group = ParamGroup<RMSpropOptions>;
 

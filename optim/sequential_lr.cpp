@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "optim/sequential_lr.h"
+#include "wick/optim/sequential_lr.h"
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 

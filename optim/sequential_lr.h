@@ -6,7 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
@@ -17,7 +18,7 @@ namespace wick::optim {
 ///   parts.push_back(std::make_unique<LinearLR>(optimizer));
 ///   parts.push_back(std::make_unique<CosineAnnealingLR>(optimizer, 100));
 ///   SequentialLR scheduler(optimizer, std::move(parts), {5});
-class SequentialLR final : public LRScheduler {
+class WICK_API SequentialLR final : public LRScheduler {
  public:
   /// Throws ValueError for no schedulers, one that is null, of another optimizer or itself a
   /// SequentialLR, and where there is not one milestone less than schedulers.

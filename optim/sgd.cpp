@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "optim/sgd.h"
+#include "wick/optim/sgd.h"
 
 #include <array>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/backend/update.h"
-#include "core/error.h"
 #include "optim/option_reader.h"
 #include "optim/update_rule.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

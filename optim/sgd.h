@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "optim/optimizer.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 
@@ -19,7 +20,7 @@ struct SGDOptions {
 };
 
 /// torch.optim.SGD. State per parameter: 'momentum_buffer', and only where momentum is not 0.
-class SGD final : public Optimizer {
+class WICK_API SGD final : public Optimizer {
  public:
   using Group = ParamGroup<SGDOptions>;
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "core/error.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/value.h"
 #include "optim/flat_group.h"
 #include "optim/update_rule.h"
+#include "wick/core/value.h"
 
 namespace wick::optim {
 

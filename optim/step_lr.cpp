@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "optim/step_lr.h"
+#include "wick/optim/step_lr.h"
 
 #include <cmath>
 
-#include "core/error.h"
 #include "optim/option_reader.h"
+#include "wick/core/error.h"
 
 namespace wick::optim {
 namespace {

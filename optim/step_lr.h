@@ -4,12 +4,13 @@
 
 #include <cstdint>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.lr_scheduler.StepLR: times `gamma` every `step_size` steps.
-class StepLR final : public LRScheduler {
+class WICK_API StepLR final : public LRScheduler {
  public:
   /// Throws ValueError for a step_size below 1 or a gamma that is not finite.
   explicit StepLR(Optimizer& optimizer, std::int64_t step_size, double gamma = 0.1);

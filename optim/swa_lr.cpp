@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/swa_lr.h"
+#include "wick/optim/swa_lr.h"
 
 #include <algorithm>
 #include <cmath>

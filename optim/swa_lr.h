@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "optim/lr_scheduler.h"
+#include "wick/core/compiler.h"
+#include "wick/optim/lr_scheduler.h"
 
 namespace wick::optim {
 
 /// torch.optim.swa_utils.SWALR: from each group's present rate to `swa_lr` within `anneal_epochs`
 /// steps, and stays there. The groups keep their rates as 'swa_lr'. Without PyTorch's last_epoch:
 /// to go on from an earlier run, load its state dictionary.
-class SWALR final : public LRScheduler {
+class WICK_API SWALR final : public LRScheduler {
  public:
   /// `anneal_strategy` is "cos" or "linear". Throws ValueError for another one, for negative
   /// anneal_epochs, and for a rate that is not finite.

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/backend/update.h"
-#include "core/error.h"
-#include "core/value.h"
-#include "optim/optimizer.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/error.h"
+#include "wick/core/value.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::optim {
 

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/any_file.h"
+#include "wick/serialize/any_file.h"
 
 #include <algorithm>
 #include <memory>
 #include <string>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/placeholder.h"
-#include "serialize/checkpoint.h"
 #include "serialize/file_kind.h"
 #include "serialize/input_file.h"
 #include "serialize/legacy_reader.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
-#include "serialize/sharded.h"
+#include "serialize/npy_header.h"
 #include "serialize/zip_reader.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
+#include "wick/serialize/sharded.h"
 
 namespace wick {
 namespace {

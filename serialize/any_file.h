@@ -6,9 +6,10 @@
 #include <filesystem>
 #include <string_view>
 
-#include "core/value.h"
-#include "serialize/load_options.h"
-#include "serialize/map_location.h"
+#include "wick/core/compiler.h"
+#include "wick/core/value.h"
+#include "wick/serialize/load_options.h"
+#include "wick/serialize/map_location.h"
 
 namespace wick {
 
@@ -21,16 +22,17 @@ enum class FileFormat : std::uint8_t {
 };
 
 /// "PyTorch", "safetensors", "NumPy array", "NumPy archive", "index of shards".
-[[nodiscard]] std::string_view name(FileFormat format) noexcept;
+[[nodiscard]] WICK_API std::string_view name(FileFormat format) noexcept;
 
 /// Looks at the content, not at the name. Throws IoError, and FormatError that says what else it
 /// looks like.
-[[nodiscard]] FileFormat recognise_file(const std::filesystem::path& path);
+[[nodiscard]] WICK_API FileFormat recognise_file(const std::filesystem::path& path);
 
 /// What the file holds: the value that was saved, an OrderedDict of names to tensors, or for .npy
 /// the tensor alone. `StateDict::from_value(load_any(path))` gives a model's. Throws as load(),
 /// load_safetensors(), load_npy(), load_npz() and load_sharded() do. `options` are load()'s.
-[[nodiscard]] Value load_any(const std::filesystem::path& path,
-                             const MapLocation& map_location = {}, const LoadOptions& options = {});
+[[nodiscard]] WICK_API Value load_any(const std::filesystem::path& path,
+                                      const MapLocation& map_location = {},
+                                      const LoadOptions& options = {});
 
 }  // namespace wick

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/error.h"
 #include "serialize/temporary_file.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/background_saver.h"
+#include "wick/serialize/background_saver.h"
 
 #include <algorithm>
 #include <memory>
@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/backend/memory.h"
 #include "serialize/pickle_writer.h"
 #include "serialize/write_checkpoint.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/memory.h"
 
 namespace wick {
 namespace {

@@ -6,7 +6,8 @@
 #include <filesystem>
 #include <thread>
 
-#include "serialize/checkpoint.h"
+#include "wick/core/compiler.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 
@@ -14,7 +15,7 @@ namespace wick {
 /// work there (its stream), and lets a thread write it. One file is written at a time.
 ///
 /// Thread safety: none; the tensors may be changed as soon as save() has returned.
-class BackgroundSaver {
+class WICK_API BackgroundSaver {
  public:
   BackgroundSaver() = default;
   BackgroundSaver(const BackgroundSaver&) = delete;

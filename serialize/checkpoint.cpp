@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/checkpoint.h"
+#include "wick/serialize/checkpoint.h"
 
-#include "core/backend.h"
-#include "core/containers.h"
-#include "core/error.h"
 #include "serialize/checkpoint_archive.h"
 #include "serialize/file_kind.h"
 #include "serialize/legacy_reader.h"
@@ -11,6 +8,9 @@
 #include "serialize/storage_loader.h"
 #include "serialize/storage_supply.h"
 #include "serialize/write_checkpoint.h"
+#include "wick/core/backend.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

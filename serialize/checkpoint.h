@@ -4,10 +4,11 @@
 
 #include <filesystem>
 
-#include "core/state_dict.h"
-#include "core/value.h"
-#include "serialize/load_options.h"
-#include "serialize/map_location.h"
+#include "wick/core/compiler.h"
+#include "wick/core/state_dict.h"
+#include "wick/core/value.h"
+#include "wick/serialize/load_options.h"
+#include "wick/serialize/map_location.h"
 
 namespace wick {
 
@@ -20,9 +21,10 @@ struct SaveOptions {
 /// Writes `value` to `path` as torch.save does. The file appears whole or not at all: the bytes go
 /// to a temporary file beside it, are synced to the disk, and the file is then renamed; what was at
 /// `path` before stays until that moment. Throws IoError.
-void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options = {});
-void save(const StateDict& state, const std::filesystem::path& path,
-          const SaveOptions& options = {});
+WICK_API void save(const Value& value, const std::filesystem::path& path,
+                   const SaveOptions& options = {});
+WICK_API void save(const StateDict& state, const std::filesystem::path& path,
+                   const SaveOptions& options = {});
 
 /// Reads a file of save() or of torch.save, also of PyTorch 0.4 to 1.5. Runs no code of the file:
 /// only the tensors, storages and plain objects that torch.load(weights_only=True) admits are made.
@@ -40,7 +42,8 @@ void save(const StateDict& state, const std::filesystem::path& path,
 ///
 /// A container may contain itself; who loads files of unknown origin and drops their values calls
 /// take_apart() (core/containers.h), since nothing else frees such a circle.
-[[nodiscard]] Value load(const std::filesystem::path& path, const MapLocation& map_location = {},
-                         const LoadOptions& options = {});
+[[nodiscard]] WICK_API Value load(const std::filesystem::path& path,
+                                  const MapLocation& map_location = {},
+                                  const LoadOptions& options = {});
 
 }  // namespace wick

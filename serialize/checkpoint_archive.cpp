@@ -3,10 +3,10 @@
 
 #include <charconv>
 
-#include "core/error.h"
 #include "serialize/file_kind.h"
 #include "serialize/legacy_reader.h"
 #include "serialize/pickle_reader.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -5,13 +5,13 @@
 #include <filesystem>
 #include <string>
 
-#include "core/value.h"
-#include "serialize/foreign_objects.h"
 #include "serialize/input_file.h"
-#include "serialize/load_options.h"
-#include "serialize/tensor_info.h"
 #include "serialize/torch_rebuild.h"
 #include "serialize/zip_reader.h"
+#include "wick/core/value.h"
+#include "wick/serialize/foreign_objects.h"
+#include "wick/serialize/load_options.h"
+#include "wick/serialize/tensor_info.h"
 
 namespace wick {
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/checkpoint_file.h"
+#include "wick/serialize/checkpoint_file.h"
 
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/keyed_hash.h"
 #include "serialize/checkpoint_archive.h"
 #include "serialize/lazy_storages.h"
 #include "serialize/load_into.h"
 #include "serialize/record_reads.h"
 #include "serialize/storage_loader.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
 
 namespace wick {
 

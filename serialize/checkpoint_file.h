@@ -10,11 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "core/state_dict.h"
-#include "core/value.h"
-#include "serialize/foreign_objects.h"
-#include "serialize/map_location.h"
-#include "serialize/tensor_info.h"
+#include "wick/core/compiler.h"
+#include "wick/core/state_dict.h"
+#include "wick/core/value.h"
+#include "wick/serialize/foreign_objects.h"
+#include "wick/serialize/map_location.h"
+#include "wick/serialize/tensor_info.h"
 
 namespace wick {
 
@@ -62,7 +63,7 @@ struct LoadIntoReport {
 /// Errors: IoError where the file cannot be read or has shrunk, FormatError where it is damaged,
 /// DeviceError where a tensor's device is not there, StateDictError for names.
 /// Thread safety: const members may be called from several threads.
-class CheckpointFile {
+class WICK_API CheckpointFile {
  public:
   /// `map_location` as in load().
   [[nodiscard]] static CheckpointFile open(const std::filesystem::path& path,

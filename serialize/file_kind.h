@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <string>
 
-#include "core/error.h"
 #include "serialize/input_file.h"
 #include "serialize/zip_reader.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

@@ -6,8 +6,8 @@
 #include <charconv>
 #include <utility>
 
-#include "core/error.h"
 #include "serialize/utf8.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -3,10 +3,10 @@
 
 #include <utility>
 
-#include "core/backend.h"
 #include "serialize/record_reads.h"
 #include "serialize/storage_loader.h"
 #include "serialize/zip_format.h"
+#include "wick/core/backend.h"
 
 namespace wick {
 namespace {

@@ -7,10 +7,10 @@
 #include <span>
 #include <vector>
 
-#include "core/storage.h"
-#include "serialize/map_location.h"
 #include "serialize/mapped_file.h"
 #include "serialize/storage_records.h"
+#include "wick/core/storage.h"
+#include "wick/serialize/map_location.h"
 
 namespace wick {
 

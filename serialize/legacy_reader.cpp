@@ -11,13 +11,13 @@
 #include <string_view>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/containers.h"
-#include "core/error.h"
-#include "core/keyed_hash.h"
 #include "serialize/byte_reader.h"
 #include "serialize/pickle_extent.h"
 #include "serialize/pickle_reader.h"
+#include "wick/core/backend.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
 
 namespace wick {
 namespace {

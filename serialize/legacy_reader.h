@@ -10,12 +10,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/value.h"
-#include "serialize/foreign_objects.h"
 #include "serialize/input_file.h"
-#include "serialize/map_location.h"
 #include "serialize/number_change.h"
-#include "serialize/tensor_info.h"
+#include "wick/core/value.h"
+#include "wick/serialize/foreign_objects.h"
+#include "wick/serialize/map_location.h"
+#include "wick/serialize/tensor_info.h"
 
 namespace wick {
 

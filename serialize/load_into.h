@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <vector>
 
-#include "core/tensor.h"
 #include "serialize/lazy_storages.h"
 #include "serialize/storage_records.h"
 #include "serialize/zip_reader.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 

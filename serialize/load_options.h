@@ -2,7 +2,7 @@
 // How a file is read, whatever its format.
 #pragma once
 
-#include "serialize/foreign_objects.h"
+#include "wick/serialize/foreign_objects.h"
 
 namespace wick {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/map_location.h"
+#include "wick/serialize/map_location.h"
 
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

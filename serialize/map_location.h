@@ -10,7 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/device.h"
+#include "wick/core/device.h"
+#include "wick/core/compiler.h"
 
 namespace wick {
 
@@ -23,7 +24,7 @@ class Backend;
 ///   stay where they were;
 /// - a function that gets the name of a storage's device and returns another device, or nothing for
 ///   the same one.
-class MapLocation {
+class WICK_API MapLocation {
  public:
   using Map = std::map<std::string, Device, std::less<>>;
   using Function = std::function<std::optional<Device>(std::string_view location)>;

@@ -6,7 +6,7 @@
 
 #include <sys/mman.h>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/npy.h"
+#include "wick/serialize/npy.h"
 
 #include <algorithm>
 #include <functional>
 #include <memory>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/file_kind.h"
+#include "serialize/input_file.h"
+#include "serialize/npy_header.h"
+#include "serialize/tensor_bytes.h"
 #include "serialize/utf8.h"
 #include "serialize/zip_format.h"
+#include "serialize/zip_reader.h"
 #include "serialize/zip_writer.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {
@@ -100,82 +104,134 @@ void require_npz(const ZipReader& zip) {
 
 }  // namespace
 
-NpyFile::NpyFile(std::filesystem::path path) : file_(std::move(path)) {
-  const std::string where = concat("file ", file_.path());
+struct NpyFile::Impl {
+  explicit Impl(std::filesystem::path path);
+
+  InputFile file;
+  NpyHeader header;
+  std::uint64_t trailing_bytes = 0;
+};
+
+NpyFile::Impl::Impl(std::filesystem::path path) : file(std::move(path)) {
+  const std::string where = concat("file ", file.path());
   try {
-    header_ = parse_npy_header(beginning(file_), where);
+    header = parse_npy_header(beginning(file), where);
   } catch (const DTypeError& error) {
     throw FormatError(error.what());
   }
-  trailing_bytes_ = bytes_behind(header_, file_.size(), where);
+  trailing_bytes = bytes_behind(header, file.size(), where);
+}
+
+NpyFile::NpyFile(std::filesystem::path path)
+    : impl_(std::make_unique<const Impl>(std::move(path))) {}
+NpyFile::NpyFile(NpyFile&&) noexcept = default;
+NpyFile& NpyFile::operator=(NpyFile&&) noexcept = default;
+NpyFile::~NpyFile() = default;
+
+const NpyHeader& NpyFile::header() const noexcept {
+  return impl_->header;
+}
+
+std::uint64_t NpyFile::trailing_bytes() const noexcept {
+  return impl_->trailing_bytes;
 }
 
 Tensor NpyFile::read(Device device) const {
-  return in_index_order(read_elements(file_, header_.header_bytes, header_.dtype,
-                                      stored_shape(header_), device, header_.big_endian),
-                        header_);
+  const NpyHeader& array = header();
+  return in_index_order(read_elements(impl_->file, array.header_bytes, array.dtype,
+                                      stored_shape(array), device, array.big_endian),
+                        array);
 }
 
-NpzFile::NpzFile(std::filesystem::path path, const LoadOptions& options)
-    : file_(std::move(path)), zip_(file_, options.verify) {
-  require_npz(zip_);
-  for (const ZipEntry& record : zip_.entries()) {
-    const std::string where = zip_.describe(record);
-    const std::string start = beginning(zip_, record);
+struct NpzFile::Impl {
+  Impl(std::filesystem::path path, const LoadOptions& options);
+
+  [[nodiscard]] Tensor unpack(const Entry& entry, Device device) const;
+  [[nodiscard]] Tensor read_in_pieces(const Entry& entry, Device device) const;
+
+  InputFile file;
+  ZipReader zip;
+  std::vector<Entry> entries;
+  std::vector<Other> others;
+};
+
+NpzFile::Impl::Impl(std::filesystem::path path, const LoadOptions& options)
+    : file(std::move(path)), zip(file, options.verify) {
+  require_npz(zip);
+  for (const ZipEntry& record : zip.entries()) {
+    const std::string where = zip.describe(record);
+    const std::string start = beginning(zip, record);
     Entry entry;
-    entry.name = array_name(zip_, record);
+    entry.name = array_name(zip, record);
     if (!is_npy(start)) {
-      others_.push_back({std::move(entry.name),
-                         concat(where, ": no array: it does not begin with \"\\x93NUMPY\""),
-                         false});
+      others.push_back({std::move(entry.name),
+                        concat(where, ": no array: it does not begin with \"\\x93NUMPY\""), false});
       continue;
     }
     try {
       entry.header = parse_npy_header(start, where);
     } catch (const DTypeError& error) {
-      others_.push_back({std::move(entry.name), error.what()});
+      others.push_back({std::move(entry.name), error.what()});
       continue;
     }
     entry.trailing_bytes = bytes_behind(entry.header, record.size, where);
     entry.record = &record;
-    entries_.push_back(std::move(entry));
+    entries.push_back(std::move(entry));
   }
 }
 
+NpzFile::NpzFile(std::filesystem::path path, const LoadOptions& options)
+    : impl_(std::make_unique<const Impl>(std::move(path), options)) {}
+NpzFile::NpzFile(NpzFile&&) noexcept = default;
+NpzFile& NpzFile::operator=(NpzFile&&) noexcept = default;
+NpzFile::~NpzFile() = default;
+
+const std::vector<NpzFile::Entry>& NpzFile::entries() const noexcept {
+  return impl_->entries;
+}
+
+const std::vector<NpzFile::Other>& NpzFile::others() const noexcept {
+  return impl_->others;
+}
+
+std::uint64_t NpzFile::trailing_bytes() const noexcept {
+  return impl_->zip.trailing_bytes();
+}
+
 const NpzFile::Entry* NpzFile::find(std::string_view name) const {
-  const auto found = std::ranges::find(entries_, name, &Entry::name);
-  return found == entries_.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(entries(), name, &Entry::name);
+  return found == entries().end() ? nullptr : &*found;
 }
 
 Tensor NpzFile::read(const Entry& entry, Device device) const {
   // unpack() leaves the whole record in memory; what is beside the elements may be far larger.
   const bool is_array_mostly = entry.record->size / 2 <= entry.header.data_bytes;
   const Tensor stored = entry.record->method == zip::kMethodDeflated && is_array_mostly
-                            ? unpack(entry, device)
-                            : read_in_pieces(entry, device);
+                            ? impl_->unpack(entry, device)
+                            : impl_->read_in_pieces(entry, device);
   return in_index_order(stored, entry.header);
 }
 
 // Into the memory that the tensor keeps, so that the elements are there once.
-Tensor NpzFile::unpack(const Entry& entry, Device device) const {
+Tensor NpzFile::Impl::unpack(const Entry& entry, Device device) const {
   const NpyHeader& header = entry.header;
-  zip_.check(*entry.record);  // before memory is taken for what it claims
+  zip.check(*entry.record);  // before memory is taken for what it claims
   const std::uint64_t skip = (kAlignment - header.header_bytes % kAlignment) % kAlignment;
   const auto storage = std::make_shared<Storage>(
       static_cast<std::size_t>(skip + entry.record->size), backend_for(kCpu));
-  zip_.read_into(*entry.record, {static_cast<char*>(storage->data()) + skip,
-                                 static_cast<std::size_t>(entry.record->size)});
+  zip.read_into(*entry.record, {static_cast<char*>(storage->data()) + skip,
+                                static_cast<std::size_t>(entry.record->size)});
   return elements_in(storage, static_cast<std::size_t>(skip + header.header_bytes), header.dtype,
                      stored_shape(header), device, header.big_endian);
 }
 
-Tensor NpzFile::read_in_pieces(const Entry& entry, Device device) const {
+Tensor NpzFile::Impl::read_in_pieces(const Entry& entry, Device device) const {
   const NpyHeader& header = entry.header;
   TensorFiller filler(header.dtype, stored_shape(header), device, header.big_endian);
   std::uint64_t skip = header.header_bytes;
   std::uint64_t left = header.data_bytes;
   std::string rest;  // of a number that a piece cut through
-  zip_.read_pieces(*entry.record, [&](std::string_view piece) {
+  zip.read_pieces(*entry.record, [&](std::string_view piece) {
     const std::uint64_t skipped = std::min<std::uint64_t>(skip, piece.size());
     skip -= skipped;
     piece.remove_prefix(static_cast<std::size_t>(skipped));
@@ -190,9 +246,9 @@ Tensor NpzFile::read_in_pieces(const Entry& entry, Device device) const {
 }
 
 StateDict NpzFile::read_all(Device device) const {
-  if (!others_.empty()) throw FormatError(others_.front().problem);
+  if (!others().empty()) throw FormatError(others().front().problem);
   StateDict state;
-  for (const Entry& entry : entries_) state.set(entry.name, read(entry, device));
+  for (const Entry& entry : entries()) state.set(entry.name, read(entry, device));
   return state;
 }
 

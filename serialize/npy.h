@@ -2,40 +2,58 @@
 // Reads and writes NumPy's arrays: .npy holds one, .npz several with names.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/state_dict.h"
-#include "core/tensor.h"
-#include "serialize/input_file.h"
-#include "serialize/load_options.h"
-#include "serialize/npy_header.h"
-#include "serialize/tensor_bytes.h"
-#include "serialize/zip_reader.h"
+#include "wick/core/compiler.h"
+#include "wick/core/dims.h"
+#include "wick/core/dtype.h"
+#include "wick/core/state_dict.h"
+#include "wick/core/tensor.h"
+#include "wick/serialize/byte_sink.h"
+#include "wick/serialize/load_options.h"
 
 namespace wick {
+
+struct ZipEntry;
+
+/// What the header of an array says.
+struct NpyHeader {
+  DType dtype = DType::float32;
+  bool big_endian = false;
+  bool fortran_order = false;  // the first index runs fastest
+  Dims shape;
+  std::uint64_t header_bytes = 0;  // in front of the elements
+  std::uint64_t data_bytes = 0;    // of the elements
+};
 
 /// An open .npy file: its header is read and checked, and that its elements are there. As for
 /// numpy.load, more may follow, such as the next array where numpy.save was called several times
 /// with one file. Throws IoError and FormatError. Thread safety: const members from several
 /// threads.
-class NpyFile {
+class WICK_API NpyFile {
  public:
   explicit NpyFile(std::filesystem::path path);
+  NpyFile(const NpyFile&) = delete;
+  NpyFile& operator=(const NpyFile&) = delete;
+  NpyFile(NpyFile&&) noexcept;
+  NpyFile& operator=(NpyFile&&) noexcept;
+  ~NpyFile();
 
-  [[nodiscard]] const NpyHeader& header() const noexcept { return header_; }
+  [[nodiscard]] const NpyHeader& header() const noexcept;
   /// In the machine's byte order; an array in Fortran's order comes back as a view with its
   /// strides.
   [[nodiscard]] Tensor read(Device device = kCpu) const;
   /// Bytes of the file behind the array, which are passed over.
-  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept { return trailing_bytes_; }
+  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept;
 
  private:
-  InputFile file_;
-  NpyHeader header_;
-  std::uint64_t trailing_bytes_ = 0;
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
 };
 
 /// An open .npz archive, as numpy.savez and numpy.savez_compressed write it: a record
@@ -43,12 +61,12 @@ class NpyFile {
 /// record is an array where it begins as a .npy file. Opening reads and checks the headers. Throws
 /// IoError and FormatError; archives without any record called "*.npy", and those of torch.save,
 /// are refused. Thread safety: const members from several threads.
-class NpzFile {
+class WICK_API NpzFile {
  public:
   struct Entry {
     std::string name;  // without ".npy", unless another record is called that
     NpyHeader header;
-    const ZipEntry* record = nullptr;
+    const ZipEntry* record = nullptr;  // of the archive; the file's own
     std::uint64_t trailing_bytes = 0;  // of the record, behind the array; they are passed over
   };
 
@@ -61,43 +79,44 @@ class NpzFile {
   };
 
   explicit NpzFile(std::filesystem::path path, const LoadOptions& options = {});
+  NpzFile(const NpzFile&) = delete;
+  NpzFile& operator=(const NpzFile&) = delete;
+  NpzFile(NpzFile&&) noexcept;
+  NpzFile& operator=(NpzFile&&) noexcept;
+  ~NpzFile();
 
-  [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+  [[nodiscard]] const std::vector<Entry>& entries() const noexcept;
   /// The records that are not among entries(), in the order of the archive.
-  [[nodiscard]] const std::vector<Other>& others() const noexcept { return others_; }
+  [[nodiscard]] const std::vector<Other>& others() const noexcept;
   /// Null where there is none.
   [[nodiscard]] const Entry* find(std::string_view name) const;
   /// Reads one of entries() and checks its CRC-32, unless the options say not to.
   [[nodiscard]] Tensor read(const Entry& entry, Device device = kCpu) const;
   /// Bytes of the file behind the archive, which are passed over.
-  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept { return zip_.trailing_bytes(); }
+  [[nodiscard]] std::uint64_t trailing_bytes() const noexcept;
   /// Reads all, in the order of the archive. Throws FormatError where there are others().
   [[nodiscard]] StateDict read_all(Device device = kCpu) const;
 
  private:
-  [[nodiscard]] Tensor unpack(const Entry& entry, Device device) const;
-  [[nodiscard]] Tensor read_in_pieces(const Entry& entry, Device device) const;
-
-  InputFile file_;
-  ZipReader zip_;
-  std::vector<Entry> entries_;
-  std::vector<Other> others_;
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
 };
 
-[[nodiscard]] Tensor load_npy(const std::filesystem::path& path, Device device = kCpu);
-[[nodiscard]] StateDict load_npz(const std::filesystem::path& path, Device device = kCpu,
-                                 const LoadOptions& options = {});
+[[nodiscard]] WICK_API Tensor load_npy(const std::filesystem::path& path, Device device = kCpu);
+[[nodiscard]] WICK_API StateDict load_npz(const std::filesystem::path& path, Device device = kCpu,
+                                          const LoadOptions& options = {});
 
 /// The bytes that numpy.save writes for the array in C order. Throws DTypeError for a dtype that
 /// NumPy does not have: bfloat16, float8, complex32.
 /// With `read`, the elements are those that it gives.
-void write_npy(const Tensor& tensor, const ByteSink& sink, const TensorReader& read = {});
+WICK_API void write_npy(const Tensor& tensor, const ByteSink& sink, const TensorReader& read = {});
 /// An uncompressed archive that numpy.load opens. Throws DTypeError as above, naming the tensor,
 /// and ValueError for names that numpy.load or a ZIP archive would not give back as they are: empty
 /// ones, ones with a NUL or a single surrogate, and two of which one is the other with ".npy".
-void write_npz(const StateDict& state, const ByteSink& sink, const TensorReader& read = {});
+WICK_API void write_npz(const StateDict& state, const ByteSink& sink,
+                        const TensorReader& read = {});
 /// To a file that appears whole or not at all (see AtomicFile). Throw IoError.
-void save_npy(const Tensor& tensor, const std::filesystem::path& path);
-void save_npz(const StateDict& state, const std::filesystem::path& path);
+WICK_API void save_npy(const Tensor& tensor, const std::filesystem::path& path);
+WICK_API void save_npz(const StateDict& state, const std::filesystem::path& path);
 
 }  // namespace wick

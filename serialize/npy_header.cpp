@@ -7,10 +7,10 @@
 #include <limits>
 #include <utility>
 
-#include "core/error.h"
 #include "serialize/byte_reader.h"
 #include "serialize/byte_writer.h"
 #include "serialize/tensor_bytes.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

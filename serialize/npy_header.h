@@ -7,19 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "core/dims.h"
-#include "core/dtype.h"
+#include "wick/core/dims.h"
+#include "wick/core/dtype.h"
+#include "wick/serialize/npy.h"
 
 namespace wick {
-
-struct NpyHeader {
-  DType dtype = DType::float32;
-  bool big_endian = false;
-  bool fortran_order = false;  // the first index runs fastest
-  Dims shape;
-  std::uint64_t header_bytes = 0;  // in front of the elements
-  std::uint64_t data_bytes = 0;    // of the elements
-};
 
 /// Bytes that a header may have, its magic included.
 inline constexpr std::uint64_t kMaxNpyHeader = std::uint64_t{1} << 20;

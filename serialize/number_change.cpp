@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

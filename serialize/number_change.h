@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
-#include "core/error.h"
 #include "serialize/npy_header.h"
 #include "serialize/tensor_bytes.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

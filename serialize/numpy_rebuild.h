@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/placeholder.h"
+#include "wick/core/placeholder.h"
 
 namespace wick {
 

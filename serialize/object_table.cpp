@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "core/placeholder.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
 
 namespace wick {
 namespace {

@@ -9,9 +9,9 @@
 #include <variant>
 #include <vector>
 
-#include "core/value.h"
 #include "serialize/torch_globals.h"
 #include "serialize/torch_names.h"
+#include "wick/core/value.h"
 
 namespace wick {
 

@@ -5,8 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "core/error.h"
 #include "serialize/utf8.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -7,14 +7,14 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "core/device.h"
-#include "core/dims.h"
-#include "core/dtype.h"
-#include "core/keyed_hash.h"
-#include "core/layout.h"
 #include "serialize/byte_writer.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/pickle_scalars.h"
+#include "wick/core/device.h"
+#include "wick/core/dims.h"
+#include "wick/core/dtype.h"
+#include "wick/core/keyed_hash.h"
+#include "wick/core/layout.h"
 
 namespace wick {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "core/error.h"
 #include "serialize/pickle_opcodes.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

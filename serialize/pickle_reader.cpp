@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
 #include "serialize/byte_reader.h"
 #include "serialize/object_table.h"
 #include "serialize/pickle_opcodes.h"
@@ -16,6 +15,7 @@
 #include "serialize/plain_rebuild.h"
 #include "serialize/unsupported_globals.h"
 #include "serialize/utf8.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/value.h"
-#include "serialize/foreign_objects.h"
 #include "serialize/torch_rebuild.h"
+#include "wick/core/value.h"
+#include "wick/serialize/foreign_objects.h"
 
 namespace wick {
 

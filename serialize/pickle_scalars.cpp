@@ -5,9 +5,9 @@
 #include <charconv>
 #include <limits>
 
-#include "core/error.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/utf8.h"
+#include "wick/core/error.h"
 
 namespace wick::pickle {
 void write_int(ByteWriter& out, std::int64_t value) {

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
-#include "core/value.h"
 #include "serialize/byte_reader.h"
 #include "serialize/byte_writer.h"
 #include "serialize/pickle_opcodes.h"
+#include "wick/core/value.h"
 
 namespace wick::pickle {
 

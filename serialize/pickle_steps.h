@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "core/value.h"
+#include "wick/core/value.h"
 
 namespace wick::pickle {
 

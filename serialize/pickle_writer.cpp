@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/placeholder.h"
 #include "serialize/pickle_emitter.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/pickle_steps.h"
@@ -15,6 +13,8 @@
 #include "serialize/storage_supply.h"
 #include "serialize/torch_globals.h"
 #include "serialize/torch_names.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
 
 namespace wick {
 namespace {

@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "core/error.h"
 #include "serialize/numpy_rebuild.h"
 #include "serialize/utf8.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/placeholder.h"
-#include "serialize/foreign_objects.h"
 #include "serialize/object_table.h"
+#include "wick/core/placeholder.h"
+#include "wick/serialize/foreign_objects.h"
 
 namespace wick {
 

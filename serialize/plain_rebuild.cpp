@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "core/error.h"
 #include "serialize/utf8.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/value.h"
 #include "serialize/object_table.h"
+#include "wick/core/value.h"
 
 namespace wick {
 

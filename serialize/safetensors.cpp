@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/safetensors.h"
+#include "wick/serialize/safetensors.h"
 
-#include <string>
-#include <utility>
+#include <unordered_map>
 
-#include "core/backend.h"
-#include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/byte_reader.h"
+#include "serialize/input_file.h"
+#include "serialize/mapped_file.h"
+#include "serialize/safetensors_header.h"
+#include "serialize/tensor_bytes.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
 
 namespace wick {
 namespace {
@@ -38,37 +42,66 @@ std::string read_header(const InputFile& file, const std::string& where) {
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(std::filesystem::path path, bool mmap) : file_(std::move(path)) {
-  const std::string where = concat("file ", file_.path());
-  const std::string json = read_header(file_, where);
-  data_offset_ = kLengthBytes + json.size();
-  header_ = parse_safetensors_header(json, where + ", header", file_.size() - data_offset_);
-  for (std::size_t i = 0; i < header_.entries.size(); ++i) {
-    index_.emplace(header_.entries[i].name, i);
+struct SafetensorsFile::Impl {
+  Impl(std::filesystem::path path, bool mmap);
+
+  InputFile file;
+  SafetensorsHeader header;
+  std::uint64_t data_offset = 0;
+  std::shared_ptr<const MappedFile> mapping;  // none: tensors are read
+  std::unordered_map<std::string_view, std::size_t, NameHash> index;
+};
+
+SafetensorsFile::Impl::Impl(std::filesystem::path path, bool mmap) : file(std::move(path)) {
+  const std::string where = concat("file ", file.path());
+  const std::string json = read_header(file, where);
+  data_offset = kLengthBytes + json.size();
+  header = parse_safetensors_header(json, where + ", header", file.size() - data_offset);
+  for (std::size_t i = 0; i < header.entries.size(); ++i) {
+    index.emplace(header.entries[i].name, i);
   }
-  if (mmap && file_.size() > data_offset_) mapping_ = std::make_shared<MappedFile>(file_);
+  if (mmap && file.size() > data_offset) mapping = std::make_shared<MappedFile>(file);
+}
+
+SafetensorsFile::SafetensorsFile(std::filesystem::path path, bool mmap)
+    : impl_(std::make_unique<const Impl>(std::move(path), mmap)) {}
+SafetensorsFile::SafetensorsFile(SafetensorsFile&&) noexcept = default;
+SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&&) noexcept = default;
+SafetensorsFile::~SafetensorsFile() = default;
+
+const std::filesystem::path& SafetensorsFile::path() const noexcept {
+  return impl_->file.path();
+}
+
+const TextMetadata& SafetensorsFile::metadata() const noexcept {
+  return impl_->header.metadata;
+}
+
+const std::vector<SafetensorsEntry>& SafetensorsFile::entries() const noexcept {
+  return impl_->header.entries;
 }
 
 const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
-  const auto found = index_.find(name);
-  return found == index_.end() ? nullptr : &header_.entries[found->second];
+  const auto found = impl_->index.find(name);
+  return found == impl_->index.end() ? nullptr : &entries()[found->second];
 }
 
 Tensor SafetensorsFile::read(const SafetensorsEntry& entry, Device device) const {
-  const std::uint64_t offset = data_offset_ + entry.begin;
+  const std::uint64_t offset = impl_->data_offset + entry.begin;
   const bool aligned = offset % size_of(entry.dtype) == 0;
-  if (mapping_ && aligned && device == kCpu && entry.end > entry.begin) {
-    auto storage = std::make_shared<Storage>(mapping_->data() + offset, entry.end - entry.begin,
-                                             backend_for(kCpu), mapping_);
+  const auto& mapping = impl_->mapping;
+  if (mapping && aligned && device == kCpu && entry.end > entry.begin) {
+    auto storage = std::make_shared<Storage>(mapping->data() + offset, entry.end - entry.begin,
+                                             backend_for(kCpu), mapping);
     return {std::move(storage), entry.dtype, entry.shape, contiguous_strides(entry.shape), 0};
   }
-  return read_elements(file_, offset, entry.dtype, entry.shape, device);
+  return read_elements(impl_->file, offset, entry.dtype, entry.shape, device);
 }
 
 Tensor SafetensorsFile::read(std::string_view name, Device device) const {
   const SafetensorsEntry* const entry = find(name);
   if (entry == nullptr) {
-    throw StateDictError(concat("no tensor \"", name, "\" in file ", file_.path()));
+    throw StateDictError(concat("no tensor \"", name, "\" in file ", path()));
   }
   return read(*entry, device);
 }

@@ -6,11 +6,11 @@
 #include <limits>
 #include <optional>
 
-#include "core/error.h"
-#include "core/keyed_hash.h"
 #include "serialize/byte_writer.h"
 #include "serialize/json_reader.h"
 #include "serialize/tensor_bytes.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
 
 namespace wick {
 namespace {

@@ -5,26 +5,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "core/dims.h"
-#include "core/dtype.h"
-#include "core/state_dict.h"
+#include "wick/core/state_dict.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick {
-
-/// The strings under `__metadata__`, in the order of the file.
-using TextMetadata = std::vector<std::pair<std::string, std::string>>;
-
-/// One tensor of a safetensors file.
-struct SafetensorsEntry {
-  std::string name;
-  DType dtype = DType::float32;
-  Dims shape;
-  std::uint64_t begin = 0;  // of its bytes, from the end of the header
-  std::uint64_t end = 0;
-};
 
 struct SafetensorsHeader {
   TextMetadata metadata;

@@ -5,7 +5,7 @@
 #include <functional>
 #include <unordered_set>
 
-#include "core/text.h"
+#include "wick/core/text.h"
 
 namespace wick {
 namespace {

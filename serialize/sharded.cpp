@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/sharded.h"
+#include "wick/serialize/sharded.h"
 
 #include <algorithm>
 #include <system_error>
 #include <unordered_map>
 #include <unordered_set>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/keyed_hash.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
 #include "serialize/input_file.h"
 #include "serialize/json_reader.h"
-#include "serialize/safetensors.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick {
 namespace {

@@ -7,14 +7,15 @@
 #include <utility>
 #include <vector>
 
-#include "core/state_dict.h"
-#include "serialize/load_options.h"
-#include "serialize/map_location.h"
+#include "wick/core/compiler.h"
+#include "wick/core/state_dict.h"
+#include "wick/serialize/load_options.h"
+#include "wick/serialize/map_location.h"
 
 namespace wick {
 
 /// Which file holds which tensor.
-struct ShardIndex {
+struct WICK_API ShardIndex {
   std::filesystem::path path;
   std::vector<std::pair<std::string, std::string>> weight_map;  // tensor -> file, as in the index
 
@@ -27,17 +28,17 @@ struct ShardIndex {
 /// Reads model.safetensors.index.json, pytorch_model.bin.index.json and their like. Throws IoError,
 /// and FormatError for what is no index, a tensor that is there twice, and a shard that is not a
 /// plain file name in the folder of the index.
-[[nodiscard]] ShardIndex read_shard_index(const std::filesystem::path& path);
+[[nodiscard]] WICK_API ShardIndex read_shard_index(const std::filesystem::path& path);
 
 /// Throws StateDictError that names a shard which is not there.
-void require_shards(const ShardIndex& index);
+WICK_API void require_shards(const ShardIndex& index);
 
 /// Reads all tensors that the index names, in its order. Shards may be safetensors files or files
 /// of torch.save; what they hold beyond the index is left out. Throws StateDictError that names a
 /// missing shard or tensor (all shards are looked for before any is read), and what reading the
 /// shards throws.
-[[nodiscard]] StateDict load_sharded(const std::filesystem::path& path,
-                                     const MapLocation& map_location = {},
-                                     const LoadOptions& options = {});
+[[nodiscard]] WICK_API StateDict load_sharded(const std::filesystem::path& path,
+                                              const MapLocation& map_location = {},
+                                              const LoadOptions& options = {});
 
 }  // namespace wick

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "core/error.h"
 #include "serialize/torch_names.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/value.h"
 #include "serialize/pickle_emitter.h"
 #include "serialize/storage_supply.h"
+#include "wick/core/value.h"
 
 namespace wick {
 

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <string>
 
-#include "core/backend.h"
 #include "serialize/record_reads.h"
+#include "wick/core/backend.h"
 
 namespace wick {
 namespace {

@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/storage.h"
 #include "serialize/checkpoint_archive.h"
-#include "serialize/map_location.h"
 #include "serialize/storage_records.h"
+#include "wick/core/storage.h"
+#include "wick/serialize/map_location.h"
 
 namespace wick {
 

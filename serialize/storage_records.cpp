@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "serialize/storage_records.h"
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "core/keyed_hash.h"
 #include "serialize/checkpoint_archive.h"
 #include "serialize/number_change.h"
 #include "serialize/torch_names.h"
+#include "wick/core/keyed_hash.h"
 
 namespace wick {
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "core/value.h"
-#include "serialize/checkpoint.h"
+#include "wick/core/value.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 

@@ -5,8 +5,8 @@
 #include <bit>
 #include <string>
 
-#include "core/backend.h"
-#include "core/error.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -4,27 +4,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
 
-#include "core/device.h"
-#include "core/storage.h"
-#include "core/tensor.h"
 #include "serialize/input_file.h"
+#include "wick/core/device.h"
+#include "wick/core/storage.h"
+#include "wick/core/tensor.h"
+#include "wick/serialize/byte_sink.h"
 
 namespace wick {
 
 /// Throws DTypeError: `format` has no dtype for this one.
 [[noreturn]] void refuse_dtype(std::string_view format, DType dtype);
-
-/// Takes the bytes of a file in order.
-using ByteSink = std::function<void(std::string_view)>;
-
-/// Gives a tensor of a state dictionary with its elements, on the CPU, where the dictionary only
-/// describes it, on the device "meta": so that one at a time is in memory.
-using TensorReader = std::function<Tensor(const Tensor& described)>;
 
 /// Gives all elements to `sink`. A contiguous tensor on the CPU is given as it lies in memory; of
 /// one on another device no more than 8 MiB is on the host at a time.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/tensor_info.h"
+#include "wick/serialize/tensor_info.h"
 
-#include "core/error.h"
 #include "serialize/visit_leaves.h"
+#include "wick/core/error.h"
 
 namespace wick {
 

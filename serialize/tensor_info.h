@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "core/value.h"
+#include "wick/core/compiler.h"
+#include "wick/core/value.h"
 
 namespace wick {
 
-struct TensorInfo {
+struct WICK_API TensorInfo {
   /// The keys and indices that lead to it, joined by dots: "model.fc1.weight",
   /// "optimizer.state.0.exp_avg". Empty where the checkpoint is the tensor.
   std::string name;
@@ -67,8 +68,8 @@ struct NamedObjects {
 ///
 /// A long key in front of many tensors is a part of each name, so that the names may be far longer
 /// than the value: above `max_name_bytes` for all of them together it throws ValueError.
-[[nodiscard]] NamedObjects named_objects(const Value& value,
-                                         std::uint64_t max_name_bytes = UINT64_MAX);
+[[nodiscard]] WICK_API NamedObjects named_objects(const Value& value,
+                                                  std::uint64_t max_name_bytes = UINT64_MAX);
 
 /// The bytes of names that a pickle of so many bytes may have: far more than checkpoints need.
 [[nodiscard]] constexpr std::uint64_t max_name_bytes_of(std::uint64_t pickle_bytes) noexcept {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/dtype.h"
 #include "serialize/number_change.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/placeholder.h"
 #include "serialize/plain_rebuild.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
 
 namespace wick {
 namespace {

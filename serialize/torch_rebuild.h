@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/value.h"
 #include "serialize/object_table.h"
 #include "serialize/torch_names.h"
+#include "wick/core/value.h"
 
 namespace wick {
 

@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/placeholder.h"
+#include "wick/core/placeholder.h"
 
 namespace wick {
 namespace {

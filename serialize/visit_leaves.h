@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "core/value.h"
+#include "wick/core/value.h"
 
 namespace wick {
 

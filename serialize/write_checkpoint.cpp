@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "core/backend.h"
-#include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/serialization_id.h"
 #include "serialize/zip_writer.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
-#include "serialize/checkpoint.h"
 #include "serialize/pickle_writer.h"
 #include "serialize/storage_supply.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.h"
 #include "serialize/byte_reader.h"
 #include "serialize/zip_format.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -6,13 +6,13 @@
 
 #include <libdeflate.h>
 
-#include "core/error.h"
 #include "serialize/byte_reader.h"
 #include "serialize/crc32.h"
 #include "serialize/inflate.h"
 #include "serialize/utf8.h"
 #include "serialize/zip_directory.h"
 #include "serialize/zip_format.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

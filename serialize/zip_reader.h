@@ -10,9 +10,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/error.h"
-#include "core/keyed_hash.h"
 #include "serialize/input_file.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
 
 namespace wick {
 

@@ -5,10 +5,10 @@
 #include <thread>
 #include <utility>
 
-#include "core/error.h"
 #include "serialize/crc32.h"
 #include "serialize/parallel.h"
 #include "serialize/zip_format.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

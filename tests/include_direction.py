@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Fails on an include that goes the wrong way: see "Who may include whom" in CONTRIBUTING.md.
 
-    tests/include_direction.py [--root DIR] [--compiler CXX]
+    tests/include_direction.py [--root DIR] [--compiler CXX --include DIR]
     tests/include_direction.py --self-test
 
+Public headers are those of cmake/public_headers.cmake. They are included as "wick/core/tensor.h" and
+include each other only; the others are private and included as "core/overlap.h".
+
 With --compiler, it also compiles alone each public header that is not the first thing which a source
-file of its name includes. --self-test checks that wrong includes are caught.
+file of its name includes; DIR is where wick/ is, in a build tree. --self-test checks that wrong includes
+are caught.
 """
 
 import argparse
@@ -83,19 +87,23 @@ def is_standard(name):
     return re.fullmatch(r"[a-z_0-9]+", name) is not None
 
 
-def is_public(path):
-    """What is installed and what other folders may include."""
-    folder = folder_of(path)
-    return (
-        path.endswith(".h")
-        and folder.split("/")[0] in LIBRARY
-        and folder not in ("kernels/formulas", "kernels/cpu", "kernels/cuda")
-    )
+def public_headers(root):
+    """What is installed, by its path in the tree."""
+    text = (root / "cmake/public_headers.cmake").read_text(encoding="utf-8")
+    return set(re.findall(r"^  (\S+\.h)$", text, re.MULTILINE))
 
 
-def problem_of(path, bracket, name, root):
+def problem_of(path, bracket, name, root, public):
     """None, or what is wrong with this include in the file `path`."""
     source = folder_of(path)
+    if bracket == '"' and name.startswith("wick/"):
+        name = name.removeprefix("wick/")
+        if name not in public:
+            return f'"{name}" is not public: without wick/, or to be added to public_headers.cmake'
+    elif bracket == '"' and name in public:
+        return f'"{name}" is public: "wick/{name}"'
+    elif bracket == '"' and path in public:
+        return f'a public header includes "{name}", which is private'
     if bracket == '"':
         if name.startswith(".") or not (root / name).is_file():
             beside = (root / path).parent / name
@@ -112,8 +120,7 @@ def problem_of(path, bracket, name, root):
     if is_standard(name):
         return None
     if source == "examples":
-        header = name.removeprefix("wick/")
-        known = header != name and (root / header).is_file() and is_public(header)
+        known = name == "wick/wick.h" or name.removeprefix("wick/") in public and "wick/" in name
         return None if known else f"<{name}> is no public header of wick's"
     for pattern, folders in EXTERNAL:
         if pattern.search(name):
@@ -137,12 +144,14 @@ def source_files(root):
 
 def check(root):
     """All problems, as path:line: text."""
-    problems = []
+    public = public_headers(root)
+    problems = [f"cmake/public_headers.cmake: there is no {path}"
+                for path in sorted(public) if not (root / path).is_file()]
     for path in source_files(root):
         text = (root / path).read_text(encoding="utf-8")
         for number, line in enumerate(text.splitlines(), 1):
             match = INCLUDE.match(line)
-            problem = match and problem_of(path, match[1], match[2], root)
+            problem = match and problem_of(path, match[1], match[2], root, public)
             if problem:
                 problems.append(f"{path}:{number}: {problem}")
         if path.endswith(".h") and "#pragma once" not in text:
@@ -157,18 +166,18 @@ def opens_its_source(root, header):
         return False
     includes = (INCLUDE.match(line) for line in source.read_text(encoding="utf-8").splitlines())
     first = next((match for match in includes if match), None)
-    return first is not None and first[2] == header
+    return first is not None and first[2] == "wick/" + header
 
 
-def check_headers(root, compiler):
+def check_headers(root, compiler, include):
     """Compiles by itself every public header that the build does not."""
-    headers = [path for path in source_files(root) if is_public(path)]
+    headers = sorted(public_headers(root))
     left = [path for path in headers if not opens_its_source(root, path)]
 
     def compile_alone(path):
         command = [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",
-                   "-Werror", "-I", str(root), "-x", "c++", "-"]
-        done = subprocess.run(command, input=f'#include "{path}"\n', text=True,
+                   "-Werror", "-I", str(include), "-x", "c++", "-"]
+        done = subprocess.run(command, input=f'#include "wick/{path}"\n', text=True,
                               capture_output=True, check=False)
         first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr)
         return None if done.returncode == 0 else f"{path}: is not self-contained: {first}"
@@ -178,43 +187,52 @@ def check_headers(root, compiler):
 
 
 # A small tree, and the includes that must be refused (True) or allowed in it.
+SELF_TEST_PUBLIC = ["core/a.h", "core/b.h", "kernels/devices.h", "nn/a.h", "optim/a.h", "serialize/a.h"]
 SELF_TEST = [
+    ("core/a.h", '"core/b.h"', True),
+    ("core/a.h", '"core/private.h"', True),
+    ("core/a.cpp", '"core/private.h"', False),
+    ("core/a.cpp", '"core/a.h"', True),
+    ("core/private.h", '"wick/core/a.h"', False),
+    ("core/private.h", '"wick/core/private.h"', True),
+    ("nn/a.h", '"core/private.h"', True),
+    ("nn/a.cpp", '"core/private.h"', False),
     ("core/a.h", "<vector>", False),
-    ("core/a.h", '"core/b.h"', False),
-    ("core/a.h", '"nn/a.h"', True),
-    ("core/a.h", '"kernels/devices.h"', True),
+    ("core/a.h", '"wick/core/b.h"', False),
+    ("core/a.h", '"wick/nn/a.h"', True),
+    ("core/a.h", '"wick/kernels/devices.h"', True),
     ("core/a.h", "<Eigen/Dense>", True),
     ("core/a.h", "<sys/mman.h>", True),
     ("core/a.h", '"b.h"', True),
     ("core/a.h", '"../nn/a.h"', True),
     ("core/a.h", '"core/missing.h"', True),
-    ("kernels/devices.h", '"kernels/cpu/a.h"', False),
+    ("kernels/devices.cpp", '"kernels/cpu/a.h"', False),
     ("kernels/cpu/a.h", "<Eigen/Dense>", False),
-    ("kernels/cpu/a.h", '"core/a.h"', False),
+    ("kernels/cpu/a.h", '"wick/core/a.h"', False),
     ("kernels/cpu/a.h", '"kernels/cuda/a.h"', True),
     ("kernels/cpu/a.h", "<cuda_runtime.h>", True),
-    ("kernels/cpu/a.h", '"nn/a.h"', True),
+    ("kernels/cpu/a.h", '"wick/nn/a.h"', True),
     ("kernels/cuda/a.h", "<cublas_v2.h>", False),
     ("kernels/cuda/a.h", "<Eigen/Dense>", True),
-    ("nn/a.h", '"core/a.h"', False),
-    ("nn/a.h", '"optim/a.h"', True),
-    ("nn/a.h", '"kernels/devices.h"', True),
+    ("nn/a.h", '"wick/core/a.h"', False),
+    ("nn/a.h", '"wick/optim/a.h"', True),
+    ("nn/a.h", '"wick/kernels/devices.h"', True),
     ("nn/a.h", "<Eigen/Dense>", True),
-    ("optim/a.h", '"nn/a.h"', True),
-    ("optim/a.h", '"serialize/a.h"', True),
-    ("optim/a.h", '  "core/a.h"', False),
+    ("optim/a.h", '"wick/nn/a.h"', True),
+    ("optim/a.h", '"wick/serialize/a.h"', True),
+    ("optim/a.h", '  "wick/core/a.h"', False),
     ("serialize/a.h", "<libdeflate.h>", False),
-    ("serialize/a.h", '"optim/a.h"', True),
+    ("serialize/a.h", '"wick/optim/a.h"', True),
     ("nn/a.h", "<libdeflate.h>", True),
     ("nn/a.h", "<gtest/gtest.h>", True),
     ("nn/a.h", '"tools/a.h"', True),
-    ("tools/a.h", '"nn/a.h"', False),
+    ("tools/a.h", '"wick/nn/a.h"', False),
     ("tools/a.h", '"tests/support.h"', True),
     ("tests/support.h", '"tools/a.h"', False),
     ("tests/support.h", "<gtest/gtest.h>", False),
     ("examples/a.cpp", "<wick/nn/a.h>", False),
     ("examples/a.cpp", "<vector>", False),
-    ("examples/a.cpp", '"nn/a.h"', True),
+    ("examples/a.cpp", '"wick/nn/a.h"', True),
     ("examples/a.cpp", "<wick/nn/missing.h>", True),
     ("examples/a.cpp", "<wick/kernels/cpu/a.h>", True),
     ("examples/a.cpp", "<gtest/gtest.h>", True),
@@ -223,10 +241,13 @@ SELF_TEST = [
 
 def self_test():
     failures = []
-    files = {path for path, _, _ in SELF_TEST} | {"core/b.h"}
+    files = {path for path, _, _ in SELF_TEST} | set(SELF_TEST_PUBLIC)
+    listed = "set(WICK_HEADERS\n" + "".join(f"  {path}\n" for path in SELF_TEST_PUBLIC) + ")\n"
     for path, include, refused in SELF_TEST:
         with tempfile.TemporaryDirectory() as directory:
             root = pathlib.Path(directory)
+            (root / "cmake").mkdir()
+            (root / "cmake/public_headers.cmake").write_text(listed)
             for file in files:
                 (root / file).parent.mkdir(parents=True, exist_ok=True)
                 (root / file).write_text("#pragma once\n")
@@ -237,18 +258,21 @@ def self_test():
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory)
         (root / "core").mkdir()
+        (root / "cmake").mkdir()
+        (root / "cmake/public_headers.cmake").write_text("set(WICK_HEADERS\n  core/a.h\n)\n")
+        (root / "wick").symlink_to(root)
         (root / "core/a.h").write_text("int a();\n")
         if not check(root):
             failures.append("a header without #pragma once was allowed")
         (root / "core/a.h").write_text("#pragma once\nstd::size_t a();\n")
         compiler = os.environ.get("CXX", "c++")
-        if not check_headers(root, compiler)[0]:
+        if not check_headers(root, compiler, root)[0]:
             failures.append("a header that is not self-contained was allowed")
-        (root / "core/a.cpp").write_text('#include <cstddef>\n#include "core/a.h"\n')
-        if not check_headers(root, compiler)[0]:
+        (root / "core/a.cpp").write_text('#include <cstddef>\n#include "wick/core/a.h"\n')
+        if not check_headers(root, compiler, root)[0]:
             failures.append("a header that needs what its source includes before was allowed")
-        (root / "core/a.cpp").write_text('#include "core/a.h"\n')
-        if check_headers(root, compiler)[0]:
+        (root / "core/a.cpp").write_text('#include "wick/core/a.h"\n')
+        if check_headers(root, compiler, root)[0]:
             failures.append("a header was compiled that opens its own source")
     return failures
 
@@ -258,6 +282,7 @@ def main():
     parser.add_argument("--root", type=pathlib.Path,
                         default=pathlib.Path(__file__).resolve().parent.parent)
     parser.add_argument("--compiler", help="also compile each public header alone")
+    parser.add_argument("--include", type=pathlib.Path, help="where wick/ is, in a build tree")
     parser.add_argument("--self-test", action="store_true")
     options = parser.parse_args()
     if options.self_test:
@@ -270,7 +295,7 @@ def main():
         if count == 0:
             problems.append(f"there are no source files below {options.root}")
         if options.compiler:
-            more, headers = check_headers(options.root, options.compiler)
+            more, headers = check_headers(options.root, options.compiler, options.include)
             problems += more
             done += f"; {headers} public headers are self-contained"
     print("\n".join(problems) if problems else done)

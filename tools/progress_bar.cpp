@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "core/text.h"
+#include "wick/core/text.h"
 
 namespace wick::tools {
 namespace {

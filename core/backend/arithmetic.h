@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <iterator>
 
-#include "core/dims.h"
-#include "core/dtype.h"
-#include "core/scalar.h"
+#include "wick/core/dims.h"
+#include "wick/core/dtype.h"
+#include "wick/core/scalar.h"
 
 namespace wick {
 

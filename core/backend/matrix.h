@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

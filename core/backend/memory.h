@@ -2,8 +2,9 @@
 // The memory family: layouts, and points in a device's work.
 #pragma once
 
-#include "core/dims.h"
-#include "core/dtype.h"
+#include "wick/core/compiler.h"
+#include "wick/core/dims.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 
@@ -16,7 +17,7 @@ struct StridedRef {
 };
 
 /// A point in the work that a thread has given to a device: see Backend::record_event().
-class DeviceEvent {
+class WICK_API DeviceEvent {
  public:
   DeviceEvent() = default;
   DeviceEvent(const DeviceEvent&) = delete;

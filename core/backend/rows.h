@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/backend/matrix.h"
-#include "core/dtype.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 namespace wick {
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Arithmetic between tensors of any layout.
-#include "core/backend/arithmetic.h"
+#include "wick/core/backend/arithmetic.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
-#include "core/error.h"
-#include "core/visit_values.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/for_rows.h"
 #include "kernels/cpu/simd/arithmetic.h"
 #include "kernels/cpu/simd/isa.h"
 #include "kernels/element_bytes.h"
+#include "wick/core/error.h"
+#include "wick/core/visit_values.h"
 
 namespace wick::cpu {
 namespace {

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <vector>
 
-#include "core/backend/memory.h"
 #include "kernels/convert.h"
-#include "kernels/strided_loops.h"
+#include "kernels/cpu/for_rows.h"
+#include "wick/core/backend/memory.h"
 
 namespace wick::cpu {
 namespace {
@@ -72,29 +72,17 @@ void copy_strided(const StridedRef& to, const StridedRef& from) {
   for (const std::int64_t size : to.shape) {
     if (size == 0) return;
   }
-  const StridedLoops loops = coalesce(to, from);
+  const LoopsOf<2> loops = coalesce<2>(to.shape, {&to.strides, &from.strides});
   const CopyRow copy_row = row_function(to.dtype, from.dtype);
-  const auto to_size = static_cast<std::int64_t>(size_of(to.dtype));
-  const auto from_size = static_cast<std::int64_t>(size_of(from.dtype));
-  const std::size_t outer = loops.shape.size() - 1;
-  Dims position(outer, 0);
-  Row row{static_cast<std::byte*>(to.data), static_cast<const std::byte*>(from.data),
-          loops.shape[outer], loops.to[outer], loops.from[outer]};
-  for (;;) {
-    copy_row(row);
-    // Advances like an odometer.
-    std::size_t d = outer;
-    for (; d > 0; --d) {
-      const std::size_t i = d - 1;
-      row.to += loops.to[i] * to_size;
-      row.from += loops.from[i] * from_size;
-      if (++position[i] < loops.shape[i]) break;
-      row.to -= loops.to[i] * to_size * loops.shape[i];
-      row.from -= loops.from[i] * from_size * loops.shape[i];
-      position[i] = 0;
-    }
-    if (d == 0) return;
-  }
+  const auto last = loops.shape.size() - 1;
+  const std::int64_t to_stride = loops.strides[0][last];
+  const std::int64_t from_stride = loops.strides[1][last];
+  const Places<2> first{{static_cast<std::byte*>(to.data), static_cast<std::byte*>(from.data)},
+                        {static_cast<std::int64_t>(size_of(to.dtype)),
+                         static_cast<std::int64_t>(size_of(from.dtype))}};
+  walk_rows(loops, first, 0, row_count(loops), [&](const Places<2>& here, std::int64_t count) {
+    copy_row({here.at[0], here.at[1], count, to_stride, from_stride});
+  });
 }
 
 }  // namespace wick::cpu

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/backend.h"
-#include "core/backend/memory.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/memory.h"
 
 namespace wick::cpu {
 

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #endif
 
-#include "core/backend/memory.h"
-#include "core/error.h"
 #include "kernels/cpu/copy.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/error.h"
 
 namespace wick::cpu {
 namespace {

@@ -5,10 +5,10 @@
 #include <memory>
 #include <string_view>
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
 #include "kernels/cpu/simd/levels.h"
 #include "kernels/cpu/thread_pool.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Functions of each element.
-#include "core/backend/elementwise.h"
+#include "wick/core/backend/elementwise.h"
 
 #include <cstdint>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cpu/matmul_bfloat16.h"
 
-#include "core/backend/matrix.h"
-#include "core/float_types.h"
 #include "kernels/cpu/workspace.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/float_types.h"
 
 namespace wick::cpu {
 namespace {

@@ -2,8 +2,8 @@
 // Matrix products of bfloat16 operands.
 #pragma once
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
 

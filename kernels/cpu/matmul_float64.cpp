@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
+// Under a name of its own: a program's own Eigen code may be compiled for another instruction set, and
+// the linker keeps one of two functions of one name.
+#define Eigen wick_eigen
 #include <Eigen/Core>
 
-#include "core/backend/matrix.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
 

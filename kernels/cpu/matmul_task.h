@@ -2,9 +2,9 @@
 // From the backend's arguments to the kernels' tasks.
 #pragma once
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
 #include "kernels/cpu/simd/kernel_table.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
 

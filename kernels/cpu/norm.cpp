@@ -5,7 +5,7 @@
 //   grad_input = r (p - S(p) / n - d r^2 S(p d) / n), and without a mean the middle term is missing
 //   grad_weight = sum of grad_output d r, grad_bias = sum of grad_output
 // The kernels get the mean rounded; `rest` is what it has lost.
-#include "core/backend/norm.h"
+#include "wick/core/backend/norm.h"
 
 #include <algorithm>
 #include <cmath>

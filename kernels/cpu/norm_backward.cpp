@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstddef>
 
-#include "core/backend/norm.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/share.h"
 #include "kernels/cpu/workspace.h"
+#include "wick/core/backend/norm.h"
 
 namespace wick::cpu {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "core/backend/loss.h"
-#include "core/error.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/share.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/error.h"
 
 namespace wick::cpu {
 namespace {

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/backend/rows.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/share.h"
 #include "kernels/cpu/workspace.h"
+#include "wick/core/backend/rows.h"
 
 namespace wick::cpu {
 namespace {

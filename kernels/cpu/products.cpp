@@ -2,12 +2,12 @@
 // Matrix products: how the kernels get them, and how threads share them.
 #include <cstdint>
 
-#include "core/backend/matrix.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/matmul_bfloat16.h"
 #include "kernels/cpu/matmul_float64.h"
 #include "kernels/cpu/matmul_task.h"
 #include "kernels/cpu/workspace.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
 namespace {

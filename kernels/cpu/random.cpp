@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is done with random numbers: the CPU's generator itself is core/random.h.
-#include "core/backend/random.h"
+#include "wick/core/backend/random.h"
 
 #include <cstdint>
 

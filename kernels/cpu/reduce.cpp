@@ -2,19 +2,19 @@
 // Reductions along one dimension. Work is cut into units, whose bounds depend on the shape alone:
 // some neighbouring columns, or one output of any other layout, over a part of the dimension. What
 // the parts give is put together in their order.
-#include "core/backend/reduce.h"
+#include "wick/core/backend/reduce.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
-#include "core/visit_values.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/share.h"
 #include "kernels/cpu/simd/isa.h"
 #include "kernels/cpu/simd/reduce.h"
 #include "kernels/cpu/workspace.h"
+#include "wick/core/visit_values.h"
 
 namespace wick::cpu {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Operations on the rows of a matrix.
-#include "core/backend/rows.h"
+#include "wick/core/backend/rows.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/backend/matrix.h"
-#include "core/error.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/share.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/error.h"
 
 namespace wick::cpu {
 namespace {

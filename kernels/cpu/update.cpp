@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Optimizers' updates.
-#include "core/backend/update.h"
+#include "wick/core/backend/update.h"
 
 #include <cstdint>
 

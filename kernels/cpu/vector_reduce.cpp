@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reductions of a vector to one number, and scaling by a norm.
-#include "core/backend/vector_reduce.h"
+#include "wick/core/backend/vector_reduce.h"
 
 #include <array>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Launchers of argmax and of the count of hits.
-#include "core/backend/matrix.h"
 #include "kernels/cuda/argmax.cuh"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cuda {
 namespace {

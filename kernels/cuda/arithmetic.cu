@@ -2,10 +2,10 @@
 // Launchers of the functions of two and three tensors.
 #include <cstring>
 
-#include "core/error.h"
-#include "core/visit_values.h"
 #include "kernels/cuda/arithmetic.cuh"
 #include "kernels/element_bytes.h"
+#include "wick/core/error.h"
+#include "wick/core/visit_values.h"
 
 namespace wick::cuda {
 namespace {

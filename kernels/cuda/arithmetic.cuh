@@ -3,10 +3,10 @@
 // other layout by the loops of loops.cuh.
 #pragma once
 
-#include "core/backend/arithmetic.h"
 #include "kernels/cuda/loops.cuh"
 #include "kernels/cuda/map.cuh"
 #include "kernels/formulas/arithmetic.h"
+#include "wick/core/backend/arithmetic.h"
 
 namespace wick::cuda {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/dtype.h"
 #include "kernels/cuda/stream_state.h"
+#include "wick/core/dtype.h"
 
 namespace wick::cuda {
 

@@ -8,7 +8,7 @@
 
 #include <dlfcn.h>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the column sums.
-#include "core/backend/matrix.h"
 #include "kernels/cuda/column_sums.cuh"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cuda {
 namespace {

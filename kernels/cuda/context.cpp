@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "core/error.h"
 #include "kernels/cuda/step_observer.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the copies: simplifies the layouts and picks a kernel.
-#include "core/backend/memory.h"
 #include "kernels/cuda/copy_strided.cuh"
+#include "wick/core/backend/memory.h"
 
 namespace wick::cuda {
 namespace {

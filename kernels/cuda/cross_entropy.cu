@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the cross-entropy: which of its kernels a shape gets.
-#include "core/backend/rows.h"
 #include "kernels/cuda/cross_entropy.cuh"
 #include "kernels/cuda/nll_loss.cuh"
+#include "wick/core/backend/rows.h"
 
 namespace wick::cuda {
 namespace {

@@ -10,9 +10,9 @@
 #include <optional>
 #include <string>
 
-#include "core/error.h"
 #include "kernels/cuda/blas.h"
 #include "kernels/cuda/blas_library.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 namespace {

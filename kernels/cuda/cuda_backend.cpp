@@ -4,19 +4,19 @@
 
 #include <utility>
 
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
-#include "core/backend/matrix.h"
-#include "core/backend/memory.h"
-#include "core/backend/norm.h"
-#include "core/backend/random.h"
-#include "core/backend/rows.h"
-#include "core/backend/update.h"
-#include "core/error.h"
-#include "core/recording.h"
 #include "kernels/cuda/matmul.h"
 #include "kernels/cuda/network_recording.h"
 #include "kernels/cuda/recorder.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/backend/random.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/error.h"
+#include "wick/core/recording.h"
 
 namespace wick::cuda {
 namespace {

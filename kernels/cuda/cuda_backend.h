@@ -6,21 +6,21 @@
 #include <memory>
 #include <mutex>
 
-#include "core/backend.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
-#include "core/backend/matrix.h"
-#include "core/backend/memory.h"
-#include "core/backend/norm.h"
-#include "core/backend/random.h"
-#include "core/backend/rows.h"
-#include "core/backend/update.h"
-#include "core/backend/vector_reduce.h"
-#include "core/recording.h"
 #include "kernels/cuda/blas.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/small_net_steps.h"
 #include "kernels/cuda/transfer.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/backend/random.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/backend/vector_reduce.h"
+#include "wick/core/recording.h"
 
 namespace wick::cuda {
 

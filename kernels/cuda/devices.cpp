@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/error.h"
 #include "kernels/cuda/cuda_backend.h"
-#include "kernels/cuda_devices.h"
-#include "kernels/cuda_stream.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/kernels/cuda_devices.h"
+#include "wick/kernels/cuda_stream.h"
 
 namespace wick::cuda {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Launchers of dropout. Which thread draws for which element is as in PyTorch's fused kernel
 // (ATen/native/cuda/Dropout.cu).
-#include "core/backend/random.h"
 #include "kernels/cuda/dropout.cuh"
+#include "wick/core/backend/random.h"
 
 namespace wick::cuda {
 namespace {

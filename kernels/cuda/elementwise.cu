@@ -2,10 +2,10 @@
 // Launchers of fill, matmul's epilogue and the counter.
 #include <cstring>
 
-#include "core/backend/elementwise.h"
 #include "kernels/convert.h"
 #include "kernels/cuda/elementwise.cuh"
 #include "kernels/formulas/visit.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick::cuda {
 

@@ -2,10 +2,10 @@
 // Kernels that go over memory once: fill, and what is left of a product.
 #pragma once
 
-#include "core/backend/elementwise.h"
 #include "kernels/cuda/map.cuh"
 #include "kernels/formulas/scalar_math.h"
 #include "kernels/formulas/unary.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick::cuda {
 

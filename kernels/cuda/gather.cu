@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Launchers of the gathers.
-#include "core/backend/rows.h"
 #include "kernels/cuda/gather.cuh"
+#include "wick/core/backend/rows.h"
 
 namespace wick::cuda {
 namespace {

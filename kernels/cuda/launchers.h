@@ -23,18 +23,18 @@
 
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
-#include "core/backend/arithmetic.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/loss.h"
-#include "core/backend/matrix.h"
-#include "core/backend/memory.h"
-#include "core/backend/norm.h"
-#include "core/backend/reduce.h"
-#include "core/backend/rows.h"
-#include "core/backend/update.h"
-#include "core/backend/vector_reduce.h"
 #include "kernels/step_scalars.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/arithmetic.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/backend/reduce.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/backend/vector_reduce.h"
 
 namespace wick::cuda {
 

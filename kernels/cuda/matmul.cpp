@@ -14,9 +14,9 @@
 
 #include <algorithm>
 
-#include "core/backend/matrix.h"
-#include "core/error.h"
 #include "kernels/cuda/matmul_copies.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 namespace {

@@ -2,9 +2,9 @@
 // Backend::matmul as one product of a BLAS, with kernels behind it for what the BLAS leaves.
 #pragma once
 
-#include "core/backend.h"
-#include "core/backend/matrix.h"
 #include "kernels/cuda/blas.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cuda {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/backend/memory.h"
+#include "wick/core/backend/memory.h"
 
 namespace wick::cuda {
 namespace {

@@ -6,10 +6,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/recording.h"
 #include "kernels/cuda/small_net_steps.h"
 #include "kernels/cuda/step_observer.h"
+#include "wick/core/backend.h"
+#include "wick/core/recording.h"
 
 namespace wick::cuda {
 

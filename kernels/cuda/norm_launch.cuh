@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/backend/norm.h"
 #include "kernels/cuda/norm_apply.cuh"
 #include "kernels/cuda/norm_columns.cuh"
 #include "kernels/cuda/norm_finish.cuh"
 #include "kernels/cuda/norm_sums.cuh"
+#include "wick/core/backend/norm.h"
 
 namespace wick::cuda {
 

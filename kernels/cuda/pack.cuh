@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "core/backend/matrix.h"
 #include "kernels/convert.h"
 #include "kernels/cuda/launch.cuh"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::cuda {
 

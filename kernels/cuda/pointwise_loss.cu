@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "core/backend/loss.h"
 #include "kernels/cuda/pointwise_loss.cuh"
 #include "kernels/formulas/visit.h"
+#include "wick/core/backend/loss.h"
 
 namespace wick::cuda {
 namespace {

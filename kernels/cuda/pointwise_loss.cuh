@@ -2,10 +2,10 @@
 // Losses that are sums over elements, and their gradients, in one pass.
 #pragma once
 
-#include "core/backend/loss.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/formulas/loss.h"
 #include "kernels/formulas/scalar_math.h"
+#include "wick/core/backend/loss.h"
 
 namespace wick::cuda {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/backend/update.h"
-#include "core/error.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 

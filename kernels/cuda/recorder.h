@@ -17,10 +17,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/backend/update.h"
-#include "core/recording.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/step_observer.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/recording.h"
 
 namespace wick::cuda {
 

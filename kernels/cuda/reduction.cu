@@ -2,9 +2,9 @@
 // Launcher of the reductions. How the work is cut up depends on the shape alone.
 #include <limits>
 
-#include "core/error.h"
-#include "core/visit_values.h"
 #include "kernels/cuda/reduction.cuh"
+#include "wick/core/error.h"
+#include "wick/core/visit_values.h"
 
 namespace wick::cuda {
 namespace {

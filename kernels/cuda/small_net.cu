@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the small network's steps.
-#include "core/backend/update.h"
 #include "kernels/cuda/small_net.cuh"
+#include "wick/core/backend/update.h"
 
 namespace wick::cuda {
 namespace {

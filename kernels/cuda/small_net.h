@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/backend/update.h"
 #include "kernels/cuda/launchers.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::cuda {
 

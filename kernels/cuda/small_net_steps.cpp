@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/cuda/small_net_steps.h"
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 namespace {

@@ -9,9 +9,9 @@
 #include <optional>
 #include <span>
 
-#include "core/network_step.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/small_net.h"
+#include "wick/core/network_step.h"
 
 namespace wick::cuda {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "core/backend/rows.h"
 #include "kernels/cuda/softmax.cuh"
+#include "wick/core/backend/rows.h"
 
 namespace wick::cuda {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 
-#include "core/backend/random.h"
-#include "core/backend/update.h"
 #include "kernels/cuda/context.h"
 #include "kernels/cuda/launchers.h"
+#include "wick/core/backend/random.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::cuda {
 

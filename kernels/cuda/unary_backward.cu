@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The gradients of functions of one argument: kernels/formulas/unary.h for CUDA's threads.
-#include "core/backend/elementwise.h"
-#include "core/error.h"
 #include "kernels/cuda/map.cuh"
 #include "kernels/formulas/scalar_math.h"
 #include "kernels/formulas/unary.h"
 #include "kernels/formulas/visit.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/error.h"
 
 namespace wick::cuda {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Launcher of the optimizer updates.
-#include "core/backend/update.h"
 #include "kernels/cuda/update.cuh"
 #include "kernels/formulas/visit.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::cuda {
 namespace {

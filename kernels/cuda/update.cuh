@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "core/backend/update.h"
 #include "kernels/cuda/pack.cuh"
 #include "kernels/formulas/update.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::cuda {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Launchers of the reductions of a vector and of scaling by a norm.
-#include "core/backend/vector_reduce.h"
 #include "kernels/convert.h"
 #include "kernels/cuda/vector_reduce.cuh"
 #include "kernels/formulas/visit.h"
+#include "wick/core/backend/vector_reduce.h"
 
 namespace wick::cuda {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "core/backend/arithmetic.h"
+#include "wick/core/backend/arithmetic.h"
 
 namespace wick::formulas {
 

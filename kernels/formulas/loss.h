@@ -4,9 +4,9 @@
 // LibraryMath. Formulas, and what becomes of NaN, are PyTorch's.
 #pragma once
 
-#include "core/backend/loss.h"
 #include "kernels/formulas/float32_math.h"
 #include "kernels/formulas/library_math.h"
+#include "wick/core/backend/loss.h"
 
 namespace wick::formulas {
 

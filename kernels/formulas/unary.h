@@ -6,9 +6,9 @@
 // gives NaN; its gradient is what a comparison with it leaves.
 #pragma once
 
-#include "core/backend/elementwise.h"
 #include "kernels/formulas/float32_math.h"
 #include "kernels/formulas/library_math.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick::formulas {
 

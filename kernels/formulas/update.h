@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "core/backend/update.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::formulas {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "core/backend/vector_reduce.h"
+#include "wick/core/backend/vector_reduce.h"
 
 namespace wick::formulas {
 

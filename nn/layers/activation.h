@@ -6,15 +6,16 @@
 #include <memory>
 #include <string_view>
 
-#include "core/backend/elementwise.h"
-#include "nn/fusion.h"
-#include "nn/module.h"
-#include "nn/scratch.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/fusion.h"
+#include "wick/nn/module.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
 /// y = op(x) for contiguous tensors of any shape, float32 or float64. NaN passes through.
-class Activation : public Module, public FusibleActivation {
+class WICK_API Activation : public Module, public FusibleActivation {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }
   [[nodiscard]] UnaryOp op() const noexcept { return op_; }
@@ -57,7 +58,7 @@ class ActivationOf : public Activation {
  public:
   ActivationOf(const Activation& other, ModuleCopier& copier) : Activation(other, copier) {}
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const final {
-    return std::make_unique<Self>(*this, copier);
+    return std::unique_ptr<Module>(new Self(*this, copier));
   }
 
  protected:
@@ -101,7 +102,7 @@ class SELU final : public ActivationOf<SELU> {
 };
 
 /// x, or alpha * (exp(x / alpha) - 1) below 0.
-class CELU final : public ActivationOf<CELU> {
+class WICK_API CELU final : public ActivationOf<CELU> {
  public:
   using ActivationOf::ActivationOf;
   /// Throws ValueError for an alpha of 0.
@@ -109,7 +110,7 @@ class CELU final : public ActivationOf<CELU> {
 };
 
 /// x times the normal distribution's Phi(x); or, with approximate = "tanh", an approximation of it.
-class GELU final : public ActivationOf<GELU> {
+class WICK_API GELU final : public ActivationOf<GELU> {
  public:
   using ActivationOf::ActivationOf;
   /// Throws ValueError for another `approximate` than "none" and "tanh".
@@ -151,7 +152,7 @@ class Tanh final : public ActivationOf<Tanh> {
 };
 
 /// min(max(x, min_val), max_val). The gradient at both ends is 0.
-class Hardtanh final : public ActivationOf<Hardtanh> {
+class WICK_API Hardtanh final : public ActivationOf<Hardtanh> {
  public:
   using ActivationOf::ActivationOf;
   /// Throws ValueError unless min_val < max_val.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "nn/layers/batch_norm.h"
+#include "wick/nn/layers/batch_norm.h"
 
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {
@@ -123,6 +123,18 @@ void InstanceNorm2d::check_input(const Tensor& input, const NormShape& shape) co
         concat("InstanceNorm2d: expected more than 1 spatial element when training, got shape ",
                input.shape()));
   }
+}
+
+std::unique_ptr<Module> BatchNorm1d::copy(ModuleCopier& copier) const {
+  return std::make_unique<BatchNorm1d>(*this, copier);
+}
+
+std::unique_ptr<Module> BatchNorm2d::copy(ModuleCopier& copier) const {
+  return std::make_unique<BatchNorm2d>(*this, copier);
+}
+
+std::unique_ptr<Module> InstanceNorm2d::copy(ModuleCopier& copier) const {
+  return std::make_unique<InstanceNorm2d>(*this, copier);
 }
 
 }  // namespace wick::nn

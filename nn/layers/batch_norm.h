@@ -6,7 +6,8 @@
 #include <optional>
 #include <string_view>
 
-#include "nn/layers/norm.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/layers/norm.h"
 
 namespace wick::nn {
 
@@ -25,7 +26,7 @@ struct BatchNormOptions {
 /// With `track_running_stats`, there are the buffers running_mean and running_var (C) and
 /// num_batches_tracked (int64), which a forward() in training mode moves on, under a NoGradGuard
 /// too, and by which one in eval mode normalises: its backward() takes them for constants.
-class RunningNormalization : public Normalization {
+class WICK_API RunningNormalization : public Normalization {
  public:
   [[nodiscard]] std::int64_t state_version() const noexcept override { return 2; }
   /// States of version 1 have no num_batches_tracked.
@@ -63,7 +64,7 @@ class RunningNormalization : public Normalization {
 };
 
 /// Of torch.nn.BatchNorm1d and 2d (Ioffe and Szegedy 2015): over all samples, for each channel.
-class BatchNorm : public RunningNormalization {
+class WICK_API BatchNorm : public RunningNormalization {
  public:
   [[nodiscard]] BatchNorm* batch_norm() noexcept final { return this; }
 
@@ -75,14 +76,12 @@ class BatchNorm : public RunningNormalization {
 };
 
 /// torch.nn.BatchNorm1d, of inputs (N, C) and (N, C, L).
-class BatchNorm1d final : public BatchNorm {
+class WICK_API BatchNorm1d final : public BatchNorm {
  public:
   explicit BatchNorm1d(std::int64_t num_features, const BatchNormOptions& options = {})
       : BatchNorm("BatchNorm1d", num_features, options) {}
   BatchNorm1d(const BatchNorm1d& other, ModuleCopier& copier) : BatchNorm(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<BatchNorm1d>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 
  protected:
   /// Training with one value per channel is PyTorch's error, too.
@@ -93,14 +92,12 @@ class BatchNorm1d final : public BatchNorm {
 };
 
 /// torch.nn.BatchNorm2d, of inputs (N, C, H, W).
-class BatchNorm2d final : public BatchNorm {
+class WICK_API BatchNorm2d final : public BatchNorm {
  public:
   explicit BatchNorm2d(std::int64_t num_features, const BatchNormOptions& options = {})
       : BatchNorm("BatchNorm2d", num_features, options) {}
   BatchNorm2d(const BatchNorm2d& other, ModuleCopier& copier) : BatchNorm(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<BatchNorm2d>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 
  protected:
   void check_input(const Tensor& input, const NormShape& shape) const override {
@@ -121,7 +118,7 @@ struct InstanceNormOptions {
 
 /// torch.nn.InstanceNorm2d (Ulyanov et al. 2016): each channel of each sample by itself, of inputs
 /// (N, C, H, W), or of one sample (C, H, W). As in PyTorch, num_batches_tracked stays 0.
-class InstanceNorm2d final : public RunningNormalization {
+class WICK_API InstanceNorm2d final : public RunningNormalization {
  public:
   explicit InstanceNorm2d(std::int64_t num_features, const InstanceNormOptions& options = {});
   InstanceNorm2d(const InstanceNorm2d& other, ModuleCopier& copier)
@@ -129,9 +126,7 @@ class InstanceNorm2d final : public RunningNormalization {
 
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<InstanceNorm2d>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 
  protected:
   void check_input(const Tensor& input, const NormShape& shape) const override;

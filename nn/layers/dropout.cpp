@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "nn/layers/dropout.h"
+#include "wick/nn/layers/dropout.h"
 
-#include "core/error.h"
-#include "core/ops.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::nn {
 
@@ -56,6 +56,10 @@ Tensor Dropout::backward(const Tensor& grad_output, bool input_grad) {
 
 ValueId Dropout::append_steps(StepList& /*steps*/, ValueId x) const {
   return x;
+}
+
+std::unique_ptr<Module> Dropout::copy(ModuleCopier& copier) const {
+  return std::make_unique<Dropout>(*this, copier);
 }
 
 }  // namespace wick::nn

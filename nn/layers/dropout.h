@@ -2,9 +2,10 @@
 // Dropout.
 #pragma once
 
-#include "core/random.h"
-#include "nn/module.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/core/random.h"
+#include "wick/nn/module.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
@@ -15,7 +16,7 @@ namespace wick::nn {
 ///
 /// A plan (compile) has no dropout. In a recorded training step (core/recording.h), each repetition
 /// draws the mask that the same call would draw.
-class Dropout final : public Module {
+class WICK_API Dropout final : public Module {
  public:
   /// Draws from `generator`, which must live as long as the layer: as PyTorch's layers all draw
   /// from one default generator, a network's may share theirs, and copies of the layer draw from
@@ -27,9 +28,7 @@ class Dropout final : public Module {
   Dropout(const Dropout& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Dropout"; }
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Dropout>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] double p() const noexcept { return p_; }
   /// Draws from another one from now on, such as one on the device to which the network has moved.
   /// Each use of a layer that a network applies twice (Graph::again) has a generator of its own;

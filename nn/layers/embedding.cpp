@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "nn/layers/embedding.h"
+#include "wick/nn/layers/embedding.h"
 
-#include "core/error.h"
-#include "core/ops.h"
 #include "nn/named_errors.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::nn {
 
@@ -67,6 +67,10 @@ Tensor Embedding::backward(const Tensor& grad_output, bool /*input_grad*/) {
   }
   begin_backward();
   return {};
+}
+
+std::unique_ptr<Module> Embedding::copy(ModuleCopier& copier) const {
+  return std::make_unique<Embedding>(*this, copier);
 }
 
 }  // namespace wick::nn

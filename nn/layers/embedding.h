@@ -4,9 +4,10 @@
 
 #include <optional>
 
-#include "core/random.h"
-#include "nn/module.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/core/random.h"
+#include "wick/nn/module.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
@@ -19,7 +20,7 @@ struct EmbeddingOptions {
 
 /// torch.nn.Embedding: int64 indices of any shape to (..., embedding_dim), with the parameter
 /// `weight` (num_embeddings, embedding_dim). Its gradient is added up in the order of the indices.
-class Embedding final : public Module {
+class WICK_API Embedding final : public Module {
  public:
   /// Draws the initial weights from `generator` as PyTorch does: normal_(), and zeros for
   /// padding_idx. Throws ValueError for a negative size and for a padding_idx outside the table.
@@ -29,9 +30,7 @@ class Embedding final : public Module {
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Embedding"; }
   [[nodiscard]] std::string description() const override;
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Embedding>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] std::int64_t num_embeddings() const { return weight_->value.size(0); }
   [[nodiscard]] std::int64_t embedding_dim() const { return weight_->value.size(1); }
   /// From 0 on.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "nn/layers/norm.h"
+#include "wick/nn/layers/norm.h"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
-#include "core/error.h"
-#include "core/ops_norm.h"
+#include "wick/core/error.h"
+#include "wick/core/ops_norm.h"
 
 namespace wick::nn {
 namespace {
@@ -181,6 +181,18 @@ void GroupNorm::check_input(const Tensor& input, const NormShape& shape) const {
     throw ShapeError(concat("GroupNorm: expected more than 1 value per channel when training, got ",
                             "shape ", input.shape()));
   }
+}
+
+std::unique_ptr<Module> LayerNorm::copy(ModuleCopier& copier) const {
+  return std::make_unique<LayerNorm>(*this, copier);
+}
+
+std::unique_ptr<Module> RMSNorm::copy(ModuleCopier& copier) const {
+  return std::make_unique<RMSNorm>(*this, copier);
+}
+
+std::unique_ptr<Module> GroupNorm::copy(ModuleCopier& copier) const {
+  return std::make_unique<GroupNorm>(*this, copier);
 }
 
 }  // namespace wick::nn

@@ -6,15 +6,16 @@
 #include <optional>
 #include <string_view>
 
-#include "nn/module.h"
-#include "nn/norm_step.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/module.h"
+#include "wick/nn/norm_step.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
 /// y = (x - mean) / sqrt(variance + eps) * weight + bias, for contiguous inputs in the dtype of the
 /// layer, float32 or float64.
-class Normalization : public Module {
+class WICK_API Normalization : public Module {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }
   [[nodiscard]] double eps() const noexcept { return step_.eps; }
@@ -86,16 +87,14 @@ struct LayerNormOptions {
 
 /// torch.nn.LayerNorm (Ba et al. 2016): over the last dimensions, whose sizes are
 /// `normalized_shape`, which `weight` and `bias` have, too.
-class LayerNorm final : public Normalization {
+class WICK_API LayerNorm final : public Normalization {
  public:
   /// Throws ValueError for an empty shape or a negative size.
   explicit LayerNorm(const Dims& normalized_shape, const LayerNormOptions& options = {});
   explicit LayerNorm(std::int64_t features, const LayerNormOptions& options = {})
       : LayerNorm(Dims{features}, options) {}
   LayerNorm(const LayerNorm& other, ModuleCopier& copier) : Normalization(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<LayerNorm>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 };
 
 struct RMSNormOptions {
@@ -107,15 +106,13 @@ struct RMSNormOptions {
 
 /// torch.nn.RMSNorm (Zhang and Sennrich 2019): y = x / sqrt(mean of x² + eps) * weight, over the
 /// last dimensions.
-class RMSNorm final : public Normalization {
+class WICK_API RMSNorm final : public Normalization {
  public:
   explicit RMSNorm(const Dims& normalized_shape, const RMSNormOptions& options = {});
   explicit RMSNorm(std::int64_t features, const RMSNormOptions& options = {})
       : RMSNorm(Dims{features}, options) {}
   RMSNorm(const RMSNorm& other, ModuleCopier& copier) : Normalization(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<RMSNorm>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 };
 
 struct GroupNormOptions {
@@ -128,15 +125,13 @@ struct GroupNormOptions {
 
 /// torch.nn.GroupNorm (Wu and He 2018): over groups of the channels of inputs (N, C, ...), each
 /// sample by itself; `weight` and `bias` are (C).
-class GroupNorm final : public Normalization {
+class WICK_API GroupNorm final : public Normalization {
  public:
   /// Throws ValueError where the groups do not divide the channels.
   GroupNorm(std::int64_t num_groups, std::int64_t num_channels,
             const GroupNormOptions& options = {});
   GroupNorm(const GroupNorm& other, ModuleCopier& copier) : Normalization(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<GroupNorm>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 
  protected:
   void check_input(const Tensor& input, const NormShape& shape) const override;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "nn/layers/prelu.h"
+#include "wick/nn/layers/prelu.h"
 
-#include "core/error.h"
-#include "core/ops.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::nn {
 
@@ -44,6 +44,10 @@ Tensor PReLU::backward(const Tensor& grad_output, bool input_grad) {
   if (weight_grad) weight_->mark_grad_ready();
   begin_backward();
   return input_grad ? *grad_input : Tensor();
+}
+
+std::unique_ptr<Module> PReLU::copy(ModuleCopier& copier) const {
+  return std::make_unique<PReLU>(*this, copier);
 }
 
 }  // namespace wick::nn

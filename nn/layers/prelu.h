@@ -2,8 +2,9 @@
 // PReLU.
 #pragma once
 
-#include "nn/module.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/module.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
@@ -15,7 +16,7 @@ struct PReLUOptions {
 /// torch.nn.PReLU: x, or weight * x where x is not above 0, with the parameter `weight`
 /// (num_parameters): one for all, or one for each channel of inputs (N, C, ...) (He et al. 2015).
 /// Contiguous tensors, float32 or float64.
-class PReLU final : public Module {
+class WICK_API PReLU final : public Module {
  public:
   /// Throws ValueError unless num_parameters is positive.
   explicit PReLU(std::int64_t num_parameters = 1, double init = 0.25,
@@ -23,9 +24,7 @@ class PReLU final : public Module {
   PReLU(const PReLU& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "PReLU"; }
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<PReLU>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] std::int64_t num_parameters() const { return weight_->value.numel(); }
   [[nodiscard]] const ParameterPtr& weight() const noexcept { return weight_; }
 

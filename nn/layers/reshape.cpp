@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "nn/layers/reshape.h"
+#include "wick/nn/layers/reshape.h"
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {
@@ -81,6 +81,18 @@ Tensor Reshape::backward(const Tensor& grad_output, bool input_grad) {
   require_gradient(grad_output, output_shape_);
   begin_backward();
   return input_grad ? in_shape(grad_output, input_shape_, grad_copy_) : Tensor();
+}
+
+std::unique_ptr<Module> Identity::copy(ModuleCopier& copier) const {
+  return std::make_unique<Identity>(*this, copier);
+}
+
+std::unique_ptr<Module> Flatten::copy(ModuleCopier& copier) const {
+  return std::make_unique<Flatten>(*this, copier);
+}
+
+std::unique_ptr<Module> Unflatten::copy(ModuleCopier& copier) const {
+  return std::make_unique<Unflatten>(*this, copier);
 }
 
 }  // namespace wick::nn

@@ -2,22 +2,25 @@
 // Layers that compute nothing: the output is the input's memory, under another shape or the same.
 #pragma once
 
-#include "nn/module.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/module.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
 /// torch.Tensor.flatten: dimensions `first` to `last` as one; these may count from the end. Throws
 /// IndexError for dimensions that the shape does not have, and ShapeError where they are not in
 /// order.
-[[nodiscard]] Dims flattened_shape(const Dims& shape, std::int64_t first, std::int64_t last);
+[[nodiscard]] WICK_API Dims flattened_shape(const Dims& shape, std::int64_t first,
+                                            std::int64_t last);
 /// torch.Tensor.unflatten: dimension `dim` as `sizes`, of which one may be -1. Throws
 /// IndexError for a dimension that the shape does not have, and ShapeError for sizes that do not
 /// make it up.
-[[nodiscard]] Dims unflattened_shape(const Dims& shape, std::int64_t dim, const Dims& sizes);
+[[nodiscard]] WICK_API Dims unflattened_shape(const Dims& shape, std::int64_t dim,
+                                              const Dims& sizes);
 
 /// Views of any dtype; a tensor that is not contiguous is copied where its strides need it.
-class Reshape : public Module {
+class WICK_API Reshape : public Module {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }
   [[nodiscard]] Tensor forward(const Tensor& input) override;
@@ -38,13 +41,11 @@ class Reshape : public Module {
 };
 
 /// torch.nn.Identity.
-class Identity final : public Reshape {
+class WICK_API Identity final : public Reshape {
  public:
   Identity() noexcept : Reshape("Identity") {}
   Identity(const Identity& other, ModuleCopier& copier) : Reshape(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Identity>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& /*steps*/, ValueId x) const override { return x; }
 
  protected:
@@ -52,15 +53,13 @@ class Identity final : public Reshape {
 };
 
 /// torch.nn.Flatten.
-class Flatten final : public Reshape {
+class WICK_API Flatten final : public Reshape {
  public:
   explicit Flatten(std::int64_t start_dim = 1, std::int64_t end_dim = -1) noexcept
       : Reshape("Flatten"), start_dim_(start_dim), end_dim_(end_dim) {}
   Flatten(const Flatten& other, ModuleCopier& copier)
       : Reshape(other, copier), start_dim_(other.start_dim_), end_dim_(other.end_dim_) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Flatten>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
     return steps.flatten(x, start_dim_, end_dim_);
   }
@@ -77,15 +76,13 @@ class Flatten final : public Reshape {
 };
 
 /// torch.nn.Unflatten, without names of dimensions.
-class Unflatten final : public Reshape {
+class WICK_API Unflatten final : public Reshape {
  public:
   Unflatten(std::int64_t dim, Dims unflattened_size)
       : Reshape("Unflatten"), dim_(dim), sizes_(std::move(unflattened_size)) {}
   Unflatten(const Unflatten& other, ModuleCopier& copier)
       : Reshape(other, copier), dim_(other.dim_), sizes_(other.sizes_) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Unflatten>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
     return steps.unflatten(x, dim_, sizes_);
   }

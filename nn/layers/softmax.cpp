@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "nn/layers/softmax.h"
+#include "wick/nn/layers/softmax.h"
 
-#include "core/error.h"
-#include "core/ops.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::nn {
 
@@ -29,6 +29,14 @@ Tensor SoftmaxLayer::backward(const Tensor& grad_output, bool input_grad) {
   ops::softmax_backward(grad_output, *saved_, dim_, log_, grad_input);
   begin_backward();
   return grad_input;
+}
+
+std::unique_ptr<Module> Softmax::copy(ModuleCopier& copier) const {
+  return std::make_unique<Softmax>(*this, copier);
+}
+
+std::unique_ptr<Module> LogSoftmax::copy(ModuleCopier& copier) const {
+  return std::make_unique<LogSoftmax>(*this, copier);
 }
 
 }  // namespace wick::nn

@@ -2,13 +2,14 @@
 // Softmax and its logarithm.
 #pragma once
 
-#include "nn/module.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/module.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
 /// Along one dimension, which may count from the end, of contiguous tensors, float32 or float64.
-class SoftmaxLayer : public Module {
+class WICK_API SoftmaxLayer : public Module {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override {
     return log_ ? "LogSoftmax" : "Softmax";
@@ -39,23 +40,19 @@ class SoftmaxLayer : public Module {
 
 /// torch.nn.Softmax: exp(x) / sum of exp(x). There is no default for `dim`, as PyTorch's is
 /// deprecated.
-class Softmax final : public SoftmaxLayer {
+class WICK_API Softmax final : public SoftmaxLayer {
  public:
   explicit Softmax(std::int64_t dim) noexcept : SoftmaxLayer(dim, false) {}
   Softmax(const Softmax& other, ModuleCopier& copier) : SoftmaxLayer(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<Softmax>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 };
 
 /// torch.nn.LogSoftmax: x - log(sum of exp(x)).
-class LogSoftmax final : public SoftmaxLayer {
+class WICK_API LogSoftmax final : public SoftmaxLayer {
  public:
   explicit LogSoftmax(std::int64_t dim) noexcept : SoftmaxLayer(dim, true) {}
   LogSoftmax(const LogSoftmax& other, ModuleCopier& copier) : SoftmaxLayer(other, copier) {}
-  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override {
-    return std::make_unique<LogSoftmax>(*this, copier);
-  }
+  [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 };
 
 }  // namespace wick::nn

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "nn/losses/class_loss.h"
+#include "wick/nn/losses/class_loss.h"
 
-#include "core/error.h"
 #include "nn/named_errors.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {

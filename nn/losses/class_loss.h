@@ -2,13 +2,14 @@
 // What the losses of classes have in common: inputs (C), (N, C) and (N, C, d1, ...).
 #pragma once
 
-#include "core/ops.h"
-#include "nn/losses/loss.h"
+#include "wick/core/compiler.h"
+#include "wick/core/ops.h"
+#include "wick/nn/losses/loss.h"
 
 namespace wick::nn {
 
 /// Brings the classes to the end, where the kernels want them, and gradients back.
-class ClassLoss : public Loss {
+class WICK_API ClassLoss : public Loss {
  protected:
   /// The loss of class indices, by ops::cross_entropy or ops::nll_loss. Of `options`, the loss
   /// gives what its own options say; the reduction, its sum and where losses go are set here.

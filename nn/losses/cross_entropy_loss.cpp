@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "nn/losses/cross_entropy_loss.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
 
 #include <utility>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/ops_reduce.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_reduce.h"
 
 namespace wick::nn {
 namespace {

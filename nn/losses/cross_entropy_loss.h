@@ -2,7 +2,8 @@
 // Softmax cross-entropy, and the same of logarithms of probabilities.
 #pragma once
 
-#include "nn/losses/class_loss.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/losses/class_loss.h"
 
 namespace wick::nn {
 
@@ -16,7 +17,7 @@ struct CrossEntropyLossOptions {
 /// torch.nn.CrossEntropyLoss: logits (C), (N, C) or (N, C, d1, ...), and int64 class indices of
 /// that shape without C, or probabilities of the classes, of the logits' shape and dtype; for
 /// these, there is no ignore_index, and the mean is over N, d1, ... The mean of no rows is NaN.
-class CrossEntropyLoss final : public ClassLoss {
+class WICK_API CrossEntropyLoss final : public ClassLoss {
  public:
   /// Throws ValueError for a label_smoothing outside [0, 1].
   explicit CrossEntropyLoss(CrossEntropyLossOptions options = {});
@@ -46,7 +47,7 @@ struct NLLLossOptions {
 
 /// torch.nn.NLLLoss: logarithms of probabilities (C), (N, C) or (N, C, d1, ...), as LogSoftmax
 /// gives them, and int64 class indices of that shape without C. The mean of no rows is NaN.
-class NLLLoss final : public ClassLoss {
+class WICK_API NLLLoss final : public ClassLoss {
  public:
   explicit NLLLoss(NLLLossOptions options = {});
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "nn/losses/loss.h"
+#include "wick/nn/losses/loss.h"
 
-#include "core/error.h"
-#include "core/ops.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::nn {
 

@@ -5,8 +5,9 @@
 #include <string_view>
 #include <utility>
 
-#include "core/tensor.h"
-#include "nn/scratch.h"
+#include "wick/core/compiler.h"
+#include "wick/core/tensor.h"
+#include "wick/nn/scratch.h"
 
 namespace wick::nn {
 
@@ -22,7 +23,7 @@ enum class Reduction { mean, sum, none, batchmean };
 ///   model.backward(criterion.backward());
 ///
 /// Thread safety: none; give each thread a loss of its own.
-class Loss {
+class WICK_API Loss {
  public:
   Loss() = default;
   Loss(const Loss&) = delete;

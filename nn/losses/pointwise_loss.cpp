@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "nn/losses/pointwise_loss.h"
+#include "wick/nn/losses/pointwise_loss.h"
 
 #include <utility>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/ops_reduce.h"
 #include "nn/named_errors.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_reduce.h"
 
 namespace wick::nn {
 

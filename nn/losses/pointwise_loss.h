@@ -2,14 +2,15 @@
 // Losses that are sums over elements. PyTorch's names, arguments and default values.
 #pragma once
 
-#include "core/backend/loss.h"
-#include "nn/losses/loss.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/compiler.h"
+#include "wick/nn/losses/loss.h"
 
 namespace wick::nn {
 
 /// Of an input and a target of one shape and dtype, float32 or float64, both contiguous. The mean
 /// is over all elements; that of none is NaN.
-class PointwiseLoss : public Loss {
+class WICK_API PointwiseLoss : public Loss {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }
   [[nodiscard]] Tensor forward(const Tensor& input, const Tensor& target) override;
@@ -55,14 +56,14 @@ class MSELoss final : public PointwiseLoss {
 };
 
 /// Quadratic below beta, linear from there on (Girshick 2015).
-class SmoothL1Loss final : public PointwiseLoss {
+class WICK_API SmoothL1Loss final : public PointwiseLoss {
  public:
   /// Throws ValueError for a negative beta; 0 is L1Loss.
   explicit SmoothL1Loss(Reduction reduction = Reduction::mean, double beta = 1.0);
 };
 
 /// delta times SmoothL1Loss (Huber 1964).
-class HuberLoss final : public PointwiseLoss {
+class WICK_API HuberLoss final : public PointwiseLoss {
  public:
   /// Throws ValueError unless delta is positive.
   explicit HuberLoss(Reduction reduction = Reduction::mean, double delta = 1.0);
@@ -77,7 +78,7 @@ struct BCEWithLogitsLossOptions {
 };
 
 /// -(t log(sigmoid(x)) + (1 - t) log(1 - sigmoid(x))) for targets from 0 to 1.
-class BCEWithLogitsLoss final : public PointwiseLoss {
+class WICK_API BCEWithLogitsLoss final : public PointwiseLoss {
  public:
   explicit BCEWithLogitsLoss(const BCEWithLogitsLossOptions& options = {});
 };
@@ -91,7 +92,7 @@ struct BCELossOptions {
 /// -(t log(x) + (1 - t) log(1 - x)) for inputs and targets from 0 to 1; logarithms are -100 at
 /// least. On the CPU, forward() throws ValueError for an input or a target outside; on a CUDA
 /// device the loss is NaN for such an input.
-class BCELoss final : public PointwiseLoss {
+class WICK_API BCELoss final : public PointwiseLoss {
  public:
   explicit BCELoss(const BCELossOptions& options = {});
 };
@@ -102,7 +103,7 @@ struct KLDivLossOptions {
 };
 
 /// t (log(t) - x): the divergence of a distribution t from exp(x) (Kullback and Leibler 1951).
-class KLDivLoss final : public PointwiseLoss {
+class WICK_API KLDivLoss final : public PointwiseLoss {
  public:
   explicit KLDivLoss(const KLDivLossOptions& options = {});
 };
@@ -115,7 +116,7 @@ struct PoissonNLLLossOptions {
 };
 
 /// exp(x) - t x, or x - t log(x + eps): of a Poisson distribution of the target.
-class PoissonNLLLoss final : public PointwiseLoss {
+class WICK_API PoissonNLLLoss final : public PointwiseLoss {
  public:
   /// Throws ValueError unless eps is positive.
   explicit PoissonNLLLoss(const PoissonNLLLossOptions& options = {});
@@ -129,7 +130,7 @@ struct GaussianNLLLossOptions {
 
 /// (log(v) + (x - t)^2 / v) / 2 with v = max(var, eps): of a normal distribution of the target (Nix
 /// and Weigend 1994). The gradient by the variance is that by v, as in PyTorch.
-class GaussianNLLLoss final : public PointwiseLoss {
+class WICK_API GaussianNLLLoss final : public PointwiseLoss {
  public:
   /// Throws ValueError unless eps is positive.
   explicit GaussianNLLLoss(const GaussianNLLLossOptions& options = {});

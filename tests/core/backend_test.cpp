@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 // What a device need not have: the base class refuses it.
-#include "core/backend.h"
+#include "wick/core/backend.h"
 
 #include <new>
 
 #include <gtest/gtest.h>
 
-#include "core/backend/arithmetic.h"
-#include "core/backend/elementwise.h"
-#include "core/backend/matrix.h"
-#include "core/backend/memory.h"
-#include "core/backend/reduce.h"
-#include "core/backend/rows.h"
-#include "core/backend/update.h"
-#include "core/error.h"
 #include "tests/support.h"
+#include "wick/core/backend/arithmetic.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/backend/reduce.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

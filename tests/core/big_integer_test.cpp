@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/big_integer.h"
+#include "wick/core/big_integer.h"
 
 #include <cmath>
 #include <limits>
@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/value.h"
 #include "tests/support.h"
+#include "wick/core/value.h"
 
 namespace wick {
 namespace {

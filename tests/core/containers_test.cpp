@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/value.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/value.h"
 
 namespace wick {
 namespace {

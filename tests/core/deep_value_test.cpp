@@ -8,13 +8,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "core/keyed_hash.h"
-#include "core/value.h"
 #include "tests/cpu_time.h"
 #include "tests/small_stack.h"
 #include "tests/support.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
+#include "wick/core/value.h"
 
 namespace wick {
 namespace {

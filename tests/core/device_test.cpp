@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "core/device.h"
+#include "wick/core/device.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

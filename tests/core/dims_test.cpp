@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "core/dims.h"
+#include "wick/core/dims.h"
 
 #include <numeric>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/dtype.h"
+#include "wick/core/dtype.h"
 
 #include <set>
 #include <type_traits>

@@ -3,9 +3,9 @@
 // offsets are PyTorch's: `torch.zeros(3, 4)[3:, 2:].storage_offset()` is 14.
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/tensor.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 namespace {

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/dims.h"
+#include "wick/core/dims.h"
 
 namespace wick::testing {
 

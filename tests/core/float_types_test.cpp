@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Every code of the small floating-point formats, against PyTorch.
-#include "core/float_types.h"
+#include "wick/core/float_types.h"
 
 #include <array>
 #include <cmath>

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/tensor.h"
 #include "tests/support.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Operations on tensors: forms, layouts, numbers, errors, threads. Values are compared with PyTorch
 // in tests/interop/ops_parity.py.
-#include "core/ops.h"
+#include "wick/core/ops.h"
 
 #include <cmath>
 #include <limits>
@@ -9,15 +9,15 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
 #include "core/broadcast.h"
-#include "core/error.h"
-#include "core/ops_arithmetic.h"
-#include "core/ops_join.h"
-#include "core/ops_reduce.h"
-#include "core/random.h"
-#include "kernels/devices.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/ops_arithmetic.h"
+#include "wick/core/ops_join.h"
+#include "wick/core/ops_reduce.h"
+#include "wick/core/random.h"
+#include "wick/kernels/devices.h"
 
 namespace wick {
 namespace {

@@ -8,11 +8,11 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/random.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
 
 namespace wick {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "core/parameter_arena.h"
+#include "wick/core/parameter_arena.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The generator's stream, against numbers from PyTorch.
-#include "core/random.h"
+#include "wick/core/random.h"
 
 #include <algorithm>
 #include <cmath>

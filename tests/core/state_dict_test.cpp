@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/state_dict.h"
+#include "wick/core/state_dict.h"
 
 #include <gtest/gtest.h>
 

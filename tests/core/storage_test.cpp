@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "core/storage.h"
+#include "wick/core/storage.h"
 
 #include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/tensor.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "core/tensor.h"
+#include "wick/core/tensor.h"
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 
-#include "core/random.h"
 #include "tests/support.h"
+#include "wick/core/random.h"
 
 namespace wick {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/text.h"
+#include "wick/core/text.h"
 
 #include <cmath>
 #include <cstdio>
@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/tensor.h"
 #include "tests/foreign_locale.h"
+#include "wick/core/tensor.h"
 
 namespace wick {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/value.h"
+#include "wick/core/value.h"
 
 #include <cmath>
 #include <complex>
@@ -10,10 +10,10 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/state_dict.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/state_dict.h"
 
 namespace wick {
 namespace {

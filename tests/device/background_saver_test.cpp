@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Snapshots whose copies are made in a stream of the caller's, and written by another thread.
-#include "serialize/background_saver.h"
+#include "wick/serialize/background_saver.h"
 
 #include <random>
 #include <vector>
 
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "kernels/cuda_stream.h"
-#include "serialize/checkpoint.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/kernels/cuda_stream.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

@@ -3,11 +3,11 @@
 // simulated devices, which can be told so.
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
 #include "tests/device/device_under_test.h"
 #include "tests/simt/simt.h"
 #include "tools/cli/trainer.h"
 #include "tools/data/synthetic.h"
+#include "wick/core/backend.h"
 
 namespace wick {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copies to, from, on and between CUDA devices: any layout, any two dtypes, any size.
-#include "core/backend.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
 
 namespace wick {
 namespace {

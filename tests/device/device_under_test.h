@@ -9,12 +9,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/random.h"
-#include "core/tensor.h"
-#include "kernels/devices.h"
-#include "nn/module.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/random.h"
+#include "wick/core/tensor.h"
+#include "wick/kernels/devices.h"
+#include "wick/nn/module.h"
 
 namespace wick::testing {
 

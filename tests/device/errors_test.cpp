@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What goes wrong on a device becomes an exception that says so, and the program can go on.
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/recording.h"
-#include "nn/layers/activation.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/recording.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
 
 namespace wick {
 namespace {

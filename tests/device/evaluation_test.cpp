@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Evaluation between training's steps: a device that keeps more of a forward() than the CPU does
 // (what a ReLU let through, a bit for each element) never takes it for that of another one.
-#include "core/backend.h"
-#include "core/error.h"
-#include "nn/sequential.h"
 #include "tests/device/small_training.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/nn/sequential.h"
 
 namespace wick {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Checkpoints from and to a device: the same bits, and the device's name as PyTorch writes it.
-#include "core/backend.h"
-#include "core/error.h"
-#include "serialize/background_saver.h"
-#include "serialize/checkpoint.h"
 #include "tests/device/small_training.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/serialize/background_saver.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
-#include "core/recording.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
+#include "wick/core/recording.h"
 
 namespace wick {
 namespace {

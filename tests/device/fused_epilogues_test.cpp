@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/ops.h"
 #include "kernels/cuda/blas_library.h"
-#include "nn/sequential.h"
 #include "tests/device/device_under_test.h"
 #include "tests/device/simulated_cublas_lt.h"
 #include "tests/simt/simt.h"
+#include "wick/core/backend.h"
+#include "wick/core/ops.h"
+#include "wick/nn/sequential.h"
 
 namespace wick {
 namespace {

@@ -13,12 +13,12 @@
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/random.h"
-#include "core/tensor.h"
-#include "kernels/devices.h"
 #include "tests/device/gpu_probe_kernel.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
+#include "wick/core/tensor.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::probe {
 namespace {

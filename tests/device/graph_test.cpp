@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Networks that branch, on the device and on the CPU; called, recorded and compiled.
-#include "nn/graph.h"
+#include "wick/nn/graph.h"
 
-#include "core/backend.h"
-#include "core/ops.h"
-#include "core/recording.h"
-#include "nn/inference_plan.h"
-#include "nn/linear.h"
-#include "nn/relu.h"
-#include "optim/adam.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
+#include "wick/core/ops.h"
+#include "wick/core/recording.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/linear.h"
+#include "wick/nn/relu.h"
+#include "wick/optim/adam.h"
 
 namespace wick {
 namespace {

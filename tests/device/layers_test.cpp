@@ -2,11 +2,11 @@
 // Every layer on a CUDA device against the CPU's, also recorded and replayed.
 #include <random>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/recording.h"
 #include "tests/device/device_under_test.h"
 #include "tests/nn/layer_cases.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/recording.h"
 
 namespace wick {
 namespace {

@@ -2,13 +2,13 @@
 // Every loss on a CUDA device against the CPU's, and dropout, embeddings and their errors there.
 #include <random>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/recording.h"
-#include "nn/layers/dropout.h"
-#include "nn/layers/embedding.h"
 #include "tests/device/device_under_test.h"
 #include "tests/nn/loss_cases.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/recording.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/layers/embedding.h"
 
 namespace wick {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Matrix products of a CUDA backend against the CPU's, with every epilogue and dtype, on sizes that
 // are multiples of nothing.
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/ops.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick {
 namespace {

@@ -4,9 +4,9 @@
 #include <limits>
 #include <random>
 
-#include "core/backend.h"
-#include "core/ops.h"
 #include "tests/device/small_training.h"
+#include "wick/core/backend.h"
+#include "wick/core/ops.h"
 
 namespace wick {
 namespace {

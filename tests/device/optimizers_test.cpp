@@ -6,13 +6,13 @@
 
 #include <gmock/gmock.h>
 
-#include "core/parameter_arena.h"
-#include "core/random.h"
-#include "optim/clip_grad.h"
-#include "optim/lbfgs.h"
-#include "optim/muon.h"
 #include "tests/device/device_under_test.h"
 #include "tests/optim/every_size.h"
+#include "wick/core/parameter_arena.h"
+#include "wick/core/random.h"
+#include "wick/optim/clip_grad.h"
+#include "wick/optim/lbfgs.h"
+#include "wick/optim/muon.h"
 
 namespace wick {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Every operation of a CUDA backend but matrix products against the CPU's, in both dtypes, on sizes
 // that are multiples of nothing.
-#include "core/backend.h"
-#include "core/backend/loss.h"
-#include "core/backend/update.h"
-#include "core/ops.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/update.h"
+#include "wick/core/ops.h"
 
 namespace wick {
 namespace {

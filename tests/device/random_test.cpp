@@ -4,10 +4,10 @@
 
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/recording.h"
 #include "tests/device/small_training.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/recording.h"
 
 namespace wick {
 namespace {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A step that is recorded once and replayed does what the same calls do.
-#include "core/recording.h"
+#include "wick/core/recording.h"
 
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "kernels/cuda_stream.h"
-#include "nn/layers/batch_norm.h"
-#include "nn/layers/dropout.h"
-#include "nn/layers/norm.h"
 #include "tests/device/small_training.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/kernels/cuda_stream.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/layers/norm.h"
 
 namespace wick {
 namespace {

@@ -4,12 +4,12 @@
 #include <random>
 #include <string>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/recording.h"
 #include "tests/device/device_under_test.h"
 #include "tests/device/simulated_cublas_lt.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/recording.h"
 
 namespace wick {
 namespace {

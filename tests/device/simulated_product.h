@@ -7,7 +7,7 @@
 #include <cublasLt.h>
 #include <cuda_runtime.h>
 
-#include "core/float_types.h"
+#include "wick/core/float_types.h"
 
 struct cublasLtMatrixLayoutOpaque_t {
   cudaDataType_t type;

@@ -2,13 +2,13 @@
 // Two simulated devices, before the first test asks for one; and what only they let a test arrange.
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "kernels/cuda_stream.h"
 #include "tests/device/small_training.h"
 #include "tests/simt/simt.h"
 #include "tools/cli/trainer.h"
 #include "tools/data/synthetic.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/kernels/cuda_stream.h"
 
 namespace wick {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Many steps of a small network at once come to what single operations come to.
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/recording.h"
 #include "tests/device/small_training.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/recording.h"
 
 namespace wick {
 namespace {

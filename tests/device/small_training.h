@@ -7,17 +7,17 @@
 #include <tuple>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/ops.h"
-#include "core/recording.h"
-#include "nn/losses/cross_entropy_loss.h"
 #include "nn/network_step.h"
-#include "nn/sequential.h"
-#include "nn/transforms.h"
-#include "optim/adam.h"
-#include "optim/cosine_annealing_lr.h"
-#include "optim/sgd.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/backend.h"
+#include "wick/core/ops.h"
+#include "wick/core/recording.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
+#include "wick/nn/transforms.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/cosine_annealing_lr.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 

@@ -4,12 +4,12 @@
 
 #include <cuda_runtime_api.h>
 
-#include "core/backend.h"
-#include "core/backend/memory.h"
-#include "core/ops.h"
-#include "kernels/cuda_stream.h"
-#include "nn/inference_plan.h"
 #include "tests/device/small_training.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/memory.h"
+#include "wick/core/ops.h"
+#include "wick/kernels/cuda_stream.h"
+#include "wick/nn/inference_plan.h"
 
 namespace wick {
 namespace {

@@ -2,11 +2,11 @@
 // Arithmetic between tensors, reductions, joins and products of batches on a CUDA device against
 // the CPU's, on broadcast and strided operands.
 #include "core/broadcast.h"
-#include "core/ops.h"
-#include "core/ops_arithmetic.h"
-#include "core/ops_join.h"
-#include "core/ops_reduce.h"
 #include "tests/device/device_under_test.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_arithmetic.h"
+#include "wick/core/ops_join.h"
+#include "wick/core/ops_reduce.h"
 
 namespace wick {
 namespace {

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "optim/adam.h"
 #include "tests/device/device_under_test.h"
 #include "tools/cli/evaluate.h"
 #include "tools/data/synthetic.h"
+#include "wick/optim/adam.h"
 
 namespace wick::tools {
 namespace {

@@ -6,14 +6,14 @@
 #include <cstdlib>
 #include <string>
 
-#include "core/error.h"
-#include "serialize/any_file.h"
 #include "serialize/byte_writer.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
-#include "serialize/sharded.h"
 #include "serialize/zip_writer.h"
 #include "tests/fuzz/memory_file.h"
+#include "wick/core/error.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
+#include "wick/serialize/sharded.h"
 
 namespace wick {
 namespace {

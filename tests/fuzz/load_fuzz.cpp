@@ -4,12 +4,12 @@
 // other input is the file.
 #include <string>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
 #include "serialize/zip_writer.h"
 #include "tests/fuzz/memory_file.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
 
 namespace wick {
 namespace {

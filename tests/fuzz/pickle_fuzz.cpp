@@ -4,14 +4,14 @@
 #include <memory>
 #include <string>
 
-#include "core/backend.h"
-#include "core/containers.h"
-#include "core/error.h"
-#include "core/placeholder.h"
-#include "core/storage.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 #include "tests/fuzz/memory_file.h"
+#include "wick/core/backend.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
+#include "wick/core/storage.h"
 
 namespace wick {
 namespace {

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
 #include "serialize/input_file.h"
 #include "serialize/record_reads.h"
 #include "serialize/zip_reader.h"
 #include "tests/fuzz/memory_file.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

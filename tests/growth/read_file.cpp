@@ -14,18 +14,18 @@
 #include <map>
 #include <string>
 
-#include "core/error.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
 #include "serialize/legacy_reader.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
-#include "serialize/sharded.h"
 #include "serialize/zip_reader.h"
 #include "tests/memory_use.h"
 #include "tools/data/idx.h"
 #include "tools/data/png_file.h"
+#include "wick/core/error.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
+#include "wick/serialize/sharded.h"
 
 namespace {
 

@@ -3,12 +3,12 @@
 #include <iostream>
 #include <string>
 
-#include "core/ops.h"
-#include "core/random.h"
-#include "nn/inference_plan.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
-#include "optim/adam.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
+#include "wick/optim/adam.h"
 
 namespace {
 

@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/ops_vector_reduce.h"
-#include "optim/lbfgs.h"
-#include "optim/muon.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_vector_reduce.h"
+#include "wick/optim/lbfgs.h"
+#include "wick/optim/muon.h"
 
 namespace wick::testing {
 

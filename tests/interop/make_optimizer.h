@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/value.h"
-#include "optim/adagrad.h"
-#include "optim/adam.h"
-#include "optim/adamax.h"
-#include "optim/nadam.h"
-#include "optim/radam.h"
-#include "optim/rmsprop.h"
-#include "optim/sgd.h"
+#include "wick/core/error.h"
+#include "wick/core/value.h"
+#include "wick/optim/adagrad.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/adamax.h"
+#include "wick/optim/nadam.h"
+#include "wick/optim/radam.h"
+#include "wick/optim/rmsprop.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 

@@ -5,15 +5,15 @@
 #include <memory>
 #include <string>
 
-#include "nn/graph.h"
-#include "nn/layers/activation.h"
-#include "nn/layers/batch_norm.h"
-#include "nn/layers/dropout.h"
-#include "nn/layers/embedding.h"
-#include "nn/layers/norm.h"
-#include "nn/linear.h"
-#include "nn/residual.h"
-#include "nn/sequential.h"
+#include "wick/nn/graph.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/layers/embedding.h"
+#include "wick/nn/layers/norm.h"
+#include "wick/nn/linear.h"
+#include "wick/nn/residual.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::testing {
 

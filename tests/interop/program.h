@@ -9,8 +9,8 @@
 #include <map>
 #include <string>
 
-#include "core/error.h"
-#include "serialize/checkpoint.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick::testing {
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/dtype.h"
-#include "core/value.h"
+#include "wick/core/dtype.h"
+#include "wick/core/value.h"
 
 namespace wick::testing {
 

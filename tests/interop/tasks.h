@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/value.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/losses/pointwise_loss.h"
 #include "tests/interop/networks.h"
+#include "wick/core/error.h"
+#include "wick/core/value.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/losses/pointwise_loss.h"
 
 namespace wick::testing {
 

@@ -20,10 +20,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "serialize/checkpoint.h"
 #include "tests/interop/random_value.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace {
 

@@ -3,13 +3,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/parameter_arena.h"
-#include "nn/averaged_model.h"
-#include "nn/layers/batch_norm.h"
-#include "nn/linear.h"
-#include "nn/sequential.h"
-#include "optim/clip_grad.h"
 #include "tests/interop/program.h"
+#include "wick/core/parameter_arena.h"
+#include "wick/nn/averaged_model.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/linear.h"
+#include "wick/nn/sequential.h"
+#include "wick/optim/clip_grad.h"
 
 namespace {
 

@@ -5,11 +5,11 @@
 #include <exception>
 #include <string>
 
-#include "core/error.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
+#include "wick/core/error.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 int main(int argc, char** argv) {
   using namespace wick;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Runs the layers and losses that gradient_parity.py asks for.
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
 #include "tests/interop/program.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
 
 namespace {
 

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "nn/inference_plan.h"
 #include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
 #include "tests/interop/tasks.h"
+#include "wick/nn/inference_plan.h"
 
 namespace {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Runs and trains the layers that layer_parity.py asks for.
-#include "nn/losses/pointwise_loss.h"
-#include "nn/make_module.h"
-#include "nn/sequential.h"
 #include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
 #include "tests/nn/layer_cases.h"
+#include "wick/nn/losses/pointwise_loss.h"
+#include "wick/nn/make_module.h"
+#include "wick/nn/sequential.h"
 
 namespace {
 

@@ -2,14 +2,14 @@
 // Runs the losses that loss_parity.py asks for, and trains with them.
 #include <numeric>
 
-#include "nn/graph.h"
-#include "nn/layers/activation.h"
-#include "nn/layers/reshape.h"
-#include "nn/layers/softmax.h"
-#include "nn/linear.h"
 #include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
 #include "tests/nn/loss_cases.h"
+#include "wick/nn/graph.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/reshape.h"
+#include "wick/nn/layers/softmax.h"
+#include "wick/nn/linear.h"
 
 namespace {
 

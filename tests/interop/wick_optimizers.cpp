@@ -4,12 +4,12 @@
 #include <utility>
 #include <vector>
 
-#include "optim/reduce_lr_on_plateau.h"
-#include "optim/sgd.h"
 #include "tests/interop/descent.h"
 #include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
 #include "tests/interop/wick_schedules.h"
+#include "wick/optim/reduce_lr_on_plateau.h"
+#include "wick/optim/sgd.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Draws what random_parity.py asks for.
-#include "core/random.h"
 #include "tests/interop/program.h"
+#include "wick/core/random.h"
 
 namespace {
 

@@ -7,19 +7,19 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "optim/constant_lr.h"
-#include "optim/cosine_annealing_lr.h"
-#include "optim/cosine_annealing_warm_restarts.h"
-#include "optim/exponential_lr.h"
-#include "optim/lambda_lr.h"
-#include "optim/linear_lr.h"
-#include "optim/multi_step_lr.h"
-#include "optim/one_cycle_lr.h"
-#include "optim/polynomial_lr.h"
-#include "optim/sequential_lr.h"
-#include "optim/step_lr.h"
-#include "optim/swa_lr.h"
+#include "wick/core/error.h"
+#include "wick/optim/constant_lr.h"
+#include "wick/optim/cosine_annealing_lr.h"
+#include "wick/optim/cosine_annealing_warm_restarts.h"
+#include "wick/optim/exponential_lr.h"
+#include "wick/optim/lambda_lr.h"
+#include "wick/optim/linear_lr.h"
+#include "wick/optim/multi_step_lr.h"
+#include "wick/optim/one_cycle_lr.h"
+#include "wick/optim/polynomial_lr.h"
+#include "wick/optim/sequential_lr.h"
+#include "wick/optim/step_lr.h"
+#include "wick/optim/swa_lr.h"
 
 namespace wick::testing {
 

@@ -4,12 +4,12 @@
 #include <optional>
 #include <vector>
 
-#include "core/ops.h"
-#include "core/ops_arithmetic.h"
-#include "core/ops_join.h"
-#include "core/ops_reduce.h"
-#include "kernels/devices.h"
 #include "tests/interop/program.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_arithmetic.h"
+#include "wick/core/ops_join.h"
+#include "wick/core/ops_reduce.h"
+#include "wick/kernels/devices.h"
 
 namespace {
 

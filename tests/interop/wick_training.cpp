@@ -4,15 +4,15 @@
 #include <memory>
 #include <utility>
 
-#include "core/ops.h"
-#include "core/random.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
-#include "nn/transforms.h"
-#include "optim/cosine_annealing_lr.h"
-#include "optim/step_lr.h"
 #include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
+#include "wick/nn/transforms.h"
+#include "wick/optim/cosine_annealing_lr.h"
+#include "wick/optim/step_lr.h"
 
 namespace {
 

@@ -6,11 +6,11 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/backend/rows.h"
-#include "core/error.h"
 #include "tests/kernels/loss_cases.h"
 #include "tests/kernels/reference.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend/update.h"
 #include "tests/kernels/reference.h"
+#include "wick/core/backend/update.h"
 
 namespace wick {
 namespace {

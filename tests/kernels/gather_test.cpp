@@ -2,9 +2,9 @@
 // Gathering rows, plain and with conversion.
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/ops.h"
 #include "tests/kernels/reference.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick {
 namespace {

@@ -6,10 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/tensor.h"
-#include "kernels/devices.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/tensor.h"
+#include "wick/kernels/devices.h"
 
 namespace wick {
 namespace {

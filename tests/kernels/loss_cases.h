@@ -13,8 +13,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "core/backend.h"
-#include "core/backend/rows.h"
+#include "wick/core/backend.h"
+#include "wick/core/backend/rows.h"
 
 namespace wick::testing {
 

@@ -9,10 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend/matrix.h"
-#include "core/ops.h"
 #include "tests/kernels/reference.h"
 #include "tests/support.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/ops.h"
 
 namespace wick {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend/matrix.h"
 #include "tests/kernels/reference.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick {
 namespace {

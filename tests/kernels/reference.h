@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/backend/matrix.h"
-#include "core/random.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/random.h"
 
 namespace wick::testing {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Optimizer updates at every level against PyTorch's formulas written out in float64.
-#include "core/backend/update.h"
+#include "wick/core/backend/update.h"
 
 #include <cmath>
 #include <limits>

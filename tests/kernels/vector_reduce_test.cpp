@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Reductions of a vector at every level against sums written out, and scaling by a norm.
-#include "core/backend/vector_reduce.h"
+#include "wick/core/backend/vector_reduce.h"
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 
-#include "core/backend/elementwise.h"
 #include "tests/kernels/reference.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick {
 namespace {

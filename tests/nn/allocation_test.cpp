@@ -4,16 +4,16 @@
 
 #include <gtest/gtest.h>
 
-#include "core/ops.h"
-#include "core/ops_arithmetic.h"
-#include "core/ops_join.h"
-#include "core/ops_reduce.h"
-#include "core/random.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
-#include "optim/adam.h"
-#include "optim/sgd.h"
 #include "tests/count_allocations.h"
+#include "wick/core/ops.h"
+#include "wick/core/ops_arithmetic.h"
+#include "wick/core/ops_join.h"
+#include "wick/core/ops_reduce.h"
+#include "wick/core/random.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/sgd.h"
 
 namespace wick {
 namespace {

@@ -6,13 +6,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "nn/inference_plan.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
-#include "optim/adam.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
+#include "wick/optim/adam.h"
 
 namespace wick::nn {
 namespace {

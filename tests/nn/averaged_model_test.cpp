@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Averages of models, and running statistics made anew. PyTorch's numbers are compared with by
 // tests/interop/clip_and_average_parity.py.
-#include "nn/averaged_model.h"
+#include "wick/nn/averaged_model.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/ops_arithmetic.h"
-#include "core/random.h"
-#include "nn/graph.h"
-#include "nn/layers/batch_norm.h"
-#include "nn/linear.h"
-#include "nn/relu.h"
-#include "nn/sequential.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/ops_arithmetic.h"
+#include "wick/core/random.h"
+#include "wick/nn/graph.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/linear.h"
+#include "wick/nn/relu.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

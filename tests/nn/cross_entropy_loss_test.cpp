@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "nn/losses/cross_entropy_loss.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Dropout: PyTorch's mask, gradients, modes, errors.
-#include "nn/layers/dropout.h"
+#include "wick/nn/layers/dropout.h"
 
 #include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "kernels/devices.h"
-#include "nn/inference_plan.h"
-#include "nn/linear.h"
-#include "nn/sequential.h"
 #include "tests/count_allocations.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/kernels/devices.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/linear.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Embedding: initial weights, lookup, gradient, errors.
-#include "nn/layers/embedding.h"
+#include "wick/nn/layers/embedding.h"
 
 #include <random>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "kernels/devices.h"
 #include "tests/count_allocations.h"
 #include "tests/nn/finite_differences.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::nn {
 namespace {

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/random.h"
-#include "nn/module.h"
+#include "wick/core/random.h"
+#include "wick/nn/module.h"
 
 namespace wick::testing {
 

@@ -8,11 +8,11 @@
 
 #include <gtest/gtest.h>
 
-#include "core/ops.h"
-#include "core/random.h"
-#include "nn/graph.h"
-#include "nn/layers/norm.h"
-#include "nn/sequential.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
+#include "wick/nn/graph.h"
+#include "wick/nn/layers/norm.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

@@ -2,10 +2,10 @@
 // Gradients of every layer against finite differences in float64.
 #include <gtest/gtest.h>
 
-#include "core/random.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
 #include "tests/nn/finite_differences.h"
+#include "wick/core/random.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

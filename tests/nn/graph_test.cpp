@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Networks that branch, meet again, and use a module twice.
-#include "nn/graph.h"
+#include "wick/nn/graph.h"
 
 #include <random>
 
 #include <gtest/gtest.h>
 
-#include "core/backend/elementwise.h"
-#include "core/error.h"
-#include "core/random.h"
-#include "nn/layers/dropout.h"
-#include "nn/residual.h"
-#include "nn/sequential.h"
 #include "tests/count_allocations.h"
 #include "tests/nn/finite_differences.h"
 #include "tests/support.h"
+#include "wick/core/backend/elementwise.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/residual.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The plan's results against the module's, its refusals, and that it allocates nothing.
-#include "nn/inference_plan.h"
+#include "wick/nn/inference_plan.h"
 
 #include <algorithm>
 #include <array>
@@ -12,14 +12,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "kernels/devices.h"
-#include "nn/graph.h"
-#include "nn/layers/batch_norm.h"
-#include "nn/sequential.h"
 #include "tests/count_allocations.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/kernels/devices.h"
+#include "wick/nn/graph.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Initial weights are PyTorch's, bit for bit. Larger layers are compared in tests/interop.
-#include "nn/init.h"
+#include "wick/nn/init.h"
 
 #include <cmath>
 #include <cstdio>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "nn/linear.h"
+#include "wick/core/error.h"
+#include "wick/nn/linear.h"
 
 namespace wick::nn {
 namespace {

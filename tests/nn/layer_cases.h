@@ -10,13 +10,13 @@
 #include <memory>
 #include <ostream>
 
-#include "core/random.h"
-#include "nn/layers/activation.h"
-#include "nn/layers/dropout.h"
-#include "nn/layers/prelu.h"
-#include "nn/layers/reshape.h"
-#include "nn/layers/softmax.h"
 #include "tests/nn/norm_cases.h"
+#include "wick/core/random.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/layers/prelu.h"
+#include "wick/nn/layers/reshape.h"
+#include "wick/nn/layers/softmax.h"
 
 namespace wick::testing {
 

@@ -10,13 +10,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "kernels/devices.h"
-#include "nn/inference_plan.h"
-#include "nn/sequential.h"
 #include "tests/count_allocations.h"
 #include "tests/nn/finite_differences.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/kernels/devices.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::testing {
 namespace {

@@ -7,16 +7,16 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/recording.h"
-#include "nn/graph.h"
-#include "nn/inference_plan.h"
-#include "nn/layers/embedding.h"
-#include "nn/residual.h"
-#include "nn/sequential.h"
 #include "tests/nn/layer_cases.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/recording.h"
+#include "wick/nn/graph.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/layers/embedding.h"
+#include "wick/nn/residual.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

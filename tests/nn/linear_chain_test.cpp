@@ -10,9 +10,9 @@
 
 #include <gmock/gmock.h>
 
-#include "core/error.h"
 #include "nn/name_order.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 namespace {

@@ -11,9 +11,9 @@
 #include <ostream>
 #include <utility>
 
-#include "core/random.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/losses/pointwise_loss.h"
+#include "wick/core/random.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/losses/pointwise_loss.h"
 
 namespace wick::testing {
 

@@ -6,11 +6,11 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "kernels/devices.h"
 #include "tests/count_allocations.h"
 #include "tests/nn/finite_differences.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::testing {
 namespace {

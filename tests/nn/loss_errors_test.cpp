@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "tests/nn/loss_cases.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick::testing {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Modules and networks from their descriptions.
-#include "nn/make_module.h"
+#include "wick/nn/make_module.h"
 
 #include <filesystem>
 #include <fstream>
@@ -9,14 +9,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "nn/layers/activation.h"
-#include "nn/layers/embedding.h"
-#include "nn/layers/reshape.h"
-#include "nn/sequential.h"
 #include "tests/nn/layer_cases.h"
 #include "tests/nn/torch_expression.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/embedding.h"
+#include "wick/nn/layers/reshape.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

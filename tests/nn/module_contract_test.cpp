@@ -2,10 +2,10 @@
 // Buffers, versions, copies, moves and frozen parameters.
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "nn/sequential.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

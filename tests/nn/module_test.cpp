@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/parameter_arena.h"
-#include "core/random.h"
-#include "nn/sequential.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/parameter_arena.h"
+#include "wick/core/random.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

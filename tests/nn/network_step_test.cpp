@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/layers/dropout.h"
-#include "nn/layers/reshape.h"
-#include "nn/sequential.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/layers/reshape.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

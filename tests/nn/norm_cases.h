@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "nn/layers/batch_norm.h"
-#include "nn/layers/norm.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/layers/norm.h"
 
 namespace wick::testing {
 

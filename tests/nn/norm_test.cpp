@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 // What normalisations do beside their values: modes, running statistics, frozen parameters, plans,
 // and what they refuse. The values are in the table of layers.
-#include "nn/layers/norm.h"
+#include "wick/nn/layers/norm.h"
 
 #include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "nn/inference_plan.h"
-#include "nn/layers/batch_norm.h"
-#include "nn/sequential.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Losses that are sums over elements: gradients, sums, threads, errors.
-#include "nn/losses/pointwise_loss.h"
+#include "wick/nn/losses/pointwise_loss.h"
 
 #include <cmath>
 #include <memory>
@@ -8,12 +8,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "kernels/devices.h"
 #include "tests/count_allocations.h"
 #include "tests/nn/finite_differences.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::nn {
 namespace {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // PReLU with a weight for each channel, and its errors.
-#include "nn/layers/prelu.h"
+#include "wick/nn/layers/prelu.h"
 
 #include <random>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "kernels/devices.h"
 #include "tests/nn/finite_differences.h"
 #include "tests/nn/layer_cases.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::nn {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Fusion in Sequential changes no number.
-#include "nn/sequential.h"
+#include "wick/nn/sequential.h"
 
 #include <gtest/gtest.h>
 
-#include "core/random.h"
+#include "wick/core/random.h"
 
 namespace wick::nn {
 namespace {

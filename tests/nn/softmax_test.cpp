@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Softmax and its relatives beyond what the table of layers tests: extreme values, plans, shapes.
-#include "nn/layers/softmax.h"
+#include "wick/nn/layers/softmax.h"
 
 #include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "nn/inference_plan.h"
-#include "nn/layers/reshape.h"
-#include "nn/linear.h"
-#include "nn/sequential.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/layers/reshape.h"
+#include "wick/nn/linear.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::nn {
 namespace {

@@ -5,12 +5,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/random.h"
-#include "kernels/devices.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "nn/sequential.h"
-#include "optim/adam.h"
-#include "optim/sgd.h"
+#include "wick/core/random.h"
+#include "wick/kernels/devices.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/nn/sequential.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/sgd.h"
 
 namespace wick {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/value.h"
+#include "wick/core/value.h"
 
 namespace wick::testing {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Image transforms: their arithmetic, their state, and that both ways of applying them agree.
-#include "nn/transforms.h"
+#include "wick/nn/transforms.h"
 
 #include <cmath>
 
 #include <gmock/gmock.h>
 
-#include "core/error.h"
-#include "core/random.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
 
 namespace wick::nn {
 namespace {

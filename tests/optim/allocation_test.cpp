@@ -2,15 +2,15 @@
 // A step allocates nothing after the first.
 #include <gtest/gtest.h>
 
-#include "optim/adagrad.h"
-#include "optim/adam.h"
-#include "optim/adamax.h"
-#include "optim/nadam.h"
-#include "optim/radam.h"
-#include "optim/rmsprop.h"
-#include "optim/sgd.h"
 #include "tests/count_allocations.h"
 #include "tests/optim/reference.h"
+#include "wick/optim/adagrad.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/adamax.h"
+#include "wick/optim/nadam.h"
+#include "wick/optim/radam.h"
+#include "wick/optim/rmsprop.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 namespace {

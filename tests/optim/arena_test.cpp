@@ -2,11 +2,11 @@
 // Optimizers over an arena of the user's.
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/parameter_arena.h"
-#include "optim/adam.h"
-#include "optim/sgd.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/parameter_arena.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::optim {
 namespace {

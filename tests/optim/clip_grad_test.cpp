@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Clipping of gradients, in flat memory and out of it. PyTorch's own numbers are compared with by
 // tests/interop/clip_and_average_parity.py.
-#include "optim/clip_grad.h"
+#include "wick/optim/clip_grad.h"
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/parameter_arena.h"
-#include "core/random.h"
-#include "kernels/devices.h"
-#include "optim/sgd.h"
 #include "tests/count_allocations.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/parameter_arena.h"
+#include "wick/core/random.h"
+#include "wick/kernels/devices.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 namespace {

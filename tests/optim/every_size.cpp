@@ -10,12 +10,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "core/parameter.h"
 #include "kernels/negligible.h"
-#include "optim/adam.h"
-#include "optim/sgd.h"
 #include "tests/fixture_file.h"
+#include "wick/core/error.h"
+#include "wick/core/parameter.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 namespace {

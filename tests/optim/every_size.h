@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/device.h"
+#include "wick/core/device.h"
 
 namespace wick::testing {
 

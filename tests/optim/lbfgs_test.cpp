@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // L-BFGS on functions whose minima are known, its state, and what it refuses. Its steps beside
 // PyTorch's are in tests/interop/optimizer_parity.py.
-#include "optim/lbfgs.h"
+#include "wick/optim/lbfgs.h"
 
 #include <cmath>
 #include <limits>
@@ -9,10 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "optim/step_lr.h"
 #include "tests/count_allocations.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/optim/step_lr.h"
 
 namespace wick::testing {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "optim/lr_scheduler.h"
+#include "wick/optim/lr_scheduler.h"
 
 #include <cmath>
 #include <functional>
@@ -7,12 +7,12 @@
 
 #include <gtest/gtest.h>
 
-#include "optim/cosine_annealing_lr.h"
-#include "optim/one_cycle_lr.h"
-#include "optim/sgd.h"
-#include "optim/step_lr.h"
 #include "tests/optim/reference.h"
 #include "tests/support.h"
+#include "wick/optim/cosine_annealing_lr.h"
+#include "wick/optim/one_cycle_lr.h"
+#include "wick/optim/sgd.h"
+#include "wick/optim/step_lr.h"
 
 namespace wick::testing {
 namespace {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Muon: what it takes, what it makes of a matrix, and its state. Its loss beside PyTorch's is in
 // tests/interop/optimizer_parity.py.
-#include "optim/muon.h"
+#include "wick/optim/muon.h"
 
 #include <cmath>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/ops.h"
-#include "core/random.h"
 #include "optim/newton_schulz.h"
 #include "tests/count_allocations.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
+#include "wick/core/random.h"
 
 namespace wick::testing {
 namespace {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "optim/optimizer.h"
+#include "wick/optim/optimizer.h"
 
 #include <cmath>
 
 #include <gtest/gtest.h>
 
-#include "optim/adam.h"
-#include "optim/sgd.h"
 #include "tests/optim/reference.h"
 #include "tests/support.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 namespace {

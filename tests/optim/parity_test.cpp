@@ -2,9 +2,9 @@
 // Every step and every state dictionary, against PyTorch's.
 #include <gtest/gtest.h>
 
-#include "core/parameter_arena.h"
 #include "tests/optim/reference.h"
 #include "tests/support.h"
+#include "wick/core/parameter_arena.h"
 
 namespace wick::testing {
 namespace {

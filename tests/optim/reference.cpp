@@ -7,9 +7,9 @@
 #include <limits>
 #include <stdexcept>
 
-#include "optim/adam.h"
-#include "optim/sgd.h"
 #include "tests/fixture_file.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 namespace {

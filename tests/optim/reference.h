@@ -9,9 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/parameter.h"
-#include "core/value.h"
-#include "optim/optimizer.h"
+#include "wick/core/parameter.h"
+#include "wick/core/value.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::testing {
 

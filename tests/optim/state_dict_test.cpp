@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "optim/adam.h"
-#include "optim/sgd.h"
 #include "tests/optim/reference.h"
 #include "tests/support.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/sgd.h"
 
 namespace wick::testing {
 namespace {

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/error.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/checkpoint_file.h"
+#include "wick/serialize/checkpoint_file.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -12,13 +12,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
 #include "serialize/atomic_file.h"
-#include "serialize/checkpoint.h"
 #include "serialize/pickle_writer.h"
 #include "tests/serialize/archive_builder.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/checkpoint.h"
+#include "wick/serialize/checkpoint.h"
 
 #include <csignal>
 #include <cstring>
@@ -11,11 +11,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/pickle_writer.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

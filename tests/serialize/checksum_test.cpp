@@ -7,13 +7,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
-#include "serialize/npy.h"
 #include "serialize/zip_reader.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/npy.h"
 
 namespace wick {
 namespace {

@@ -7,19 +7,19 @@
 
 #include <gtest/gtest.h>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
-#include "serialize/safetensors.h"
-#include "serialize/sharded.h"
 #include "serialize/zip_reader.h"
 #include "tests/cpu_time.h"
 #include "tests/serialize/archive_builder.h"
 #include "tests/small_stack.h"
 #include "tests/support.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/safetensors.h"
+#include "wick/serialize/sharded.h"
 
 namespace wick {
 namespace {

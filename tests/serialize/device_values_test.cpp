@@ -5,11 +5,11 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "serialize/checkpoint.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

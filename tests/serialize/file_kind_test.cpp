@@ -10,14 +10,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/tensor.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
+#include "wick/core/tensor.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick {
 namespace {

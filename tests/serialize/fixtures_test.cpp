@@ -9,9 +9,9 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "serialize/checkpoint.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

@@ -9,12 +9,12 @@
 #include <gtest/gtest.h>
 #include <libdeflate.h>
 
-#include "core/error.h"
-#include "serialize/npy.h"
 #include "serialize/zip_reader.h"
 #include "tests/bytes_read.h"
 #include "tests/serialize/archive_builder.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/npy.h"
 
 namespace wick {
 namespace {

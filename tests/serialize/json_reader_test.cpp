@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

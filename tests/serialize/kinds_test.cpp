@@ -5,12 +5,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/containers.h"
-#include "core/error.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

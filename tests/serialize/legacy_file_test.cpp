@@ -6,13 +6,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "serialize/byte_writer.h"
-#include "serialize/checkpoint.h"
 #include "serialize/legacy_reader.h"
 #include "serialize/pickle_writer.h"
 #include "tests/bytes_read.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

@@ -9,14 +9,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/containers.h"
-#include "core/error.h"
 #include "serialize/byte_writer.h"
-#include "serialize/checkpoint.h"
 #include "serialize/legacy_reader.h"
 #include "serialize/pickle_extent.h"
 #include "serialize/pickle_writer.h"
 #include "tests/support.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/map_location.h"
+#include "wick/serialize/map_location.h"
 
 #include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "serialize/checkpoint.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick {
 namespace {

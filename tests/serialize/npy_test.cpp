@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/npy.h"
+#include "wick/serialize/npy.h"
 
 #include <fstream>
 #include <iterator>
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "serialize/any_file.h"
 #include "serialize/byte_writer.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/any_file.h"
 
 namespace wick {
 namespace {

@@ -8,14 +8,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/placeholder.h"
-#include "serialize/any_file.h"
-#include "serialize/npy.h"
 #include "serialize/zip_writer.h"
 #include "tests/memory_use.h"
 #include "tests/serialize/archive_builder.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/npy.h"
 
 namespace wick {
 namespace {

@@ -7,13 +7,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
 #include "tests/serialize/archive_builder.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick {
 namespace {

@@ -7,10 +7,10 @@
 
 #include <gtest/gtest.h>
 
-#include "core/containers.h"
-#include "core/error.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

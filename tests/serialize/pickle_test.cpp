@@ -8,12 +8,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "serialize/byte_writer.h"
 #include "serialize/pickle_opcodes.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

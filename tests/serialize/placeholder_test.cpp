@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Files beside whose tensors lie objects that are not admitted (tests/fixtures/serialize/
 // generate_foreign.py made them with PyTorch and NumPy), and hostile pickles of such objects.
-#include "core/placeholder.h"
+#include "wick/core/placeholder.h"
 
 #include <filesystem>
 #include <fstream>
@@ -14,13 +14,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
 #include "serialize/pickle_reader.h"
 #include "tests/support.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
 
 namespace wick {
 namespace {

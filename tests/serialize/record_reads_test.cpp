@@ -9,16 +9,16 @@
 #include <gtest/gtest.h>
 #include <libdeflate.h>
 
-#include "core/error.h"
 #include "serialize/atomic_file.h"
-#include "serialize/background_saver.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
 #include "serialize/crc32.h"
 #include "serialize/parallel.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
 #include "tests/thread_limit.h"
+#include "wick/core/error.h"
+#include "wick/serialize/background_saver.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
 
 namespace wick {
 namespace {

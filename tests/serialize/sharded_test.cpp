@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "serialize/sharded.h"
+#include "wick/serialize/sharded.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick {
 namespace {

@@ -11,14 +11,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
 #include "serialize/pickle_reader.h"
 #include "serialize/pickle_writer.h"
 #include "tests/serialize/archive_builder.h"
 #include "tests/support.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
 
 namespace wick {
 namespace {

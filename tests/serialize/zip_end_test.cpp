@@ -6,14 +6,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
-#include "serialize/npy.h"
 #include "serialize/zip_directory.h"
 #include "serialize/zip_writer.h"
 #include "tests/cpu_time.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/npy.h"
 
 namespace wick {
 namespace {

@@ -9,13 +9,13 @@
 #include <libdeflate.h>
 #include <unistd.h>
 
-#include "core/error.h"
 #include "serialize/atomic_file.h"
 #include "serialize/serialization_id.h"
 #include "serialize/zip_format.h"
 #include "serialize/zip_reader.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick {
 namespace {

@@ -2,8 +2,8 @@
 // Devices, errors, and the executor's settings.
 #include <cstring>
 
-#include "core/error.h"
 #include "tests/simt/runtime.h"
+#include "wick/core/error.h"
 
 namespace wick::simt {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "tests/simt/runtime.h"
+#include "wick/core/error.h"
 
 namespace wick::simt {
 namespace {

@@ -6,7 +6,7 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::simt {
 namespace {

@@ -11,9 +11,9 @@
 #include <random>
 #include <vector>
 
-#include "core/error.h"
 #include "tests/simt/block.h"
 #include "tests/simt/report.h"
+#include "wick/core/error.h"
 
 namespace wick::simt {
 namespace {

@@ -9,13 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/value.h"
-#include "serialize/any_file.h"
 #include "serialize/byte_writer.h"
-#include "serialize/checkpoint.h"
 #include "serialize/input_file.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
 #include "serialize/zip_reader.h"
 #include "serialize/zip_writer.h"
 #include "tests/cpu_time.h"
@@ -23,6 +18,11 @@
 #include "tests/tools/process.h"
 #include "tools/cli/ckpt_source.h"
 #include "tools/cli/ckpt_statistics.h"
+#include "wick/core/value.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick::testing {
 namespace {

@@ -17,13 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "serialize/checkpoint.h"
-#include "serialize/checkpoint_file.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
 #include "tests/tools/process.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick::testing {
 namespace {

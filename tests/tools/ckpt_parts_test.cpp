@@ -8,13 +8,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/value.h"
-#include "serialize/checkpoint.h"
 #include "tests/support.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_path.h"
 #include "tools/cli/ckpt_statistics.h"
 #include "tools/cli/ckpt_text.h"
+#include "wick/core/value.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick::testing {
 namespace {

@@ -10,14 +10,14 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "core/value.h"
-#include "serialize/any_file.h"
-#include "serialize/checkpoint.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
 #include "tests/support.h"
 #include "tests/tools/process.h"
 #include "tools/cli/ckpt_text.h"
+#include "wick/core/value.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick::testing {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <gmock/gmock.h>
 
-#include "core/error.h"
-#include "serialize/checkpoint.h"
-#include "serialize/safetensors.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/serialize/checkpoint.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick::tools {
 namespace {

@@ -8,12 +8,12 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
-#include "core/error.h"
 #include "tests/memory_use.h"
 #include "tests/support.h"
 #include "tools/data/gzip.h"
 #include "tools/data/mnist.h"
 #include "tools/data/open_dataset.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

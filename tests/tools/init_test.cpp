@@ -4,8 +4,8 @@
 
 #include <gmock/gmock.h>
 
-#include "serialize/safetensors.h"
 #include "tests/tools/programs_fixture.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick::testing {
 namespace {

@@ -6,13 +6,13 @@
 #include <png.h>
 #include <zlib.h>
 
-#include "core/error.h"
 #include "tests/memory_use.h"
 #include "tests/support.h"
 #include "tools/data/file.h"
 #include "tools/data/open_dataset.h"
 #include "tools/data/png_file.h"
 #include "tools/data/png_folder.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

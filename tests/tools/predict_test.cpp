@@ -4,9 +4,9 @@
 
 #include <gmock/gmock.h>
 
-#include "serialize/safetensors.h"
 #include "tests/tools/programs_fixture.h"
 #include "tools/data/png_file.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick::testing {
 namespace {

@@ -8,12 +8,12 @@
 
 #include <gtest/gtest.h>
 
-#include "core/value.h"
-#include "serialize/checkpoint.h"
 #include "tests/support.h"
 #include "tests/tools/process.h"
 #include "tools/data/mnist.h"
 #include "tools/data/synthetic.h"
+#include "wick/core/value.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick::testing {
 

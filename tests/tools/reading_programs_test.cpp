@@ -10,11 +10,11 @@
 
 #include <gmock/gmock.h>
 
-#include "serialize/checkpoint_file.h"
 #include "serialize/input_file.h"
 #include "serialize/zip_reader.h"
 #include "serialize/zip_writer.h"
 #include "tests/tools/programs_fixture.h"
+#include "wick/serialize/checkpoint_file.h"
 
 namespace wick::testing {
 namespace {

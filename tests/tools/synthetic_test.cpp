@@ -10,8 +10,8 @@
 
 #include <gmock/gmock.h>
 
-#include "core/error.h"
 #include "tests/support.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

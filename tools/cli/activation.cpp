@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include "core/error.h"
-#include "nn/layers/activation.h"
+#include "wick/core/error.h"
+#include "wick/nn/layers/activation.h"
 
 namespace wick::tools {
 namespace {

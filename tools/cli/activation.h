@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "nn/sequential.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::tools {
 

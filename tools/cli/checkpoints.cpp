@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
-#include "serialize/load_options.h"
 #include "tools/cli/ckpt_text.h"
+#include "wick/core/dtype.h"
+#include "wick/serialize/load_options.h"
 
 namespace wick::tools {
 

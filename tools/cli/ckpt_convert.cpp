@@ -7,10 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "core/error.h"
 #include "serialize/atomic_file.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
 #include "serialize/visit_leaves.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
@@ -19,6 +16,9 @@
 #include "tools/cli/ckpt_recast.h"
 #include "tools/cli/ckpt_rewrite.h"
 #include "tools/cli/ckpt_source.h"
+#include "wick/core/error.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
 
 namespace wick::tools {
 namespace {

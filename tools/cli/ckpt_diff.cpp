@@ -4,7 +4,6 @@
 #include <complex>
 #include <map>
 
-#include "core/error.h"
 #include "serialize/visit_leaves.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
@@ -12,6 +11,7 @@
 #include "tools/cli/ckpt_progress.h"
 #include "tools/cli/ckpt_source.h"
 #include "tools/cli/ckpt_statistics.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

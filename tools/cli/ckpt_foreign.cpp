@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "tools/cli/ckpt_path.h"
 #include "tools/cli/ckpt_text.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/placeholder.h"
 #include "tools/cli/ckpt_source.h"
+#include "wick/core/placeholder.h"
 
 namespace wick::tools {
 

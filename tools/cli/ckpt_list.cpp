@@ -6,10 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_source.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/error.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/program.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/cli/ckpt_path.h"
 
-#include "core/placeholder.h"
+#include "wick/core/placeholder.h"
 
 namespace wick::tools {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/value.h"
+#include "wick/core/value.h"
 
 namespace wick::tools {
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
-#include "core/error.h"
 #include "tools/cli/ckpt_text.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/containers.h"
-#include "core/error.h"
 #include "serialize/storage_supply.h"
 #include "tools/cli/ckpt_progress.h"
+#include "wick/core/backend.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -6,14 +6,14 @@
 #include <optional>
 #include <unordered_set>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "core/placeholder.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_path.h"
 #include "tools/cli/ckpt_source.h"
 #include "tools/cli/ckpt_statistics.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
 
 namespace wick::tools {
 namespace {

@@ -5,14 +5,14 @@
 #include <memory>
 #include <unordered_map>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "core/keyed_hash.h"
-#include "serialize/checkpoint_file.h"
 #include "serialize/legacy_reader.h"
-#include "serialize/npy.h"
-#include "serialize/safetensors.h"
-#include "serialize/sharded.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/core/keyed_hash.h"
+#include "wick/serialize/checkpoint_file.h"
+#include "wick/serialize/npy.h"
+#include "wick/serialize/safetensors.h"
+#include "wick/serialize/sharded.h"
 
 namespace wick::tools {
 namespace {

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/placeholder.h"
-#include "serialize/any_file.h"
-#include "serialize/foreign_objects.h"
 #include "serialize/safetensors_header.h"
-#include "serialize/tensor_info.h"
+#include "wick/core/placeholder.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/foreign_objects.h"
+#include "wick/serialize/tensor_info.h"
 
 namespace wick::tools {
 

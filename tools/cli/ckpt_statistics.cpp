@@ -10,8 +10,8 @@
 #include <limits>
 #include <span>
 
-#include "core/error.h"
 #include "tools/cli/ckpt_text.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

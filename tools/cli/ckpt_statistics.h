@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
+#include "wick/core/tensor.h"
 
 namespace wick::tools {
 

@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

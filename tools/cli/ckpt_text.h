@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/dims.h"
-#include "core/value.h"
 #include "tools/printable.h"
+#include "wick/core/dims.h"
+#include "wick/core/value.h"
 
 namespace wick::tools {
 

@@ -2,15 +2,15 @@
 // ckpt verify: everything about a file that can be checked.
 #include <algorithm>
 
-#include "core/error.h"
 #include "serialize/input_file.h"
 #include "serialize/legacy_reader.h"
-#include "serialize/sharded.h"
 #include "serialize/zip_reader.h"
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_progress.h"
 #include "tools/cli/ckpt_source.h"
+#include "wick/core/error.h"
+#include "wick/serialize/sharded.h"
 
 namespace wick::tools {
 namespace {

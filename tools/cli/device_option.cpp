@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tools/cli/device_option.h"
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "kernels/devices.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::tools {
 

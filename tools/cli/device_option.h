@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/device.h"
+#include "wick/core/device.h"
 
 namespace wick::tools {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/random.h"
-#include "nn/sequential.h"
+#include "wick/core/random.h"
+#include "wick/nn/sequential.h"
 
 namespace wick::tools {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

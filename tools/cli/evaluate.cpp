@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "core/ops.h"
-#include "core/text.h"
-#include "nn/losses/cross_entropy_loss.h"
+#include "wick/core/ops.h"
+#include "wick/core/text.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
 
 namespace wick::tools {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "nn/sequential.h"
-#include "nn/transforms.h"
+#include "wick/nn/sequential.h"
+#include "wick/nn/transforms.h"
 
 namespace wick::tools {
 

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
-#include "core/error.h"
-#include "core/placeholder.h"
-#include "serialize/any_file.h"
+#include "wick/core/error.h"
+#include "wick/core/placeholder.h"
+#include "wick/serialize/any_file.h"
 
 namespace wick::tools {
 namespace {

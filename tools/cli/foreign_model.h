@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "core/containers.h"
-#include "core/state_dict.h"
-#include "core/value.h"
 #include "nn/linear_chain.h"
-#include "serialize/load_options.h"
+#include "wick/core/containers.h"
+#include "wick/core/state_dict.h"
+#include "wick/core/value.h"
+#include "wick/serialize/load_options.h"
 
 namespace wick::tools {
 

@@ -3,11 +3,11 @@
 
 #include <utility>
 
-#include "core/error.h"
 #include "tools/cli/digit_net.h"
 #include "tools/cli/divergence.h"
 #include "tools/cli/init_optimizer.h"
 #include "tools/cli/saved_transforms.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "serialize/load_options.h"
 #include "tools/cli/foreign_model.h"
 #include "tools/cli/run_state.h"
+#include "wick/serialize/load_options.h"
 
 namespace wick::tools {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
 #include "tools/cli/divergence.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "nn/sequential.h"
-#include "optim/optimizer.h"
 #include "tools/cli/foreign_model.h"
+#include "wick/nn/sequential.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::tools {
 

@@ -5,22 +5,22 @@
 #include <cmath>
 #include <utility>
 
-#include "core/error.h"
-#include "optim/adagrad.h"
-#include "optim/adam.h"
-#include "optim/adamax.h"
-#include "optim/cosine_annealing_lr.h"
-#include "optim/cosine_annealing_warm_restarts.h"
-#include "optim/exponential_lr.h"
-#include "optim/linear_lr.h"
-#include "optim/multi_step_lr.h"
-#include "optim/nadam.h"
-#include "optim/one_cycle_lr.h"
-#include "optim/polynomial_lr.h"
-#include "optim/radam.h"
-#include "optim/rmsprop.h"
-#include "optim/sgd.h"
-#include "optim/step_lr.h"
+#include "wick/core/error.h"
+#include "wick/optim/adagrad.h"
+#include "wick/optim/adam.h"
+#include "wick/optim/adamax.h"
+#include "wick/optim/cosine_annealing_lr.h"
+#include "wick/optim/cosine_annealing_warm_restarts.h"
+#include "wick/optim/exponential_lr.h"
+#include "wick/optim/linear_lr.h"
+#include "wick/optim/multi_step_lr.h"
+#include "wick/optim/nadam.h"
+#include "wick/optim/one_cycle_lr.h"
+#include "wick/optim/polynomial_lr.h"
+#include "wick/optim/radam.h"
+#include "wick/optim/rmsprop.h"
+#include "wick/optim/sgd.h"
+#include "wick/optim/step_lr.h"
 
 namespace wick::tools {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "core/parameter.h"
-#include "optim/lr_scheduler.h"
-#include "optim/optimizer.h"
 #include "tools/cli/train_config.h"
+#include "wick/core/parameter.h"
+#include "wick/optim/lr_scheduler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::tools {
 

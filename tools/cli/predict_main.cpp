@@ -9,8 +9,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/error.h"
-#include "kernels/devices.h"
 #include "tools/cli/activation.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/evaluate.h"
@@ -19,6 +17,8 @@
 #include "tools/data/open_dataset.h"
 #include "tools/data/png_file.h"
 #include "tools/printable.h"
+#include "wick/core/error.h"
+#include "wick/kernels/devices.h"
 
 namespace wick::tools {
 namespace {

@@ -15,9 +15,9 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "core/error.h"
 #include "serialize/zip_reader.h"
 #include "tools/printable.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "core/error.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 

@@ -7,13 +7,13 @@
 #include <string>
 #include <utility>
 
-#include "core/error.h"
 #include "tools/cli/digit_net.h"
 #include "tools/cli/divergence.h"
 #include "tools/cli/learning.h"
 #include "tools/cli/saved_transforms.h"
 #include "tools/data/checksum.h"
 #include "tools/data/file_name.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -6,14 +6,14 @@
 #include <limits>
 #include <memory>
 
-#include "core/random.h"
-#include "core/value.h"
-#include "nn/sequential.h"
-#include "nn/transforms.h"
-#include "optim/lr_scheduler.h"
-#include "optim/optimizer.h"
 #include "tools/cli/train_config.h"
 #include "tools/data/dataset.h"
+#include "wick/core/random.h"
+#include "wick/core/value.h"
+#include "wick/nn/sequential.h"
+#include "wick/nn/transforms.h"
+#include "wick/optim/lr_scheduler.h"
+#include "wick/optim/optimizer.h"
 
 namespace wick::tools {
 

@@ -6,13 +6,13 @@
 #include <cmath>
 #include <utility>
 
-#include "core/error.h"
-#include "core/random.h"
 #include "tools/cli/digit_net.h"
 #include "tools/cli/foreign_model.h"
 #include "tools/cli/saved_transforms.h"
 #include "tools/cli/train_config.h"
 #include "tools/data/file_name.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
 
 namespace wick::tools {
 namespace {

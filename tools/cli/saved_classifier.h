@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "nn/sequential.h"
-#include "nn/transforms.h"
-#include "serialize/load_options.h"
 #include "tools/cli/activation.h"
 #include "tools/cli/evaluate.h"
 #include "tools/data/dataset.h"
+#include "wick/nn/sequential.h"
+#include "wick/nn/transforms.h"
+#include "wick/serialize/load_options.h"
 
 namespace wick::tools {
 

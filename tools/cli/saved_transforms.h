@@ -2,8 +2,8 @@
 // How the images of a checkpoint's network were prepared.
 #pragma once
 
-#include "core/value.h"
-#include "nn/transforms.h"
+#include "wick/core/value.h"
+#include "wick/nn/transforms.h"
 
 namespace wick::tools {
 

@@ -7,11 +7,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/error.h"
 #include "tools/cli/program.h"
 #include "tools/data/mnist.h"
 #include "tools/data/png_file.h"
 #include "tools/data/synthetic.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

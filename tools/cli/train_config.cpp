@@ -6,9 +6,9 @@
 #include <cmath>
 #include <string_view>
 
-#include "core/error.h"
 #include "tools/cli/learning.h"
 #include "tools/data/file_name.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

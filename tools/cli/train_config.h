@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/value.h"
+#include "wick/core/value.h"
 
 namespace wick::tools {
 

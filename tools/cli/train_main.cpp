@@ -11,13 +11,7 @@
 
 #include <unistd.h>
 
-#include "core/containers.h"
-#include "core/error.h"
-#include "kernels/devices.h"
 #include "kernels/flush_denormal.h"
-#include "serialize/any_file.h"
-#include "serialize/background_saver.h"
-#include "serialize/checkpoint.h"
 #include "tools/cli/checkpoints.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/digit_net.h"
@@ -32,6 +26,12 @@
 #include "tools/data/open_dataset.h"
 #include "tools/printable.h"
 #include "tools/progress_bar.h"
+#include "wick/core/containers.h"
+#include "wick/core/error.h"
+#include "wick/kernels/devices.h"
+#include "wick/serialize/any_file.h"
+#include "wick/serialize/background_saver.h"
+#include "wick/serialize/checkpoint.h"
 
 namespace wick::tools {
 namespace {

@@ -11,10 +11,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/error.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/learning.h"
 #include "tools/cli/program.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

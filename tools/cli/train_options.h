@@ -7,8 +7,8 @@
 #include <set>
 #include <string>
 
-#include "core/device.h"
 #include "tools/cli/train_config.h"
+#include "wick/core/device.h"
 
 namespace wick::tools {
 

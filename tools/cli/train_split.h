@@ -2,8 +2,8 @@
 // Which training images are trained on, and which are held out.
 #pragma once
 
-#include "core/random.h"
-#include "core/tensor.h"
+#include "wick/core/random.h"
+#include "wick/core/tensor.h"
 
 namespace wick::tools {
 

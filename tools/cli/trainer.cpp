@@ -7,11 +7,11 @@
 #include <tuple>
 #include <utility>
 
-#include "core/backend.h"
-#include "core/error.h"
-#include "core/ops.h"
 #include "nn/network_step.h"
 #include "tools/cli/evaluate.h"
+#include "wick/core/backend.h"
+#include "wick/core/error.h"
+#include "wick/core/ops.h"
 
 namespace wick::tools {
 namespace {

@@ -7,11 +7,11 @@
 #include <memory>
 #include <vector>
 
-#include "core/recording.h"
-#include "nn/losses/cross_entropy_loss.h"
-#include "optim/clip_grad.h"
 #include "tools/cli/run_state.h"
 #include "tools/cli/train_split.h"
+#include "wick/core/recording.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
+#include "wick/optim/clip_grad.h"
 
 namespace wick::tools {
 

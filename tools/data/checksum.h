@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/tensor.h"
+#include "wick/core/tensor.h"
 
 namespace wick::tools {
 

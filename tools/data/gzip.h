@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
 #include "tools/data/file.h"
+#include "wick/core/tensor.h"
 
 namespace wick::tools {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
 #include "tools/data/file.h"
 #include "tools/data/gzip.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <string>
 
-#include "core/dims.h"
-#include "core/tensor.h"
 #include "tools/data/file.h"
+#include "wick/core/dims.h"
+#include "wick/core/tensor.h"
 
 namespace wick::tools {
 

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "core/error.h"
 #include "tools/data/idx.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <filesystem>
 
-#include "core/error.h"
 #include "tools/data/mnist.h"
 #include "tools/data/png_folder.h"
 #include "tools/data/synthetic.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 

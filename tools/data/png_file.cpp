@@ -14,8 +14,8 @@
 
 #include <png.h>
 
-#include "core/error.h"
 #include "tools/data/file.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

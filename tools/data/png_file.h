@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <functional>
 
-#include "core/dims.h"
-#include "core/tensor.h"
+#include "wick/core/dims.h"
+#include "wick/core/tensor.h"
 
 namespace wick::tools {
 

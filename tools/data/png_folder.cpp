@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
 #include "tools/data/png_file.h"
+#include "wick/core/error.h"
 
 namespace wick::tools {
 namespace {

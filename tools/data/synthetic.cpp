@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "core/random.h"
 #include "tools/data/canvas.h"
 #include "tools/data/strokes.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
 
 namespace wick::tools {
 namespace {

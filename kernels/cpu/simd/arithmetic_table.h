@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/backend/arithmetic.h"
+#include "wick/core/backend/arithmetic.h"
 
 namespace wick::cpu {
 

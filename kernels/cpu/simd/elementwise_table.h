@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/backend/elementwise.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick::cpu {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.h"
 #include "kernels/cpu/simd/isa.h"
+#include "wick/core/error.h"
 
 namespace wick::cpu {
 namespace {

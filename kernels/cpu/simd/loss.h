@@ -3,11 +3,11 @@
 // in vectors of float32, and in float64 one element at a time.
 #pragma once
 
-#include "core/backend/loss.h"
 #include "kernels/cpu/simd/for_vectors.h"
 #include "kernels/cpu/simd/loss_table.h"
 #include "kernels/cpu/simd/vector_lanes.h"
 #include "kernels/formulas/loss.h"
+#include "wick/core/backend/loss.h"
 
 namespace wick::cpu {
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/backend/loss.h"
+#include "wick/core/backend/loss.h"
 
 namespace wick::cpu {
 

@@ -3,11 +3,11 @@
 // kernels/formulas/unary.h in vectors of float32, and in float64 one element at a time.
 #pragma once
 
-#include "core/backend/elementwise.h"
 #include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/for_vectors.h"
 #include "kernels/cpu/simd/vector_lanes.h"
 #include "kernels/formulas/unary.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick::cpu {
 

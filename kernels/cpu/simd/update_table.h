@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "core/backend/update.h"
 #include "kernels/formulas/update.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::cpu {
 

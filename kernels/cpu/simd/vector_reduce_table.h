@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/backend/vector_reduce.h"
+#include "wick/core/backend/vector_reduce.h"
 
 namespace wick::cpu {
 

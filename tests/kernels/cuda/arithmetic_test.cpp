@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Functions of two and three tensors of several layouts against the CPU backend.
-#include "core/backend/arithmetic.h"
+#include "wick/core/backend/arithmetic.h"
 
 #include <numeric>
 

@@ -3,13 +3,13 @@
 // kernel runs without it, and some order of threads must then give another result.
 #include <cstring>
 
-#include "core/backend/loss.h"
-#include "core/backend/norm.h"
-#include "core/backend/reduce.h"
-#include "core/backend/rows.h"
-#include "core/backend/vector_reduce.h"
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/loss.h"
+#include "wick/core/backend/norm.h"
+#include "wick/core/backend/reduce.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/backend/vector_reduce.h"
 
 namespace wick::testing {
 namespace {

@@ -2,8 +2,8 @@
 // Copies against the CPU backend: every pair of dtypes bit for bit, and many layouts.
 #include "kernels/cpu/copy.h"
 
-#include "core/backend/memory.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/memory.h"
 
 namespace wick::testing {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The loss and its gradient against the CPU backend in float64, for every kernel that a shape can
 // get: warps of few and many registers, blocks with and without a cached row.
-#include "core/backend/rows.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
 #include "tests/kernels/loss_cases.h"
+#include "wick/core/backend/rows.h"
 
 namespace wick::testing {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Dropout against a plain loop over the order in which PyTorch's fused kernel draws.
-#include "core/backend/random.h"
 #include "kernels/cuda/philox.cuh"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/random.h"
 
 namespace wick::testing {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ReLU, fill, matmul's epilogue and the step counter against plain loops.
-#include "core/backend/elementwise.h"
+#include "wick/core/backend/elementwise.h"
 
 #include "kernels/convert.h"
 #include "tests/kernels/cuda/device.h"

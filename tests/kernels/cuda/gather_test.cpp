@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Rows picked by index against the CPU backend, with and without a step's offset.
-#include "core/backend/rows.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/rows.h"
 
 namespace wick::testing {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <sys/mman.h>
 
-#include "core/backend/matrix.h"
-#include "core/backend/rows.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/rows.h"
 
 namespace wick::testing {
 namespace {

@@ -2,9 +2,9 @@
 // The loss of logarithms of probabilities, and the losses of single rows, against the CPU backend.
 #include <cmath>
 
-#include "core/backend/rows.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/rows.h"
 
 namespace wick::testing {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Normalisations and their gradients against the CPU backend's, for every way in which the kernels
 // go over the elements.
-#include "core/backend/norm.h"
+#include "wick/core/backend/norm.h"
 
 #include <algorithm>
 #include <random>

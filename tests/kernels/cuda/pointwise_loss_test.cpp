@@ -2,9 +2,9 @@
 // Losses that are sums over elements, and their gradients, against the CPU backend in float64.
 #include <cmath>
 
-#include "core/backend/loss.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/loss.h"
 
 namespace wick::testing {
 namespace {

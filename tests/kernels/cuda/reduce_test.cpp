@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reductions along one dimension, of several layouts, against the CPU backend.
-#include "core/backend/reduce.h"
+#include "wick/core/backend/reduce.h"
 
 #include <cmath>
 

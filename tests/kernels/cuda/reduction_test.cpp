@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Column sums, argmax and hits against float64 and the CPU backend.
-#include "core/backend/matrix.h"
 #include "kernels/convert.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/matrix.h"
 
 namespace wick::testing {
 namespace {

@@ -2,11 +2,11 @@
 // The small network's fused steps against the same steps made of single operations in float64.
 #include "kernels/cuda/small_net.h"
 
-#include "core/backend/matrix.h"
-#include "core/backend/rows.h"
-#include "core/backend/update.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/matrix.h"
+#include "wick/core/backend/rows.h"
+#include "wick/core/backend/update.h"
 
 namespace wick::testing {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Softmax and sums of rows by their numbers, against the CPU backend.
-#include "core/backend/rows.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/rows.h"
 
 namespace wick::testing {
 namespace {

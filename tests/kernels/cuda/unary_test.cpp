@@ -2,10 +2,10 @@
 // Every function of one argument and its gradient: the formula itself, element by element.
 #include "kernels/formulas/unary.h"
 
-#include "core/backend/elementwise.h"
 #include "kernels/formulas/scalar_math.h"
 #include "kernels/formulas/visit.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/elementwise.h"
 
 namespace wick::testing {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SGD and Adam over several steps against the CPU backend in float64, and their scalars from a
 // table on the device.
-#include "core/backend/update.h"
+#include "wick/core/backend/update.h"
 
 #include <utility>
 

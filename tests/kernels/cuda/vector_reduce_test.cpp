@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reductions of a vector and scaling by a norm against the CPU backend.
-#include "core/backend/vector_reduce.h"
+#include "wick/core/backend/vector_reduce.h"
 
 #include <cmath>
 #include <limits>

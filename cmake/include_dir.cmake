@@ -1,0 +1,27 @@
+# The include directory of wick's users in the build tree, with nothing but wick/ in it: a link for
+# each public header. The installed one (cmake/install.cmake) has the same names.
+set(WICK_INCLUDE_DIR ${PROJECT_BINARY_DIR}/include)
+file(GLOB_RECURSE there LIST_DIRECTORIES false RELATIVE ${WICK_INCLUDE_DIR}/wick
+  ${WICK_INCLUDE_DIR}/wick/*)
+list(REMOVE_ITEM there ${WICK_PUBLIC_HEADERS} wick.h)
+foreach(header IN LISTS there)  # that are public no more
+  file(REMOVE ${WICK_INCLUDE_DIR}/wick/${header})
+endforeach()
+
+function(wick_link_header from to)
+  cmake_path(GET to PARENT_PATH folder)
+  file(MAKE_DIRECTORY ${folder})
+  file(CREATE_LINK ${from} ${to} COPY_ON_ERROR SYMBOLIC)
+endfunction()
+foreach(header IN LISTS WICK_PUBLIC_HEADERS)
+  wick_link_header(${PROJECT_SOURCE_DIR}/${header} ${WICK_INCLUDE_DIR}/wick/${header})
+endforeach()
+
+list(TRANSFORM WICK_HEADERS REPLACE "(.+)" "#include \"wick/\\1\"\n" OUTPUT_VARIABLE includes)
+list(JOIN includes "" includes)
+file(CONFIGURE OUTPUT ${WICK_INCLUDE_DIR}/wick/wick.h CONTENT
+"// SPDX-License-Identifier: MIT
+// All of wick.
+#pragma once
+
+@includes@" @ONLY)

@@ -1,0 +1,129 @@
+# The headers that are installed, and links to which wick's users find in the build tree, as
+# <wick/core/tensor.h>. Inside the tree they are included by that name too, "wick/core/tensor.h"; every
+# other header is private and included by its path, "core/overlap.h". tests/include_direction.py holds
+# the tree to both, and a public header to public headers.
+
+# What users include, each by itself or all by <wick/wick.h>.
+set(WICK_HEADERS
+  core/backend.h
+  core/containers.h
+  core/device.h
+  core/dims.h
+  core/dtype.h
+  core/error.h
+  core/float_types.h
+  core/layout.h
+  core/ops.h
+  core/ops_arithmetic.h
+  core/ops_join.h
+  core/ops_norm.h
+  core/ops_reduce.h
+  core/ops_vector_reduce.h
+  core/parameter.h
+  core/parameter_arena.h
+  core/placeholder.h
+  core/random.h
+  core/recording.h
+  core/scratch.h
+  core/state_dict.h
+  core/storage.h
+  core/tensor.h
+  core/value.h
+  core/version.h
+  kernels/cuda_stream.h
+  kernels/devices.h
+  nn/averaged_model.h
+  nn/composite.h
+  nn/graph.h
+  nn/inference_plan.h
+  nn/init.h
+  nn/linear.h
+  nn/make_module.h
+  nn/module.h
+  nn/no_grad.h
+  nn/residual.h
+  nn/saved_tensor.h
+  nn/sequential.h
+  nn/steps.h
+  nn/transforms.h
+  nn/layers/activation.h
+  nn/layers/batch_norm.h
+  nn/layers/dropout.h
+  nn/layers/embedding.h
+  nn/layers/norm.h
+  nn/layers/prelu.h
+  nn/layers/reshape.h
+  nn/layers/softmax.h
+  nn/losses/class_loss.h
+  nn/losses/cross_entropy_loss.h
+  nn/losses/loss.h
+  nn/losses/pointwise_loss.h
+  optim/adagrad.h
+  optim/adam.h
+  optim/adamax.h
+  optim/clip_grad.h
+  optim/constant_lr.h
+  optim/cosine_annealing_lr.h
+  optim/cosine_annealing_warm_restarts.h
+  optim/exponential_lr.h
+  optim/lambda_lr.h
+  optim/lbfgs.h
+  optim/linear_lr.h
+  optim/lr_scheduler.h
+  optim/multi_step_lr.h
+  optim/muon.h
+  optim/nadam.h
+  optim/one_cycle_lr.h
+  optim/optimizer.h
+  optim/polynomial_lr.h
+  optim/radam.h
+  optim/reduce_lr_on_plateau.h
+  optim/rmsprop.h
+  optim/sequential_lr.h
+  optim/sgd.h
+  optim/step_lr.h
+  optim/swa_lr.h
+  serialize/any_file.h
+  serialize/background_saver.h
+  serialize/checkpoint.h
+  serialize/checkpoint_file.h
+  serialize/load_options.h
+  serialize/map_location.h
+  serialize/npy.h
+  serialize/safetensors.h
+  serialize/sharded.h
+  serialize/tensor_info.h
+)
+# What those need.
+set(WICK_DETAIL_HEADERS
+  core/big_integer.h
+  core/compiler.h
+  core/float_format.h
+  core/keyed_hash.h
+  core/network_step.h
+  core/scalar.h
+  core/text.h
+  core/visit_values.h
+  core/backend/arithmetic.h
+  core/backend/elementwise.h
+  core/backend/loss.h
+  core/backend/matrix.h
+  core/backend/memory.h
+  core/backend/norm.h
+  core/backend/random.h
+  core/backend/reduce.h
+  core/backend/rows.h
+  core/backend/update.h
+  core/backend/vector_reduce.h
+  kernels/cuda_devices.h
+  nn/fusion.h
+  nn/fusion_rules.h
+  nn/module_copier.h
+  nn/norm_step.h
+  nn/relu.h
+  nn/scratch.h
+  nn/step_runner.h
+  serialize/byte_sink.h
+  serialize/foreign_objects.h
+)
+set(WICK_PUBLIC_HEADERS ${WICK_HEADERS} ${WICK_DETAIL_HEADERS})
