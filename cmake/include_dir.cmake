@@ -1,6 +1,11 @@
 # The include directory of wick's users in the build tree, with nothing but wick/ in it: a link for
 # each public header. The installed one (cmake/install.cmake) has the same names.
 set(WICK_INCLUDE_DIR ${PROJECT_BINARY_DIR}/include)
+if(PROJECT_IS_TOP_LEVEL)
+  # The same path from the top as below another project, where it is wick/include as a rule: then
+  # ccache takes both builds for one.
+  set(WICK_INCLUDE_DIR ${PROJECT_BINARY_DIR}/wick/include)
+endif()
 file(GLOB_RECURSE there LIST_DIRECTORIES false RELATIVE ${WICK_INCLUDE_DIR}/wick
   ${WICK_INCLUDE_DIR}/wick/*)
 list(REMOVE_ITEM there ${WICK_PUBLIC_HEADERS} wick.h)

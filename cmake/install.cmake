@@ -1,15 +1,20 @@
 # What cmake --install installs, and how find_package(wick) and pkg-config find it.
 include(CMakePackageConfigHelpers)
 
+option(WICK_INSTALL_BOTH "Install the static and the shared library" OFF)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wick)
-if(BUILD_SHARED_LIBS)
-  set(kind shared)
-else()
-  set(kind static)
+set(kinds ${WICK_KIND})
+if(WICK_INSTALL_BOTH)
+  set(kinds static shared)
 endif()
-install(TARGETS wick EXPORT wick
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev)
+foreach(kind IN LISTS kinds)
+  set_target_properties(wick_${kind} PROPERTIES EXCLUDE_FROM_ALL OFF)
+  install(TARGETS wick_${kind} EXPORT wick-${kind}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev)
+  install(EXPORT wick-${kind} NAMESPACE wick:: FILE wick-${kind}-targets.cmake
+    DESTINATION ${package_dir} COMPONENT dev)
+endforeach()
 foreach(header IN LISTS WICK_PUBLIC_HEADERS)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/${header}
@@ -18,9 +23,6 @@ endforeach()
 install(FILES ${WICK_INCLUDE_DIR}/wick/wick.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wick COMPONENT dev)
 
-# A static and a shared wick can be installed to the same place; wick-config.cmake picks.
-install(EXPORT wick NAMESPACE wick:: FILE wick-${kind}-targets.cmake DESTINATION ${package_dir}
-  COMPONENT dev)
 configure_package_config_file(cmake/wick-config.cmake.in ${PROJECT_BINARY_DIR}/wick-config.cmake
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/wick-config-version.cmake
@@ -38,15 +40,15 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY
   ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE up)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}
   OUTPUT_VARIABLE include_dir)
-if(BUILD_SHARED_LIBS)
-  set(pc_cflags "")
-  set(pc_libs "")
-else()
-  set(pc_cflags " -DWICK_STATIC")
-  set(pc_libs " -ldeflate -pthread")
-  if(WICK_WITH_CUDA)
-    string(APPEND pc_libs " ${CUDA_cudart_static_LIBRARY} -lrt -ldl")
-  endif()
+# pkg-config --static names what a static wick needs; without it, that is named where there is no
+# shared one.
+set(pc_private "-Wl,--exclude-libs,libwick.a -ldeflate -pthread")
+if(WICK_WITH_CUDA)
+  string(APPEND pc_private " ${CUDA_cudart_static_LIBRARY} -lrt -ldl")
+endif()
+set(pc_libs "")
+if(NOT shared IN_LIST kinds)
+  set(pc_libs " ${pc_private}")
 endif()
 configure_file(cmake/wick.pc.in ${PROJECT_BINARY_DIR}/wick.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/wick.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig

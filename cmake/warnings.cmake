@@ -19,8 +19,9 @@ if(WICK_WERROR AND NOT WICK_SANITIZE)
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # A library with unique symbols cannot be unloaded.
-  target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
+  # A library with unique symbols cannot be unloaded. Functions that are exported may be inlined.
+  target_compile_options(wick_options INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique -fno-semantic-interposition>)
 endif()
 if(WICK_FUZZ)
   target_compile_options(wick_options INTERFACE -fsanitize=fuzzer-no-link)

@@ -9,10 +9,7 @@
 #error "wick reports errors by exceptions: compile without -fno-exceptions"
 #endif
 
-// A static wick exports nothing: a plugin that carries one keeps it to itself. Its CMake target and
-// its pkg-config file define WICK_STATIC.
-#if defined(WICK_STATIC)
-#define WICK_API
-#else
+// The library's objects are compiled once, for a static and a shared library. A plugin that carries
+// the static one keeps it to itself all the same: whoever links it leaves its symbols out of what
+// they export (--exclude-libs, which its CMake target and its pkg-config file say).
 #define WICK_API __attribute__((visibility("default")))
-#endif
