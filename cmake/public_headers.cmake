@@ -22,6 +22,7 @@ set(WICK_HEADERS
   core/parameter.h
   core/parameter_arena.h
   core/placeholder.h
+  core/print.h
   core/random.h
   core/recording.h
   core/scratch.h

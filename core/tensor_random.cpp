@@ -43,6 +43,22 @@ Tensor Tensor::normal(const Dims& shape, double mean, double deviation, Generato
   return result;
 }
 
+Tensor Tensor::rand(const Dims& shape, DType dtype, Device device) {
+  return uniform(shape, 0.0, 1.0, default_generator(device), dtype, device);
+}
+
+Tensor Tensor::randn(const Dims& shape, DType dtype, Device device) {
+  return normal(shape, 0.0, 1.0, default_generator(device), dtype, device);
+}
+
+void Tensor::uniform_(double low, double high) const {
+  uniform_(low, high, default_generator(device()));
+}
+
+void Tensor::normal_(double mean, double deviation) const {
+  normal_(mean, deviation, default_generator(device()));
+}
+
 void Tensor::uniform_(double low, double high, Generator& generator) const {
   require_defined("Tensor::uniform_");
   draw("Tensor::uniform_", *this, generator,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/broadcast.h"
 #include "wick/core/error.h"
 #include "wick/core/tensor.h"
 
@@ -177,6 +178,65 @@ Tensor Tensor::unsqueeze(std::int64_t dim) const {
   strides.insert(d, stride);
   shape.insert(d, 1);
   return as_strided(shape, strides, offset_);
+}
+
+Tensor Tensor::t() const {
+  require_defined("Tensor::t");
+  if (dim() > 2) {
+    throw ShapeError(
+        concat("Tensor::t: ", *this, " has more than two dimensions; use transpose() or permute()"));
+  }
+  return dim() < 2 ? *this : transpose(0, 1);
+}
+
+Tensor Tensor::squeeze() const {
+  require_defined("Tensor::squeeze");
+  Dims shape;
+  Dims strides;
+  for (std::size_t d = 0; d < shape_.size(); ++d) {
+    if (shape_[d] == 1) continue;
+    shape.push_back(shape_[d]);
+    strides.push_back(strides_[d]);
+  }
+  return as_strided(shape, strides, offset_);
+}
+
+Tensor Tensor::squeeze(std::int64_t dim) const {
+  require_defined("Tensor::squeeze");
+  // PyTorch takes 0 and -1 for a tensor without dimensions.
+  const std::size_t d = wrap_dim(dim, std::max<std::size_t>(shape_.size(), 1), "Tensor::squeeze");
+  if (shape_.empty() || shape_[d] != 1) return *this;
+  return select(dim, 0);
+}
+
+Tensor Tensor::expand(const Dims& shape) const {
+  require_defined("Tensor::expand");
+  Dims wanted = shape;
+  const std::size_t missing = shape.size() - std::min(shape.size(), shape_.size());
+  for (std::size_t d = missing; d < wanted.size(); ++d) {
+    if (wanted[d] == -1) wanted[d] = shape_[d - missing];
+  }
+  return as_strided(wanted, broadcast_strides("Tensor::expand", *this, wanted), offset_);
+}
+
+Tensor Tensor::flatten(std::int64_t start, std::int64_t end) const {
+  require_defined("Tensor::flatten");
+  if (shape_.empty()) return view({1});
+  const std::size_t first = wrap_dim(start, shape_.size(), "Tensor::flatten");
+  const std::size_t last = wrap_dim(end, shape_.size(), "Tensor::flatten");
+  if (first > last) {
+    throw ShapeError(concat("Tensor::flatten: start ", start, " is behind end ", end, " in ",
+                            *this));
+  }
+  Dims shape;
+  for (std::size_t d = 0; d < shape_.size(); ++d) {
+    if (d > first && d <= last) {
+      shape[first] *= shape_[d];
+    } else {
+      shape.push_back(shape_[d]);
+    }
+  }
+  return reshape(shape);
 }
 
 Tensor Tensor::as_strided(const Dims& shape, const Dims& strides, std::int64_t offset) const {
