@@ -470,6 +470,98 @@ TEST(InferencePlan, RefusesTensorsThatDoNotFit) {
       "make_workspace");
 }
 
+TEST(InferencePlan, OneSampleNeedsNoDimensionForTheirNumber) {
+  Generator generator(2);
+  Sequential model;
+  add_layers(model, {6, 5, 3}, generator);
+  const InferencePlan plan = compile(model, 4);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor x = Tensor::normal({4, 6}, 0, 1, generator);
+  const Tensor expected = Tensor::empty({4, 3});
+  plan.run(x, expected, workspace);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const Tensor y = Tensor::zeros({3});
+    plan.run(x[i], y, workspace);
+    expect_near(y, expected[i], 1e-6);
+    const Tensor row = Tensor::zeros({1, 3});
+    plan.run(x[i], row, workspace);
+    EXPECT_TRUE(bitwise_equal(row[0], y));
+  }
+  const auto run = [&](const Tensor& in, const Tensor& out) { plan.run(in, out, workspace); };
+  const Tensor y = Tensor::zeros({3});
+  expect_throw_with<ShapeError>([&] { run(Tensor::ones({5}), y); }, "or [6], got");
+  expect_throw_with<ShapeError>([&] { run(x, y); }, "equally many");
+  expect_throw_with<ShapeError>([&] { run(Tensor::ones({12}).slice(0, 0, 12, 2), y); },
+                                "not contiguous");
+}
+
+TEST(InferencePlan, RunsOnMemoryOfTheCallers) {
+  Generator generator(3);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    visit_arithmetic(dtype, "test", [&]<typename T>(TypeTag<T>) {
+      Sequential model;
+      add_layers(model, {6, 5, 3}, generator, {.dtype = dtype});
+      const InferencePlan plan = compile(model, 4);
+      InferencePlan::Workspace workspace = plan.make_workspace();
+      const Tensor x = Tensor::normal({4, 6}, 0, 1, generator, dtype);
+      const std::vector<T> input = x.to_vector<T>();
+      for (const std::int64_t count : {1, 3, 4}) {
+        const Tensor expected = Tensor::empty({count, 3}, dtype);
+        plan.run(x.slice(0, 0, count), expected, workspace);
+        std::vector<T> output(static_cast<std::size_t>(3 * count));
+        const std::size_t allocations = testing::allocation_count();
+        plan.run(std::span(input).first(static_cast<std::size_t>(6 * count)), std::span(output),
+                 workspace);
+        EXPECT_EQ(testing::allocation_count(), allocations);
+        EXPECT_EQ(output, expected.to_vector<T>());
+      }
+      plan.run(std::span<const T>(), std::span<T>(), workspace);
+    });
+  }
+}
+
+TEST(InferencePlan, RefusesMemoryThatDoesNotFit) {
+  Generator generator(4);
+  Sequential model;
+  add_layers(model, {6, 5, 3}, generator);
+  const InferencePlan plan = compile(model, 2);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  std::vector<float> x(40);
+  std::vector<float> y(40);
+  const auto run = [&](std::size_t in, std::size_t out) {
+    plan.run(std::span(x).first(in), std::span(y).first(out), workspace);
+  };
+  run(12, 6);
+  expect_throw_with<ShapeError>([&] { run(7, 3); }, "samples have 6 numbers");
+  expect_throw_with<ShapeError>([&] { run(6, 2); }, "room for 2");
+  expect_throw_with<ShapeError>([&] { run(6, 6); }, "room for 6");
+  expect_throw_with<ShapeError>([&] { run(18, 9); }, "at most 2");
+  expect_throw_with<ValueError>(
+      [&] { plan.run(std::span(x).first(6), std::span(x).subspan(5, 3), workspace); }, "shares");
+  std::vector<double> wide(9);
+  expect_throw_with<DTypeError>(
+      [&] { plan.run(std::span(wide).first(6), std::span(wide).last(3), workspace); },
+      "weights are float32");
+  Sequential large;
+  add_layers(large, {6, 60, 3}, generator);
+  const InferencePlan other = compile(large, 2);
+  expect_throw_with<ValueError>(
+      [&] { other.run(std::span(x).first(6), std::span(y).first(3), workspace); },
+      "make_workspace");
+}
+
+TEST(InferencePlan, RefusesBatchesThatNoMemoryHolds) {
+  Generator generator(5);
+  Sequential model;
+  add_layers(model, {6, 5, 3}, generator);
+  expect_throw_with<ShapeError>([&] { (void)compile(model, INT64_MAX); }, "smaller max_batch");
+  expect_throw_with<ShapeError>([&] { (void)compile(model, INT64_MAX / 20 + 1); }, "overflow");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const InferencePlan plan = compile(model, std::int64_t{1} << 55);
+  expect_throw_with<OutOfMemoryError>([&] { (void)plan.make_workspace(); }, "asked for");
+#endif
+}
+
 TEST(InferencePlan, InputAndOutputLieApart) {
   Generator generator(1);
   for (const int layers : {1, 2}) {
