@@ -46,6 +46,7 @@ set(WICK_HEADERS
   nn/saved_tensor.h
   nn/sequential.h
   nn/steps.h
+  nn/summary.h
   nn/transforms.h
   nn/layers/activation.h
   nn/layers/batch_norm.h

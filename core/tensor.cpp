@@ -38,7 +38,8 @@ Tensor Tensor::empty(const Dims& shape, DType dtype, Device device) {
   std::int64_t bytes = 0;
   if (__builtin_mul_overflow(element_count(shape), static_cast<std::int64_t>(size_of(dtype)),
                              &bytes)) {
-    throw ShapeError(concat("Tensor::empty: shape ", shape, " of ", dtype, " overflows 63 bits"));
+    throw ShapeError(
+        concat("a tensor of shape ", shape, " and ", dtype, ": its bytes overflow 63 bits"));
   }
   Backend& backend = backend_for(device);
   try {
@@ -148,7 +149,14 @@ Tensor Tensor::element(std::initializer_list<std::int64_t> index) const {
     throw IndexError(concat("Tensor::at: ", index.size(), " indices for ", *this));
   }
   Tensor result = *this;
-  for (const std::int64_t i : index) result = result.select(0, i);
+  for (const std::int64_t i : index) {
+    const std::int64_t size = result.size(0);
+    if (i < -size || i >= size) {
+      throw IndexError(concat("Tensor::at: index ", i, " is out of range for dimension ",
+                              dim() - result.dim(), " of ", *this));
+    }
+    result = result.select(0, i);
+  }
   return result;
 }
 

@@ -17,6 +17,7 @@ void draw(const char* operation, const Tensor& tensor, const Generator& generato
                              ", the generator on ", generator.device(),
                              "; use one on the tensor's device, or on the CPU"));
   }
+  visit_arithmetic(tensor.dtype(), operation, [](auto) {});
   require_no_internal_overlap(operation, tensor);
   if (tensor.device() == generator.device() && tensor.is_contiguous()) {
     fill(tensor);

@@ -12,7 +12,8 @@ namespace wick {
 namespace {
 
 // Replaces one -1 by the size that the count asks for.
-Dims infer_shape(const Dims& shape, std::int64_t numel, const Tensor& tensor) {
+Dims infer_shape(const char* operation, const Dims& shape, const Tensor& tensor) {
+  const std::int64_t numel = tensor.numel();
   Dims result = shape;
   std::int64_t* inferred = nullptr;
   std::int64_t known = 1;
@@ -20,13 +21,13 @@ Dims infer_shape(const Dims& shape, std::int64_t numel, const Tensor& tensor) {
     if (size == -1 && inferred == nullptr) {
       inferred = &size;
     } else if (size < 0 || __builtin_mul_overflow(known, size, &known)) {
-      throw ShapeError(concat("view: ", shape, " is no shape for ", tensor));
+      throw ShapeError(concat(operation, ": ", shape, " is no shape for ", tensor));
     }
   }
   if (inferred != nullptr && known != 0 && numel % known == 0) *inferred = numel / known;
   if (std::ranges::find(result, -1) != result.end() || element_count(result) != numel) {
     throw ShapeError(
-        concat("view: shape ", shape, " does not hold the ", numel, " elements of ", tensor));
+        concat(operation, ": shape ", shape, " does not hold the ", numel, " elements of ", tensor));
   }
   return result;
 }
@@ -66,10 +67,10 @@ bool view_strides(const Dims& old_shape, const Dims& old_strides, const Dims& sh
 
 Tensor Tensor::view(const Dims& shape) const {
   require_defined("Tensor::view");
-  const Dims wanted = infer_shape(shape, numel_, *this);
+  const Dims wanted = infer_shape("Tensor::view", shape, *this);
   Dims strides;
   if (!view_strides(shape_, strides_, wanted, strides)) {
-    throw ShapeError(concat("view: the strides ", strides_, " of ", *this, " do not allow shape ",
+    throw ShapeError(concat("Tensor::view: the strides ", strides_, " of ", *this, " do not allow shape ",
                             wanted, "; use reshape()"));
   }
   return as_strided(wanted, strides, offset_);
@@ -77,7 +78,7 @@ Tensor Tensor::view(const Dims& shape) const {
 
 Tensor Tensor::reshape(const Dims& shape) const {
   require_defined("Tensor::reshape");
-  const Dims wanted = infer_shape(shape, numel_, *this);
+  const Dims wanted = infer_shape("Tensor::reshape", shape, *this);
   Dims strides;
   if (view_strides(shape_, strides_, wanted, strides)) return as_strided(wanted, strides, offset_);
   return clone().view(wanted);

@@ -73,7 +73,7 @@ TEST(Memory, ShapesWithoutAProductAreShapeErrors) {
   expect_throw_with<ShapeError>(
       [] { static_cast<void>(Tensor::empty({INT64_MAX, 2})); }, "overflow");
   expect_throw_with<ShapeError>(
-      [] { static_cast<void>(Tensor::empty({INT64_MAX / 4}, DType::float64)); }, "overflows 63");
+      [] { static_cast<void>(Tensor::empty({INT64_MAX / 4}, DType::float64)); }, "overflow 63 bits");
   expect_throw_with<ShapeError>(
       [] { static_cast<void>(Tensor::zeros({2}).expand({INT64_MAX, 2})); }, "overflow");
 }

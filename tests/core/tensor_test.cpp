@@ -152,7 +152,8 @@ TEST(TensorElements, AtAndItem) {
   EXPECT_EQ(tensor.at<float>({-1, -3}), 3.0F);
   EXPECT_EQ(Tensor::from<float>({7}, {1, 1, 1}).item<float>(), 7.0F);
   expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({1})); }, "1 indices");
-  expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({0, 3})); }, "3");
+  expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({0, 3})); },
+                                "Tensor::at: index 3 is out of range for dimension 1 of Tensor");
   expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({-3, 0})); }, "-3");
   expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.item<float>()); }, "[2, 3]");
   expect_throw_with<ShapeError>([] { static_cast<void>(Tensor::zeros({0}).item<float>()); }, "[0]");
@@ -195,6 +196,19 @@ TEST(TensorViews, ShareStorage) {
   write(tensor.unsqueeze(0)[0][0], {0, 1});
   write(tensor.as_strided({2}, {4}, 1), {1, 2});
   write(tensor.reshape({3, 2})[2], {1, 1});
+}
+
+TEST(TensorViews, ErrorsNameTheCall) {
+  const Tensor tensor = matrix();
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.view({4})); }, "Tensor::view: ");
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.reshape({4})); },
+                                "Tensor::reshape: shape [4]");
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.reshape({-2})); },
+                                "Tensor::reshape: [-2]");
+  Generator generator;
+  const Tensor whole = Tensor::zeros({2}, DType::int64);
+  expect_throw_with<DTypeError>([&] { whole.uniform_(0.0, 1.0, generator); }, "Tensor::uniform_: ");
+  expect_throw_with<DTypeError>([&] { whole.normal_(); }, "Tensor::normal_: ");
 }
 
 TEST(TensorViews, SqueezeFlattenExpandAndT) {
