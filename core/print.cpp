@@ -39,8 +39,8 @@ class FloatFormat {
       width_ = 1;
       return;
     }
-    scientific_ = options.sci_mode.value_or(largest / smallest > 1000.0 || largest > 1e8 ||
-                                            smallest < 1e-4);
+    scientific_ =
+        options.sci_mode.value_or(largest / smallest > 1000.0 || largest > 1e8 || smallest < 1e-4);
     for (const double value : values) {
       if (counts(value)) width_ = std::max(width_, number(value).size());
     }
@@ -184,8 +184,8 @@ class Brackets {
       items.push_back(elements_.texts[next_++]);
     }
     const auto room = options_.linewidth - static_cast<std::int64_t>(indent);
-    const auto per_line = static_cast<std::size_t>(std::max<std::int64_t>(
-        1, room / static_cast<std::int64_t>(elements_.width + 2)));
+    const auto per_line = static_cast<std::size_t>(
+        std::max<std::int64_t>(1, room / static_cast<std::int64_t>(elements_.width + 2)));
     std::vector<std::string> lines;
     for (std::size_t first = 0; first < items.size(); first += per_line) {
       lines.push_back(joined(items, first, std::min(first + per_line, items.size()), ", "));
@@ -231,8 +231,8 @@ std::vector<std::string> suffixes_of(const Tensor& tensor) {
     suffixes.push_back("size=" + python_tuple(tensor.shape()));
   }
   // What an element tells by itself.
-  const bool told = shows && (dtype == DType::complex64 || dtype == DType::int64 ||
-                              dtype == DType::boolean);
+  const bool told =
+      shows && (dtype == DType::complex64 || dtype == DType::int64 || dtype == DType::boolean);
   if (dtype != DType::float32 && !told) suffixes.push_back(concat("dtype=torch.", dtype));
   if (tensor.requires_grad()) suffixes.emplace_back("requires_grad=True");
   return suffixes;
@@ -242,9 +242,10 @@ std::vector<std::string> suffixes_of(const Tensor& tensor) {
 
 std::string to_string(const Tensor& tensor, const PrintOptions& options) {
   if (options.edgeitems < 1 || options.precision < 0) {
-    throw ValueError(concat("to_string: edgeitems must be 1 at least and the precision not be "
-                            "negative, got ",
-                            options.edgeitems, " and ", options.precision));
+    throw ValueError(
+        concat("to_string: edgeitems must be 1 at least and the precision not be "
+               "negative, got ",
+               options.edgeitems, " and ", options.precision));
   }
   if (!tensor.defined()) return tensor.description();
   std::string text = std::string(kPrefix) + contents_of(tensor, options);

@@ -90,17 +90,16 @@ class WICK_API Tensor {
   }
   /// torch.from_blob: a tensor over memory of yours, which is neither copied nor aligned: `data` is
   /// the address of its first element. Of const memory the tensor is read-only: whatever function
-  /// of wick would write to it throws ValueError, and data() is for reading. Throws ShapeError for a
-  /// negative size or stride or for strides of another length than the shape's, ValueError for a
+  /// of wick would write to it throws ValueError, and data() is for reading. Throws ShapeError for
+  /// a negative size or stride or for strides of another length than the shape's, ValueError for a
   /// null address of some elements, DeviceError where there is no such device; then the deleter is
   /// not called.
   ///
   ///   auto pixels = std::make_shared<std::vector<float>>(784);
   ///   Tensor x = Tensor::from_blob(pixels->data(), {1, 784}, {.deleter = [pixels](void*) {}});
   template <typename T>
-  requires(!std::is_void_v<T>)
-  [[nodiscard]] static Tensor from_blob(T* data, const Dims& shape,
-                                        const BlobOptions& options = {}) {
+  requires(!std::is_void_v<T>) [[nodiscard]] static Tensor
+      from_blob(T* data, const Dims& shape, const BlobOptions& options = {}) {
     return from_blob_of(data, std::is_const_v<T>, nullptr, shape, dtype_of<std::remove_const_t<T>>,
                         options);
   }
@@ -222,11 +221,13 @@ class WICK_API Tensor {
   /// The dimensions in another order.
   [[nodiscard]] Tensor permute(const Dims& order) const;
   [[nodiscard]] Tensor unsqueeze(std::int64_t dim) const;
-  /// Without its dimensions of size 1; or without one of them, which stays where its size is another.
+  /// Without its dimensions of size 1; or without one of them, which stays where its size is
+  /// another.
   [[nodiscard]] Tensor squeeze() const;
   [[nodiscard]] Tensor squeeze(std::int64_t dim) const;
   /// torch.Tensor.expand: a view in which dimensions of size 1, and new ones in front, are repeated
-  /// to fill `shape`; a size of -1 stays as it is. Nobody writes to such a tensor. Throws ShapeError.
+  /// to fill `shape`; a size of -1 stays as it is. Nobody writes to such a tensor. Throws
+  /// ShapeError.
   [[nodiscard]] Tensor expand(const Dims& shape) const;
   /// Any layout over the same storage; strides and offset in elements.
   [[nodiscard]] Tensor as_strided(const Dims& shape, const Dims& strides,

@@ -28,10 +28,10 @@ Tensor Tensor::from_blob_of(const void* data, bool is_const, const std::size_t* 
     throw ValueError(concat("Tensor::from_blob: the address of ", count, " elements is null"));
   }
   void* const address = const_cast<void*>(data);  // a read-only storage is not written to
-  std::shared_ptr<const void> owner(
-      data, [address, deleter = options.deleter](const void* /*data*/) {
-        if (deleter) deleter(address);
-      });
+  std::shared_ptr<const void> owner(data,
+                                    [address, deleter = options.deleter](const void* /*data*/) {
+                                      if (deleter) deleter(address);
+                                    });
   const auto size = static_cast<std::size_t>(bytes);
   auto storage = is_const ? Storage::read_only(data, size, backend, std::move(owner))
                           : std::make_shared<Storage>(address, size, backend, std::move(owner));

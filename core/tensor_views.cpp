@@ -26,8 +26,8 @@ Dims infer_shape(const char* operation, const Dims& shape, const Tensor& tensor)
   }
   if (inferred != nullptr && known != 0 && numel % known == 0) *inferred = numel / known;
   if (std::ranges::find(result, -1) != result.end() || element_count(result) != numel) {
-    throw ShapeError(
-        concat(operation, ": shape ", shape, " does not hold the ", numel, " elements of ", tensor));
+    throw ShapeError(concat(operation, ": shape ", shape, " does not hold the ", numel,
+                            " elements of ", tensor));
   }
   return result;
 }
@@ -70,8 +70,8 @@ Tensor Tensor::view(const Dims& shape) const {
   const Dims wanted = infer_shape("Tensor::view", shape, *this);
   Dims strides;
   if (!view_strides(shape_, strides_, wanted, strides)) {
-    throw ShapeError(concat("Tensor::view: the strides ", strides_, " of ", *this, " do not allow shape ",
-                            wanted, "; use reshape()"));
+    throw ShapeError(concat("Tensor::view: the strides ", strides_, " of ", *this,
+                            " do not allow shape ", wanted, "; use reshape()"));
   }
   return as_strided(wanted, strides, offset_);
 }
@@ -184,8 +184,8 @@ Tensor Tensor::unsqueeze(std::int64_t dim) const {
 Tensor Tensor::t() const {
   require_defined("Tensor::t");
   if (dim() > 2) {
-    throw ShapeError(
-        concat("Tensor::t: ", *this, " has more than two dimensions; use transpose() or permute()"));
+    throw ShapeError(concat("Tensor::t: ", *this,
+                            " has more than two dimensions; use transpose() or permute()"));
   }
   return dim() < 2 ? *this : transpose(0, 1);
 }
@@ -226,8 +226,8 @@ Tensor Tensor::flatten(std::int64_t start, std::int64_t end) const {
   const std::size_t first = wrap_dim(start, shape_.size(), "Tensor::flatten");
   const std::size_t last = wrap_dim(end, shape_.size(), "Tensor::flatten");
   if (first > last) {
-    throw ShapeError(concat("Tensor::flatten: start ", start, " is behind end ", end, " in ",
-                            *this));
+    throw ShapeError(
+        concat("Tensor::flatten: start ", start, " is behind end ", end, " in ", *this));
   }
   Dims shape;
   for (std::size_t d = 0; d < shape_.size(); ++d) {

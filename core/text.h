@@ -52,8 +52,8 @@ void append(std::string& out, const T& value) {
 
 }  // namespace detail
 
-/// Its arguments one after the other, each as operator<< prints it, or, where it has a description()
-/// (a Tensor, a Module), by that; the way messages are built.
+/// Its arguments one after the other, each as operator<< prints it, or, where it has a
+/// description() (a Tensor, a Module), by that; the way messages are built.
 template <typename... Args>
 [[nodiscard]] std::string concat(const Args&... args) {
   std::string out;

@@ -94,10 +94,9 @@ struct WICK_API StorageObject {
 
 /// An integer type of 64 bits at most; no characters, which are text.
 template <typename T>
-concept PlainInteger =
-    std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
-    !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> && !std::same_as<T, char16_t> &&
-    !std::same_as<T, char32_t> && sizeof(T) <= 8;
+concept PlainInteger = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
+                       !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
+                       !std::same_as<T, char16_t> && !std::same_as<T, char32_t> && sizeof(T) <= 8;
 
 /// A Python object: one of the kinds below. Scalars are copied; containers are shared handles, so
 /// that copies of a Value refer to one list, as names do in Python, and sharing survives a round

@@ -115,9 +115,11 @@ void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::b
                              : out_features() > 0 ? room / out_features()
                                                   : 0;
   if (count * in_features() != given || count * out_features() != room || count > max_batch_) {
-    throw ShapeError(concat("InferencePlan: samples have ", in_features(), " numbers and their "
-                            "outputs ", out_features(), ", at most ", max_batch_,
-                            " of them at once; got ", given, " numbers, and room for ", room));
+    throw ShapeError(concat("InferencePlan: samples have ", in_features(),
+                            " numbers and their "
+                            "outputs ",
+                            out_features(), ", at most ", max_batch_, " of them at once; got ",
+                            given, " numbers, and room for ", room));
   }
   const std::less<> before;
   if (!input.empty() && !output.empty() && before(input.data(), output.data() + output.size()) &&

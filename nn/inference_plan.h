@@ -73,8 +73,8 @@ class WICK_API InferencePlan {
   /// be apart, each is contiguous. Each element is the module's own within rounding: the order of
   /// the additions may differ. Throws ShapeError, DTypeError or DeviceError for tensors that do not
   /// fit and ValueError for a workspace of another plan, for an output that shares memory with the
-  /// input, and for a network with several inputs or outputs. A tensor of input_shape(), without the
-  /// N, is one sample, and so is an output of output_shape().
+  /// input, and for a network with several inputs or outputs. A tensor of input_shape(), without
+  /// the N, is one sample, and so is an output of output_shape().
   void run(const Tensor& input, const Tensor& output, Workspace& workspace) const;
   /// The same for samples that lie one behind the other in the caller's memory: `output` has room
   /// for as many as `input` holds. Throws ShapeError where `input` holds no whole number of them,

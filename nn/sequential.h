@@ -42,8 +42,8 @@ class WICK_API Sequential final : public Composite {
   /// torch.nn.Sequential(a, b, ...): moves the modules in, under the names "0", "1", ... A single
   /// Sequential is moved as it is.
   template <std::derived_from<Module>... M>
-  requires(sizeof...(M) > 1 || (sizeof...(M) == 1 && !(std::same_as<M, Sequential> || ...)))
-  explicit Sequential(M&&... modules) {
+  requires(sizeof...(M) > 1 || (sizeof...(M) == 1 && !(std::same_as<M, Sequential> ||
+                                                       ...))) explicit Sequential(M&&... modules) {
     (append(std::make_unique<M>(std::move(modules))), ...);
   }
 
@@ -74,12 +74,11 @@ class WICK_API Sequential final : public Composite {
     append(std::move(name), std::move(module));
     return result;
   }
-  /// The same without a name: it is PyTorch's, the number of modules before it, "0", "1", ... A first
-  /// argument that is text is a name; a module whose own first argument is text (GELU's
+  /// The same without a name: it is PyTorch's, the number of modules before it, "0", "1", ... A
+  /// first argument that is text is a name; a module whose own first argument is text (GELU's
   /// `approximate`, the name in a Residual) gets one in front: add<GELU>("0", "tanh").
   template <std::derived_from<Module> M, typename... Args>
-  requires(!detail::begins_with_text<Args...>)
-  M& add(Args&&... args) {
+  requires(!detail::begins_with_text<Args...>) M& add(Args&&... args) {
     return add<M>(next_name(), std::forward<Args>(args)...);
   }
   Module& append(std::string name, std::unique_ptr<Module> module);

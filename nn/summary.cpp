@@ -39,8 +39,8 @@ Summary summary(const Module& model, std::span<const Tensor> inputs) {
   StepList list(StepList::Purpose::training);
   copy->describe(list);
   if (list.inputs().size() != inputs.size()) {
-    throw ValueError(concat("summary: the model has ", list.inputs().size(), " inputs, got ",
-                            inputs.size()));
+    throw ValueError(
+        concat("summary: the model has ", list.inputs().size(), " inputs, got ", inputs.size()));
   }
   // Every value is an output, so that no two steps are done as one.
   const std::size_t outputs = list.outputs().size();
@@ -118,8 +118,8 @@ std::string to_string(const Summary& summary) {
     lines.push_back({row.name, row.type, concat(row.output_shape), with_commas(row.parameters),
                      fixed_point(row.mflop, kDecimals)});
   }
-  lines.push_back({"Total", "", "", with_commas(summary.parameters),
-                   fixed_point(summary.mflop, kDecimals)});
+  lines.push_back(
+      {"Total", "", "", with_commas(summary.parameters), fixed_point(summary.mflop, kDecimals)});
   return concat(table_of(lines), with_commas(summary.trainable), " of ",
                 with_commas(summary.parameters), " parameters are trainable; ",
                 fixed_point(static_cast<double>(summary.bytes) / kMillion, 2), " MB\n");

@@ -34,9 +34,9 @@ struct Summary {
   double mflop = 0.0;
 };
 
-/// What the layers of `model` make of an input of `input_shape`, the number of samples included. The
-/// numbers come from a copy of the model that runs once on zeros; the model itself is as before.
-/// Throws ValueError for a model that cannot be cloned, and what forward() throws.
+/// What the layers of `model` make of an input of `input_shape`, the number of samples included.
+/// The numbers come from a copy of the model that runs once on zeros; the model itself is as
+/// before. Throws ValueError for a model that cannot be cloned, and what forward() throws.
 ///
 ///   std::cout << nn::summary(model, {1, 784});
 [[nodiscard]] WICK_API Summary summary(const Module& model, const Dims& input_shape,

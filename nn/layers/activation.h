@@ -172,8 +172,8 @@ class WICK_API Hardtanh final : public ActivationOf<Hardtanh> {
   /// Throws ValueError unless min_val < max_val.
   explicit Hardtanh(double min_val = -1.0, double max_val = 1.0);
   [[nodiscard]] std::string extra_repr() const override {
-    return concat("min_val=", python_repr(op_parameters().a), ", max_val=",
-                  python_repr(op_parameters().b));
+    return concat("min_val=", python_repr(op_parameters().a),
+                  ", max_val=", python_repr(op_parameters().b));
   }
 };
 
@@ -198,8 +198,8 @@ class Softplus final : public ActivationOf<Softplus> {
   explicit Softplus(double beta = 1.0, double threshold = 20.0) noexcept
       : ActivationOf("Softplus", UnaryOp::softplus, {beta, threshold}) {}
   [[nodiscard]] std::string extra_repr() const override {
-    return concat("beta=", python_repr(op_parameters().a), ", threshold=",
-                  python_repr(op_parameters().b));
+    return concat("beta=", python_repr(op_parameters().a),
+                  ", threshold=", python_repr(op_parameters().b));
   }
 };
 

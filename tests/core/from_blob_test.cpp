@@ -86,9 +86,7 @@ TEST(FromBlob, LeavesTheMemoryToTheCallerWhereItThrows) {
       },
       "different numbers");
   expect_throw_with<ShapeError>(
-      [&] {
-        static_cast<void>(Tensor::from_blob(values.data(), {2}, {.strides = Dims{-1}}));
-      },
+      [&] { static_cast<void>(Tensor::from_blob(values.data(), {2}, {.strides = Dims{-1}})); },
       "negative stride");
   expect_throw_with<ShapeError>(
       [&] {
@@ -139,8 +137,7 @@ TEST(FromBlob, ConstMemoryIsNotWrittenTo) {
 }
 
 TEST(FromBlob, IsForOtherDevicesToo) {
-  const Tensor meta =
-      Tensor::from_blob(static_cast<float*>(nullptr), {2, 3}, {.device = kMeta});
+  const Tensor meta = Tensor::from_blob(static_cast<float*>(nullptr), {2, 3}, {.device = kMeta});
   EXPECT_EQ(meta.device(), kMeta);
   EXPECT_EQ(meta.shape(), (Dims{2, 3}));
 }

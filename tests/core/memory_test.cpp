@@ -62,20 +62,27 @@ TEST(Memory, EveryWayOfAskingThrowsTheSame) {
   refuse([&] { static_cast<void>(Tensor::empty_like(expanded)); });
   Scratch scratch;
   refuse([&] { static_cast<void>(scratch.get({kTooMany}, DType::float32, kCpu)); });
-  for (const std::size_t bytes : {std::size_t{1} << 62, std::size_t{1} << 63,
-                                  std::numeric_limits<std::size_t>::max(),
-                                  std::numeric_limits<std::size_t>::max() - 62}) {
+  for (const std::size_t bytes :
+       {std::size_t{1} << 62, std::size_t{1} << 63, std::numeric_limits<std::size_t>::max(),
+        std::numeric_limits<std::size_t>::max() - 62}) {
     refuse([&] { const Storage storage(bytes, backend_for(kCpu)); });
   }
 }
 
 TEST(Memory, ShapesWithoutAProductAreShapeErrors) {
   expect_throw_with<ShapeError>(
-      [] { static_cast<void>(Tensor::empty({INT64_MAX, 2})); }, "overflow");
+      [] {
+        static_cast<void>(Tensor::empty({INT64_MAX, 2}));
+      },
+      "overflow");
   expect_throw_with<ShapeError>(
-      [] { static_cast<void>(Tensor::empty({INT64_MAX / 4}, DType::float64)); }, "overflow 63 bits");
+      [] { static_cast<void>(Tensor::empty({INT64_MAX / 4}, DType::float64)); },
+      "overflow 63 bits");
   expect_throw_with<ShapeError>(
-      [] { static_cast<void>(Tensor::zeros({2}).expand({INT64_MAX, 2})); }, "overflow");
+      [] {
+        static_cast<void>(Tensor::zeros({2}).expand({INT64_MAX, 2}));
+      },
+      "overflow");
 }
 
 TEST(Memory, ATensorWithoutElementsIsNotCopiedToTheHost) {

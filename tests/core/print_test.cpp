@@ -29,7 +29,8 @@ TEST(Print, FloatsHaveFourDigits) {
 }
 
 TEST(Print, WholeNumbersAndBools) {
-  EXPECT_EQ(to_string(Tensor::from<std::int64_t>({7, -10}, {2, 1})), "tensor([[  7],\n        [-10]])");
+  EXPECT_EQ(to_string(Tensor::from<std::int64_t>({7, -10}, {2, 1})),
+            "tensor([[  7],\n        [-10]])");
   EXPECT_EQ(to_string(Tensor::from<bool>({true, false})), "tensor([ True, False])");
   EXPECT_EQ(to_string(Tensor::from<std::uint8_t>({200})), "tensor([200], dtype=torch.uint8)");
   EXPECT_EQ(to_string(Tensor::from<std::uint64_t>({~0ULL})),
@@ -72,8 +73,7 @@ TEST(Print, WhatElementsDoNotTell) {
   Tensor tensor = Tensor::ones({1});
   tensor.set_requires_grad(true);
   EXPECT_EQ(to_string(tensor), "tensor([1.], requires_grad=True)");
-  EXPECT_EQ(to_string(Tensor::zeros({2}, DType::int4)),
-            "tensor(..., size=(2,), dtype=torch.int4)");
+  EXPECT_EQ(to_string(Tensor::zeros({2}, DType::int4)), "tensor(..., size=(2,), dtype=torch.int4)");
   EXPECT_EQ(to_string(Tensor()), "Tensor(undefined)");
 }
 
@@ -86,15 +86,9 @@ TEST(Print, StreamsPrintTheSame) {
 
 TEST(Print, RefusesOptionsThatShowNothing) {
   testing::expect_throw_with<ValueError>(
-      [] {
-        static_cast<void>(to_string(Tensor::ones({2}), {.edgeitems = 0}));
-      },
-      "edgeitems");
+      [] { static_cast<void>(to_string(Tensor::ones({2}), {.edgeitems = 0})); }, "edgeitems");
   testing::expect_throw_with<ValueError>(
-      [] {
-        static_cast<void>(to_string(Tensor::ones({2}), {.precision = -1}));
-      },
-      "precision");
+      [] { static_cast<void>(to_string(Tensor::ones({2}), {.precision = -1})); }, "precision");
 }
 
 }  // namespace

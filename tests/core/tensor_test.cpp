@@ -152,13 +152,19 @@ TEST(TensorElements, AtAndItem) {
   EXPECT_EQ(tensor.at<float>({-1, -3}), 3.0F);
   EXPECT_EQ(Tensor::from<float>({7}, {1, 1, 1}).item<float>(), 7.0F);
   expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({1})); }, "1 indices");
-  expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({0, 3})); },
-                                "Tensor::at: index 3 is out of range for dimension 1 of Tensor");
+  expect_throw_with<IndexError>(
+      [&] {
+        static_cast<void>(tensor.at<float>({0, 3}));
+      },
+      "Tensor::at: index 3 is out of range for dimension 1 of Tensor");
   expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({-3, 0})); }, "-3");
   expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.item<float>()); }, "[2, 3]");
   expect_throw_with<ShapeError>([] { static_cast<void>(Tensor::zeros({0}).item<float>()); }, "[0]");
-  expect_throw_with<DTypeError>([&] { static_cast<void>(tensor.at<double>({0, 0})); },
-                                "Tensor::at: asked for float64 elements of Tensor(float32");
+  expect_throw_with<DTypeError>(
+      [&] {
+        static_cast<void>(tensor.at<double>({0, 0}));
+      },
+      "Tensor::at: asked for float64 elements of Tensor(float32");
   expect_throw_with<DTypeError>([] { static_cast<void>(Tensor::scalar(1.0F).item<double>()); },
                                 "Tensor::item: asked for float64 elements of Tensor(float32");
   EXPECT_TRUE(Tensor::from<bool>({false, true}).at<bool>({1}));
@@ -215,8 +221,11 @@ TEST(TensorViews, SqueezeFlattenExpandAndT) {
   const Tensor tensor = matrix();
   EXPECT_EQ(tensor.t().to_vector<float>(), (Floats{0, 3, 1, 4, 2, 5}));
   EXPECT_EQ(tensor[0].t().shape(), Dims{3});
-  expect_throw_with<ShapeError>([] { static_cast<void>(Tensor::zeros({1, 2, 3}).t()); },
-                                "more than two");
+  expect_throw_with<ShapeError>(
+      [] {
+        static_cast<void>(Tensor::zeros({1, 2, 3}).t());
+      },
+      "more than two");
   const Tensor thin = tensor.view({1, 2, 1, 3});
   EXPECT_EQ(thin.squeeze().shape(), (Dims{2, 3}));
   EXPECT_EQ(thin.squeeze(0).shape(), (Dims{2, 1, 3}));

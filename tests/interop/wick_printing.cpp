@@ -56,10 +56,14 @@ Value draw(const Value& request) {
   const Tensor x = Tensor::randn({6, 3});
   const Tensor y = model.forward(x);
   const auto made = nn::make_module("Linear", {{"in_features", 4}, {"out_features", 3}});
-  return Dict{{"linear", linear.state_dict()}, {"embedding", embedding.state_dict()},
-              {"model", model.state_dict()},   {"x", x},
-              {"y", y},                        {"made", made->state_dict()},
-              {"rand", Tensor::rand({21})},    {"state", default_generator()->get_state()}};
+  return Dict{{"linear", linear.state_dict()},
+              {"embedding", embedding.state_dict()},
+              {"model", model.state_dict()},
+              {"x", x},
+              {"y", y},
+              {"made", made->state_dict()},
+              {"rand", Tensor::rand({21})},
+              {"state", default_generator()->get_state()}};
 }
 
 Value names(const Value& /*request*/) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Modules as text. The texts are PyTorch 2.15's; tests/interop/printing_parity.py compares every kind of
-// layer.
+// Modules as text. The texts are PyTorch 2.15's; tests/interop/printing_parity.py compares every
+// kind of layer.
 #include <sstream>
 
 #include <gtest/gtest.h>

@@ -85,7 +85,10 @@ TEST(Summary, AShapeThatDoesNotFitIsTheLayersError) {
   Sequential model;
   model.add<Linear>("fc", 4, 2);
   wick::testing::expect_throw_with<ShapeError>(
-      [&] { static_cast<void>(summary(model, {1, 5})); }, "fc: Linear(4, 2)");
+      [&] {
+        static_cast<void>(summary(model, {1, 5}));
+      },
+      "fc: Linear(4, 2)");
   wick::testing::expect_throw_with<ValueError>(
       [&] { static_cast<void>(summary(model, std::span<const Tensor>())); }, "1 inputs, got 0");
   EXPECT_EQ(summary(Sequential(), {1, 5}).rows.size(), 0U);
