@@ -13,6 +13,7 @@ set(WICK_HEADERS
   core/error.h
   core/float_types.h
   core/layout.h
+  core/operators.h
   core/ops.h
   core/ops_arithmetic.h
   core/ops_join.h
