@@ -53,3 +53,15 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/examples
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev
   PATTERN CMakeLists.txt EXCLUDE)
+
+if(WICK_BUILD_TOOLS)
+  foreach(program IN ITEMS train predict synthetic ckpt)
+    install(PROGRAMS $<TARGET_FILE:wick_${program}> DESTINATION ${CMAKE_INSTALL_BINDIR}
+      RENAME wick-${program} COMPONENT tools)
+  endforeach()
+endif()
+
+option(WICK_PACKAGE_DEB "Let cpack make Debian packages; see packaging/build_deb" OFF)
+if(WICK_PACKAGE_DEB)
+  include(packaging/debian.cmake)
+endif()

@@ -1,7 +1,7 @@
 # Builds and runs the project beside this file against wick. Run by ctest:
 #
 #   cmake -DMODE=installed|subdirectory -DSOURCE=<wick> -DBUILD=<its build tree> -DWORK=<scratch>
-#         -DCOMPILER=<C++ compiler> [-DLAUNCHER=<ccache>] -P check.cmake
+#         -DCOMPILER=<C++ compiler> [-DLAUNCHER=<ccache>] [-DPYTHON=<with torch>] -P check.cmake
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
@@ -50,6 +50,35 @@ function(check_installed)
   endif()
 endfunction()
 
+# The example with which an outside program begins: from an empty folder to a prediction.
+function(check_first_minute)
+  set(model ${WORK}/model.pt)
+  if(NOT PYTHON)
+    message(STATUS "SKIPPED: the first minute, without a Python with torch")
+    return()
+  endif()
+  run(${PYTHON} -c "import torch
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(784, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10))
+torch.save({'model': model.state_dict()}, '${model}')
+print('class', int(model(torch.zeros(1, 784)).argmax()), file=open('${WORK}/expected', 'w'))")
+  set(folder ${WORK}/first_minute)
+  file(COPY ${SOURCE}/examples/first_minute/ DESTINATION ${folder})
+  string(TIMESTAMP start %s)
+  run(${CMAKE_COMMAND} -S ${folder} -B ${folder}/build -DCMAKE_PREFIX_PATH=${WORK}/moved
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=-Wall -Werror")
+  run(${CMAKE_COMMAND} --build ${folder}/build)
+  execute_process(COMMAND ${folder}/build/predict ${model} OUTPUT_VARIABLE printed
+    COMMAND_ERROR_IS_FATAL ANY)
+  string(TIMESTAMP end %s)
+  math(EXPR seconds "${end} - ${start}")
+  file(READ ${WORK}/expected expected)
+  if(NOT printed STREQUAL expected)
+    message(FATAL_ERROR "printed ${printed}, expected ${expected}")
+  endif()
+  message(STATUS "from two files to a prediction: ${seconds} s")
+endfunction()
+
 # A program with no build system but pkg-config.
 function(check_pkg_config)
   find_program(PKG_CONFIG pkg-config)
@@ -94,6 +123,7 @@ endfunction()
 
 if(MODE STREQUAL "installed")
   check_installed()
+  check_first_minute()
   check_pkg_config()
 else()
   check_subdirectory()
