@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Prints a file as Doxygen reads it best: docs/doxygen_filter.py FILE. Lines keep their numbers.
+
+Headers: what stands under the SPDX line describes the file; a comment behind a member belongs to the
+member; an indented example is code. Pages: a link to a file of the tree that is no page is its name.
+"""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def header(lines):
+    in_preamble = in_example = False
+    empty_before = False
+    for line in lines:
+        if line.startswith("// SPDX-License-Identifier"):
+            in_preamble = True
+            yield "/// \\file"
+            continue
+        if in_preamble and line.startswith("//"):
+            yield "/" + line
+            continue
+        in_preamble = False
+        comment = re.match(r"^(\s*)///( *)(.*)$", line)
+        if comment:
+            indent, spaces, text = comment.groups()
+            in_example = bool(text) and len(spaces) >= 3 and (in_example or empty_before)
+            empty_before = not text
+            yield f"{indent}///{'    ' if in_example else ''}{spaces}{text}"
+            continue
+        in_example = empty_before = False
+        yield re.sub(r"^(.*\S.*[;,{}])(\s+)// ", r"\1\2///< ", line)
+
+
+def page(lines, path):
+    """Doxygen knows pages and anchors in them; anything else would be a broken link."""
+    folder = path.parent
+
+    def link(match):
+        text, target = match.group(1), match.group(2)
+        if re.match(r"[a-z]+:|#", target):
+            return match.group(0)
+        name = target.partition("#")[0]
+        if name.endswith((".md", ".svg", ".png")) and (folder / name).is_file():
+            return match.group(0)
+        return text
+    in_code = False
+    for line in lines:
+        if line.startswith("```"):
+            in_code = not in_code
+            line = re.sub(r"^```(cpp|c\+\+)$", "```{.cpp}", line)
+        yield line if in_code else re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, line)
+
+
+def main():
+    path = pathlib.Path(sys.argv[1])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for line in header(lines) if path.suffix == ".h" else page(lines, path):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
