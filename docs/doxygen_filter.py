@@ -3,7 +3,7 @@
 """Prints a file as Doxygen reads it best: docs/doxygen_filter.py FILE. Lines keep their numbers.
 
 Headers: what stands under the SPDX line describes the file; a comment behind a member belongs to the
-member; an indented example is code. Pages: a link to a file of the tree that is no page is its name.
+member; an indented example is code. Pages: a link to a heading, or to a file of the tree that is no page, is its text.
 """
 
 import pathlib
@@ -42,9 +42,9 @@ def page(lines, path):
 
     def link(match):
         text, target = match.group(1), match.group(2)
-        if re.match(r"[a-z]+:|#", target):
+        if re.match(r"[a-z]+:", target):
             return match.group(0)
-        name = target.partition("#")[0]
+        name = target.partition("#")[0]  # Doxygen does not know the headings of this page
         if name.endswith((".md", ".svg", ".png")) and (folder / name).is_file():
             return match.group(0)
         return text
