@@ -53,7 +53,10 @@ def page(lines, path):
         if line.startswith("```"):
             in_code = not in_code
             line = re.sub(r"^```(cpp|c\+\+)$", "```{.cpp}", line)
-        yield line if in_code else re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, line)
+        if not in_code:
+            line = re.sub(r"(!\[[^\]]*\])\((?:[^)\s]*/)?([^)/\s]+)\)", r"\1(\2)", line)  # see IMAGE_PATH
+            line = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, line)
+        yield line
 
 
 def main():
