@@ -48,22 +48,23 @@ def page(lines, path):
         if name.endswith((".md", ".svg", ".png")) and (folder / name).is_file():
             return match.group(0)
         return text
-    in_code = False
-    for line in lines:
-        if line.startswith("```"):
-            in_code = not in_code
-            line = re.sub(r"^```(cpp|c\+\+)$", "```{.cpp}", line)
-        if not in_code:
-            line = re.sub(r"(!\[[^\]]*\])\((?:[^)\s]*/)?([^)/\s]+)\)", r"\1(\2)", line)  # see IMAGE_PATH
-            line = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, line)
-        yield line
+    # Links may go on in the next line; code stays as it is.
+    for i, part in enumerate(re.split(r"^(```.*?^```)$", "\n".join(lines), flags=re.MULTILINE | re.DOTALL)):
+        if i % 2 == 1:
+            part = re.sub(r"\A```(cpp|c\+\+)$", "```{.cpp}", part, flags=re.MULTILINE)
+        else:
+            part = re.sub(r"(!\[[^\]]*\])\((?:[^)\s]*/)?([^)/\s]+)\)", r"\1(\2)", part)  # see IMAGE_PATH
+            part = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", link, part)
+        yield part
 
 
 def main():
     path = pathlib.Path(sys.argv[1])
     lines = path.read_text(encoding="utf-8").splitlines()
-    for line in header(lines) if path.suffix == ".h" else page(lines, path):
-        print(line)
+    if path.suffix == ".h":
+        print("\n".join(header(lines)))
+    else:
+        print("".join(page(lines, path)))
 
 
 if __name__ == "__main__":
