@@ -60,7 +60,7 @@ wick_check_toolchain() {
   if ! printf '#include <concepts>\n#include <span>\nint main() { return sizeof(std::span<int>) == 0; }\n' |
     "$compiler" -std=c++20 -fsyntax-only -x c++ - >/dev/null 2>&1; then
     echo "error: $("$compiler" --version | head -n1) does not compile C++20;" \
-      "g++ >= 12 and clang++ >= 15 do. Set CXX to another compiler." >&2
+      "g++ >= 12 and clang++ >= 14 do. Set CXX to another compiler." >&2
     return 3
   fi
 }
