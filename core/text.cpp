@@ -74,7 +74,7 @@ std::string scientific(double value, int digits) {
 std::string python_repr(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  const std::string digits = text_of(value, std::chars_format::scientific);
+  std::string digits = text_of(value, std::chars_format::scientific);
   const int exponent = std::stoi(digits.substr(digits.find('e') + 1));
   if (exponent < -4 || exponent >= 16) return digits;
   std::string text = text_of(value, std::chars_format::fixed);
