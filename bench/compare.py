@@ -7,7 +7,8 @@ usage: compare.py BIN [--work train,inference,products] [--rounds 11] [--threads
        compare.py BIN --work layers [--only NAME,...] [--rounds 11] [--threads 1] [--json FILE]
 
 BIN is the folder of train_step_bench, inference_bench, kernels_bench and layers_bench
-(build/release/bin). Engines are PyTorch (eager, torch.compile, and LibTorch in C++, which is compiled first), ONNX Runtime and
+(build/release/bin). Engines are PyTorch (eager, torch.compile, and LibTorch in C++, which is compiled
+first), ONNX Runtime and
 NumPy, and for products Eigen, OpenBLAS and oneDNN; what is not installed is named and left out.
 
 Each round measures every engine once, one after the other and beginning with another one each time,
