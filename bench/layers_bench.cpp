@@ -4,19 +4,18 @@
 //   forward|backward|loss NAME SHAPE STEPS [ARGUMENT=VALUE ...]
 //   copy ELEMENTS STEPS
 //
-// and answers each with microseconds for one of STEPS runs: of forward() or backward() of a layer
-// that make_module() makes of NAME and the arguments, of forward() of a loss, which computes its
-// gradient, too, or of copying float32. SHAPE is that of the input: 128x512. A line `names` is
-// answered with the names of all layers and losses, `peak` with the float32 GFLOP/s of the machine
-// at most.
+// and answers each with microseconds for one of STEPS runs (of the thread's time where there is
+// one): of forward() or backward() of a layer that make_module() makes of NAME and the arguments,
+// of forward() of a loss, which computes its gradient, too, or of copying float32. SHAPE is that of
+// the input: 128x512. A line `names` is answered with the names of all layers and losses, `peak`
+// with the float32 GFLOP/s of the machine at most.
 //
 //   layers_bench [THREADS]
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <exception>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -37,17 +36,22 @@
 namespace wick {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+// Of this thread where it is the only one, which other processes disturb less, else of the wall.
+double seconds_now() {
+  timespec time{};
+  clock_gettime(num_threads() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
-double microseconds(Clock::duration time, std::int64_t steps) {
-  return std::chrono::duration<double, std::micro>(time).count() / static_cast<double>(steps);
+double microseconds(double seconds, std::int64_t steps) {
+  return 1e6 * seconds / static_cast<double>(steps);
 }
 
 template <typename Function>
 double timed(std::int64_t steps, const Function& function) {
-  const auto start = Clock::now();
+  const double start = seconds_now();
   for (std::int64_t i = 0; i < steps; ++i) function();
-  return microseconds(Clock::now() - start, steps);
+  return microseconds(seconds_now() - start, steps);
 }
 
 Dims read_shape(std::string_view text) {
@@ -88,13 +92,13 @@ class LayerCase {
   }
   // Each needs a forward pass, whose time does not count.
   double backward(std::int64_t steps) {
-    Clock::duration time{};
+    double time = 0.0;
     for (std::int64_t i = 0; i < steps; ++i) {
       static_cast<void>(layer_->forward(input_));
       layer_->zero_grad();
-      const auto start = Clock::now();
+      const double start = seconds_now();
       layer_->backward(grad_output_);
-      time += Clock::now() - start;
+      time += seconds_now() - start;
     }
     return microseconds(time, steps);
   }
