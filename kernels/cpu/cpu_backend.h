@@ -78,9 +78,16 @@ class CpuBackend final : public Backend {
   template <typename T>
   void run_softmax(SoftmaxTask<T> task);
   template <typename T>
-  void run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t channels, std::int64_t inner);
+  void run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t channels, std::int64_t inner,
+                 double* sums);
   template <typename T>
-  void sum_prelu_weight_grads(const PreluBackwardArgs& args);
+  void run_prelu_flat(const PreluTask<T>& task, double* sum);
+  template <typename T>
+  void run_prelu_columns(const PreluTask<T>& task, std::int64_t rows, std::int64_t channels,
+                         double* sums);
+  template <typename T>
+  void run_prelu_channels(const PreluTask<T>& task, std::int64_t outer, std::int64_t channels,
+                          double* sums);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float>& task);
   // Computes a part of a product on this thread.

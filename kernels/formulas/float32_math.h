@@ -21,6 +21,8 @@ template <typename Lanes>
 struct Float32Math : Lanes {
   using V = typename Lanes::Value;
   using I = typename Lanes::Bits;
+  using Lanes::at_least;
+  using Lanes::at_most;
   using Lanes::bits;
   using Lanes::convert;
   using Lanes::set;
@@ -34,7 +36,18 @@ struct Float32Math : Lanes {
   }
   /// exp for x <= 0; other results mean nothing.
   [[gnu::always_inline]] static constexpr V exp_nonpositive(V x) {
-    return exp_in_range(at_least(x, kExpLow));
+    const PowerOfE e = split(at_least(x, kExpLow));
+    // 2^exponent need not be a normal number: 2^32 times that is.
+    const V power = power_of_two(e.exponent + 32);
+    return (e.tail * power + power) * 0x1p-32F;
+  }
+  /// The same, but 0 where it is below the smallest normal number: without the time that processors
+  /// take for numbers below it.
+  [[gnu::always_inline]] static constexpr V exp_nonpositive_or_zero(V x) {
+    constexpr float kLogOfSmallest = -87.3365447F;
+    const PowerOfE e = split(at_least(x, kLogOfSmallest));
+    const V power = power_of_two(e.exponent);
+    return x < kLogOfSmallest ? set(0.0F) : e.tail * power + power;
   }
 
   /// exp(x) - 1. Of -0 it is 0.
@@ -66,23 +79,20 @@ struct Float32Math : Lanes {
     return x == 0.0F ? x : result;
   }
 
-  /// Below 5/8 by an odd polynomial, from there on 1 - 2 / (exp(2x) + 1).
+  /// log(1 + x) for 0 <= x <= 1; other results mean nothing.
+  [[gnu::always_inline]] static constexpr V log1p_of_fraction(V x) {
+    const V p = polynomial(x, -0.00329149934F, 0.0200898163F, -0.0574621595F, 0.106614709F,
+                           -0.153450057F, 0.196921244F, -0.249580204F, 0.333304644F, -0.499999315F);
+    return p * (x * x) + x;
+  }
+
+  /// e / (e + 2) with e = exp(2x) - 1.
   [[gnu::always_inline]] static constexpr V tanh(V x) {
-    const V magnitude = abs(x);
-    const V square = x * x;
-    const V p =
-        polynomial(square, -0.0056922967F, 0.020628167F, -0.053736515F, 0.13331406F, -0.3333328F);
-    const V small = magnitude * (square * p) + magnitude;
-    const PowerOfE e = split(2.0F * at_most(magnitude, 10.0F));
+    const V magnitude = at_most(abs(x), 10.0F);  // from 9.01 on it is 1
+    const PowerOfE e = split(magnitude + magnitude);
     const V power = power_of_two(e.exponent);
-    const V divisor = power * e.tail + (power + 1.0F);
-    const V quotient = 2.0F / divisor;
-    const V difference = 1.0F - quotient;
-    // What the roundings of the divisor and of the difference have lost.
-    const V lost = power * e.tail - (divisor - (power + 1.0F));
-    const V rest = ((1.0F - difference) - quotient) + quotient * quotient * (0.5F * lost);
-    const V large = difference + rest;
-    return with_sign_of(magnitude < 0.625F ? small : large, x);
+    const V less_one = power * e.tail + (power - 1.0F);
+    return with_sign_of(less_one / (less_one + 2.0F), x);
   }
 
   /// 1 / (1 + exp(-x)).
@@ -107,6 +117,23 @@ struct Float32Math : Lanes {
     return with_sign_of(magnitude < 0.921875F ? small : large, x);
   }
 
+  /// The normal distribution at x, and its density there, but for the factor 1 / sqrt(2 pi).
+  struct Normal {
+    V distribution;
+    V density;
+  };
+  /// What is beyond |x| is exp(-x^2 / 2) times a function that varies little, by a polynomial in
+  /// 1 / (1 + c |x|). The distribution's error is below 2^-24, and far out, relative to what is
+  /// left, some 2^-18.
+  [[gnu::always_inline]] static constexpr Normal normal(V x) {
+    const V e = exp_nonpositive(-0.5F * (x * x));
+    const V t = 1.0F / (abs(x) * 0.33F + 1.0F);
+    const V p = polynomial(t, 0.0462512076F, -0.223870382F, 0.337561399F, -0.0957393572F,
+                           0.184692025F, 0.118350565F, 0.132754549F);
+    const V beyond = e * (t * p);
+    return {x < 0.0F ? beyond : 1.0F - beyond, e};
+  }
+
  private:
   static constexpr std::int32_t kAllButSign = 0x7FFFFFFF;
   // Beyond these exp is 0 or infinite.
@@ -116,13 +143,6 @@ struct Float32Math : Lanes {
   static constexpr float kLn2High = 0.693359375F;
   static constexpr float kLn2Low = -2.12194440e-4F;
 
-  // NaN stays.
-  [[gnu::always_inline]] static constexpr V at_most(V x, float bound) {
-    return x > bound ? set(bound) : x;
-  }
-  [[gnu::always_inline]] static constexpr V at_least(V x, float bound) {
-    return x < bound ? set(bound) : x;
-  }
   // Of a magnitude that is not negative.
   [[gnu::always_inline]] static constexpr V with_sign_of(V magnitude, V sign) {
     return value(bits(magnitude) | (bits(sign) & ~kAllButSign));
@@ -162,7 +182,8 @@ struct Float32Math : Lanes {
     const PowerOfE e = split(x);
     // In two steps, since 2^exponent need not be a normal number; the second one rounds.
     const I half = e.exponent >> 1;
-    return (e.tail + 1.0F) * power_of_two(half) * power_of_two(e.exponent - half);
+    const V power = power_of_two(half);
+    return (e.tail * power + power) * power_of_two(e.exponent - half);
   }
 
   // |x| = (1 + fraction) 2^exponent with 1 + fraction in [sqrt(1/2), sqrt(2)), for normal numbers.
