@@ -71,7 +71,6 @@ template <typename T, typename Isa>
     for (; i + kWide <= count; i += kWide) {
       if (ahead != 0 && (kWide >= 16 || i % 16 == 0)) {  // a line of the cache
         __builtin_prefetch(x + ahead + i);
-        if (out != nullptr) __builtin_prefetch(out + ahead + i, 1);
       }
       const V value = Math<float, Isa>::exp_nonpositive_or_zero(load<float, Isa>(x + i) - shift);
       sums += value;

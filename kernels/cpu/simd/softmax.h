@@ -22,6 +22,9 @@ template <typename Isa>
   const V factor = broadcast<float, Isa>(1.0F / sum);
   for_vectors<float, Isa>(
       size, [&]<bool Whole>(std::int64_t i, int count) __attribute__((always_inline)) {
+        if (ahead != 0 && (kLanes<float, Isa> >= 16 || i % 16 == 0)) {
+          __builtin_prefetch(y + ahead + i, 1);
+        }
         if (log) {
           const V value = load_some<float, Isa, Whole>(x + i, count);
           store_some<float, Isa, Whole>(y + i, (value - largest) - shift, count);
