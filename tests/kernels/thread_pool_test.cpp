@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/flush_denormal.h"
 #include "tests/thread_limit.h"
+#include "wick/kernels/flush_denormal.h"
 
 namespace wick::cpu {
 namespace {
