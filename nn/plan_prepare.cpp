@@ -33,9 +33,8 @@ Tensor samples_of(std::int64_t count, const Dims& sample, DType dtype, Device de
 }  // namespace
 
 void InferencePlan::prepare(Workspace& workspace) const {
-  Backend& backend = weights_->backend();
-  if (workspace.memory_ != nullptr) {
-    backend.zero(workspace.memory_->data(), workspace.memory_->bytes());
+  if (const auto& memory = workspace.memory_; memory != nullptr) {
+    memory->backend().zero(memory->data(), memory->bytes());
   }
   for (const bool apart : {false, true}) {
     const auto whole = [&](const std::vector<std::size_t>& values) {
@@ -59,7 +58,7 @@ void InferencePlan::prepare(Workspace& workspace) const {
       run_some(count);
     }
   }
-  backend.synchronize();
+  weights_->backend().synchronize();
 }
 
 }  // namespace wick::nn

@@ -43,6 +43,19 @@ TEST(ThreadPool, UsesItsThreads) {
   EXPECT_EQ(arrived, 2);
 }
 
+TEST(ThreadPool, ItsThreadsMaySpinInsteadOfSleeping) {
+  for (int round = 0; round < 3; ++round) {
+    ThreadPool pool(2, IdleThreads::spin);
+    EXPECT_EQ(pool.idle(), IdleThreads::spin);
+    for (int job = 0; job < 100; ++job) {
+      if (job % 40 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      std::atomic<std::int64_t> sum{0};
+      pool.run(300, 1, [&](std::int64_t first, std::int64_t last) { sum += last - first; });
+      EXPECT_EQ(sum, 300);
+    }
+  }
+}
+
 TEST(ThreadPool, WorksAfterItsThreadsHaveSlept) {
   ThreadPool pool(3);
   for (int round = 0; round < 5; ++round) {
