@@ -48,7 +48,7 @@ void InferencePlan::prepare(Workspace& workspace) const {
     const std::vector<Tensor> outputs = whole(outputs_);
     const auto run_some = [&](std::int64_t count) {
       const auto some = [count](std::vector<Tensor> tensors) {
-        for (Tensor& each : tensors) each = each.narrow(0, 0, count);
+        for (Tensor& each : tensors) each = each.slice(0, 0, count);
         return tensors;
       };
       run_all(some(inputs), some(outputs), workspace);

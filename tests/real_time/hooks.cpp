@@ -89,7 +89,7 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
   return *memory == nullptr ? ENOMEM : 0;
 }
 void free(void* memory) {
-  count(&Counters::frees);
+  if (memory != nullptr) count(&Counters::frees);
   __libc_free(memory);
 }
 

@@ -10,7 +10,7 @@ namespace wick::testing {
 
 struct Calls {
   std::size_t allocations = 0;
-  std::size_t frees = 0;
+  std::size_t frees = 0;  // but of null
   std::size_t locks = 0;  // of mutexes, whether it waits or tries, condition variables, semaphores
 };
 

@@ -31,16 +31,17 @@ constexpr std::int64_t kBatch = 48;
 // Products, functions of each element, norms and a softmax, all of them large enough to be shared:
 // 2 million multiplications, 64 Ki elements.
 Network shared_network(DType dtype, Generator& generator) {
+  constexpr std::int64_t kSides = 32;
   constexpr std::int64_t kWidth = 1400;
   const nn::LinearOptions options{.dtype = dtype};
   auto model = std::make_unique<nn::Sequential>();
-  model->add<nn::Linear>("fc1", 64, kWidth, generator, options);
+  model->add<nn::Linear>("fc1", kSides, kWidth, generator, options);
   model->add<nn::Tanh>("tanh");
   model->add<nn::LayerNorm>("norm", kWidth, nn::LayerNormOptions{.dtype = dtype});
   model->add<nn::Softmax>("softmax", -1);
-  model->add<nn::Linear>("fc2", kWidth, 64, generator, options);
+  model->add<nn::Linear>("fc2", kWidth, kSides, generator, options);
   model->eval();
-  return {concat("shared network of ", dtype), std::move(model), {{64}}};
+  return {concat("shared network of ", dtype), std::move(model), {{kSides}}};
 }
 
 // Without a system call.
