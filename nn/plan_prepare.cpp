@@ -39,6 +39,7 @@ void InferencePlan::prepare(Workspace& workspace) const {
   for (const bool apart : {false, true}) {
     const auto whole = [&](const std::vector<std::size_t>& values) {
       std::vector<Tensor> tensors;
+      tensors.reserve(values.size());
       for (const std::size_t value : values) {
         tensors.push_back(samples_of(max_batch_, shape_of(value), dtype_, device(), apart));
       }

@@ -165,6 +165,20 @@ Network mlp(const std::vector<std::int64_t>& widths, DType dtype, Generator& gen
   return {std::move(name), std::move(model), {{widths.front()}}};
 }
 
+Network shared_network(DType dtype, Generator& generator) {
+  constexpr std::int64_t kSides = 32;
+  constexpr std::int64_t kWidth = 1400;
+  const nn::LinearOptions options{.dtype = dtype};
+  auto model = std::make_unique<nn::Sequential>();
+  model->add<nn::Linear>("fc1", kSides, kWidth, generator, options);
+  model->add<nn::Tanh>("tanh");
+  model->add<nn::LayerNorm>("norm", kWidth, nn::LayerNormOptions{.dtype = dtype});
+  model->add<nn::Softmax>("softmax", -1);
+  model->add<nn::Linear>("fc2", kWidth, kSides, generator, options);
+  model->eval();
+  return {concat("shared network of ", dtype), std::move(model), {{kSides}}};
+}
+
 PlanRuns::PlanRuns(const nn::InferencePlan& plan, const std::vector<std::int64_t>& batches,
                    Generator& generator)
     : plan_(plan), workspace_(plan.make_workspace()) {

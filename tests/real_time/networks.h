@@ -33,6 +33,11 @@ struct Network {
 [[nodiscard]] Network mlp(const std::vector<std::int64_t>& widths, DType dtype,
                           Generator& generator);
 
+/// Products (in float32), functions of each element, norms and a softmax, all of them large enough
+/// to be shared among threads where there are 48 samples: 2 million multiplications, 64 Ki
+/// elements.
+[[nodiscard]] Network shared_network(DType dtype, Generator& generator);
+
 /// A plan with its inputs and outputs of several batches.
 class PlanRuns {
  public:

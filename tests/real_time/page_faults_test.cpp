@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "tests/real_time/networks.h"
+#include "wick/kernels/devices.h"
 #include "wick/nn/sequential.h"
 
 namespace wick::testing {
@@ -76,8 +77,21 @@ TEST(PageFaults, NoneInTenThousandRuns) {
     expect_no_faults(mlp({64, 96, 3}, dtype, generator), 10000, generator);
   }
   for (const DType dtype : {DType::float32, DType::float64}) {
-    expect_no_faults(random_network(dtype, random, generator), 10000, generator);
+    const int count = dtype == DType::float32 ? 10000 : 1000;
+    expect_no_faults(random_network(dtype, random, generator), count, generator);
     expect_no_faults(mlp({64, 2100, 300, 3}, dtype, generator), 30, generator);
+  }
+}
+
+// Of the caller's, whether the others sleep or spin.
+TEST(PageFaults, NoneWhereThreadsShareTheWork) {
+  Generator generator(3);
+  for (const IdleThreads idle : {IdleThreads::sleep, IdleThreads::spin}) {
+    set_num_threads(2, idle);
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      expect_no_faults(shared_network(dtype, generator), 300, generator);
+    }
+    set_num_threads(1);
   }
 }
 

@@ -2,7 +2,6 @@
 // A prepared plan whose operations several threads share: what the caller does, and the others.
 #include <atomic>
 #include <chrono>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -17,32 +16,12 @@
 #include "tests/real_time/networks.h"
 #include "tests/real_time/watched_child.h"
 #include "wick/kernels/devices.h"
-#include "wick/nn/layers/activation.h"
-#include "wick/nn/layers/norm.h"
-#include "wick/nn/layers/softmax.h"
-#include "wick/nn/sequential.h"
 
 namespace wick::testing {
 namespace {
 
 constexpr int kRuns = 1000;
 constexpr std::int64_t kBatch = 48;
-
-// Products, functions of each element, norms and a softmax, all of them large enough to be shared:
-// 2 million multiplications, 64 Ki elements.
-Network shared_network(DType dtype, Generator& generator) {
-  constexpr std::int64_t kSides = 32;
-  constexpr std::int64_t kWidth = 1400;
-  const nn::LinearOptions options{.dtype = dtype};
-  auto model = std::make_unique<nn::Sequential>();
-  model->add<nn::Linear>("fc1", kSides, kWidth, generator, options);
-  model->add<nn::Tanh>("tanh");
-  model->add<nn::LayerNorm>("norm", kWidth, nn::LayerNormOptions{.dtype = dtype});
-  model->add<nn::Softmax>("softmax", -1);
-  model->add<nn::Linear>("fc2", kWidth, kSides, generator, options);
-  model->eval();
-  return {concat("shared network of ", dtype), std::move(model), {{kSides}}};
-}
 
 // Without a system call.
 void pass_time(std::chrono::microseconds time) {

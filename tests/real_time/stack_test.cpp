@@ -13,7 +13,7 @@
 namespace wick::testing {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{192} << 10;
+constexpr std::size_t kMostBytes = std::size_t{128} << 10;
 
 // Of a new thread, with what the C library keeps there for each.
 std::size_t stack_of(std::function<void()> work) {
