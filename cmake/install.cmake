@@ -57,7 +57,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/examples
 if(WICK_BUILD_TOOLS)
   foreach(program IN ITEMS train predict synthetic ckpt)
     install(PROGRAMS $<TARGET_FILE:wick_${program}> DESTINATION ${CMAKE_INSTALL_BINDIR}
-      RENAME wick-${program} COMPONENT tools)
+      RENAME wick-${program} COMPONENT tools OPTIONAL)
   endforeach()
 endif()
 

@@ -79,8 +79,8 @@ class WICK_API Backend {
 
   [[nodiscard]] virtual Device device() const noexcept = 0;
 
-  /// At least `bytes` bytes, aligned to 64. Throws std::bad_alloc, OutOfMemoryError or another
-  /// DeviceError.
+  /// At least `bytes` bytes, aligned to 64. Throws OutOfMemoryError that names the number, or
+  /// another DeviceError.
   [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
   virtual void deallocate(void* data, std::size_t bytes) noexcept = 0;
 

@@ -33,9 +33,9 @@ Tensor samples_of(std::int64_t count, const Dims& sample, DType dtype, Device de
 }  // namespace
 
 void InferencePlan::prepare(Workspace& workspace) const {
-  if (const auto& memory = workspace.memory_; memory != nullptr) {
-    memory->backend().zero(memory->data(), memory->bytes());
-  }
+  require_own(workspace);
+  Backend& backend = weights_->backend();
+  backend.zero(workspace.memory_->data(), workspace.memory_->bytes());
   for (const bool apart : {false, true}) {
     const auto whole = [&](const std::vector<std::size_t>& values) {
       std::vector<Tensor> tensors;
@@ -59,7 +59,7 @@ void InferencePlan::prepare(Workspace& workspace) const {
       run_some(count);
     }
   }
-  weights_->backend().synchronize();
+  backend.synchronize();
 }
 
 }  // namespace wick::nn

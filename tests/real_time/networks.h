@@ -48,7 +48,8 @@ class PlanRuns {
 
   /// For the thread that runs.
   void prepare() { plan_.prepare(workspace_); }
-  /// `count` runs, of the batches in turn.
+  /// `count` runs, of the batches in turn; by tensors and, where the numbers lie together, by
+  /// spans.
   void run(int count);
 
  private:
@@ -56,6 +57,9 @@ class PlanRuns {
     std::vector<Tensor> inputs;
     std::vector<Tensor> outputs;
   };
+  template <typename T>
+  void run_spans(const Call& call);
+
   const nn::InferencePlan& plan_;
   nn::InferencePlan::Workspace workspace_;
   std::vector<Call> calls_;
