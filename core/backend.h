@@ -70,6 +70,8 @@ struct UpdateArgs;
 struct RecordedStep;
 class Recording;
 
+/// One device; the contract of all operations is at the head of this file. Whatever a tensor does
+/// goes through its storage's backend.
 class WICK_API Backend {
  public:
   Backend() = default;

@@ -23,8 +23,9 @@ std::string not_finite(double value) {
 // How the floating-point numbers of a tensor look: alike. torch._tensor_str._Formatter.
 class FloatFormat {
  public:
-  FloatFormat(const std::vector<double>& values, const PrintOptions& options)
-      : precision_(options.precision) {
+  /// What is not larger than `zero` counts as 0.
+  FloatFormat(const std::vector<double>& values, const PrintOptions& options, double zero = 0.0)
+      : precision_(options.precision), zero_(zero) {
     double smallest = 0.0;
     double largest = 0.0;
     for (const double value : values) {
@@ -54,13 +55,16 @@ class FloatFormat {
   }
 
  private:
-  static bool counts(double value) { return std::isfinite(value) && value != 0.0; }
+  [[nodiscard]] bool counts(double value) const {
+    return std::isfinite(value) && std::abs(value) > zero_;
+  }
   [[nodiscard]] std::string number(double value) const {
     if (scientific_) return scientific(value, precision_);
     return whole_ ? fixed_point(value, 0) + '.' : fixed_point(value, precision_);
   }
 
   int precision_;
+  double zero_;
   bool whole_ = true;
   bool scientific_ = false;
   std::size_t width_ = 0;
@@ -73,8 +77,8 @@ struct Elements {
   std::size_t width = 1;           // by which they are counted into lines
 };
 
-Elements of_floats(const std::vector<double>& values, const PrintOptions& options) {
-  const FloatFormat format(values, options);
+Elements of_floats(const std::vector<double>& values, const PrintOptions& options, double zero) {
+  const FloatFormat format(values, options, zero);
   Elements result{{}, format.width()};
   for (const double value : values) result.texts.push_back(format.text(value));
   return result;
@@ -119,7 +123,9 @@ Elements elements_of(const Tensor& kept, const PrintOptions& options) {
     return of_complex(kept.to(DType::complex128).to_vector<std::complex<double>>(), options);
   }
   if (is_floating_point(dtype)) {
-    return of_floats(kept.to(DType::float64).to_vector<double>(), options);
+    // This dtype has no 0; PyTorch compares with what it makes of one.
+    const double zero = dtype == DType::float8_e8m0fnu ? 0x1p-127 : 0.0;
+    return of_floats(kept.to(DType::float64).to_vector<double>(), options, zero);
   }
   if (dtype == DType::boolean) {
     std::vector<std::string> texts;

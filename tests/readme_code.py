@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compiles the C++ of README.md and docs/*.md as users would, without a warning, and runs the README's first
-example.
+"""Compiles the C++ of README.md and docs/*.md as users would, without a warning, and runs the programs among it.
 
     tests/readme_code.py --compiler CXX --include DIR [--define NAME]... [--library FILE]...
     tests/readme_code.py --self-test
 
-DIR is where wick/ is. With --library, which names what to link, the first example is run, too. What a block
-takes for granted is in CONTEXTS, by the block's first line; a block that is not there compiles by itself.
+DIR is where wick/ is. A block with a main() is a program; with --library, which names what to link, it is run,
+too, unless it wants arguments. What any other block takes for granted is in CONTEXTS, by its first line; a block
+that is not there compiles by itself.
 """
 
 import argparse
@@ -72,6 +72,11 @@ std::vector<std::pair<wick::Tensor, wick::Tensor>> pairs;
 }
 
 
+# A block that is a program by itself; and one that does nothing without arguments.
+PROGRAM = re.compile(r"^int main\(", re.M)
+NEEDS_ARGUMENTS = re.compile(r"^int main\([^)]", re.M)
+
+
 def blocks(path, text):
     """(name of the file, line, text) of each block of C++."""
     for found in re.finditer(r"^```cpp\n(.*?)^```$", text, re.M | re.S):
@@ -89,6 +94,9 @@ def translation_units(found, wick):
     """Sources by name: one for each program that runs, and one for all else."""
     units, rest_files, rest = {}, "", ""
     for number, (path, line, text) in enumerate(found):
+        if PROGRAM.search(text):
+            units[f"{path}:{line}"] = f'#line {line} "{path}"\n{text}'
+            continue
         context = CONTEXTS.get(text.split("\n", 1)[0], Context())
         includes = "".join(re.findall(r"^#include .*\n", text, re.M))
         body = re.sub(r"^(#include .*)$", "", text, flags=re.M)
@@ -123,7 +131,7 @@ def check(found, arguments, wick=ALL_OF_WICK):
             path.write_text(source)
             compile_it = [arguments.compiler, *FLAGS, f"-I{pathlib.Path(arguments.include).resolve()}",
                           *(f"-D{each}" for each in arguments.define)]
-            runs = arguments.library and unit != "the rest"
+            runs = arguments.library and unit != "the rest" and not NEEDS_ARGUMENTS.search(source)
             if runs:
                 fault = run([*compile_it, path, "-o", folder / "block", *libraries, "-pthread"], folder)
                 fault = fault or run([folder / "block"], folder)

@@ -159,6 +159,7 @@ class LogSigmoid final : public ActivationOf<LogSigmoid> {
   LogSigmoid() noexcept : ActivationOf("LogSigmoid", UnaryOp::log_sigmoid) {}
 };
 
+/// The hyperbolic tangent.
 class Tanh final : public ActivationOf<Tanh> {
  public:
   using ActivationOf::ActivationOf;
