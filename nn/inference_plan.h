@@ -29,9 +29,10 @@ namespace wick::nn {
 /// Thread safety: run() changes nothing in the plan, so several threads may call it at the same
 /// time, each with a workspace of its own.
 ///
-/// Real time: on the CPU with one thread, run() allocates and frees nothing, takes no lock, makes
-/// no system call and, after prepare(), has no page fault, in every dtype and on every instruction
-/// set. It leaves it to the calling thread how subnormal numbers are treated (flush_denormal()).
+/// Real time: on the CPU, after prepare() and with one thread, run() allocates and frees nothing,
+/// takes no lock, makes no system call and has no page fault, in every dtype and on every
+/// instruction set. How subnormal numbers are treated is the calling thread's setting, before and
+/// after (flush_denormal()).
 /// With more threads (set_num_threads()), a large operation is shared among them: the caller waits
 /// until the parts that other threads have taken are done, and unless these spin
 /// (IdleThreads::spin), it wakes them by a system call. While they work for one caller, the others
