@@ -22,7 +22,7 @@ class CpuBackend final : public Backend {
 
   [[nodiscard]] Device device() const noexcept override { return kCpu; }
   [[nodiscard]] std::string_view capability() const noexcept { return level_.float32->name; }
-  void set_num_threads(int count);
+  void set_num_threads(int count, IdleThreads idle = IdleThreads::sleep);
   [[nodiscard]] int num_threads() const noexcept { return pool_->size(); }
 
   [[nodiscard]] void* allocate(std::size_t bytes) override;

@@ -11,7 +11,6 @@
 
 #include <unistd.h>
 
-#include "kernels/flush_denormal.h"
 #include "tools/cli/checkpoints.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/digit_net.h"
@@ -29,6 +28,7 @@
 #include "wick/core/containers.h"
 #include "wick/core/error.h"
 #include "wick/kernels/devices.h"
+#include "wick/kernels/flush_denormal.h"
 #include "wick/serialize/any_file.h"
 #include "wick/serialize/background_saver.h"
 #include "wick/serialize/checkpoint.h"
