@@ -265,6 +265,9 @@ void note_metadata(const CkptSource& source, Target target) {
 }  // namespace
 
 void check_target(const ConvertOptions& options) {
+  if (options.out == "-") {
+    throw ValueError("OUT is -; what ckpt writes must be a file, which appears whole or not at all");
+  }
   static_cast<void>(target_of(options));
 }
 
