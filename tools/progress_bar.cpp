@@ -57,11 +57,11 @@ std::string format_duration(double seconds) {
   return format("%lld:%02d:%02d", whole / 3600, m, s);
 }
 
-std::string first_columns(std::string_view text, int columns) {
+std::string first_columns(std::string_view text, int count) {
   std::size_t end = 0;
   for (int column = 0; end < text.size(); ++end) {
     const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
-    if (begins && column++ >= columns) break;
+    if (begins && column++ >= count) break;
   }
   return std::string(text.substr(0, end));
 }

@@ -36,8 +36,9 @@ struct ProgressBarOptions {
 void ask_terminal(ProgressBarOptions& options, int descriptor);
 
 /// Draws to a stream while something is going on. On a terminal a line is never as wide as it: the
-/// bar is shorter, or left out, and then the rest is cut. A step that draws nothing costs a comparison:
-/// the clock is read only every so many steps, as many as were made in a twentieth of a second.
+/// bar is shorter, or left out, and then the rest is cut. A step that draws nothing costs a
+/// comparison: the clock is read only every so many steps, as many as were made in a twentieth of a
+/// second.
 class ProgressBar {
  public:
   /// The stream must live longer than the bar.
@@ -79,8 +80,8 @@ class ProgressBar {
 /// "01:23", or "1:02:03" from an hour on; "?" for what is no number.
 [[nodiscard]] std::string format_duration(double seconds);
 
-/// The first `columns` columns of text in UTF-8, whose characters have one each.
-[[nodiscard]] std::string first_columns(std::string_view text, int columns);
+/// The first `count` columns of text in UTF-8, whose characters have one each.
+[[nodiscard]] std::string first_columns(std::string_view text, int count);
 
 /// Eight-column-wise precise bar of `width` columns, `fraction` of it filled.
 [[nodiscard]] std::string format_bar(double fraction, int width);

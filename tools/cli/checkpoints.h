@@ -16,8 +16,8 @@ void prepare_checkpoint_dir(const std::filesystem::path& folder);
 /// "model_dnn_<number>.tar" in the folder.
 [[nodiscard]] std::filesystem::path numbered_checkpoint(const std::filesystem::path& folder,
                                                         std::int64_t number);
-/// The checkpoints in the folder, by their names, sorted: last.tar and the numbered ones. None where
-/// there is no such folder.
+/// The checkpoints in the folder, by their names, sorted: last.tar and the numbered ones. None
+/// where there is no such folder.
 [[nodiscard]] std::vector<std::filesystem::path> checkpoints_in(
     const std::filesystem::path& folder);
 

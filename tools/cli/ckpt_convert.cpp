@@ -266,7 +266,8 @@ void note_metadata(const CkptSource& source, Target target) {
 
 void check_target(const ConvertOptions& options) {
   if (options.out == "-") {
-    throw ValueError("OUT is -; what ckpt writes must be a file, which appears whole or not at all");
+    throw ValueError(
+        "OUT is -; what ckpt writes must be a file, which appears whole or not at all");
   }
   static_cast<void>(target_of(options));
 }

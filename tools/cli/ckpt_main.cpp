@@ -171,13 +171,15 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   command->add_flag("--all", options.diff.all, "show equal tensors as well");
   add_no_verify(*command, options);
 
-  command = add("verify", "Checks the structure of files and every CRC-32; exit status 1 where one"
-                          " is damaged", [&] {
-    return for_each_file(options.files, Frame::none,
-                         [](const std::filesystem::path& file, std::ostream& out) {
-                           return verify(file, out, Style::for_stdout());
-                         });
-  });
+  command = add("verify",
+                "Checks the structure of files and every CRC-32; exit status 1 where one"
+                " is damaged",
+                [&] {
+                  return for_each_file(options.files, Frame::none,
+                                       [](const std::filesystem::path& file, std::ostream& out) {
+                                         return verify(file, out, Style::for_stdout());
+                                       });
+                });
   add_files(*command, options);
 
   command = add("convert", "Converts between formats, dtypes and devices",
@@ -256,7 +258,7 @@ int main(int argc, char** argv) {
       take_standard_input(options, input);
       return chosen();
     } catch (const wick::Error& error) {
-      throw FormatError(with_shown_names(reading_message(error, remedy_words)));
+      throw wick::FormatError(with_shown_names(reading_message(error, remedy_words)));
     }
   });
 }

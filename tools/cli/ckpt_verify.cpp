@@ -71,9 +71,10 @@ void report(const CkptSource& source, const std::string& checked, std::ostream& 
             const Style& style) {
   const auto storages =
       static_cast<std::uint64_t>(std::ranges::count_if(source.tensors, &SourceTensor::is_storage));
-  out << plain_name(with_shown_names(source.path.string())) << ": " << style.bold << "good" << style.reset << " ("
-      << name(source.format) << ", " << format_count(source.tensors.size() - storages, "tensor")
-      << ", " << (storages == 0 ? "" : format_count(storages, "storage") + ", ")
+  out << plain_name(with_shown_names(source.path.string())) << ": " << style.bold << "good"
+      << style.reset << " (" << name(source.format) << ", "
+      << format_count(source.tensors.size() - storages, "tensor") << ", "
+      << (storages == 0 ? "" : format_count(storages, "storage") + ", ")
       << format_bytes(source.file_bytes) << "; " << checked;
   if (source.trailing_bytes > 0) {
     out << "; " << format_count(source.trailing_bytes, "byte")

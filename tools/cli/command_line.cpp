@@ -53,7 +53,8 @@ void require_values(const Options& options, int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--") return;
-    const CLI::Option* const option = argument.starts_with("--") ? find(options, argument) : nullptr;
+    const CLI::Option* const option =
+        argument.starts_with("--") ? find(options, argument) : nullptr;
     if (option == nullptr || option->get_items_expected_max() == 0) continue;
     const std::string_view next = i + 1 < argc ? argv[i + 1] : "";
     const bool is_option = next.starts_with("--") && find(options, next) != nullptr;

@@ -58,8 +58,7 @@ void copy_input(int to) {
     if (got < 0) throw IoError(concat("cannot read standard input: ", std::strerror(errno)));
     if (got == 0) return;
     for (ssize_t done = 0; done < got;) {
-      const ssize_t wrote =
-          ::write(to, piece.data() + done, static_cast<std::size_t>(got - done));
+      const ssize_t wrote = ::write(to, piece.data() + done, static_cast<std::size_t>(got - done));
       if (wrote < 0 && errno == EINTR) continue;
       if (wrote < 0) fail_to_keep(errno);
       done += wrote;
@@ -90,8 +89,9 @@ fs::path StandardInput::file_for(const fs::path& argument) {
   }
   if (!path_.empty()) return path_;
   if (::isatty(STDIN_FILENO) == 1) {
-    throw IoError("'-' is standard input, which is a terminal; send a file to it, as in"
-                  " 'ckpt ls - < FILE', or name one");
+    throw IoError(
+        "'-' is standard input, which is a terminal; send a file to it, as in"
+        " 'ckpt ls - < FILE', or name one");
   }
   struct stat status {};
   const bool is_file = ::fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode) &&

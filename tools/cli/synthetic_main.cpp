@@ -75,8 +75,8 @@ int draw(const SyntheticProgram& options) {
   const std::int64_t png = options.png;
   make_folder(options.folder);
   if (png > 0) {
-    Dataset test = synthetic_split({1, std::max(options.digits.test_count, png),
-                                    options.digits.seed}).test;
+    Dataset test =
+        synthetic_split({1, std::max(options.digits.test_count, png), options.digits.seed}).test;
     test.images = test.images.slice(0, 0, png);
     test.labels = test.labels.slice(0, 0, png);
     write_images(test, options.folder);
@@ -106,4 +106,3 @@ int main(int argc, char** argv) {
   }
   return run_program("synthetic", [&] { return draw(options); });
 }
-

@@ -40,8 +40,8 @@ struct TrainConfig {
 /// 'flush_denormal' and 'data_from_here'. The two names of data are text_of_file_name().
 [[nodiscard]] Dict to_dict(const TrainConfig& config);
 /// Throws StateDictError where a field is missing or of another kind; but configurations of
-/// versions without autocast, milestones, power, clip_grad_norm or data_from_here have none, and those of versions
-/// that flushed nothing do not say so.
+/// versions without autocast, milestones, power, clip_grad_norm or data_from_here have none, and
+/// those of versions that flushed nothing do not say so.
 [[nodiscard]] TrainConfig config_from(const Dict& dict);
 
 /// Throws ValueError that names the option where a field is outside its domain.

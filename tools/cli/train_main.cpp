@@ -76,7 +76,7 @@ class Training {
   RunState run_;
   Tensor images_;  // of the training part, on the device
   Tensor labels_;
-  std::vector<std::string> start_notes_;  // of --init and --resume
+  std::vector<std::string> start_notes_;         // of --init and --resume
   std::vector<std::filesystem::path> replaced_;  // another run's checkpoints, until the first save
   BackgroundSaver saver_;
 };

@@ -250,8 +250,11 @@ void adopt_saved_config(TrainOptions& options, const Dict& saved) {
     merged.set(field_of(option), *here);
   }
   if (!differences.empty()) {
-    throw ValueError(concat("--resume '", options.resume->string(), "' is a checkpoint of another"
-                            " run: ", differences, " (leave options out to take the checkpoint's,"
+    throw ValueError(concat("--resume '", options.resume->string(),
+                            "' is a checkpoint of another"
+                            " run: ",
+                            differences,
+                            " (leave options out to take the checkpoint's,"
                             " or begin a new run with its weights by --init)"));
   }
   options.config = config_from(merged);

@@ -56,7 +56,7 @@ struct First {
   Dims shape;        // (C, H, W)
 };
 
-Tensor read_image(const fs::path& path, First& first) {
+Tensor read_sample(const fs::path& path, First& first) {
   return read_image(path, [&](const Dims& shape) {
     if (first.path.empty()) {
       if (element_count(shape) > kLargestImage) {
@@ -85,7 +85,7 @@ std::vector<Sample> read_part(const fs::path& part, const std::vector<std::strin
     }
     for (const std::string& file : files) {
       const fs::path path = folder / file;
-      samples.push_back({read_image(path, first), static_cast<std::int64_t>(label)});
+      samples.push_back({read_sample(path, first), static_cast<std::int64_t>(label)});
     }
   }
   return samples;

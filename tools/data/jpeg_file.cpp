@@ -116,8 +116,7 @@ bool read_pixels(Decoder& decoder, std::uint8_t* pixels, std::size_t row_bytes) 
 }
 
 [[noreturn]] void fail(const std::string& name, const Decoder& decoder) {
-  throw FormatError(
-      concat(name, ": not a readable JPEG image: ", decoder.errors.message.data()));
+  throw FormatError(concat(name, ": not a readable JPEG image: ", decoder.errors.message.data()));
 }
 
 bool is_cmyk(const jpeg_decompress_struct& info) {

@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
-#include "tools/data/mnist.h"
 #include "tools/data/image_folder.h"
+#include "tools/data/mnist.h"
 #include "tools/data/synthetic.h"
 #include "wick/core/error.h"
 
