@@ -65,8 +65,8 @@ TEST_F(CheckpointDir, ForceReplacesThemWhenTheFirstIsSaved) {
   const Value before = load(at("run/last.tar"));
   expect_refused(train({"--data", at("nowhere"), "--checkpoint-dir", at("run"), "--force"}), 1,
                  "nowhere");
-  const ProcessResult diverged = train(
-      training("run", {"--force", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "1"}));
+  const ProcessResult diverged =
+      train(training("run", {"--force", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "1"}));
   EXPECT_EQ(diverged.status, 1);
   EXPECT_EQ(names_in("run").size(), 4U);
   EXPECT_TRUE(load(at("run/last.tar")) == before);
@@ -85,9 +85,10 @@ TEST_F(CheckpointDir, AResumedRunGoesOnInItsOwnFolderAlone) {
   ASSERT_EQ(train(training("a", {"--epochs", "1", "--scheduler", "none"})).status, 0);
   ASSERT_EQ(train(training("b", {"--epochs", "1", "--scheduler", "none"})).status, 0);
   const Value before = load(at("b/last.tar"));
-  expect_refused(train({"--resume", at("a/last.tar"), "--epochs", "2", "--checkpoint-dir", at("b")}),
-                 1, "--checkpoint-dir '" + at("b") + "' has the checkpoints of a run, and '" +
-                        at("a/last.tar") + "' is none of them (last.tar, ...); give another");
+  expect_refused(
+      train({"--resume", at("a/last.tar"), "--epochs", "2", "--checkpoint-dir", at("b")}), 1,
+      "--checkpoint-dir '" + at("b") + "' has the checkpoints of a run, and '" + at("a/last.tar") +
+          "' is none of them (last.tar, ...); give another");
   // A copy beside the checkpoints of another run.
   fs::copy_file(at("a/last.tar"), at("b/copy.tar"));
   expect_refused(train({"--resume", at("b/copy.tar"), "--epochs", "2"}), 1, "is none of them");
@@ -96,9 +97,9 @@ TEST_F(CheckpointDir, AResumedRunGoesOnInItsOwnFolderAlone) {
   EXPECT_EQ(load(at("b/last.tar")).at("epoch").as_int(), 2);
   // By another path to the same folder.
   fs::create_directory_symlink(at("a"), at("link"));
-  EXPECT_EQ(train({"--resume", at("link/last.tar"), "--epochs", "2", "--checkpoint-dir", at("a")})
-                .status,
-            0);
+  EXPECT_EQ(
+      train({"--resume", at("link/last.tar"), "--epochs", "2", "--checkpoint-dir", at("a")}).status,
+      0);
 }
 
 TEST_F(CheckpointDir, WrongDataLeavesNoEmptyFolder) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A run that began with a relative path finds its data again.
+#include "tools/cli/data_place.h"
+
 #include <filesystem>
 #include <string>
 
 #include <gmock/gmock.h>
 
 #include "tests/tools/programs_fixture.h"
-#include "tools/cli/data_place.h"
 #include "tools/data/file_name.h"
 
 namespace wick::testing {
@@ -35,12 +36,12 @@ class DataPlace : public Programs {
 
 TEST_F(DataPlace, AnotherWorkingFolderMakesNoDifference) {
   fs::create_directories(dir_ / "elsewhere/deep");
-  expect_goes_on(in("elsewhere/deep", {"--resume", at("project/checkpoints/last.tar"), "--epochs",
-                                       "2"}),
-                 "project/checkpoints/last.tar");
+  expect_goes_on(
+      in("elsewhere/deep", {"--resume", at("project/checkpoints/last.tar"), "--epochs", "2"}),
+      "project/checkpoints/last.tar");
   // Relative paths of the checkpoint, too.
-  EXPECT_EQ(in("elsewhere", {"--resume", "../project/checkpoints/last.tar", "--epochs", "3"}).status,
-            0);
+  EXPECT_EQ(
+      in("elsewhere", {"--resume", "../project/checkpoints/last.tar", "--epochs", "3"}).status, 0);
   EXPECT_EQ(in("project/checkpoints", {"--resume", "last.tar", "--epochs", "4"}).status, 0);
 }
 
@@ -65,9 +66,10 @@ TEST_F(DataPlace, WhatIsNowhereIsSaidWithTheRemedy) {
   fs::rename(dir_ / "project/data", dir_ / "project/gone");
   const std::string checkpoint = at("project/checkpoints/last.tar");
   const ProcessResult result = in("", {"--resume", checkpoint, "--epochs", "2"});
-  expect_refused(result, 1, "the run of '" + checkpoint + "' has its data in '" +
-                                at("project/data") + "' and '" + at("project/data") +
-                                "', where there is no such folder; give --data DIR");
+  expect_refused(result, 1,
+                 "the run of '" + checkpoint + "' has its data in '" + at("project/data") +
+                     "' and '" + at("project/data") +
+                     "', where there is no such folder; give --data DIR");
   expect_goes_on(
       in("project", {"--resume", "checkpoints/last.tar", "--epochs", "2", "--data", "gone"}),
       "project/checkpoints/last.tar");
@@ -85,10 +87,11 @@ TEST_F(DataPlace, CheckpointsOfEarlierVersionsHaveRelativePaths) {
   config.set("data", "data");
   checkpoint.as_dict().set("config", std::move(config));
   save(checkpoint, at("old.tar"));
-  const Arguments resume = {"--resume", at("old.tar"), "--epochs", "2", "--checkpoint-dir",
-                            at("resumed")};
-  expect_refused(in("", resume), 1, "has its data in 'data' in the present folder '" +
-                                        fs::canonical(dir_.path()).string());
+  const Arguments resume = {"--resume", at("old.tar"),      "--epochs",
+                            "2",        "--checkpoint-dir", at("resumed")};
+  expect_refused(
+      in("", resume), 1,
+      "has its data in 'data' in the present folder '" + fs::canonical(dir_.path()).string());
   expect_goes_on(in("project", resume), "resumed/last.tar");
 }
 

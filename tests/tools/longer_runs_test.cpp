@@ -58,8 +58,8 @@ TEST_P(StretchedRuns, GoOnAtTheRatesOfALongerRun) {
   ASSERT_EQ(train(training("whole", with_epochs("3"))).status, 0);
   const double at_the_end = rate_of("short/last.tar");
   EXPECT_LT(at_the_end, 1e-5);
-  const ProcessResult more = train({"--resume", at("short/last.tar"), "--epochs", "3",
-                                    "--checkpoint-dir", at("longer")});
+  const ProcessResult more =
+      train({"--resume", at("short/last.tar"), "--epochs", "3", "--checkpoint-dir", at("longer")});
   ASSERT_EQ(more.status, 0) << more.err;
   EXPECT_THAT(more.out, HasSubstr("goes on at the rates of a run of 3 epochs, with 0.00"));
   EXPECT_THAT(more.out, HasSubstr("it began as one of 1"));
@@ -79,8 +79,8 @@ TEST_P(StretchedRuns, GoOnAtTheRatesOfALongerRun) {
 
 TEST_P(StretchedRuns, AreResumedToTheSameBits) {
   ASSERT_EQ(train(training("short", with_epochs("1"))).status, 0);
-  const ProcessResult longer = train({"--resume", at("short/last.tar"), "--epochs", "3",
-                                      "--checkpoint-dir", at("longer")});
+  const ProcessResult longer =
+      train({"--resume", at("short/last.tar"), "--epochs", "3", "--checkpoint-dir", at("longer")});
   ASSERT_EQ(longer.status, 0) << longer.err;
   const ProcessResult again =
       train({"--resume", at("longer/model_dnn_1.tar"), "--checkpoint-dir", at("again")});

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options that change nothing beside others are refused; what does change something is not.
+#include "tools/cli/option_conflicts.h"
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -9,7 +11,6 @@
 #include <gmock/gmock.h>
 
 #include "tests/tools/programs_fixture.h"
-#include "tools/cli/option_conflicts.h"
 
 namespace wick::testing {
 namespace {
@@ -56,8 +57,7 @@ TEST_F(OptionConflicts, TrainNamesBothOptionsAndTheRemedy) {
       {{"--scheduler", "linear", "--power", "2"},
        "--power has no effect with --scheduler linear; leave it out, or give --scheduler "
        "polynomial"},
-      {{"--tf32"},
-       "--tf32 has no effect with --device cpu; leave it out, or give --device cuda"},
+      {{"--tf32"}, "--tf32 has no effect with --device cpu; leave it out, or give --device cuda"},
       {{"--device", "cuda", "--tf32", "--autocast", "bfloat16"},
        "--tf32 has no effect with --autocast bfloat16; leave one of them out"},
       {{"--graph"}, "--graph has no effect with --device cpu; leave it out, or give --device"},
@@ -103,8 +103,8 @@ TEST_F(OptionConflicts, EachHasAUse) {
     EXPECT_FALSE(is_useless(options, option)) << option;
   }
   const std::pair<const char*, const char*> schedulers[] = {
-      {"step", "--step-size"},   {"restarts", "--step-size"},   {"step", "--gamma"},
-      {"multistep", "--gamma"},  {"exponential", "--gamma"},    {"multistep", "--milestones"},
+      {"step", "--step-size"},   {"restarts", "--step-size"}, {"step", "--gamma"},
+      {"multistep", "--gamma"},  {"exponential", "--gamma"},  {"multistep", "--milestones"},
       {"polynomial", "--power"},
   };
   for (const auto& [scheduler, option] : schedulers) {

@@ -19,8 +19,8 @@ struct ProcessResult {
 
 /// How a program is started.
 struct ProcessOptions {
-  std::optional<std::size_t>
-      file_limit = {};         // largest size of a file that it writes (ulimit -f), bytes
+  std::optional<std::size_t> file_limit =
+      {};                      // largest size of a file that it writes (ulimit -f), bytes
   std::string output = {};     // a device to which stdout goes; empty: to a file
   bool unread_output = false;  // stdout is a pipe whose other end is closed
   std::vector<int> ignored_signals = {};

@@ -66,6 +66,15 @@ std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& f
   return found;
 }
 
+void require_no_folder(std::string_view option, const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(file, error)) return;
+  const std::vector<std::filesystem::path> inside = checkpoints_in(file);
+  throw IoError(
+      concat(option, " '", file.string(), "' is a folder; give a checkpoint",
+             inside.empty() ? std::string() : concat(" in it, as ", inside.front().string())));
+}
+
 bool may_overwrite(const std::filesystem::path& folder, const std::filesystem::path& file) {
   std::error_code error;
   const std::filesystem::path beside = file.has_parent_path() ? file.parent_path() : ".";

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace wick::tools {
@@ -20,6 +21,10 @@ void prepare_checkpoint_dir(const std::filesystem::path& folder);
 /// where there is no such folder.
 [[nodiscard]] std::vector<std::filesystem::path> checkpoints_in(
     const std::filesystem::path& folder);
+
+/// Throws IoError where a file that an option names is a folder; says which checkpoint in it may
+/// have been meant.
+void require_no_folder(std::string_view option, const std::filesystem::path& file);
 
 /// True where a run with that folder may write or remove the file.
 [[nodiscard]] bool may_overwrite(const std::filesystem::path& folder,

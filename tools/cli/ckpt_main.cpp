@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "tools/cli/program.h"
 #include "tools/cli/standard_input.h"
 #include "tools/printable.h"
+#include "wick/core/device.h"
 #include "wick/core/error.h"
 
 namespace wick::tools {
@@ -156,6 +158,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
       ->type_name("");
   command->add_option("--items", options.show.items, "that are shown of each container")
       ->type_name("N")
+      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
       ->capture_default_str();
   add_no_verify(*command, options);
 
@@ -163,7 +166,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
                 [&] { return diff(options.diff, std::cout, Style::for_stdout()); });
   add_file(*command, options.diff.a, "A");
   add_file(*command, options.diff.b, "B");
-  const CLI::Validator tolerance = CLI::NonNegativeNumber;
+  const CLI::Validator tolerance = number_from_zero();
   command->add_option("--atol", options.diff.atol, "equal is |a - b| <= atol + rtol |b|")
       ->type_name("X")
       ->check(tolerance);
@@ -217,18 +220,31 @@ void take_standard_input(Options& options, StandardInput& input) {
   }
 }
 
+void check_map_location(const std::string& location) {
+  if (location.empty()) return;
+  try {
+    (void)Device::parse(location);
+  } catch (const DeviceError&) {
+    throw ValueError(
+        concat("--map-location is ", location, "; it must be cpu, cuda, cuda:N or meta"));
+  }
+}
+
 // What is wrong with the arguments and shows without opening a file.
 void check_arguments(Options& options) {
   for (LoadOptions* const load : {&options.show.load, &options.diff.load, &options.convert.load}) {
     load->verify = !options.no_verify;
   }
   if (!options.convert.out.empty()) check_target(options.convert);
+  check_map_location(options.convert.map_location);
   if (options.dtype.empty()) return;
   std::string_view name = options.dtype;
   if (name.starts_with("torch.")) name.remove_prefix(6);
   options.convert.dtype = dtype_from_name(name);
-  if (!options.convert.dtype) {
-    throw ValueError("no dtype is called '" + options.dtype + "'; float16, for example, is one");
+  if (!options.convert.dtype || !is_floating_point(*options.convert.dtype)) {
+    throw ValueError(concat("--dtype is ", options.dtype,
+                            "; it must be a dtype of floating-point numbers, as float16, bfloat16"
+                            " or float32"));
   }
 }
 

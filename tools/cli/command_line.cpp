@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -48,14 +49,21 @@ const CLI::Option* find(const Options& options, std::string_view name) {
   return nullptr;
 }
 
-/// CLI11 takes whatever follows for the value, be it an option: "--resume --epochs 3".
+/// CLI11 takes whatever follows for the value, be it an option: "--resume --epochs 3"; and a value
+/// for a flag, "--force=no", of which it says little where it is none.
 void require_values(const Options& options, int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--") return;
-    const CLI::Option* const option =
-        argument.starts_with("--") ? find(options, argument) : nullptr;
-    if (option == nullptr || option->get_items_expected_max() == 0) continue;
+    const std::string_view name = argument.substr(0, argument.find('='));
+    const CLI::Option* const option = name.starts_with("--") ? find(options, name) : nullptr;
+    if (option == nullptr) continue;
+    const bool is_flag = option->get_items_expected_max() == 0;
+    if (is_flag && name != argument) {
+      throw ValueError(
+          concat(name, " takes no value; leave '", argument.substr(name.size()), "' out"));
+    }
+    if (is_flag || name != argument) continue;
     const std::string_view next = i + 1 < argc ? argv[i + 1] : "";
     const bool is_option = next.starts_with("--") && find(options, next) != nullptr;
     if (i + 1 < argc && !is_option) continue;
@@ -118,6 +126,14 @@ std::string wrong_value(std::string text) {
   const std::size_t colon = text.find(": is ");
   if (colon != std::string::npos) text.erase(colon, 1);
   return text;
+}
+
+std::optional<double> parse_number(const std::string& text) {
+  const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
+  double value = 0;
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 std::string explain(const CLI::ParseError& error, const CLI::App& app, const Options& options,
@@ -188,11 +204,17 @@ CLI::Validator whole_number(std::int64_t from, std::int64_t to) {
 
 CLI::Validator number() {
   return {[](std::string& text) {
-            const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
-            double value = 0;
-            const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
-            if (error == std::errc() && end == text.data() + text.size()) return std::string();
+            if (parse_number(text)) return std::string();
             return concat("is ", text, "; it must be a number, as 0.01");
+          },
+          ""};
+}
+
+CLI::Validator number_from_zero() {
+  return {[](std::string& text) {
+            const std::optional<double> value = parse_number(text);
+            if (value && std::isfinite(*value) && *value >= 0) return std::string();
+            return concat("is ", text, "; it must be a number from 0 on, as 0.01");
           },
           ""};
 }

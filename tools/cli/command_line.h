@@ -33,6 +33,8 @@ void add_version(CLI::App& app);
     std::int64_t to = std::numeric_limits<std::int64_t>::max());
 /// "--lr is fast; it must be a number, as 0.01". Infinities and NaN are numbers.
 [[nodiscard]] CLI::Validator number();
+/// "--rtol is -1; it must be a number from 0 on, as 0.01". Infinities and NaN are none.
+[[nodiscard]] CLI::Validator number_from_zero();
 /// "--optimizer is adan; it must be sgd, adam or adamw; did you mean adam?".
 [[nodiscard]] CLI::Validator known_name(std::vector<std::string> names);
 

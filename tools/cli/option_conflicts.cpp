@@ -73,10 +73,12 @@ std::vector<Conflict> predict_conflicts(Device device) {
 }
 
 std::vector<Conflict> synthetic_conflicts(std::int64_t png, std::int64_t test) {
-  return {{"--train", png > 0, concat("with --png ", png, ", which writes test digits alone"),
-           kLeaveOut},
-          {"--test", png > test, concat("with --png ", png, ", since ", test, " are fewer"),
-           concat("give --test ", png, " or more")}};
+  return {
+      {"--train", png > 0, concat("with --png ", png, ", which writes test digits alone"),
+       kLeaveOut},
+      {"--force", png > 0, concat("with --png ", png, ", which replaces no data set"), kLeaveOut},
+      {"--test", png > test, concat("with --png ", png, ", since ", test, " are fewer"),
+       concat("give --test ", png, " or more")}};
 }
 
 void refuse_useless(const std::set<std::string>& given, const std::vector<Conflict>& conflicts) {

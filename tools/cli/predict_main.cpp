@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/cli/activation.h"
+#include "tools/cli/checkpoints.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/evaluate.h"
@@ -94,6 +95,7 @@ int predict(const PredictOptions& options) {
   const Device device = parse_device_option(options.device);
   require_device(device);
   set_num_threads(options.threads);
+  require_no_folder("CHECKPOINT", options.checkpoint);
   std::optional<Activation> activation;
   if (!options.activation.empty()) activation = Activation::from_name(options.activation);
   SavedClassifier classifier =

@@ -43,6 +43,7 @@ struct SyntheticProgram {
   SyntheticOptions digits;
   std::int64_t seed = 0;
   std::int64_t png = 0;
+  bool force = false;
 };
 
 void add_options(CLI::App& app, SyntheticProgram& options) {
@@ -50,7 +51,7 @@ void add_options(CLI::App& app, SyntheticProgram& options) {
   app.get_formatter()->column_width(24);
   app.option_defaults()->always_capture_default();
   add_version(app);
-  app.add_option("FOLDER", options.folder, "made where it is missing")
+  app.add_option("FOLDER", options.folder, "to write into, made where it is missing")
       ->always_capture_default(false)
       ->default_str("")
       ->type_name("")
@@ -69,10 +70,19 @@ void add_options(CLI::App& app, SyntheticProgram& options) {
       ->default_str("")
       ->type_name("N")
       ->check(whole_number(1, kMost));
+  app.add_flag("--force", options.force, "replace the data set that is in the folder");
+}
+
+/// Real digits are not lost to drawn ones.
+void require_no_data(const SyntheticProgram& options) {
+  if (options.force || options.png > 0 || !has_mnist_files(options.folder)) return;
+  throw ValueError(concat("FOLDER '", options.folder,
+                          "' has a data set in it; give another folder, or --force to replace it"));
 }
 
 int draw(const SyntheticProgram& options) {
   const std::int64_t png = options.png;
+  require_no_data(options);
   make_folder(options.folder);
   if (png > 0) {
     Dataset test =

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -89,6 +90,7 @@ void Training::load() {
   std::optional<InitialModel> initial;
   std::string name;
   if (options_.resume) {
+    require_no_folder("--resume", *options_.resume);
     name = concat("'", options_.resume->string(), "'");
     // Of any format, so that one that keeps no run is refused for that.
     checkpoint.emplace(load_any(*options_.resume, kCpu, {.verify = !options_.no_verify}));
@@ -118,6 +120,7 @@ InitialModel Training::load_initial() {
                             "' is a file that this run would overwrite; give another"
                             " --checkpoint-dir"));
   }
+  require_no_folder("--init", path);
   InitialModel initial = load_initial_model(path, {.verify = !options_.no_verify});
   if (!options_.given.contains("--model")) config.model = initial.hidden_sizes();
   check(config);
@@ -342,6 +345,15 @@ int main(int argc, char** argv) {
     return usage_error("train", error.what());
   }
   if (!options) return run_program("train", [] { return 0; });  // its help is printed
-  return run_reading_program(
-      "train", [&] { return Training(std::move(*options)).run(); }, remedy_words);
+  const TrainConfig config = options->config;
+  const auto train = [&] {
+    try {
+      return Training(std::move(*options)).run();
+    } catch (const std::bad_alloc&) {
+      throw wick::ValueError(
+          wick::concat("out of memory, with --model ", to_text(to_dict(config).at("model")),
+                       " and --batch-size ", config.batch_size, "; smaller ones take less"));
+    }
+  };
+  return run_reading_program("train", train, remedy_words);
 }
