@@ -175,7 +175,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   add_no_verify(*command, options);
 
   command = add("verify",
-                "Checks the structure of files and every CRC-32; exit status 1 where one"
+                "Checks files: structure and every CRC-32; exit status 1 where one"
                 " is damaged",
                 [&] {
                   return for_each_file(options.files, Frame::none,

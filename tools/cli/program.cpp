@@ -90,7 +90,9 @@ void flush_output() {
   std::cout.flush();
   const bool flushed = std::fflush(stdout) == 0;
   if (std::cout.good() && flushed && std::ferror(stdout) == 0) return;
-  const int code = errno;  // 0 where it was an earlier write that failed
+  int code = errno;
+  // It was an earlier write that failed. Why, another one tells, behind what is broken off anyway.
+  if (code == 0 && ::write(STDOUT_FILENO, "\n", 1) < 0) code = errno;
   if (code == EPIPE || reader_is_gone()) throw OutputClosed();
   throw IoError(concat("cannot write to standard output", code != 0 ? ": " : "",
                        code != 0 ? std::strerror(code) : ""));
