@@ -61,7 +61,7 @@ TEST_P(StretchedRuns, GoOnAtTheRatesOfALongerRun) {
   const ProcessResult more =
       train({"--resume", at("short/last.tar"), "--epochs", "3", "--checkpoint-dir", at("longer")});
   ASSERT_EQ(more.status, 0) << more.err;
-  EXPECT_THAT(more.out, HasSubstr("goes on at the rates of a run of 3 epochs, with 0.00"));
+  EXPECT_THAT(more.out, HasSubstr("goes on at the rates of a run of 3 epochs, with 0.0"));
   EXPECT_THAT(more.out, HasSubstr("it began as one of 1"));
   // After the second epoch and at the end, to the last bit.
   for (const char* const name : {"model_dnn_1.tar", "last.tar"}) {
@@ -88,13 +88,13 @@ TEST_P(StretchedRuns, AreResumedToTheSameBits) {
   expect_same_run("longer/last.tar", "again/last.tar");
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, StretchedRuns,
-                         ::testing::Values(Arguments{"--scheduler", "linear"},
-                                           Arguments{"--scheduler", "polynomial", "--power", "2"},
-                                           Arguments{"--scheduler", "cosine"},
-                                           Arguments{"--scheduler", "onecycle"},
-                                           Arguments{"--scheduler", "cosine", "--optimizer", "sgd",
-                                                     "--momentum", "0.9", "--lr", "0.05"}));
+INSTANTIATE_TEST_SUITE_P(
+    Ways, StretchedRuns,
+    ::testing::Values(Arguments{"--scheduler", "linear"},
+                      Arguments{"--scheduler", "polynomial", "--power", "2", "--lr", "0.005"},
+                      Arguments{"--scheduler", "cosine"}, Arguments{"--scheduler", "onecycle"},
+                      Arguments{"--scheduler", "cosine", "--optimizer", "sgd", "--momentum", "0.9",
+                                "--lr", "0.05"}));
 
 class RunLengths : public Programs {};
 

@@ -122,8 +122,9 @@ TEST_F(OptionConflicts, EachHasAUse) {
 }
 
 TEST_F(OptionConflicts, OtherProgramsHaveSomeToo) {
-  expect_refused(predict({"x.tar", "x.png", "--device", "cuda", "--threads", "2"}), 2,
-                 "--threads has no effect with --device cuda; leave it out, or give --device cpu");
+  expect_refused(
+      predict({"x.tar", "x.png", "--device", "cuda", "--threads", "2"}), 2,
+      "--threads has no effect with --device cuda:0; leave it out, or give --device cpu");
   expect_refused(run("synthetic", {at("new"), "--png", "3", "--train", "5"}, dir_.path()), 2,
                  "--train has no effect with --png 3, which writes test digits alone; leave it");
   expect_refused(run("synthetic", {at("new"), "--png", "3", "--test", "2"}, dir_.path()), 2,

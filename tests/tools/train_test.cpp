@@ -231,8 +231,8 @@ TEST_F(Train, RunsFlushDenormalsUnlessTheyBeganWithout) {
   checkpoint.as_dict().set("config", std::move(config));
   save(checkpoint, at("old.tar"));
   for (const char* const name : {"old.tar", "run/last.tar"}) {
-    const ProcessResult result =
-        train({"--resume", at(name), "--epochs", "2", "--checkpoint-dir", at("resumed")});
+    const ProcessResult result = train(
+        {"--resume", at(name), "--epochs", "2", "--checkpoint-dir", at("resumed"), "--force"});
     ASSERT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(load(at("resumed/last.tar")).at("config").at("flush_denormal").as_bool(),
               std::string(name) == "run/last.tar");
@@ -374,7 +374,7 @@ TEST_F(Train, LearnsSyntheticDigits) {
   for (const char* const scheduler : {"cosine", "none"}) {
     const ProcessResult result =
         train({"--data", "synthetic", "--epochs", "2", "--lr", "0.01", "--batch-size", "32",
-               "--scheduler", scheduler, "--checkpoint-dir", at("run")});
+               "--scheduler", scheduler, "--checkpoint-dir", at(scheduler)});
     ASSERT_EQ(result.status, 0) << result.err;
     EXPECT_GE(accuracy_of(result), 97.0) << scheduler;
   }
