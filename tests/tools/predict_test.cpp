@@ -210,7 +210,7 @@ TEST_F(Predict, BadCheckpointsAreRefusedInOneLine) {
 }
 
 TEST_F(Predict, NonsenseOptionsAreRefusedInOneLine) {
-  expect_refused(predict({}), 2, "CHECKPOINT is required");
+  expect_refused(predict({}), 2, "CHECKPOINT is missing");
   expect_refused(predict({checkpoint()}), 2, "nothing to classify");
   expect_refused(predict({checkpoint(), "x.png", "--threads", "0"}), 2, "--threads");
   expect_refused(predict({checkpoint(), "x.png", "--device", "cuda:99"}), 1, "cuda:99");
