@@ -10,7 +10,7 @@
 wick_packages_of() {
   case $1 in
     library) echo "g++ cmake ninja-build libeigen3-dev libdeflate-dev" ;;
-    tools) echo "libcli11-dev libpng-dev nlohmann-json3-dev" ;;
+    tools) echo "libcli11-dev libpng-dev libjpeg-dev nlohmann-json3-dev" ;;
     tests) echo "libgtest-dev libgmock-dev libboost-context-dev nlohmann-json3-dev python3 git valgrind strace" ;;
     bench) echo "libbenchmark-dev" ;;
     deb) echo "dpkg-dev file lintian" ;;
@@ -29,7 +29,7 @@ wick_describe_needs() {
   cat >&2 <<'NEEDS'
 wick needs, under whatever names your system has them:
   to build     a C++20 compiler, CMake >= 3.25, Ninja, Eigen >= 3.4, libdeflate
-  for tools    CLI11 >= 2.1, libpng, nlohmann-json
+  for tools    CLI11 >= 2.1, libpng, nlohmann-json; libjpeg for JPEG images, if it is there
   for tests    GoogleTest with GoogleMock, Boost.Context, nlohmann-json, Python 3; valgrind and strace, if they are there
   for bench    Google Benchmark
 NEEDS
