@@ -14,7 +14,7 @@ wick_packages_of() {
     tests) echo "libgtest-dev libgmock-dev libboost-context-dev nlohmann-json3-dev python3 git valgrind strace" ;;
     bench) echo "libbenchmark-dev" ;;
     deb) echo "dpkg-dev file lintian" ;;
-    lint) echo "clang-format clang-tidy ccache" ;;
+    lint) echo "clang-format clang-tidy ccache doxygen" ;;
     fuzz) echo "clang libclang-rt-dev" ;;
     venv) echo "python3-venv python3-pip" ;;
     *)
@@ -60,7 +60,7 @@ wick_check_toolchain() {
   if ! printf '#include <concepts>\n#include <span>\nint main() { return sizeof(std::span<int>) == 0; }\n' |
     "$compiler" -std=c++20 -fsyntax-only -x c++ - >/dev/null 2>&1; then
     echo "error: $("$compiler" --version | head -n1) does not compile C++20;" \
-      "g++ >= 12 and clang++ >= 15 do. Set CXX to another compiler." >&2
+      "g++ >= 12 and clang++ >= 14 do. Set CXX to another compiler." >&2
     return 3
   fi
 }
