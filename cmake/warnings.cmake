@@ -18,15 +18,9 @@ if(WICK_WERROR AND NOT WICK_SANITIZE)
   target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
 endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # A library with unique symbols cannot be unloaded. Functions that are exported may be inlined.
-  target_compile_options(wick_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique -fno-semantic-interposition>)
-  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    # It sees overlaps in a text that grows where there are none: GCC's bug 105651.
-    target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
-  endif()
-endif()
+# Functions that a shared library exports may be inlined in it all the same.
+target_compile_options(wick_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition>)
 if(WICK_FUZZ)
   target_compile_options(wick_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -81,12 +81,13 @@ Summary summary(const Module& model, const Dims& input_shape, DType dtype) {
 namespace {
 
 std::string with_commas(std::int64_t value) {
-  std::string digits = concat(value);
-  for (std::size_t at = digits.size(); at > 3;) {
-    at -= 3;
-    digits.insert(at, ",");
+  const std::string digits = concat(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
   }
-  return digits;
+  return text;
 }
 
 constexpr std::size_t kColumns = 5;
