@@ -13,6 +13,7 @@ wick_packages_of() {
     tools) echo "libcli11-dev libpng-dev nlohmann-json3-dev" ;;
     tests) echo "libgtest-dev libgmock-dev libboost-context-dev nlohmann-json3-dev python3 git valgrind strace" ;;
     bench) echo "libbenchmark-dev" ;;
+    deb) echo "dpkg-dev file lintian" ;;
     lint) echo "clang-format clang-tidy ccache" ;;
     fuzz) echo "clang libclang-rt-dev" ;;
     venv) echo "python3-venv python3-pip" ;;

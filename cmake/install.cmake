@@ -1,14 +1,8 @@
 # What cmake --install installs, and how find_package(wick) and pkg-config find it.
 include(CMakePackageConfigHelpers)
 
-option(WICK_INSTALL_BOTH "Install the static and the shared library" OFF)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wick)
-set(kinds ${WICK_KIND})
-if(WICK_INSTALL_BOTH)
-  set(kinds static shared)
-endif()
-foreach(kind IN LISTS kinds)
-  set_target_properties(wick_${kind} PROPERTIES EXCLUDE_FROM_ALL OFF)
+foreach(kind IN LISTS WICK_LIBRARIES)
   install(TARGETS wick_${kind} EXPORT wick-${kind}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev)
@@ -47,7 +41,7 @@ if(WICK_WITH_CUDA)
   string(APPEND pc_private " ${CUDA_cudart_static_LIBRARY} -lrt -ldl")
 endif()
 set(pc_libs "")
-if(NOT shared IN_LIST kinds)
+if(NOT shared IN_LIST WICK_LIBRARIES)
   set(pc_libs " ${pc_private}")
 endif()
 configure_file(cmake/wick.pc.in ${PROJECT_BINARY_DIR}/wick.pc @ONLY)
@@ -59,3 +53,15 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/examples
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev
   PATTERN CMakeLists.txt EXCLUDE)
+
+if(WICK_BUILD_TOOLS)
+  foreach(program IN ITEMS train predict synthetic ckpt)
+    install(PROGRAMS $<TARGET_FILE:wick_${program}> DESTINATION ${CMAKE_INSTALL_BINDIR}
+      RENAME wick-${program} COMPONENT tools)
+  endforeach()
+endif()
+
+option(WICK_PACKAGE_DEB "Let cpack make Debian packages; see packaging/build_deb" OFF)
+if(WICK_PACKAGE_DEB)
+  include(packaging/debian.cmake)
+endif()

@@ -3,11 +3,15 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <string>
 #include <vector>
 
+#include <wick/core/ops.h>
+#include <wick/core/ops_reduce.h>
 #include <wick/core/random.h>
 #include <wick/core/state_dict.h>
 #include <wick/core/tensor.h>
+#include <wick/core/version.h>
 #include <wick/kernels/devices.h>
 #include <wick/nn/inference_plan.h>
 #include <wick/nn/losses/cross_entropy_loss.h>
@@ -15,7 +19,9 @@
 #include <wick/optim/adam.h>
 #include <wick/serialize/checkpoint.h>
 
+#include "core/error.h"
 #include "custom_modules.h"
+#include "own_eigen.h"
 
 namespace {
 
@@ -62,11 +68,22 @@ int run(const std::filesystem::path& path) {
     return 1;
   }
 
+  // Two Eigens in one program, the user's own and the one inside of wick's float64 products.
+  constexpr int kSize = 70;
+  const auto ones = wick::Tensor::full({kSize, kSize}, 1.0, wick::DType::float64);
+  const double product = wick::ops::sum(wick::ops::matmul(ones, ones)).item<double>();
+  const bool can_run = __builtin_cpu_supports("avx2") != 0;
+  if (product != kSize * kSize * kSize || (can_run && sum_of_own_product(kSize) != product)) {
+    std::printf("products: %g\n", product);
+    return consumer::kFailed;
+  }
+
   wick::save(model.state_dict(), path);
   const auto loaded = wick::StateDict::from_value(wick::load(path));
   const bool same =
       wick::bitwise_equal(loaded.at("fc1.weight"), model.state_dict().at("fc1.weight"));
-  std::printf("loss %.4f, %d CUDA devices, the checkpoint is %s\n", static_cast<double>(last),
+  std::printf("wick %s: loss %.4f, %d CUDA devices, the checkpoint is %s\n",
+              std::string(wick::version()).c_str(), static_cast<double>(last),
               wick::cuda_device_count(), same ? "the same" : "another");
   return last < 0.1F && same ? 0 : 1;
 }
