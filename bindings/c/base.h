@@ -6,11 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(WICK_STATIC)
-#define WICK_C_API
-#else
+/* What a shared wick exports. */
 #define WICK_C_API __attribute__((visibility("default")))
-#endif
 
 /* Grows by one when something that was here is changed or taken away. */
 #define WICK_ABI_VERSION 1

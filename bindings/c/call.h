@@ -10,6 +10,7 @@
 
 #include "bindings/c/registry.h"
 #include "wick/c/base.h"
+#include "wick/core/device.h"
 #include "wick/core/dims.h"
 #include "wick/core/dtype.h"
 

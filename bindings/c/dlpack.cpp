@@ -129,7 +129,7 @@ DlDevice device_to(Device device) {
 
 template <typename Managed>
 void take(Managed* managed, wick_tensor** result) {
-  const Result<TensorObject> to(result);
+  const Result<TensorEntry> to(result);
   require(managed, "managed");
   if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) {
     if (managed->version.major != kDlMajor) {
@@ -182,7 +182,7 @@ template <typename Managed>
 void lend(wick_tensor* tensor, Managed** result) {
   *require(result, "result") = nullptr;
   auto loan = std::make_unique<Loan<Managed>>();
-  loan->tensor = Pinned<TensorObject>(tensor, "tensor")->tensor;
+  loan->tensor = Pinned<TensorEntry>(tensor, "tensor")->tensor;
   loan->shape = loan->tensor.shape();
   loan->strides = loan->tensor.strides();
   Managed& managed = loan->managed;

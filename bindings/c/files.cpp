@@ -15,7 +15,7 @@ using namespace wick::c;
 
 wick_status wick_load(const char* path, const char* device, unsigned flags, wick_value** result) {
   return call(__func__, [&] {
-    const Result<ValueObject> to(result);
+    const Result<ValueEntry> to(result);
     require(path, "path");
     constexpr unsigned kAll = WICK_LOAD_PLACEHOLDERS | WICK_LOAD_NO_VERIFY;
     if ((flags & ~kAll) != 0) throw ValueError(concat("there are no flags ", flags & ~kAll));
@@ -29,7 +29,7 @@ wick_status wick_load(const char* path, const char* device, unsigned flags, wick
 
 wick_status wick_save(wick_value* value, const char* path, wick_format format) {
   return call(__func__, [&] {
-    const Pinned<ValueObject> of(value, "value");
+    const Pinned<ValueEntry> of(value, "value");
     const std::filesystem::path to = require(path, "path");
     switch (format) {
       case WICK_FORMAT_TORCH: return save(of->value, to);

@@ -60,7 +60,7 @@ wick_status wick_tensor_from_memory(void* data, const int64_t* shape, const int6
                                     size_t dims, wick_dtype dtype, const char* device,
                                     wick_release release, void* context, wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     const Dims sizes = dims_of(shape, dims, "shape");
     const Dims steps =
         strides == nullptr ? contiguous_strides(sizes) : dims_of(strides, dims, "strides");

@@ -107,35 +107,35 @@ wick_status wick_dtype_size(wick_dtype dtype, size_t* bytes) {
 
 wick_status wick_generator_create(uint64_t seed, const char* device, wick_generator** result) {
   return call(__func__, [&] {
-    const Result<GeneratorObject> to(result);
-    to = std::make_unique<GeneratorObject>(std::make_shared<Generator>(device_of(device), seed));
+    const Result<GeneratorEntry> to(result);
+    to = std::make_unique<GeneratorEntry>(std::make_shared<Generator>(device_of(device), seed));
   });
 }
 
 wick_status wick_generator_seed(wick_generator* generator, uint64_t seed) {
   return call(__func__, [&] {
-    Pinned<GeneratorObject>(generator, "generator")->generator->manual_seed(seed);
+    Pinned<GeneratorEntry>(generator, "generator")->generator->manual_seed(seed);
   });
 }
 
 wick_status wick_generator_get_state(wick_generator* generator, wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
-    put(to, Pinned<GeneratorObject>(generator, "generator")->generator->get_state());
+    const Result<TensorEntry> to(result);
+    put(to, Pinned<GeneratorEntry>(generator, "generator")->generator->get_state());
   });
 }
 
 wick_status wick_generator_set_state(wick_generator* generator, wick_tensor* state) {
   return call(__func__, [&] {
-    const Pinned<GeneratorObject> of(generator, "generator");
-    of->generator->set_state(Pinned<TensorObject>(state, "state")->tensor);
+    const Pinned<GeneratorEntry> of(generator, "generator");
+    of->generator->set_state(Pinned<TensorEntry>(state, "state")->tensor);
   });
 }
 
 wick_status wick_generator_randperm(wick_generator* generator, int64_t count,
                                     wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
-    put(to, Pinned<GeneratorObject>(generator, "generator")->generator->randperm(count));
+    const Result<TensorEntry> to(result);
+    put(to, Pinned<GeneratorEntry>(generator, "generator")->generator->randperm(count));
   });
 }

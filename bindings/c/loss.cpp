@@ -19,7 +19,7 @@ using namespace wick::c;
 
 struct Row {
   const char* name;
-  void (*make)(Options& options, LossObject& object);
+  void (*make)(Options& options, LossEntry& object);
 };
 
 nn::Reduction reduction_of(Options& options) {
@@ -53,19 +53,19 @@ T read(Options& options) {
 }
 
 template <typename Loss, typename T>
-void with_options(Options& options, LossObject& object) {
+void with_options(Options& options, LossEntry& object) {
   object.loss = std::make_unique<Loss>(read<T>(options));
 }
 
 template <typename Loss>
-void plain(Options& options, LossObject& object) {
+void plain(Options& options, LossEntry& object) {
   const nn::Reduction reduction = reduction_of(options);
   options.require_all_taken();
   object.loss = std::make_unique<Loss>(reduction);
 }
 
 template <typename Loss>
-void with_number(Options& options, LossObject& object, std::string_view name) {
+void with_number(Options& options, LossEntry& object, std::string_view name) {
   const nn::Reduction reduction = reduction_of(options);
   double number = 1.0;
   options.number(name, number);
@@ -79,13 +79,13 @@ constexpr auto kRows = std::to_array<Row>({
     {"BCEWithLogitsLoss", with_options<nn::BCEWithLogitsLoss, nn::BCEWithLogitsLossOptions>},
     {"CrossEntropyLoss", with_options<nn::CrossEntropyLoss, nn::CrossEntropyLossOptions>},
     {"GaussianNLLLoss",
-     [](Options& options, LossObject& object) {
+     [](Options& options, LossEntry& object) {
        auto loss = std::make_unique<nn::GaussianNLLLoss>(read<nn::GaussianNLLLossOptions>(options));
        object.with_variance = loss.get();
        object.loss = std::move(loss);
      }},
     {"HuberLoss",
-     [](Options& options, LossObject& object) {
+     [](Options& options, LossEntry& object) {
        with_number<nn::HuberLoss>(options, object, "delta");
      }},
     {"KLDivLoss", with_options<nn::KLDivLoss, nn::KLDivLossOptions>},
@@ -94,7 +94,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"NLLLoss", with_options<nn::NLLLoss, nn::NLLLossOptions>},
     {"PoissonNLLLoss", with_options<nn::PoissonNLLLoss, nn::PoissonNLLLossOptions>},
     {"SmoothL1Loss",
-     [](Options& options, LossObject& object) {
+     [](Options& options, LossEntry& object) {
        with_number<nn::SmoothL1Loss>(options, object, "beta");
      }},
 });
@@ -104,7 +104,7 @@ constexpr auto kRows = std::to_array<Row>({
 wick_status wick_loss_create(const char* name, const char* arguments, wick_value* options,
                              wick_loss** result) {
   return call(__func__, [&] {
-    const Result<LossObject> to(result);
+    const Result<LossEntry> to(result);
     const std::string_view wanted = require(name, "name");
     const Dict given = merge_options(arguments, options);
     const auto* const row = std::ranges::find(kRows, wanted, &Row::name);
@@ -114,7 +114,7 @@ wick_status wick_loss_create(const char* name, const char* arguments, wick_value
       throw ValueError(concat("there is no loss \"", wanted, "\"; there are ", names));
     }
     Options reader(row->name, given);
-    auto object = std::make_unique<LossObject>();
+    auto object = std::make_unique<LossEntry>();
     row->make(reader, *object);
     to = std::move(object);
   });
@@ -127,10 +127,10 @@ const char* wick_loss_name(size_t index) {
 wick_status wick_loss_forward(wick_loss* loss, wick_tensor* input, wick_tensor* target,
                               wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
-    const Pinned<LossObject> of(loss, "loss");
-    const Pinned<TensorObject> x(input, "input");
-    put(to, of->loss->forward(x->tensor, Pinned<TensorObject>(target, "target")->tensor));
+    const Result<TensorEntry> to(result);
+    const Pinned<LossEntry> of(loss, "loss");
+    const Pinned<TensorEntry> x(input, "input");
+    put(to, of->loss->forward(x->tensor, Pinned<TensorEntry>(target, "target")->tensor));
   });
 }
 
@@ -138,28 +138,28 @@ wick_status wick_loss_forward_with_variance(wick_loss* loss, wick_tensor* input,
                                             wick_tensor* target, wick_tensor* variance,
                                             wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
-    const Pinned<LossObject> of(loss, "loss");
+    const Result<TensorEntry> to(result);
+    const Pinned<LossEntry> of(loss, "loss");
     if (of->with_variance == nullptr) {
       throw ValueError(concat(of->loss->type_name(),
                               " takes no variance, as GaussianNLLLoss does; call "
                               "wick_loss_forward()"));
     }
-    const Pinned<TensorObject> x(input, "input");
-    const Pinned<TensorObject> t(target, "target");
+    const Pinned<TensorEntry> x(input, "input");
+    const Pinned<TensorEntry> t(target, "target");
     put(to, of->with_variance->forward(x->tensor, t->tensor,
-                                       Pinned<TensorObject>(variance, "variance")->tensor));
+                                       Pinned<TensorEntry>(variance, "variance")->tensor));
   });
 }
 
 wick_status wick_loss_backward(wick_loss* loss, wick_tensor* grad_output, wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
-    const Pinned<LossObject> of(loss, "loss");
+    const Result<TensorEntry> to(result);
+    const Pinned<LossEntry> of(loss, "loss");
     if (grad_output == nullptr) {
       put(to, of->loss->backward());
     } else {
-      put(to, of->loss->backward(Pinned<TensorObject>(grad_output, "grad_output")->tensor));
+      put(to, of->loss->backward(Pinned<TensorEntry>(grad_output, "grad_output")->tensor));
     }
   });
 }

@@ -26,14 +26,14 @@ void require_child_name(const std::string& name) {
 }
 
 // Moves a module into another one; nothing throws from here on but the lack of memory.
-std::unique_ptr<nn::Module> take(ModuleObject& from, ModuleObject& into) {
+std::unique_ptr<nn::Module> take(ModuleEntry& from, ModuleEntry& into) {
   into.generators.insert(into.generators.end(), from.generators.begin(), from.generators.end());
   from.sequential = nullptr;
   return std::move(from.module);
 }
 
-std::unique_ptr<ModuleObject> sequential_object(std::unique_ptr<nn::Sequential> sequential) {
-  auto object = std::make_unique<ModuleObject>();
+std::unique_ptr<ModuleEntry> sequential_object(std::unique_ptr<nn::Sequential> sequential) {
+  auto object = std::make_unique<ModuleEntry>();
   object->sequential = sequential.get();
   object->module = std::move(sequential);
   return object;
@@ -44,15 +44,15 @@ std::unique_ptr<ModuleObject> sequential_object(std::unique_ptr<nn::Sequential> 
 wick_status wick_module_create(const char* name, const char* arguments, wick_value* options,
                                wick_generator* generator, wick_module** result) {
   return call(__func__, [&] {
-    const Result<ModuleObject> to(result);
+    const Result<ModuleEntry> to(result);
     require(name, "name");
     const Dict given = merge_options(arguments, options);
-    auto object = std::make_unique<ModuleObject>();
+    auto object = std::make_unique<ModuleEntry>();
     if (generator == nullptr) {
       object->generators.push_back(std::make_shared<Generator>());
       object->module = nn::make_module(name, given, *object->generators.front());
     } else {
-      const Pinned<GeneratorObject> of(generator, "generator");
+      const Pinned<GeneratorEntry> of(generator, "generator");
       object->generators.push_back(of->generator);
       object->module = nn::make_module(name, given, *of->generator);
     }
@@ -67,7 +67,7 @@ const char* wick_module_name(size_t index) {
 
 wick_status wick_sequential_create(wick_module** result) {
   return call(__func__, [&] {
-    const Result<ModuleObject> to(result);
+    const Result<ModuleEntry> to(result);
     to = sequential_object(std::make_unique<nn::Sequential>());
   });
 }
@@ -75,9 +75,9 @@ wick_status wick_sequential_create(wick_module** result) {
 wick_status wick_sequential_append(wick_module* sequential, const char* name,
                                    wick_module* module) {
   return call(__func__, [&] {
-    const Pinned<ModuleObject> into(sequential, "sequential");
+    const Pinned<ModuleEntry> into(sequential, "sequential");
     if (sequential == module) throw ValueError("a Sequential cannot contain itself");
-    const Pinned<ModuleObject> from(module, "module");
+    const Pinned<ModuleEntry> from(module, "module");
     const std::string key = require(name, "name");
     if (into->sequential == nullptr) {
       throw ValueError(concat("the module ", into->module->description(),
@@ -95,8 +95,8 @@ wick_status wick_sequential_append(wick_module* sequential, const char* name,
 wick_status wick_sequential_from_state_dict(wick_value* state, const char* activation,
                                             wick_module** result) {
   return call(__func__, [&] {
-    const Result<ModuleObject> to(result);
-    const Pinned<ValueObject> of(state, "state");
+    const Result<ModuleEntry> to(result);
+    const Pinned<ValueEntry> of(state, "state");
     to = sequential_object(nn::Sequential::from_state_dict(StateDict::from_value(of->value),
                                                            require(activation, "activation")));
   });
@@ -104,11 +104,11 @@ wick_status wick_sequential_from_state_dict(wick_value* state, const char* activ
 
 wick_status wick_residual_create(const char* name, wick_module* module, wick_module** result) {
   return call(__func__, [&] {
-    const Result<ModuleObject> to(result);
+    const Result<ModuleEntry> to(result);
     const std::string key = require(name, "name");
     require_child_name(key);
-    const Pinned<ModuleObject> from(module, "module");
-    auto object = std::make_unique<ModuleObject>();
+    const Pinned<ModuleEntry> from(module, "module");
+    auto object = std::make_unique<ModuleEntry>();
     object->module = std::make_unique<nn::Residual>(key, take(*from, *object));
     Registry::instance().free(module);
     to = std::move(object);
@@ -117,9 +117,9 @@ wick_status wick_residual_create(const char* name, wick_module* module, wick_mod
 
 wick_status wick_module_clone(wick_module* module, wick_module** result) {
   return call(__func__, [&] {
-    const Result<ModuleObject> to(result);
-    const Pinned<ModuleObject> from(module, "module");
-    auto object = std::make_unique<ModuleObject>();
+    const Result<ModuleEntry> to(result);
+    const Pinned<ModuleEntry> from(module, "module");
+    auto object = std::make_unique<ModuleEntry>();
     if (from->sequential != nullptr) {
       object = sequential_object(nn::clone(*from->sequential));
     } else {
@@ -133,7 +133,7 @@ wick_status wick_module_clone(wick_module* module, wick_module** result) {
 wick_status wick_module_description(wick_module* module, const char** text) {
   return call(__func__, [&] {
     require(text, "text");
-    const Pinned<ModuleObject> of(module, "module");
+    const Pinned<ModuleEntry> of(module, "module");
     of->text = of->module->description();
     *text = of->text.c_str();
   });

@@ -15,7 +15,7 @@ using namespace wick::c;
 
 template <typename Work>
 wick_status with_module(const char* function, wick_module* module, Work&& work) {
-  return call(function, [&] { work(*Pinned<ModuleObject>(module, "module")->module); });
+  return call(function, [&] { work(*Pinned<ModuleEntry>(module, "module")->module); });
 }
 
 // A parameter by its dotted name.
@@ -34,28 +34,28 @@ ParameterPtr find_parameter(const nn::Module& module, const char* name) {
 
 wick_status wick_module_forward(wick_module* module, wick_tensor* input, wick_tensor** output) {
   return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorObject> to(output, "output");
-    put(to, m.forward(Pinned<TensorObject>(input, "input")->tensor));
+    const Result<TensorEntry> to(output, "output");
+    put(to, m.forward(Pinned<TensorEntry>(input, "input")->tensor));
   });
 }
 
 wick_status wick_module_predict(wick_module* module, wick_tensor* input, wick_tensor** output) {
   return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorObject> to(output, "output");
+    const Result<TensorEntry> to(output, "output");
     const nn::NoGradGuard guard;
-    put(to, m.forward(Pinned<TensorObject>(input, "input")->tensor));
+    put(to, m.forward(Pinned<TensorEntry>(input, "input")->tensor));
   });
 }
 
 wick_status wick_module_backward(wick_module* module, wick_tensor* grad_output,
                                  wick_tensor** grad_input) {
   return with_module(__func__, module, [&](nn::Module& m) {
-    const Pinned<TensorObject> grad(grad_output, "grad_output");
+    const Pinned<TensorEntry> grad(grad_output, "grad_output");
     if (grad_input == nullptr) {
       (void)m.backward(grad->tensor, false);
       return;
     }
-    const Result<TensorObject> to(grad_input, "grad_input");
+    const Result<TensorEntry> to(grad_input, "grad_input");
     put(to, m.backward(grad->tensor));
   });
 }
@@ -88,14 +88,14 @@ wick_status wick_module_autocast(wick_module* module, wick_dtype dtype) {
 
 wick_status wick_module_state_dict(wick_module* module, wick_value** result) {
   return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<ValueObject> to(result);
+    const Result<ValueEntry> to(result);
     put(to, m.state_dict().to_value());
   });
 }
 
 wick_status wick_module_load_state_dict(wick_module* module, wick_value* state, int strict) {
   return with_module(__func__, module, [&](nn::Module& m) {
-    const Pinned<ValueObject> of(state, "state");
+    const Pinned<ValueEntry> of(state, "state");
     (void)m.load_state_dict(StateDict::from_value(of->value), strict != 0);
   });
 }
@@ -109,7 +109,7 @@ wick_status wick_module_parameter_count(wick_module* module, size_t* count) {
 wick_status wick_module_parameter_name(wick_module* module, size_t index, const char** name) {
   return call(__func__, [&] {
     require(name, "name");
-    const Pinned<ModuleObject> of(module, "module");
+    const Pinned<ModuleEntry> of(module, "module");
     const auto parameters = of->module->named_parameters();
     if (index >= parameters.size()) {
       throw IndexError(concat("the index ", index, " is outside the ", parameters.size(),
@@ -122,14 +122,14 @@ wick_status wick_module_parameter_name(wick_module* module, size_t index, const 
 
 wick_status wick_module_parameter(wick_module* module, const char* name, wick_tensor** result) {
   return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     put(to, find_parameter(m, name)->value);
   });
 }
 
 wick_status wick_module_grad(wick_module* module, const char* name, wick_tensor** result) {
   return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     const ParameterPtr parameter = find_parameter(m, name);
     if (!parameter->has_grad) {
       throw ValueError(concat("the parameter \"", name,

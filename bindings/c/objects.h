@@ -27,31 +27,31 @@ class LBFGS;
 
 namespace wick::c {
 
-struct TensorObject final : Object {
+struct TensorEntry final : Object {
   using Handle = wick_tensor;
   static constexpr Kind kKind = Kind::tensor;
   static constexpr Use kUse = Use::shared;
-  explicit TensorObject(Tensor t) : tensor(std::move(t)) {}
+  explicit TensorEntry(Tensor t) : tensor(std::move(t)) {}
   const Tensor tensor;
 };
 
-struct ValueObject final : Object {
+struct ValueEntry final : Object {
   using Handle = wick_value;
   static constexpr Kind kKind = Kind::value;
   static constexpr Use kUse = Use::shared;
-  explicit ValueObject(Value v) : value(std::move(v)) {}
+  explicit ValueEntry(Value v) : value(std::move(v)) {}
   const Value value;
 };
 
-struct GeneratorObject final : Object {
+struct GeneratorEntry final : Object {
   using Handle = wick_generator;
   static constexpr Kind kKind = Kind::generator;
   static constexpr Use kUse = Use::exclusive;
-  explicit GeneratorObject(std::shared_ptr<Generator> g) : generator(std::move(g)) {}
+  explicit GeneratorEntry(std::shared_ptr<Generator> g) : generator(std::move(g)) {}
   const std::shared_ptr<Generator> generator;  // which a Dropout has, too
 };
 
-struct ModuleObject final : Object {
+struct ModuleEntry final : Object {
   using Handle = wick_module;
   static constexpr Kind kKind = Kind::module;
   static constexpr Use kUse = Use::exclusive;
@@ -61,7 +61,7 @@ struct ModuleObject final : Object {
   std::string text;                                    // that was given out last
 };
 
-struct LossObject final : Object {
+struct LossEntry final : Object {
   using Handle = wick_loss;
   static constexpr Kind kKind = Kind::loss;
   static constexpr Use kUse = Use::exclusive;
@@ -69,7 +69,7 @@ struct LossObject final : Object {
   nn::GaussianNLLLoss* with_variance = nullptr;  // `loss`, where it is that one
 };
 
-struct OptimizerObject final : Object {
+struct OptimizerEntry final : Object {
   using Handle = wick_optimizer;
   static constexpr Kind kKind = Kind::optimizer;
   static constexpr Use kUse = Use::exclusive;
@@ -77,11 +77,11 @@ struct OptimizerObject final : Object {
   optim::LBFGS* lbfgs = nullptr;  // `optimizer`, where it is one
 };
 
-struct PlanObject final : Object {
+struct PlanEntry final : Object {
   using Handle = wick_plan;
   static constexpr Kind kKind = Kind::plan;
   static constexpr Use kUse = Use::shared;
-  explicit PlanObject(nn::InferencePlan p) : plan(std::move(p)) {}
+  explicit PlanEntry(nn::InferencePlan p) : plan(std::move(p)) {}
   const nn::InferencePlan plan;
   std::mutex mutex;
   std::size_t workspaces = 0;  // as many as threads have run the plan at one time
@@ -89,11 +89,11 @@ struct PlanObject final : Object {
 };
 
 /// Puts a tensor into a new handle.
-inline void put(const Result<TensorObject>& result, Tensor tensor) {
-  result = std::make_unique<TensorObject>(std::move(tensor));
+inline void put(const Result<TensorEntry>& result, Tensor tensor) {
+  result = std::make_unique<TensorEntry>(std::move(tensor));
 }
-inline void put(const Result<ValueObject>& result, Value value) {
-  result = std::make_unique<ValueObject>(std::move(value));
+inline void put(const Result<ValueEntry>& result, Value value) {
+  result = std::make_unique<ValueEntry>(std::move(value));
 }
 
 }  // namespace wick::c

@@ -29,7 +29,7 @@ using namespace wick::c;
 
 struct Row {
   const char* name;
-  void (*make)(Options& options, std::vector<ParameterPtr> params, OptimizerObject& object);
+  void (*make)(Options& options, std::vector<ParameterPtr> params, OptimizerEntry& object);
 };
 
 // The options of any of them, by the names of the structures' members, which are PyTorch's.
@@ -37,7 +37,7 @@ template <typename T>
 T read(Options& options) {
   T o;
   options.number("lr", o.lr);
-  options.flag("maximize", o.maximize);
+  if constexpr (requires { o.maximize; }) options.flag("maximize", o.maximize);
   if constexpr (requires { o.weight_decay; }) options.number("weight_decay", o.weight_decay);
   if constexpr (requires { o.beta1; }) {
     std::array<double, 2> betas = {o.beta1, o.beta2};
@@ -81,7 +81,7 @@ T read(Options& options) {
 }
 
 template <typename Optimizer, typename T>
-void make(Options& options, std::vector<ParameterPtr> params, OptimizerObject& object) {
+void make(Options& options, std::vector<ParameterPtr> params, OptimizerEntry& object) {
   object.optimizer = std::make_unique<Optimizer>(std::move(params), read<T>(options));
 }
 
@@ -92,7 +92,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"AdamW", make<optim::AdamW, optim::AdamWOptions>},
     {"Adamax", make<optim::Adamax, optim::AdamaxOptions>},
     {"LBFGS",
-     [](Options& options, std::vector<ParameterPtr> params, OptimizerObject& object) {
+     [](Options& options, std::vector<ParameterPtr> params, OptimizerEntry& object) {
        auto made = std::make_unique<optim::LBFGS>(std::move(params),
                                                   read<optim::LBFGSOptions>(options));
        object.lbfgs = made.get();
@@ -109,7 +109,7 @@ template <typename Work>
 wick_status with_optimizer(const char* function, wick_optimizer* optimizer, Work&& work,
                            Use use = Use::exclusive) {
   return call(function,
-              [&] { work(*Pinned<OptimizerObject>(optimizer, "optimizer", use)->optimizer); });
+              [&] { work(*Pinned<OptimizerEntry>(optimizer, "optimizer", use)->optimizer); });
 }
 
 }  // namespace
@@ -117,9 +117,9 @@ wick_status with_optimizer(const char* function, wick_optimizer* optimizer, Work
 wick_status wick_optimizer_create(const char* name, wick_module* module, const char* arguments,
                                   wick_value* options, wick_optimizer** result) {
   return call(__func__, [&] {
-    const Result<OptimizerObject> to(result);
+    const Result<OptimizerEntry> to(result);
     const std::string_view wanted = require(name, "name");
-    const Pinned<ModuleObject> of(module, "module");
+    const Pinned<ModuleEntry> of(module, "module");
     const Dict given = merge_options(arguments, options);
     const auto* const row = std::ranges::find(kRows, wanted, &Row::name);
     if (row == kRows.end()) {
@@ -128,7 +128,7 @@ wick_status wick_optimizer_create(const char* name, wick_module* module, const c
       throw ValueError(concat("there is no optimizer \"", wanted, "\"; there are ", names));
     }
     Options reader(row->name, given);
-    auto object = std::make_unique<OptimizerObject>();
+    auto object = std::make_unique<OptimizerEntry>();
     row->make(reader, of->module->parameters(), *object);
     to = std::move(object);
   });
@@ -145,7 +145,7 @@ wick_status wick_optimizer_zero_grad(wick_optimizer* optimizer) {
 
 wick_status wick_optimizer_step(wick_optimizer* optimizer) {
   return call(__func__, [&] {
-    const Pinned<OptimizerObject> of(optimizer, "optimizer");
+    const Pinned<OptimizerEntry> of(optimizer, "optimizer");
     if (of->lbfgs != nullptr) {
       throw ValueError("LBFGS needs a closure; call wick_optimizer_step_with()");
     }
@@ -157,7 +157,7 @@ wick_status wick_optimizer_step_with(wick_optimizer* optimizer, wick_closure clo
                                      double* loss) {
   return call(__func__, [&] {
     require(closure, "closure");
-    const Pinned<OptimizerObject> of(optimizer, "optimizer");
+    const Pinned<OptimizerEntry> of(optimizer, "optimizer");
     const auto evaluate = [&] {
       double value = 0.0;
       call_back("closure", [&] { return closure(context, &value); });
@@ -185,13 +185,13 @@ wick_status wick_optimizer_set_lr(wick_optimizer* optimizer, double lr) {
 
 wick_status wick_optimizer_state_dict(wick_optimizer* optimizer, wick_value** result) {
   return with_optimizer(__func__, optimizer, [&](optim::Optimizer& o) {
-    const Result<ValueObject> to(result);
+    const Result<ValueEntry> to(result);
     put(to, o.state_dict());
   });
 }
 
 wick_status wick_optimizer_load_state_dict(wick_optimizer* optimizer, wick_value* state) {
   return with_optimizer(__func__, optimizer, [&](optim::Optimizer& o) {
-    o.load_state_dict(Pinned<ValueObject>(state, "state")->value);
+    o.load_state_dict(Pinned<ValueEntry>(state, "state")->value);
   });
 }

@@ -12,7 +12,7 @@ Dict merge_options(const char* arguments, wick_value* options) {
   Dict result;
   if (arguments != nullptr) result = parse_arguments(arguments);
   if (options == nullptr) return result;
-  const Pinned<ValueObject> more(options, "options");
+  const Pinned<ValueEntry> more(options, "options");
   for (const auto& [key, value] : more->value.as_dict()) {
     if (key.kind() != Value::Kind::string) {
       throw ValueError(concat("the names of options are texts, and one is a ", key.kind_name()));

@@ -18,7 +18,7 @@ using namespace wick::c;
 // A workspace of a plan, as long as a call runs it.
 class Workspace {
  public:
-  explicit Workspace(PlanObject& object) : object_(object), workspace_(take(object)) {}
+  explicit Workspace(PlanEntry& object) : object_(object), workspace_(take(object)) {}
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
   ~Workspace() {
@@ -29,7 +29,7 @@ class Workspace {
   nn::InferencePlan::Workspace& operator*() noexcept { return workspace_; }
 
  private:
-  static nn::InferencePlan::Workspace take(PlanObject& object) {
+  static nn::InferencePlan::Workspace take(PlanEntry& object) {
     const std::lock_guard lock(object.mutex);
     if (object.idle.empty()) {
       object.idle.reserve(++object.workspaces);
@@ -40,7 +40,7 @@ class Workspace {
     return result;
   }
 
-  PlanObject& object_;
+  PlanEntry& object_;
   nn::InferencePlan::Workspace workspace_;
 };
 
@@ -48,7 +48,7 @@ wick_status shape_out(const char* function, wick_plan* plan, const int64_t** sha
                       bool is_input) {
   return call(function, [&] {
     require(shape, "shape");
-    const Pinned<PlanObject> of(plan, "plan");
+    const Pinned<PlanEntry> of(plan, "plan");
     const Dims& found = is_input ? of->plan.input_shape() : of->plan.output_shape();
     *shape = found.data();
     if (dims != nullptr) *dims = found.size();
@@ -73,13 +73,13 @@ void require_apart(const std::byte* input, std::size_t input_bytes, const std::b
 wick_status wick_plan_create(wick_module* module, const int64_t* sample_shape, size_t sample_dims,
                              int64_t max_batch, wick_plan** result) {
   return call(__func__, [&] {
-    const Result<PlanObject> to(result);
-    const Pinned<ModuleObject> of(module, "module");
+    const Result<PlanEntry> to(result);
+    const Pinned<ModuleEntry> of(module, "module");
     if (sample_shape == nullptr) {
-      to = std::make_unique<PlanObject>(nn::compile(*of->module, max_batch));
+      to = std::make_unique<PlanEntry>(nn::compile(*of->module, max_batch));
     } else {
       const std::vector<Dims> shapes = {dims_of(sample_shape, sample_dims, "sample_shape")};
-      to = std::make_unique<PlanObject>(nn::compile(*of->module, shapes, max_batch));
+      to = std::make_unique<PlanEntry>(nn::compile(*of->module, shapes, max_batch));
     }
   });
 }
@@ -95,21 +95,21 @@ wick_status wick_plan_output_shape(wick_plan* plan, const int64_t** shape, size_
 wick_status wick_plan_dtype(wick_plan* plan, wick_dtype* dtype) {
   return call(__func__, [&] {
     *require(dtype, "dtype") =
-        static_cast<wick_dtype>(Pinned<PlanObject>(plan, "plan")->plan.dtype());
+        static_cast<wick_dtype>(Pinned<PlanEntry>(plan, "plan")->plan.dtype());
   });
 }
 
 wick_status wick_plan_max_batch(wick_plan* plan, int64_t* max_batch) {
   return call(__func__, [&] {
-    *require(max_batch, "max_batch") = Pinned<PlanObject>(plan, "plan")->plan.max_batch();
+    *require(max_batch, "max_batch") = Pinned<PlanEntry>(plan, "plan")->plan.max_batch();
   });
 }
 
 wick_status wick_plan_run(wick_plan* plan, wick_tensor* input, wick_tensor* output) {
   return call(__func__, [&] {
-    const Pinned<PlanObject> of(plan, "plan");
-    const Pinned<TensorObject> from(input, "input");
-    const Pinned<TensorObject> to(output, "output");
+    const Pinned<PlanEntry> of(plan, "plan");
+    const Pinned<TensorEntry> from(input, "input");
+    const Pinned<TensorEntry> to(output, "output");
     Workspace workspace(*of);
     of->plan.run(from->tensor, to->tensor, *workspace);
   });
@@ -118,7 +118,7 @@ wick_status wick_plan_run(wick_plan* plan, wick_tensor* input, wick_tensor* outp
 wick_status wick_plan_run_memory(wick_plan* plan, const void* input, void* output,
                                  int64_t samples) {
   return call(__func__, [&] {
-    const Pinned<PlanObject> of(plan, "plan");
+    const Pinned<PlanEntry> of(plan, "plan");
     const nn::InferencePlan& run = of->plan;
     if (samples < 0) throw ValueError(concat("'samples' must not be negative, got ", samples));
     if (samples == 0) return;

@@ -12,13 +12,13 @@ namespace {
 using namespace wick;
 using namespace wick::c;
 
-using Use1 = Pinned<TensorObject>;
+using Use1 = Pinned<TensorEntry>;
 
 // Makes a tensor of another one.
 template <typename Work>
 wick_status derive(const char* function, wick_tensor* tensor, wick_tensor** result, Work&& work) {
   return call(function, [&] {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     put(to, work(Use1(tensor, "tensor")->tensor));
   });
 }
@@ -60,7 +60,7 @@ Tensor host_tensor(void* host, size_t bytes, const Tensor& like) {
 wick_status wick_tensor_empty(const int64_t* shape, size_t dims, wick_dtype dtype,
                               const char* device, wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     put(to, Tensor::empty(dims_of(shape, dims, "shape"), dtype_of_number(dtype),
                           device_of(device)));
   });
@@ -69,7 +69,7 @@ wick_status wick_tensor_empty(const int64_t* shape, size_t dims, wick_dtype dtyp
 wick_status wick_tensor_full(const int64_t* shape, size_t dims, double value, wick_dtype dtype,
                              const char* device, wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     put(to, Tensor::full(dims_of(shape, dims, "shape"), value, dtype_of_number(dtype),
                          device_of(device)));
   });
@@ -78,7 +78,7 @@ wick_status wick_tensor_full(const int64_t* shape, size_t dims, double value, wi
 wick_status wick_tensor_copy_of(const void* data, size_t bytes, const int64_t* shape, size_t dims,
                                 wick_dtype dtype, wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     // Only read, as the source of a copy.
     void* const host = const_cast<void*>(data);
     const Dims sizes = dims_of(shape, dims, "shape");
@@ -169,7 +169,7 @@ wick_status wick_tensor_fill(wick_tensor* tensor, double value) {
 wick_status wick_tensor_uniform(wick_tensor* tensor, double low, double high,
                                 wick_generator* generator) {
   return call(__func__, [&] {
-    const Pinned<GeneratorObject> of(generator, "generator");
+    const Pinned<GeneratorEntry> of(generator, "generator");
     Use1(tensor, "tensor")->tensor.uniform_(low, high, *of->generator);
   });
 }
@@ -177,7 +177,7 @@ wick_status wick_tensor_uniform(wick_tensor* tensor, double low, double high,
 wick_status wick_tensor_normal(wick_tensor* tensor, double mean, double deviation,
                                wick_generator* generator) {
   return call(__func__, [&] {
-    const Pinned<GeneratorObject> of(generator, "generator");
+    const Pinned<GeneratorEntry> of(generator, "generator");
     Use1(tensor, "tensor")->tensor.normal_(mean, deviation, *of->generator);
   });
 }

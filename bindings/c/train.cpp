@@ -21,9 +21,9 @@ struct Trained {
 
 // One step; reads the loss only where `value` is not null. The objects are in use meanwhile.
 void step(const Trained& of, const Tensor& input, const Tensor& target, double* value) {
-  const Pinned<ModuleObject> module(of.module, "module");
-  const Pinned<LossObject> loss(of.loss, "loss");
-  const Pinned<OptimizerObject> optimizer(of.optimizer, "optimizer");
+  const Pinned<ModuleEntry> module(of.module, "module");
+  const Pinned<LossEntry> loss(of.loss, "loss");
+  const Pinned<OptimizerEntry> optimizer(of.optimizer, "optimizer");
   if (optimizer->lbfgs != nullptr) {
     throw ValueError("LBFGS needs a closure; call wick_optimizer_step_with()");
   }
@@ -72,8 +72,8 @@ void require_samples(const Tensor& inputs, const Tensor& targets, std::int64_t b
 wick_status wick_train_step(wick_module* module, wick_loss* loss, wick_optimizer* optimizer,
                             wick_tensor* input, wick_tensor* target, double* value) {
   return call(__func__, [&] {
-    const Pinned<TensorObject> x(input, "input");
-    const Pinned<TensorObject> t(target, "target");
+    const Pinned<TensorEntry> x(input, "input");
+    const Pinned<TensorEntry> t(target, "target");
     step({module, loss, optimizer}, x->tensor, t->tensor, value);
   });
 }
@@ -83,8 +83,8 @@ wick_status wick_train(wick_module* module, wick_loss* loss, wick_optimizer* opt
                        int64_t epochs, wick_generator* generator, wick_progress progress,
                        void* context, double* mean_loss) {
   return call(__func__, [&] {
-    const Pinned<TensorObject> x(inputs, "inputs");
-    const Pinned<TensorObject> t(targets, "targets");
+    const Pinned<TensorEntry> x(inputs, "inputs");
+    const Pinned<TensorEntry> t(targets, "targets");
     require_samples(x->tensor, t->tensor, batch_size, epochs);
     const std::int64_t count = x->tensor.size(0);
     const std::int64_t size = std::min(batch_size, count);
@@ -94,7 +94,7 @@ wick_status wick_train(wick_module* module, wick_loss* loss, wick_optimizer* opt
     for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
       Tensor order;
       if (generator != nullptr) {
-        const Pinned<GeneratorObject> of(generator, "generator");
+        const Pinned<GeneratorEntry> of(generator, "generator");
         order = of->generator->randperm(count).to(x->tensor.device());
       }
       double sum = 0.0;

@@ -18,7 +18,7 @@ using namespace wick::c;
 template <typename Work>
 wick_status make(const char* function, wick_value** result, Work&& work) {
   return call(function, [&] {
-    const Result<ValueObject> to(result);
+    const Result<ValueEntry> to(result);
     put(to, work());
   });
 }
@@ -29,7 +29,7 @@ std::string bytes_of(const void* data, std::size_t bytes, std::string_view argum
 }
 
 // A key that is hashed and compared, which does not end for one that contains itself.
-const Value& key_of(const ValueObject& key) {
+const Value& key_of(const ValueEntry& key) {
   require_no_circle(key.value);
   return key.value;
 }
@@ -86,7 +86,7 @@ wick_status wick_value_device(const char* name, wick_value** result) {
 
 wick_status wick_value_tensor(wick_tensor* tensor, wick_value** result) {
   return make(__func__, result,
-              [&] { return Value(Pinned<TensorObject>(tensor, "tensor")->tensor); });
+              [&] { return Value(Pinned<TensorEntry>(tensor, "tensor")->tensor); });
 }
 
 wick_status wick_value_list(wick_value** result) {
@@ -115,8 +115,8 @@ wick_status wick_value_parse(const char* text, wick_value** result) {
 
 wick_status wick_value_append(wick_value* sequence, wick_value* item) {
   return call(__func__, [&] {
-    const Pinned<ValueObject> to(sequence, "sequence");
-    const Pinned<ValueObject> from(item, "item");
+    const Pinned<ValueEntry> to(sequence, "sequence");
+    const Pinned<ValueEntry> from(item, "item");
     switch (to->value.kind()) {
       case Value::Kind::tuple: to->value.as_tuple().push_back(from->value); break;
       case Value::Kind::set: to->value.as_set().insert(key_of(*from)); break;
@@ -127,25 +127,25 @@ wick_status wick_value_append(wick_value* sequence, wick_value* item) {
 
 wick_status wick_value_set(wick_value* dict, const char* key, wick_value* value) {
   return call(__func__, [&] {
-    const Pinned<ValueObject> to(dict, "dict");
-    const Pinned<ValueObject> from(value, "value");
+    const Pinned<ValueEntry> to(dict, "dict");
+    const Pinned<ValueEntry> from(value, "value");
     to->value.as_dict().set(Value(require(key, "key")), from->value);
   });
 }
 
 wick_status wick_value_set_by(wick_value* dict, wick_value* key, wick_value* value) {
   return call(__func__, [&] {
-    const Pinned<ValueObject> to(dict, "dict");
-    const Pinned<ValueObject> by(key, "key");
-    const Pinned<ValueObject> from(value, "value");
+    const Pinned<ValueEntry> to(dict, "dict");
+    const Pinned<ValueEntry> by(key, "key");
+    const Pinned<ValueEntry> from(value, "value");
     to->value.as_dict().set(key_of(*by), from->value);
   });
 }
 
 wick_status wick_value_set_attributes(wick_value* dict, wick_value* attributes) {
   return call(__func__, [&] {
-    const Pinned<ValueObject> to(dict, "dict");
-    const Pinned<ValueObject> from(attributes, "attributes");
+    const Pinned<ValueEntry> to(dict, "dict");
+    const Pinned<ValueEntry> from(attributes, "attributes");
     Dict& target = to->value.as_dict();
     if (target.type() != Dict::Type::ordered_dict) {
       throw ValueError("only an OrderedDict has attributes; see wick_value_ordered_dict()");
@@ -156,5 +156,5 @@ wick_status wick_value_set_attributes(wick_value* dict, wick_value* attributes) 
 }
 
 wick_status wick_value_take_apart(wick_value* value) {
-  return call(__func__, [&] { take_apart(Pinned<ValueObject>(value, "value")->value); });
+  return call(__func__, [&] { take_apart(Pinned<ValueEntry>(value, "value")->value); });
 }

@@ -18,7 +18,7 @@ static_assert(WICK_DICT == static_cast<int>(Value::Kind::dict));
 static_assert(WICK_REAL == static_cast<int>(Value::Kind::real));
 static_assert(WICK_FROZEN_SET == static_cast<int>(Value::Kind::frozen_set));
 
-using Reading = Pinned<ValueObject>;
+using Reading = Pinned<ValueEntry>;
 
 template <typename T, typename Work>
 wick_status ask(const char* function, wick_value* value, T* result, const char* argument,
@@ -32,7 +32,7 @@ wick_status ask(const char* function, wick_value* value, T* result, const char* 
 template <typename Work>
 wick_status derive(const char* function, wick_value* value, wick_value** result, Work&& work) {
   return call(function, [&] {
-    const Result<ValueObject> to(result);
+    const Result<ValueEntry> to(result);
     put(to, work(Reading(value, "value")->value));
   });
 }
@@ -154,7 +154,7 @@ wick_status wick_value_as_dtype(wick_value* value, wick_dtype* dtype) {
 
 wick_status wick_value_as_tensor(wick_value* value, wick_tensor** result) {
   return call(__func__, [&] {
-    const Result<TensorObject> to(result);
+    const Result<TensorEntry> to(result);
     put(to, Reading(value, "value")->value.as_tensor());
   });
 }
