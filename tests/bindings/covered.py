@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Fails where a function of the C interface is called by no test in C, or declared by the Python package
+with other arguments than in the headers.
+
+    tests/bindings/covered.py
+"""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEADERS = ROOT / "bindings/c"
+
+
+def prototypes():
+    """Name -> (type of the result, types of the arguments), as in the headers."""
+    found = {}
+    for header in sorted(HEADERS.glob("*.h")):
+        text = re.sub(r"/\*.*?\*/", "", header.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for kind, name, arguments in re.findall(
+                r"WICK_C_API ([\w\s]+?[\s*]+)(wick_\w+)\(([^)]*)\)", text):
+            types = [re.sub(r"\s*\b\w+$", "", " ".join(each.split())) if each.strip() != "void" else None
+                     for each in arguments.split(",")]
+            found[name] = (" ".join(kind.split()), [each for each in types if each])
+    return found
+
+
+def main():
+    functions = prototypes()
+    called = set()
+    for source in (ROOT / "tests/bindings").glob("*_test.c*"):
+        called |= set(re.findall(r"\b(wick_\w+)\(", source.read_text(encoding="utf-8")))
+    problems = [f"{name} is called by no test" for name in sorted(set(functions) - called)]
+    if len(functions) < 100:
+        problems.append(f"only {len(functions)} functions were found in {HEADERS}")
+    sys.path.insert(0, str(ROOT / "bindings/python"))
+    from wick._signatures import SIGNATURES
+    for name, (_, arguments) in sorted(functions.items()):
+        if name not in SIGNATURES:
+            problems.append(f"{name} is not declared by the Python package")
+        elif len(SIGNATURES[name].split()) - 1 != len(arguments):
+            problems.append(f"{name} has {len(arguments)} arguments, and "
+                            f"{len(SIGNATURES[name].split()) - 1} in the Python package")
+    problems += [f"the Python package declares {name}, which there is not"
+                 for name in sorted(set(SIGNATURES) - set(functions))]
+    print("\n".join(problems) if problems else f"{len(functions)} functions are tested and declared")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
