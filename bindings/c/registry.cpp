@@ -114,22 +114,24 @@ Registry::Slot& Registry::acquire(const void* handle, Kind kind, Use use,
                                   std::string_view argument) {
   if (handle == nullptr) refuse(argument, "is NULL");
   const auto [mark, generation, index] = parts_of(handle);
-  const std::string_view given = name(static_cast<Kind>(mark ^ kMark));
-  if (given.empty()) refuse(argument, "is no handle of wick's");
-  if (given != name(kind)) refuse(argument, concat("is of a ", given, ", not of a ", name(kind)));
+  if (mark != (kMark | static_cast<std::uint64_t>(kind))) {
+    const std::string_view given = name(static_cast<Kind>(mark ^ kMark));
+    if (given.empty()) refuse(argument, "is no handle of wick's");
+    refuse(argument, concat("is of a ", given, ", not of a ", name(kind)));
+  }
   Slot* const slot = find(index);
   if (slot == nullptr) refuse(argument, "is no handle of wick's");
   std::uint64_t state = slot->state.load(std::memory_order_acquire);
   for (;;) {
     if (state >> kGenerationShift != generation || (state & kAlive) == 0 ||
         slot->kind.load(std::memory_order_relaxed) != kind) {
-      refuse(argument, concat("is of a ", given, " that was freed"));
+      refuse(argument, concat("is of a ", name(kind), " that was freed"));
     }
     const bool is_exclusive = (state & kExclusive) != 0;
     const bool is_mine = is_exclusive && use == Use::nested &&
                          slot->owner.load(std::memory_order_relaxed) == this_thread();
     if (!is_mine && (is_exclusive || (use == Use::exclusive && (state & kUses) != 0))) {
-      throw BusyError(concat("the ", given, " '", argument,
+      throw BusyError(concat("the ", name(kind), " '", argument,
                              "' is in use, by another thread or by the call that runs this "
                              "callback; give each thread one of its own"));
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Exceptions: those of wick and those of a callback in C++ come back as a status and a message.
-#include <cstdlib>
 #include <new>
 #include <stdexcept>
 
@@ -52,7 +51,7 @@ void exceptions(const Training& t) {
     return wick_tensor_full(nullptr, 0, 1.0, 1234, nullptr, &none);
   };
   FAILS(train(t, returns_status, nullptr), WICK_ERROR_DTYPE, "wick_tensor_full: ");
-  CHECK(std::strstr(wick_message(), "wick_train") == nullptr);
+  CHECK(strstr(wick_message(), "wick_train") == nullptr);
   // The objects are free again after each of them.
   OK(train(t, nothing, nullptr));
 }

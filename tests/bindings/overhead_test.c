@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What the interface adds to a call: the time of one that does nothing else but check its handle
+ * What the interface adds to a call: the processor time of one that does nothing else but check its handle
  * and read a number. The median of several runs must be below 100 ns; the argument is another bound.
  */
 #define _POSIX_C_SOURCE 199309L
@@ -12,7 +12,7 @@ enum { RUNS = 21, CALLS = 100000 };
 
 static double now(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 

@@ -157,7 +157,11 @@ static void elements(void) {
   OK(wick_tensor_numel(c, &count));
   CHECK(count == 6);
   OK(wick_free(b));
-  OK(wick_tensor_to_device(c, "meta", &b));
+  OK(wick_tensor_to_device(c, "cpu", &b));
+  OK(wick_tensor_equal(b, c, &flag));
+  CHECK(flag == 1);
+  OK(wick_free(b));
+  OK(wick_tensor_empty(shape, 2, WICK_FLOAT32, "meta", &b));
   OK(wick_tensor_device(b, &device, NULL));
   CHECK(device == WICK_META);
   FAILS(wick_tensor_to_device(c, "cuda:77", &a), WICK_ERROR_DEVICE, "77");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Many threads: with objects of their own, with shared ones, and with handles that others free.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdlib.h>
 

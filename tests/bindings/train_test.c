@@ -255,6 +255,7 @@ struct Descent {
   wick_optimizer* optimizer;
   wick_tensor *x, *y;
   int calls, fail_at;
+  int alone; /* not in a call of the optimizer */
 };
 
 static wick_status evaluate(void* context, double* value) {
@@ -266,7 +267,11 @@ static wick_status evaluate(void* context, double* value) {
     return -7;
   }
   OK(wick_optimizer_zero_grad(d->optimizer)); /* the one call on it that a closure may make */
-  FAILS(wick_optimizer_lr(d->optimizer, &lr), WICK_ERROR_BUSY, "in use");
+  if (d->alone) {
+    OK(wick_optimizer_lr(d->optimizer, &lr));
+  } else {
+    FAILS(wick_optimizer_lr(d->optimizer, &lr), WICK_ERROR_BUSY, "in use");
+  }
   OK(wick_module_forward(d->model, d->x, &output));
   OK(wick_loss_forward(d->loss, output, d->y, &loss));
   OK(wick_loss_backward(d->loss, NULL, &grad));
@@ -279,7 +284,7 @@ static wick_status evaluate(void* context, double* value) {
 }
 
 static void optimizers(void) {
-  struct Descent d = {NULL, NULL, NULL, NULL, NULL, 0, 0};
+  struct Descent d = {NULL, NULL, NULL, NULL, NULL, 0, 0, 0};
   wick_value *state = NULL, *again = NULL;
   wick_generator* generator = NULL;
   wick_tensor* output = NULL;
@@ -324,9 +329,10 @@ static void optimizers(void) {
   FAILS(wick_optimizer_step_with(d.optimizer, evaluate, &d, &loss), -7, "enough");
   d.fail_at = 0;
   d.calls = 0;
-  OK(evaluate(&d, &loss) == WICK_OK ? WICK_OK : WICK_ERROR_INTERNAL);
+  d.alone = 1;
+  OK(evaluate(&d, &loss));
   OK(wick_free(d.optimizer));
-  FAILS(wick_optimizer_create("Adam", d.model, "lr=-1", NULL, &d.optimizer), WICK_ERROR_VALUE, "lr");
+  FAILS(wick_optimizer_create("Adam", d.model, "lr=-1", NULL, &d.optimizer), WICK_ERROR_VALUE, "learning rate");
   FAILS(wick_optimizer_create("Adam", d.model, "betas=(0.9,)", NULL, &d.optimizer),
         WICK_ERROR_VALUE, "betas");
   FAILS(wick_optimizer_create("Adam", d.model, "momentum=0.9", NULL, &d.optimizer),
