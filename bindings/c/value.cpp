@@ -67,6 +67,10 @@ wick_status wick_value_bytes(const void* data, size_t bytes, wick_value** result
   return make(__func__, result, [&] { return Value(Bytes{bytes_of(data, bytes, "data")}); });
 }
 
+wick_status wick_value_byte_array(const void* data, size_t bytes, wick_value** result) {
+  return make(__func__, result, [&] { return Value(ByteArray{bytes_of(data, bytes, "data")}); });
+}
+
 wick_status wick_value_big_integer(const char* decimal, wick_value** result) {
   return make(__func__, result,
               [&] { return Value(BigInteger::from_string(require(decimal, "decimal"))); });
@@ -107,6 +111,12 @@ wick_status wick_value_ordered_dict(wick_value** result) {
 
 wick_status wick_value_set_of(wick_value** result) {
   return make(__func__, result, [] { return Value(Set{}); });
+}
+
+wick_status wick_value_frozen_set(wick_value* set, wick_value** result) {
+  return make(__func__, result, [&] {
+    return Value(FrozenSet(Pinned<ValueEntry>(set, "set")->value.as_set()));
+  });
 }
 
 wick_status wick_value_parse(const char* text, wick_value** result) {

@@ -47,6 +47,7 @@ WICK_C_API wick_status wick_value_complex(double real, double imaginary, wick_va
 /* Of `bytes` bytes, with zeros among them or not; SIZE_MAX: up to the first zero. */
 WICK_C_API wick_status wick_value_string(const char* text, size_t bytes, wick_value** result);
 WICK_C_API wick_status wick_value_bytes(const void* data, size_t bytes, wick_value** result);
+WICK_C_API wick_status wick_value_byte_array(const void* data, size_t bytes, wick_value** result);
 /* An integer of any size, from decimal digits with an optional sign. */
 WICK_C_API wick_status wick_value_big_integer(const char* decimal, wick_value** result);
 WICK_C_API wick_status wick_value_dtype(wick_dtype dtype, wick_value** result);
@@ -60,6 +61,8 @@ WICK_C_API wick_status wick_value_tuple(wick_value** result);
 WICK_C_API wick_status wick_value_dict(wick_value** result);
 WICK_C_API wick_status wick_value_ordered_dict(wick_value** result);
 WICK_C_API wick_status wick_value_set_of(wick_value** result);
+/* Of the items of a set. */
+WICK_C_API wick_status wick_value_frozen_set(wick_value* set, wick_value** result);
 /* From Python's literals: "{'lr': 1e-3, 'betas': (0.9, 0.999), 'amsgrad': True}", with numbers,
  * texts in either quotes, True, False, None, lists, tuples and dicts. WICK_ERROR_VALUE, with the
  * position, for anything else. */

@@ -62,6 +62,10 @@ static void scalars(void) {
   OK(wick_value_as_string(v, &text, &bytes));
   CHECK(bytes == 2 && text[1] == 2 && kind_of(v) == WICK_BYTES);
   OK(wick_free(v));
+  OK(wick_value_byte_array("\3\4", 2, &v));
+  OK(wick_value_as_string(v, &text, &bytes));
+  CHECK(bytes == 2 && text[0] == 3 && kind_of(v) == WICK_BYTE_ARRAY);
+  OK(wick_free(v));
   OK(wick_value_big_integer("-123456789012345678901234567890", &v));
   CHECK(kind_of(v) == WICK_BIG_INTEGER);
   OK(wick_value_as_text(v, &text));
@@ -138,6 +142,11 @@ static void containers(void) {
   OK(wick_value_append(set, tuple));
   OK(wick_value_length(set, &length));
   CHECK(length == 1 && kind_of(set) == WICK_SET);
+  OK(wick_value_frozen_set(set, &v));
+  OK(wick_value_length(v, &length));
+  CHECK(length == 1 && kind_of(v) == WICK_FROZEN_SET);
+  OK(wick_free(v));
+  FAILS(wick_value_frozen_set(dict, &v), WICK_ERROR_VALUE, "dict");
   OK(wick_value_append(tuple, tuple));
   FAILS(wick_value_append(set, tuple), WICK_ERROR_VALUE, "contains itself");
   OK(wick_value_take_apart(tuple));
@@ -252,6 +261,7 @@ static void files(const char* folder) {
     OK(wick_free(loaded));
   }
   snprintf(path, sizeof path, "%s/absent.pt", folder);
+  remove(path);
   FAILS(wick_load(path, NULL, 0, &loaded), WICK_ERROR_IO, "absent.pt");
   {
     FILE* file = fopen(path, "wb");
