@@ -58,6 +58,22 @@ _BY_STATUS = {
 }
 
 
+# What helps, in the words of the C interface and in those of this one.
+_WORDS = (
+    ("load it with WICK_LOAD_PLACEHOLDERS", "load it with placeholders=True"),
+    ('give wick_load() a device that there is, such as "cpu"', 'load it with map_location="cpu"'),
+    ("convert it by wick_tensor_to_dtype(), or save it as WICK_FORMAT_TORCH",
+     'convert it by to(), or save it with format="torch"'),
+    ("wick_load() reads it", "load() reads it"),
+    ("call wick_optimizer_step_with()", "pass one to step()"),
+    ("call wick_module_backward() first", "call backward() first"),
+    ("see wick_sequential_create()", "make one by Sequential()"),
+    ("call wick_loss_forward()", "leave it out"),
+)
+
+
 def of_status(status: int, message: str) -> Error:
     """The exception of a status of the C interface."""
+    for theirs, ours in _WORDS:
+        message = message.replace(theirs, ours)
     return _BY_STATUS.get(status, Error)(message)
