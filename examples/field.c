@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A network of PyTorch's in a simulation in C: the wet-bulb temperature in each cell of a field, by a checkpoint
- * that torch.save({"model": model.state_dict()}, path) wrote. The network is
+ * A network of PyTorch's in a simulation in C: the wet-bulb temperature in each cell of a field, by
+ * a checkpoint that torch.save({"model": model.state_dict()}, path) wrote. The network is
  * Sequential(Linear(2, 16), Tanh(), Linear(16, 16), Tanh(), Linear(16, 1)) over
  * (temperature / 40 degrees, humidity / 100 %), and gives temperature / 40 degrees.
  *
@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
 #include <wick/c/wick.h>
 
 enum { ROWS = 180, COLS = 360, CELLS = ROWS * COLS };

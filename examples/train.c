@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
 #include <wick/c/wick.h>
 
 enum { SAMPLES = 1024, EPOCHS = 200 };
@@ -26,7 +25,8 @@ static void append(wick_module* model, const char* name, const char* layer, cons
 }
 
 /* Called after each step: says how it goes, and lowers the learning rate. */
-static wick_status progress(void* context, int64_t epoch, int64_t step, int64_t steps, double loss) {
+static wick_status progress(void* context, int64_t epoch, int64_t step, int64_t steps,
+                            double loss) {
   if (step + 1 < steps || (epoch + 1) % 50 != 0) return WICK_OK;
   printf("epoch %3d: loss %.6f\n", (int)epoch + 1, loss);
   return wick_optimizer_set_lr(context, 0.01 * (1.0 - (double)epoch / EPOCHS));
@@ -68,7 +68,8 @@ int main(int count, char** arguments) {
   need(wick_tensor_from_memory(y, y_shape, NULL, 2, WICK_FLOAT32, NULL, NULL, NULL, &targets));
   need(wick_tensor_uniform(inputs, -1.0, 1.0, generator));
   for (i = 0; i < SAMPLES; ++i) y[i] = sinf(3.0F * x[i][0]) * x[i][1];
-  need(wick_train(model, loss, optimizer, inputs, targets, 64, EPOCHS, generator, progress, optimizer, &last));
+  need(wick_train(model, loss, optimizer, inputs, targets, 64, EPOCHS, generator, progress,
+                  optimizer, &last));
   save(model, optimizer, count > 1 ? arguments[1] : "train.pt");
 
   need(wick_free(inputs));

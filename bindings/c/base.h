@@ -134,7 +134,8 @@ WICK_C_API wick_status wick_dtype_from_name(const char* name, wick_dtype* dtype)
 /* Bytes of an element. */
 WICK_C_API wick_status wick_dtype_size(wick_dtype dtype, size_t* bytes);
 
-/* Where a tensor is. Functions that take a device take its name: "cpu", "cuda", "cuda:1", "meta". */
+/* Where a tensor is. Functions that take a device take its name: "cpu", "cuda", "cuda:1", "meta".
+ */
 typedef int32_t wick_device_type;
 enum { WICK_CPU = 0, WICK_CUDA = 1, WICK_META = 2 };
 

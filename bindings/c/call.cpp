@@ -25,8 +25,7 @@ wick_status fail(wick_status status, const char* function, std::string_view what
 // A remedy in the words of this interface; empty for those of the C++ one.
 std::string_view words_of(Remedy remedy) noexcept {
   switch (remedy) {
-    case Remedy::map_location:
-      return "give wick_load() a device that there is, such as \"cpu\"";
+    case Remedy::map_location: return "give wick_load() a device that there is, such as \"cpu\"";
     case Remedy::placeholders: return "load it with WICK_LOAD_PLACEHOLDERS";
     case Remedy::admitted_part: return "save a part of it that has no placeholders";
     case Remedy::other_dtype:
@@ -89,8 +88,8 @@ wick_status report(const char* function) noexcept {
 Dims dims_of(const std::int64_t* values, std::size_t count, std::string_view argument) {
   constexpr std::size_t kMost = 64;  // PyTorch's
   if (count > kMost) {
-    throw ShapeError(concat("'", argument, "' has ", count, " sizes, and at most ", kMost,
-                            " are possible"));
+    throw ShapeError(
+        concat("'", argument, "' has ", count, " sizes, and at most ", kMost, " are possible"));
   }
   if (count == 0) return {};
   return Dims(std::span(require(values, argument), count));

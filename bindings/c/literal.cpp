@@ -171,7 +171,8 @@ class Parser {
       if (found == "nan") return std::copysign(std::numeric_limits<double>::quiet_NaN(), sign);
       at_ = begin;
     }
-    if (!is_digit(peek()) && peek() != '.') refuse("a number, a text, True, False, None, or one of [({");
+    if (!is_digit(peek()) && peek() != '.')
+      refuse("a number, a text, True, False, None, or one of [({");
     const char* const begin = text_.data() + at_;
     const char* const end = text_.data() + text_.size();
     double real = 0.0;

@@ -84,10 +84,8 @@ constexpr auto kRows = std::to_array<Row>({
        object.with_variance = loss.get();
        object.loss = std::move(loss);
      }},
-    {"HuberLoss",
-     [](Options& options, LossEntry& object) {
-       with_number<nn::HuberLoss>(options, object, "delta");
-     }},
+    {"HuberLoss", [](Options& options,
+                     LossEntry& object) { with_number<nn::HuberLoss>(options, object, "delta"); }},
     {"KLDivLoss", with_options<nn::KLDivLoss, nn::KLDivLossOptions>},
     {"L1Loss", plain<nn::L1Loss>},
     {"MSELoss", plain<nn::MSELoss>},

@@ -72,8 +72,7 @@ wick_status wick_sequential_create(wick_module** result) {
   });
 }
 
-wick_status wick_sequential_append(wick_module* sequential, const char* name,
-                                   wick_module* module) {
+wick_status wick_sequential_append(wick_module* sequential, const char* name, wick_module* module) {
   return call(__func__, [&] {
     const Pinned<ModuleEntry> into(sequential, "sequential");
     if (sequential == module) throw ValueError("a Sequential cannot contain itself");

@@ -37,7 +37,8 @@ WICK_C_API wick_status wick_residual_create(const char* name, wick_module* modul
                                             wick_module** result);
 /* A copy with parameters of its own. */
 WICK_C_API wick_status wick_module_clone(wick_module* module, wick_module** result);
-/* "Sequential", or "Linear(784, 32)"; until the module's handle is freed or this is called again. */
+/* "Sequential", or "Linear(784, 32)"; until the module's handle is freed or this is called again.
+ */
 WICK_C_API wick_status wick_module_description(wick_module* module, const char** text);
 
 /* -- Running -------------------------------------------------------------------------------- */

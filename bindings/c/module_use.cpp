@@ -26,8 +26,8 @@ ParameterPtr find_parameter(const nn::Module& module, const char* name) {
     if (each == wanted) return parameter;
     names += concat(names.empty() ? "" : ", ", each);
   }
-  throw ValueError(concat("there is no parameter \"", wanted, "\"; there are ",
-                          names.empty() ? "none" : names));
+  throw ValueError(
+      concat("there is no parameter \"", wanted, "\"; there are ", names.empty() ? "none" : names));
 }
 
 }  // namespace
@@ -112,8 +112,8 @@ wick_status wick_module_parameter_name(wick_module* module, size_t index, const 
     const Pinned<ModuleEntry> of(module, "module");
     const auto parameters = of->module->named_parameters();
     if (index >= parameters.size()) {
-      throw IndexError(concat("the index ", index, " is outside the ", parameters.size(),
-                              " parameters"));
+      throw IndexError(
+          concat("the index ", index, " is outside the ", parameters.size(), " parameters"));
     }
     of->text = parameters[index].first;
     *name = of->text.c_str();

@@ -56,7 +56,7 @@ struct ModuleEntry final : Object {
   static constexpr Kind kKind = Kind::module;
   static constexpr Use kUse = Use::exclusive;
   std::unique_ptr<nn::Module> module;
-  nn::Sequential* sequential = nullptr;  // `module`, where it is one
+  nn::Sequential* sequential = nullptr;                // `module`, where it is one
   std::vector<std::shared_ptr<Generator>> generators;  // of the Dropouts in it
   std::string text;                                    // that was given out last
 };

@@ -93,8 +93,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"Adamax", make<optim::Adamax, optim::AdamaxOptions>},
     {"LBFGS",
      [](Options& options, std::vector<ParameterPtr> params, OptimizerEntry& object) {
-       auto made = std::make_unique<optim::LBFGS>(std::move(params),
-                                                  read<optim::LBFGSOptions>(options));
+       auto made =
+           std::make_unique<optim::LBFGS>(std::move(params), read<optim::LBFGSOptions>(options));
        object.lbfgs = made.get();
        object.optimizer = std::move(made);
      }},

@@ -32,8 +32,8 @@ const Value* Options::take(std::string_view name) {
 }
 
 void Options::refuse(std::string_view name, std::string_view wanted, const Value& found) const {
-  throw ValueError(concat(class_, ": the option '", name, "' must be ", wanted, ", got ",
-                          found.kind_name()));
+  throw ValueError(
+      concat(class_, ": the option '", name, "' must be ", wanted, ", got ", found.kind_name()));
 }
 
 double Options::number_of(std::string_view name, const Value& value) const {

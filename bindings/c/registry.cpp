@@ -92,7 +92,8 @@ void* Registry::insert(Kind kind, std::unique_ptr<Object> object) {
     slot = find(count_);
     if (slot == nullptr) {
       const auto chunk = static_cast<std::size_t>(std::bit_width(count_ / kFirstChunk + 1)) - 1;
-      if (chunk >= kChunks) throw ValueError("there are too many handles; free some by wick_free()");
+      if (chunk >= kChunks)
+        throw ValueError("there are too many handles; free some by wick_free()");
       chunks_[chunk].store(new Slot[kFirstChunk << chunk], std::memory_order_release);
       slot = find(count_);
     }
@@ -101,8 +102,7 @@ void* Registry::insert(Kind kind, std::unique_ptr<Object> object) {
   }
   slot->object = std::move(object);
   slot->kind.store(kind, std::memory_order_relaxed);
-  const std::uint64_t generation =
-      slot->state.load(std::memory_order_relaxed) >> kGenerationShift;
+  const std::uint64_t generation = slot->state.load(std::memory_order_relaxed) >> kGenerationShift;
   slot->state.store(generation << kGenerationShift | kAlive, std::memory_order_release);
   live_.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t bits = (kMark | static_cast<std::uint64_t>(kind)) << kKindShift |

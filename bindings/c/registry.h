@@ -64,7 +64,7 @@ class Registry {
   [[nodiscard]] std::size_t live() const noexcept { return live_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t kChunks = 18;       // of 2^10, 2^11, ... slots
+  static constexpr std::size_t kChunks = 18;  // of 2^10, 2^11, ... slots
   static constexpr std::size_t kFirstChunk = 1024;
 
   // Null for an index that there is not.

@@ -47,8 +47,8 @@ wick_status dims_out(const char* function, wick_tensor* tensor, const int64_t** 
 // The caller's memory as a tensor of the CPU, in row-major order, while a call lasts.
 Tensor host_tensor(void* host, size_t bytes, const Tensor& like) {
   if (bytes != like.nbytes()) {
-    throw ShapeError(concat(like, " has ", like.nbytes(), " bytes of elements, and 'bytes' is ",
-                            bytes));
+    throw ShapeError(
+        concat(like, " has ", like.nbytes(), " bytes of elements, and 'bytes' is ", bytes));
   }
   if (bytes != 0) require(host, "host");
   return tensor_over_memory(host, like.shape(), contiguous_strides(like.shape()), like.dtype(),
@@ -61,8 +61,8 @@ wick_status wick_tensor_empty(const int64_t* shape, size_t dims, wick_dtype dtyp
                               const char* device, wick_tensor** result) {
   return call(__func__, [&] {
     const Result<TensorEntry> to(result);
-    put(to, Tensor::empty(dims_of(shape, dims, "shape"), dtype_of_number(dtype),
-                          device_of(device)));
+    put(to,
+        Tensor::empty(dims_of(shape, dims, "shape"), dtype_of_number(dtype), device_of(device)));
   });
 }
 
@@ -228,8 +228,7 @@ wick_status wick_tensor_to_dtype(wick_tensor* tensor, wick_dtype dtype, wick_ten
 }
 
 wick_status wick_tensor_to_device(wick_tensor* tensor, const char* device, wick_tensor** result) {
-  return derive(__func__, tensor, result,
-                [&](const Tensor& t) { return t.to(device_of(device)); });
+  return derive(__func__, tensor, result, [&](const Tensor& t) { return t.to(device_of(device)); });
 }
 
 wick_status wick_tensor_clone(wick_tensor* tensor, wick_tensor** result) {

@@ -58,9 +58,10 @@ class Batches {
 void require_samples(const Tensor& inputs, const Tensor& targets, std::int64_t batch_size,
                      std::int64_t epochs) {
   if (inputs.dim() == 0 || targets.dim() == 0 || inputs.size(0) != targets.size(0)) {
-    throw ShapeError(concat("'inputs' and 'targets' must have one first dimension, that of the "
-                            "samples, got ",
-                            inputs, " and ", targets));
+    throw ShapeError(
+        concat("'inputs' and 'targets' must have one first dimension, that of the "
+               "samples, got ",
+               inputs, " and ", targets));
   }
   if (inputs.size(0) == 0) throw ShapeError("there are no samples");
   if (batch_size < 1) throw ValueError(concat("batch_size must be positive, got ", batch_size));
@@ -106,8 +107,7 @@ wick_status wick_train(wick_module* module, wick_loss* loss, wick_optimizer* opt
              all_targets.get(order, begin, end), &value);
         sum += value * static_cast<double>(end - begin);
         if (progress != nullptr) {
-          call_back("progress callback",
-                    [&] { return progress(context, epoch, i, steps, value); });
+          call_back("progress callback", [&] { return progress(context, epoch, i, steps, value); });
         }
       }
       if (mean_loss != nullptr) *mean_loss = sum / static_cast<double>(count);

@@ -114,9 +114,8 @@ wick_status wick_value_set_of(wick_value** result) {
 }
 
 wick_status wick_value_frozen_set(wick_value* set, wick_value** result) {
-  return make(__func__, result, [&] {
-    return Value(FrozenSet(Pinned<ValueEntry>(set, "set")->value.as_set()));
-  });
+  return make(__func__, result,
+              [&] { return Value(FrozenSet(Pinned<ValueEntry>(set, "set")->value.as_set())); });
 }
 
 wick_status wick_value_parse(const char* text, wick_value** result) {

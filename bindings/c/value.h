@@ -80,8 +80,8 @@ WICK_C_API wick_status wick_value_as_real(wick_value* value, double* result);
 WICK_C_API wick_status wick_value_as_complex(wick_value* value, double* real, double* imaginary);
 /* The bytes of a string, bytes or bytearray; behind them is a zero. `bytes` may be NULL. */
 WICK_C_API wick_status wick_value_as_string(wick_value* value, const char** text, size_t* bytes);
-/* What str() gives of an integer of any size, a device, a dtype, a layout. Valid until the next call
- * of this function in this thread. */
+/* What str() gives of an integer of any size, a device, a dtype, a layout. Valid until the next
+ * call of this function in this thread. */
 WICK_C_API wick_status wick_value_as_text(wick_value* value, const char** text);
 WICK_C_API wick_status wick_value_as_dtype(wick_value* value, wick_dtype* dtype);
 WICK_C_API wick_status wick_value_as_tensor(wick_value* value, wick_tensor** result);

@@ -52,8 +52,8 @@ std::size_t length_of(const Value& value) {
 void require_index(const Value& value, std::size_t index) {
   const std::size_t length = length_of(value);
   if (index >= length) {
-    throw IndexError(concat("the index ", index, " is outside a ", value.kind_name(), " of ",
-                            length, " items"));
+    throw IndexError(
+        concat("the index ", index, " is outside a ", value.kind_name(), " of ", length, " items"));
   }
 }
 
@@ -195,9 +195,8 @@ wick_status wick_value_contains(wick_value* dict, const char* key, int* result) 
 }
 
 wick_status wick_value_is_ordered(wick_value* dict, int* result) {
-  return ask(__func__, dict, result, "result", [](const Value& v) {
-    return v.as_dict().type() == Dict::Type::ordered_dict ? 1 : 0;
-  });
+  return ask(__func__, dict, result, "result",
+             [](const Value& v) { return v.as_dict().type() == Dict::Type::ordered_dict ? 1 : 0; });
 }
 
 wick_status wick_value_attributes(wick_value* dict, wick_value** result) {

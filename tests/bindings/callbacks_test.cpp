@@ -5,7 +5,7 @@
 
 #include <wick/core/error.h>
 
-#include "check.h"
+#include "tests/bindings/check.h"
 
 namespace {
 

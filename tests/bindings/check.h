@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
 #include <wick/c/wick.h>
 
 static int failures = 0;

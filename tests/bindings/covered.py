@@ -8,6 +8,7 @@ with other types than in the headers.
 
 import pathlib
 import re
+import runpy
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -57,14 +58,14 @@ def main():
     problems = [f"{name} is called by no test" for name in sorted(set(functions) - called)]
     if len(functions) < 100:
         problems.append(f"only {len(functions)} functions were found in {HEADERS}")
-    sys.path.insert(0, str(ROOT / "bindings/python"))
-    from wick._signatures import SIGNATURES
+    # By itself: the package would look for its library.
+    signatures = runpy.run_path(str(ROOT / "bindings/python/wick/_signatures.py"))["SIGNATURES"]
     for name, (result, arguments) in sorted(functions.items()):
         wanted = declaration(name, result, arguments)
-        if SIGNATURES.get(name) != wanted:
+        if signatures.get(name) != wanted:
             problems.append(f'the Python package should declare "{name}": "{wanted}"')
     problems += [f"the Python package declares {name}, which there is not"
-                 for name in sorted(set(SIGNATURES) - set(functions))]
+                 for name in sorted(set(signatures) - set(functions))]
     print("\n".join(problems) if problems else f"{len(functions)} functions are tested and declared")
     return 1 if problems else 0
 

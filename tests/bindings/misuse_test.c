@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "check.h"
+#include "tests/bindings/check.h"
 
 static void handles(void) {
   const int64_t shape[1] = {4};
@@ -90,7 +90,8 @@ static void pointers(void) {
   NEEDS(wick_tensor_empty(shape, 1, 0, NULL, NULL), "result");
   NEEDS(wick_tensor_empty(NULL, 1, 0, NULL, (wick_tensor**)&x), "shape");
   NEEDS(wick_tensor_copy_of(NULL, 4, shape, 1, 0, (wick_tensor**)&x), "host");
-  NEEDS(wick_tensor_from_memory(&x, NULL, NULL, 1, 0, NULL, NULL, NULL, (wick_tensor**)&x), "shape");
+  NEEDS(wick_tensor_from_memory(&x, NULL, NULL, 1, 0, NULL, NULL, NULL, (wick_tensor**)&x),
+        "shape");
   NEEDS(wick_tensor_from_dlpack(NULL, (wick_tensor**)&x), "managed");
   NEEDS(wick_tensor_from_dlpack_versioned(NULL, (wick_tensor**)&x), "managed");
   NEEDS(wick_tensor_to_dlpack(t, NULL), "result");

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * What the interface adds to a call: the processor time of one that does nothing else but check its handle
- * and read a number. The median of several runs must be below 100 ns; the argument is another bound.
+ * What the interface adds to a call: the processor time of one that does nothing else but check its
+ * handle and read a number. The median of several runs must be below 100 ns; the argument is
+ * another bound.
  */
 #define _POSIX_C_SOURCE 199309L
 #include <stdlib.h>
 #include <time.h>
 
-#include "check.h"
+#include "tests/bindings/check.h"
 
 enum { RUNS = 21, CALLS = 100000 };
 

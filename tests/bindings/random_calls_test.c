@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "check.h"
+#include "tests/bindings/check.h"
 
 enum { HANDLES = 64, CALLS = 42 };
 
@@ -54,9 +54,10 @@ static wick_status progress(void* context, int64_t epoch, int64_t step, int64_t 
 }
 
 static wick_status call(void** result) {
-  static const char* const kModules[] = {"Linear", "ReLU", "Dropout", "Softmax", "LayerNorm", "Nil"};
-  static const char* const kOptions[] = {"in_features=2, out_features=2", NULL, "p=0.5", "dim=-1",
-                                         "normalized_shape=2", "=", "{"};
+  static const char* const kModules[] = {"Linear",  "ReLU",      "Dropout",
+                                         "Softmax", "LayerNorm", "Nil"};
+  static const char* const kOptions[] = {
+      "in_features=2, out_features=2", NULL, "p=0.5", "dim=-1", "normalized_shape=2", "=", "{"};
   int64_t shape[3], integer = 0;
   const int64_t* dims = NULL;
   const char* text = NULL;
@@ -73,13 +74,17 @@ static wick_status call(void** result) {
     if (shape[i] > 1000) shape[i] = draw(2) == 0 ? INT64_MAX : 7;
   }
   switch (draw(CALLS)) {
-    case 0: return wick_tensor_full(shape, draw(4), 0.5, (wick_dtype)draw(22), NULL, (wick_tensor**)result);
+    case 0:
+      return wick_tensor_full(shape, draw(4), 0.5, (wick_dtype)draw(22), NULL,
+                              (wick_tensor**)result);
     case 1: {
       const int64_t matrix[2] = {2, 2};
       return wick_tensor_full(matrix, 2, 0.25, WICK_FLOAT32, NULL, (wick_tensor**)result);
     }
     case 2: return wick_tensor_reshape(any(), shape, draw(4), (wick_tensor**)result);
-    case 3: return wick_tensor_slice(any(), number(), number(), number(), number(), (wick_tensor**)result);
+    case 3:
+      return wick_tensor_slice(any(), number(), number(), number(), number(),
+                               (wick_tensor**)result);
     case 4: return wick_tensor_select(any(), number(), number(), (wick_tensor**)result);
     case 5: return wick_tensor_permute(any(), shape, draw(4), (wick_tensor**)result);
     case 6: return wick_tensor_to_dtype(any(), (wick_dtype)draw(45) - 1, (wick_tensor**)result);
@@ -104,21 +109,28 @@ static wick_status call(void** result) {
     case 25: return wick_value_equal(any(), any(), &flag);
     case 26: return wick_value_as_tensor(any(), (wick_tensor**)result);
     case 27: return wick_value_kind_name(any(), &text);
-    case 28: return draw(9) == 0 ? wick_value_take_apart(any()) : wick_value_identity(any(), &identity);
-    case 29: return wick_module_create(kModules[draw(6)], kOptions[draw(7)], draw(4) == 0 ? any() : NULL,
-                                       draw(3) == 0 ? any() : NULL, (wick_module**)result);
+    case 28:
+      return draw(9) == 0 ? wick_value_take_apart(any()) : wick_value_identity(any(), &identity);
+    case 29:
+      return wick_module_create(kModules[draw(6)], kOptions[draw(7)], draw(4) == 0 ? any() : NULL,
+                                draw(3) == 0 ? any() : NULL, (wick_module**)result);
     case 30: return wick_sequential_create((wick_module**)result);
     case 31: return wick_sequential_append(any(), draw(2) == 0 ? "a" : "b", any());
     case 32: return wick_module_forward(any(), any(), (wick_tensor**)result);
     case 33: return wick_module_backward(any(), any(), draw(2) == 0 ? NULL : (wick_tensor**)result);
     case 34: return wick_module_state_dict(any(), (wick_value**)result);
     case 35: return wick_module_load_state_dict(any(), any(), (int)draw(2));
-    case 36: return wick_loss_create(draw(2) == 0 ? "MSELoss" : "CrossEntropyLoss", NULL, NULL, (wick_loss**)result);
+    case 36:
+      return wick_loss_create(draw(2) == 0 ? "MSELoss" : "CrossEntropyLoss", NULL, NULL,
+                              (wick_loss**)result);
     case 37: return wick_loss_forward(any(), any(), any(), (wick_tensor**)result);
-    case 38: return wick_optimizer_create(draw(2) == 0 ? "Adam" : "LBFGS", any(), NULL, NULL, (wick_optimizer**)result);
+    case 38:
+      return wick_optimizer_create(draw(2) == 0 ? "Adam" : "LBFGS", any(), NULL, NULL,
+                                   (wick_optimizer**)result);
     case 39: return wick_optimizer_step_with(any(), evaluate, NULL, &more);
-    case 40: return wick_train(any(), any(), any(), any(), any(), 1 + draw(2), draw(3), draw(2) == 0 ? any() : NULL,
-                               progress, NULL, &more);
+    case 40:
+      return wick_train(any(), any(), any(), any(), any(), 1 + draw(2), draw(3),
+                        draw(2) == 0 ? any() : NULL, progress, NULL, &more);
     default:
       switch (draw(6)) {
         case 0: return wick_plan_create(any(), NULL, 0, number(), (wick_plan**)result);

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "check.h"
+#include "tests/bindings/check.h"
 
 static int released = 0;
 
@@ -52,13 +52,48 @@ static void library(void) {
 
 /* The numbers of the enumerators are those that programs were compiled with. */
 static void numbers(void) {
-  static const char* const kNames[] = {
-      "float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2",
-      "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu", "uint8", "int8", "int16", "int32",
-      "int64", "uint16", "uint32", "uint64", "bool", "complex32", "complex64", "complex128", "int1",
-      "int2", "int3", "int4", "int5", "int6", "int7", "uint1", "uint2", "uint3", "uint4", "uint5",
-      "uint6", "uint7", "bits1x8", "bits2x4", "bits4x2", "bits8", "bits16", "float4_e2m1fn_x2",
-      "bcomplex32"};
+  static const char* const kNames[] = {"float32",
+                                       "float64",
+                                       "float16",
+                                       "bfloat16",
+                                       "float8_e4m3fn",
+                                       "float8_e5m2",
+                                       "float8_e4m3fnuz",
+                                       "float8_e5m2fnuz",
+                                       "float8_e8m0fnu",
+                                       "uint8",
+                                       "int8",
+                                       "int16",
+                                       "int32",
+                                       "int64",
+                                       "uint16",
+                                       "uint32",
+                                       "uint64",
+                                       "bool",
+                                       "complex32",
+                                       "complex64",
+                                       "complex128",
+                                       "int1",
+                                       "int2",
+                                       "int3",
+                                       "int4",
+                                       "int5",
+                                       "int6",
+                                       "int7",
+                                       "uint1",
+                                       "uint2",
+                                       "uint3",
+                                       "uint4",
+                                       "uint5",
+                                       "uint6",
+                                       "uint7",
+                                       "bits1x8",
+                                       "bits2x4",
+                                       "bits4x2",
+                                       "bits8",
+                                       "bits16",
+                                       "float4_e2m1fn_x2",
+                                       "bcomplex32"};
   wick_dtype i;
   for (i = 0; i < (wick_dtype)(sizeof kNames / sizeof kNames[0]); ++i) {
     const char* name = "";
@@ -202,8 +237,9 @@ static void foreign_memory(void) {
   for (i = 0; i < 4; ++i) memory[i] = i;
 
   /* What fails leaves the memory the caller's. */
-  FAILS(wick_tensor_from_memory(memory, shape, negative, 2, WICK_FLOAT64, NULL, release, memory, &a),
-        WICK_ERROR_SHAPE, NULL);
+  FAILS(
+      wick_tensor_from_memory(memory, shape, negative, 2, WICK_FLOAT64, NULL, release, memory, &a),
+      WICK_ERROR_SHAPE, NULL);
   FAILS(wick_tensor_from_memory(NULL, shape, NULL, 2, WICK_FLOAT64, NULL, release, memory, &a),
         WICK_ERROR_VALUE, "null");
   FAILS(wick_tensor_from_memory(memory, shape, NULL, 2, 77, NULL, release, memory, &a),

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "check.h"
+#include "tests/bindings/check.h"
 
 enum { THREADS = 8, ROUNDS = 400 };
 

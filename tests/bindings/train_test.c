@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Modules, losses, optimizers, training and plans, from C. The argument is a folder to write to.
  */
-#include "check.h"
+#include "tests/bindings/check.h"
 
 static wick_module* layer(const char* name, const char* arguments, wick_generator* generator) {
   wick_module* module = NULL;
@@ -12,9 +12,11 @@ static wick_module* layer(const char* name, const char* arguments, wick_generato
 static wick_module* network(wick_generator* generator) {
   wick_module* model = NULL;
   OK(wick_sequential_create(&model));
-  OK(wick_sequential_append(model, "fc1", layer("Linear", "in_features=2, out_features=16", generator)));
+  OK(wick_sequential_append(model, "fc1",
+                            layer("Linear", "in_features=2, out_features=16", generator)));
   OK(wick_sequential_append(model, "act", layer("Tanh", NULL, NULL)));
-  OK(wick_sequential_append(model, "fc2", layer("Linear", "in_features=16, out_features=1", generator)));
+  OK(wick_sequential_append(model, "fc2",
+                            layer("Linear", "in_features=16, out_features=1", generator)));
   return model;
 }
 
@@ -137,16 +139,19 @@ static void modules(void) {
 
   /* Options as a text, a dict, or both. */
   FAILS(wick_module_create("Linea", NULL, NULL, NULL, &child), WICK_ERROR_VALUE, "Linear");
-  FAILS(wick_module_create("Linear", "in_features=2", NULL, NULL, &child), WICK_ERROR_VALUE, "out_features");
-  FAILS(wick_module_create("Linear", "in_features=2, out_features=3, bais=True", NULL, NULL, &child),
-        WICK_ERROR_VALUE, "bais");
+  FAILS(wick_module_create("Linear", "in_features=2", NULL, NULL, &child), WICK_ERROR_VALUE,
+        "out_features");
+  FAILS(
+      wick_module_create("Linear", "in_features=2, out_features=3, bais=True", NULL, NULL, &child),
+      WICK_ERROR_VALUE, "bais");
   FAILS(wick_module_create("Linear", "in_features=2; out_features=3", NULL, NULL, &child),
         WICK_ERROR_VALUE, "position 13");
   FAILS(wick_module_create("Linear", "in_features=2, in_features=2", NULL, NULL, &child),
         WICK_ERROR_VALUE, "there already");
   OK(wick_value_parse("{'out_features': 3}", &options));
   OK(wick_module_create("Linear", "in_features=2", options, NULL, &child));
-  FAILS(wick_module_create("Linear", "out_features=2", options, NULL, &residual), WICK_ERROR_VALUE, "once");
+  FAILS(wick_module_create("Linear", "out_features=2", options, NULL, &residual), WICK_ERROR_VALUE,
+        "once");
   OK(wick_module_description(child, &text));
   CHECK(strcmp(text, "Linear(2, 3)") == 0);
   OK(wick_free(options));
@@ -332,7 +337,8 @@ static void optimizers(void) {
   d.alone = 1;
   OK(evaluate(&d, &loss));
   OK(wick_free(d.optimizer));
-  FAILS(wick_optimizer_create("Adam", d.model, "lr=-1", NULL, &d.optimizer), WICK_ERROR_VALUE, "learning rate");
+  FAILS(wick_optimizer_create("Adam", d.model, "lr=-1", NULL, &d.optimizer), WICK_ERROR_VALUE,
+        "learning rate");
   FAILS(wick_optimizer_create("Adam", d.model, "betas=(0.9,)", NULL, &d.optimizer),
         WICK_ERROR_VALUE, "betas");
   FAILS(wick_optimizer_create("Adam", d.model, "momentum=0.9", NULL, &d.optimizer),
@@ -410,12 +416,15 @@ static void training(const char* folder) {
         "the progress callback has returned -3");
   CHECK(p.calls == 3);
   OK(wick_train(model, loss, optimizer, x, y, 100, 1, NULL, NULL, NULL, NULL));
-  FAILS(wick_train(model, loss, optimizer, x, y, 0, 1, NULL, NULL, NULL, NULL), WICK_ERROR_VALUE, "batch_size");
-  FAILS(wick_train(model, loss, optimizer, x, y, 1, -1, NULL, NULL, NULL, NULL), WICK_ERROR_VALUE, "epochs");
+  FAILS(wick_train(model, loss, optimizer, x, y, 0, 1, NULL, NULL, NULL, NULL), WICK_ERROR_VALUE,
+        "batch_size");
+  FAILS(wick_train(model, loss, optimizer, x, y, 1, -1, NULL, NULL, NULL, NULL), WICK_ERROR_VALUE,
+        "epochs");
   {
     wick_tensor* half = NULL;
     OK(wick_tensor_slice(x, 0, 0, 2, 1, &half));
-    FAILS(wick_train(model, loss, optimizer, half, y, 1, 1, NULL, NULL, NULL, NULL), WICK_ERROR_SHAPE, "[2, 2]");
+    FAILS(wick_train(model, loss, optimizer, half, y, 1, 1, NULL, NULL, NULL, NULL),
+          WICK_ERROR_SHAPE, "[2, 2]");
     FAILS(wick_train_step(model, loss, optimizer, y, x, NULL), WICK_ERROR_SHAPE, "fc1");
     OK(wick_free(half));
   }

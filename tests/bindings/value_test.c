@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "check.h"
+#include "tests/bindings/check.h"
 
 static wick_value* parse(const char* text) {
   wick_value* value = NULL;
@@ -178,9 +178,9 @@ static void containers(void) {
 }
 
 static void literals(void) {
-  static const char* const kWrong[] = {"",       "{",        "[1, 2",       "(1 2)", "{'a' 1}",
-                                       "'open",  "True1",    "1e999",       "-",     "--1",
-                                       "1 2",    "{1: 2, 1: 3}", "'\\q'",   "{[]: 1}", "nil", "1.2.3"};
+  static const char* const kWrong[] = {
+      "",  "{",   "[1, 2", "(1 2)",        "{'a' 1}", "'open",   "True1", "1e999",
+      "-", "--1", "1 2",   "{1: 2, 1: 3}", "'\\q'",   "{[]: 1}", "nil",   "1.2.3"};
   char deep[300];
   wick_value *a = NULL, *b = NULL, *v = NULL;
   double real = 0.0;
@@ -193,8 +193,9 @@ static void literals(void) {
   memset(deep, '[', sizeof deep - 1);
   deep[sizeof deep - 1] = '\0';
   FAILS(wick_value_parse(deep, &v), WICK_ERROR_VALUE, "nesting");
-  a = parse(" { 'x' : [1, -2, +3], \"y\": (0.5, 1e-3, .25, 2.), 'z': (1,), 'n': None, 't': True,"
-            " 'q': 'it\\'s', 3: (), 'i': -inf, 'big': 123456789012345678901234567890, 'p': (4) , }");
+  a = parse(
+      " { 'x' : [1, -2, +3], \"y\": (0.5, 1e-3, .25, 2.), 'z': (1,), 'n': None, 't': True,"
+      " 'q': 'it\\'s', 3: (), 'i': -inf, 'big': 123456789012345678901234567890, 'p': (4) , }");
   OK(wick_value_get(a, "y", &v));
   OK(wick_value_item(v, 2, &b));
   OK(wick_value_as_real(b, &real));
@@ -207,8 +208,9 @@ static void literals(void) {
   OK(wick_value_get(a, "big", &v));
   CHECK(kind_of(v) == WICK_BIG_INTEGER);
   OK(wick_free(v));
-  b = parse("{'x':[1,-2,3],'y':(0.5,0.001,0.25,2.0),'z':(1,),'n':None,'t':True,'q':\"it's\","
-            "3:(),'i':-inf,'big':123456789012345678901234567890,'p':4}");
+  b = parse(
+      "{'x':[1,-2,3],'y':(0.5,0.001,0.25,2.0),'z':(1,),'n':None,'t':True,'q':\"it's\","
+      "3:(),'i':-inf,'big':123456789012345678901234567890,'p':4}");
   OK(wick_value_equal(a, b, &equal));
   CHECK(equal == 1);
   OK(wick_free(a));
