@@ -18,6 +18,16 @@ wick_status with_module(const char* function, wick_module* module, Work&& work) 
   return call(function, [&] { work(*Pinned<ModuleEntry>(module, "module")->module); });
 }
 
+// The same of a function that leaves a new handle: NULL, whatever fails.
+template <typename T, typename Work>
+wick_status derive(const char* function, wick_module* module, typename T::Handle** result,
+                   const char* argument, Work&& work) {
+  return call(function, [&] {
+    const Result<T> to(result, argument);
+    put(to, work(*Pinned<ModuleEntry>(module, "module")->module));
+  });
+}
+
 // A parameter by its dotted name.
 ParameterPtr find_parameter(const nn::Module& module, const char* name) {
   const std::string_view wanted = require(name, "name");
@@ -33,30 +43,27 @@ ParameterPtr find_parameter(const nn::Module& module, const char* name) {
 }  // namespace
 
 wick_status wick_module_forward(wick_module* module, wick_tensor* input, wick_tensor** output) {
-  return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorEntry> to(output, "output");
-    put(to, m.forward(Pinned<TensorEntry>(input, "input")->tensor));
+  return derive<TensorEntry>(__func__, module, output, "output", [&](nn::Module& m) {
+    return m.forward(Pinned<TensorEntry>(input, "input")->tensor);
   });
 }
 
 wick_status wick_module_predict(wick_module* module, wick_tensor* input, wick_tensor** output) {
-  return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorEntry> to(output, "output");
+  return derive<TensorEntry>(__func__, module, output, "output", [&](nn::Module& m) {
     const nn::NoGradGuard guard;
-    put(to, m.forward(Pinned<TensorEntry>(input, "input")->tensor));
+    return m.forward(Pinned<TensorEntry>(input, "input")->tensor);
   });
 }
 
 wick_status wick_module_backward(wick_module* module, wick_tensor* grad_output,
                                  wick_tensor** grad_input) {
-  return with_module(__func__, module, [&](nn::Module& m) {
-    const Pinned<TensorEntry> grad(grad_output, "grad_output");
-    if (grad_input == nullptr) {
-      (void)m.backward(grad->tensor, false);
-      return;
-    }
-    const Result<TensorEntry> to(grad_input, "grad_input");
-    put(to, m.backward(grad->tensor));
+  if (grad_input == nullptr) {
+    return with_module(__func__, module, [&](nn::Module& m) {
+      (void)m.backward(Pinned<TensorEntry>(grad_output, "grad_output")->tensor, false);
+    });
+  }
+  return derive<TensorEntry>(__func__, module, grad_input, "grad_input", [&](nn::Module& m) {
+    return m.backward(Pinned<TensorEntry>(grad_output, "grad_output")->tensor);
   });
 }
 
@@ -87,10 +94,8 @@ wick_status wick_module_autocast(wick_module* module, wick_dtype dtype) {
 }
 
 wick_status wick_module_state_dict(wick_module* module, wick_value** result) {
-  return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<ValueEntry> to(result);
-    put(to, m.state_dict().to_value());
-  });
+  return derive<ValueEntry>(__func__, module, result, "result",
+                            [](nn::Module& m) { return m.state_dict().to_value(); });
 }
 
 wick_status wick_module_load_state_dict(wick_module* module, wick_value* state, int strict) {
@@ -121,21 +126,18 @@ wick_status wick_module_parameter_name(wick_module* module, size_t index, const 
 }
 
 wick_status wick_module_parameter(wick_module* module, const char* name, wick_tensor** result) {
-  return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorEntry> to(result);
-    put(to, find_parameter(m, name)->value);
-  });
+  return derive<TensorEntry>(__func__, module, result, "result",
+                             [&](nn::Module& m) { return find_parameter(m, name)->value; });
 }
 
 wick_status wick_module_grad(wick_module* module, const char* name, wick_tensor** result) {
-  return with_module(__func__, module, [&](nn::Module& m) {
-    const Result<TensorEntry> to(result);
+  return derive<TensorEntry>(__func__, module, result, "result", [&](nn::Module& m) {
     const ParameterPtr parameter = find_parameter(m, name);
     if (!parameter->has_grad) {
       throw ValueError(concat("the parameter \"", name,
                               "\" has no gradient; call wick_module_backward() first"));
     }
-    put(to, parameter->grad);
+    return parameter->grad;
   });
 }
 

@@ -184,9 +184,9 @@ wick_status wick_optimizer_set_lr(wick_optimizer* optimizer, double lr) {
 }
 
 wick_status wick_optimizer_state_dict(wick_optimizer* optimizer, wick_value** result) {
-  return with_optimizer(__func__, optimizer, [&](optim::Optimizer& o) {
+  return call(__func__, [&] {
     const Result<ValueEntry> to(result);
-    put(to, o.state_dict());
+    put(to, Pinned<OptimizerEntry>(optimizer, "optimizer")->optimizer->state_dict());
   });
 }
 
