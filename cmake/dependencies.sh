@@ -14,7 +14,7 @@ wick_packages_of() {
     tests) echo "libgtest-dev libgmock-dev libboost-context-dev nlohmann-json3-dev python3 git valgrind strace" ;;
     bench) echo "libbenchmark-dev" ;;
     deb) echo "dpkg-dev file lintian" ;;
-    lint) echo "clang-format clang-tidy ccache" ;;
+    lint) echo "clang-format clang-tidy ccache doxygen" ;;
     fuzz) echo "clang libclang-rt-dev" ;;
     venv) echo "python3-venv python3-pip" ;;
     *)

@@ -53,12 +53,12 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md
   ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/examples
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev
-  PATTERN CMakeLists.txt EXCLUDE)
+  PATTERN CMakeLists.txt EXCLUDE PATTERN Doxyfile EXCLUDE PATTERN doxygen_filter.py EXCLUDE)
 
 if(WICK_BUILD_TOOLS)
   foreach(program IN ITEMS train predict synthetic ckpt)
     install(PROGRAMS $<TARGET_FILE:wick_${program}> DESTINATION ${CMAKE_INSTALL_BINDIR}
-      RENAME wick-${program} COMPONENT tools)
+      RENAME wick-${program} COMPONENT tools OPTIONAL)
   endforeach()
 endif()
 

@@ -13,6 +13,7 @@ set(WICK_HEADERS
   core/error.h
   core/float_types.h
   core/layout.h
+  core/operators.h
   core/ops.h
   core/ops_arithmetic.h
   core/ops_join.h
@@ -22,6 +23,7 @@ set(WICK_HEADERS
   core/parameter.h
   core/parameter_arena.h
   core/placeholder.h
+  core/print.h
   core/random.h
   core/recording.h
   core/scratch.h
@@ -45,6 +47,7 @@ set(WICK_HEADERS
   nn/saved_tensor.h
   nn/sequential.h
   nn/steps.h
+  nn/summary.h
   nn/transforms.h
   nn/layers/activation.h
   nn/layers/batch_norm.h

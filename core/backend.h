@@ -70,6 +70,8 @@ struct UpdateArgs;
 struct RecordedStep;
 class Recording;
 
+/// One device; the contract of all operations is at the head of this file. Whatever a tensor does
+/// goes through its storage's backend.
 class WICK_API Backend {
  public:
   Backend() = default;
@@ -79,8 +81,8 @@ class WICK_API Backend {
 
   [[nodiscard]] virtual Device device() const noexcept = 0;
 
-  /// At least `bytes` bytes, aligned to 64. Throws std::bad_alloc, OutOfMemoryError or another
-  /// DeviceError.
+  /// At least `bytes` bytes, aligned to 64. Throws OutOfMemoryError that names the number, or
+  /// another DeviceError.
   [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
   virtual void deallocate(void* data, std::size_t bytes) noexcept = 0;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <string>
 
 #include "wick/core/error.h"
 
@@ -55,6 +56,12 @@ void Dims::insert(std::size_t index, std::int64_t value) {
   ++size_;
   std::copy_backward(begin() + index, end() - 1, end());
   data()[index] = value;
+}
+
+std::string python_tuple(const Dims& dims) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < dims.size(); ++i) text += concat(i == 0 ? "" : ", ", dims[i]);
+  return text + (dims.size() == 1 ? ",)" : ")");
 }
 
 bool operator==(const Dims& a, const Dims& b) noexcept {

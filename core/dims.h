@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -55,6 +56,9 @@ class WICK_API Dims {
 
 /// Prints "[2, 3]".
 WICK_API std::ostream& operator<<(std::ostream& out, const Dims& dims);
+
+/// As Python prints a tuple: "(2, 3)", "(2,)", "()".
+[[nodiscard]] WICK_API std::string python_tuple(const Dims& dims);
 
 /// The number of elements: the product of the sizes, 1 for no dimensions.
 /// Throws ShapeError for a negative size or a product that overflows 63 bits.

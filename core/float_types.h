@@ -14,9 +14,11 @@
 
 namespace wick {
 
+/// IEEE 754's binary16: 5 exponent bits, 10 mantissa bits.
 struct float16 {
   std::uint16_t bits = 0;
 };
+/// The upper half of a float: 8 exponent bits, 7 mantissa bits.
 struct bfloat16 {
   std::uint16_t bits = 0;
 };

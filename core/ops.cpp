@@ -149,6 +149,24 @@ void index_select(const Tensor& source, const Tensor& indices, const Tensor& out
        static_cast<const std::int64_t*>(indices.raw()), out.size(0), out.raw()});
 }
 
+Tensor index_select(const Tensor& source, std::int64_t dim, const Tensor& indices) {
+  constexpr const char* kName = "index_select";
+  if (!source.defined() || !indices.defined()) {
+    throw ValueError("index_select: an operand is undefined");
+  }
+  if (indices.dim() != 1) {
+    throw ShapeError(concat("index_select: the indices must have one dimension, got ", indices));
+  }
+  const auto d =
+      static_cast<std::int64_t>(wrap_dim(dim, static_cast<std::size_t>(source.dim()), kName));
+  const Tensor rows = source.transpose(0, d).contiguous();
+  Dims shape = rows.shape();
+  shape[0] = indices.numel();
+  const Tensor out = Tensor::empty(shape, source.dtype(), source.device());
+  index_select(rows, indices.contiguous(), out);
+  return out.transpose(0, d).contiguous();
+}
+
 void gather_affine(const Tensor& source, const Tensor* indices, const Tensor& scale,
                    const Tensor& shift, const Tensor& out) {
   constexpr const char* kName = "gather_affine";

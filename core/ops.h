@@ -158,6 +158,11 @@ WICK_API void argmax(const Tensor& x, const Tensor& out);
 /// out[i] = source[indices[i]] along the first dimension; both contiguous, of one dtype, any.
 /// Throws IndexError for an index outside the source.
 WICK_API void index_select(const Tensor& source, const Tensor& indices, const Tensor& out);
+/// torch.index_select: a new tensor of the positions `indices` (N, int64) of a dimension, of any
+/// dtype and layout: `index_select(images, 0, permutation.slice(0, 0, 32))` is a batch. Throws
+/// IndexError.
+[[nodiscard]] WICK_API Tensor index_select(const Tensor& source, std::int64_t dim,
+                                           const Tensor& indices);
 
 /// sums[indices[i]] += rows[i] along the first dimension, in the order of i, so that the result
 /// does not depend on threads; both contiguous, float32 or float64, of one dtype. Rows with the

@@ -36,6 +36,7 @@ namespace wick {
 /// Thread safety: none.
 class WICK_API ParameterArena {
  public:
+  /// A parameter and its place.
   struct Entry {
     std::string name;
     ParameterPtr parameter;

@@ -40,7 +40,9 @@ struct PlaceholderPart {
 /// How a key of a dict appears in dotted names: a str or int as it is, else "<position>".
 [[nodiscard]] WICK_API std::string name_of_key(const Value& key, std::size_t position);
 
+/// What placeholders_in() has found.
 struct PlaceholderReport {
+  /// One of them.
   struct Found {
     std::string name;  // dotted, as tensors' names; attributes lie below "__dict__"
     std::string type;

@@ -5,7 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <utility>
 
 #include "wick/core/compiler.h"
 #include "wick/core/device.h"
@@ -116,5 +118,39 @@ class WICK_API Generator {
   std::optional<float> next_float_normal_;  // PyTorch keeps one in its state but never uses it
   std::optional<double> next_double_normal_;
 };
+
+/// What default_generator() returns. While it lives, other threads that ask for the default
+/// generator of any device wait, so keep it for one call, or for numbers that belong together. A
+/// reference to its Generator that outlives it is not protected from other threads.
+class WICK_API DefaultGenerator {
+ public:
+  operator Generator&() const noexcept { return *generator_; }
+  [[nodiscard]] Generator& operator*() const noexcept { return *generator_; }
+  [[nodiscard]] Generator* operator->() const noexcept { return generator_; }
+
+ private:
+  friend WICK_API DefaultGenerator default_generator(Device device);
+  DefaultGenerator(std::unique_lock<std::recursive_mutex> lock, Generator& generator) noexcept
+      : lock_(std::move(lock)), generator_(&generator) {}
+  std::unique_lock<std::recursive_mutex> lock_;
+  Generator* generator_;
+};
+
+/// torch.default_generator, and torch.cuda.default_generators: what draws where no generator is
+/// given, the weights of new layers, say. There is one for each device, which lives as long as the
+/// program. As in PyTorch, its seed is another one in each run until manual_seed() sets it:
+///
+///   wick::manual_seed(0);
+///   nn::Linear layer(784, 32);                        // torch.nn.Linear(784, 32): the same
+///   weights x.uniform_(0.0, 1.0, wick::default_generator());
+///
+/// Thread safety: may be called from several threads, which take turns; who needs the same numbers
+/// in each run draws in one of them, or from generators of his own.
+[[nodiscard]] WICK_API DefaultGenerator default_generator(Device device = kCpu);
+
+/// torch.manual_seed: the default generators of all devices begin anew. Thread-safe.
+WICK_API void manual_seed(std::uint64_t seed);
+/// torch.initial_seed: that of the CPU's default generator. Thread-safe.
+[[nodiscard]] WICK_API std::uint64_t initial_seed();
 
 }  // namespace wick

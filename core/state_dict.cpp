@@ -41,6 +41,8 @@ Value StateDict::to_value() const {
   return dict;
 }
 
+Value::Value(const StateDict& state) : Value(state.to_value()) {}
+
 void StateDict::set(std::string name, Tensor tensor) {
   const auto [place, added] = index_.try_emplace(name, entries_.size());
   if (added) {
@@ -57,8 +59,17 @@ const Tensor* StateDict::find(std::string_view name) const {
 
 const Tensor& StateDict::at(std::string_view name) const {
   const Tensor* const found = find(name);
-  if (found == nullptr) throw StateDictError(concat("no tensor \"", name, "\" in the state dict"));
-  return *found;
+  if (found != nullptr) return *found;
+  std::string there;
+  for (const auto& [other, tensor] : entries_) {
+    there += concat(there.empty() ? "" : ", ", '"', other, '"');
+    if (there.size() > 200) {
+      there += ", ...";
+      break;
+    }
+  }
+  throw StateDictError(
+      concat("no tensor \"", name, "\" in the state dict; there are [", there, "]"));
 }
 
 std::string describe_misfit(std::string_view name, const Tensor& given, const Tensor& wanted) {

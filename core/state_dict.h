@@ -28,8 +28,9 @@ class WICK_API StateDict {
   /// Appends, or overwrites where the name is there.
   void set(std::string name, Tensor tensor);
   [[nodiscard]] const Tensor* find(std::string_view name) const;
-  /// Throws StateDictError that names it.
+  /// Throws StateDictError that names it and the names there are.
   [[nodiscard]] const Tensor& at(std::string_view name) const;
+  [[nodiscard]] const Tensor& operator[](std::string_view name) const { return at(name); }
   [[nodiscard]] bool contains(std::string_view name) const { return find(name) != nullptr; }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }

@@ -34,6 +34,20 @@ Storage::Storage(void* data, std::size_t bytes, Backend& backend, std::shared_pt
   }
 }
 
+std::shared_ptr<Storage> Storage::read_only(const void* data, std::size_t bytes, Backend& backend,
+                                            std::shared_ptr<const void> owner) {
+  // Nothing writes to it: see bump_version().
+  auto storage =
+      std::make_shared<Storage>(const_cast<void*>(data), bytes, backend, std::move(owner));
+  storage->is_read_only_ = true;
+  return storage;
+}
+
+void Storage::refuse_write() {
+  throw ValueError(
+      "a tensor over const memory (Tensor::from_blob) is read-only; write to a clone() of it");
+}
+
 Storage::~Storage() {
   if (is_owner_) backend_->deallocate(data_, bytes_);
 }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <ostream>
 #include <utility>
 
 #include "core/overlap.h"
@@ -39,10 +38,29 @@ Tensor Tensor::empty(const Dims& shape, DType dtype, Device device) {
   std::int64_t bytes = 0;
   if (__builtin_mul_overflow(element_count(shape), static_cast<std::int64_t>(size_of(dtype)),
                              &bytes)) {
-    throw ShapeError(concat("Tensor::empty: shape ", shape, " of ", dtype, " overflows 63 bits"));
+    throw ShapeError(
+        concat("a tensor of shape ", shape, " and ", dtype, ": its bytes overflow 63 bits"));
   }
-  return {std::make_shared<Storage>(static_cast<std::size_t>(bytes), backend_for(device)), dtype,
-          shape, contiguous_strides(shape), 0};
+  Backend& backend = backend_for(device);
+  try {
+    return {std::make_shared<Storage>(static_cast<std::size_t>(bytes), backend), dtype, shape,
+            contiguous_strides(shape), 0};
+  } catch (const OutOfMemoryError& error) {
+    throw OutOfMemoryError(concat("a tensor of shape ", shape, " and ", dtype, ": ", error.what()),
+                           error.requested(), error.free(), error.total());
+  }
+}
+
+Tensor Tensor::empty_like(const Tensor& other) {
+  return empty(other.shape(), other.dtype(), other.device());
+}
+
+Tensor Tensor::zeros_like(const Tensor& other) {
+  return zeros(other.shape(), other.dtype(), other.device());
+}
+
+Tensor Tensor::ones_like(const Tensor& other) {
+  return ones(other.shape(), other.dtype(), other.device());
 }
 
 Tensor Tensor::zeros(const Dims& shape, DType dtype, Device device) {
@@ -106,8 +124,24 @@ void Tensor::require_dtype(DType wanted, const char* operation) const {
   }
 }
 
+void Tensor::require_elements(const char* operation) const {
+  if (storage_->device() == kMeta) {
+    throw DeviceError(concat(operation, ": ", *this, " has a shape but no elements"));
+  }
+}
+
 StridedRef Tensor::strided() const {
   return {raw(), dtype_, shape_, strides_};
+}
+
+std::string Tensor::description() const {
+  if (!defined()) return "Tensor(undefined)";
+  return concat("Tensor(", dtype_, ' ', shape_, ' ', device(), ')');
+}
+
+void Tensor::read_one(DType wanted, void* host, const char* operation) const {
+  require_dtype(wanted, operation);
+  copy_bytes_to_host(host);  // one element is contiguous
 }
 
 Tensor Tensor::element(std::initializer_list<std::int64_t> index) const {
@@ -115,7 +149,14 @@ Tensor Tensor::element(std::initializer_list<std::int64_t> index) const {
     throw IndexError(concat("Tensor::at: ", index.size(), " indices for ", *this));
   }
   Tensor result = *this;
-  for (const std::int64_t i : index) result = result.select(0, i);
+  for (const std::int64_t i : index) {
+    const std::int64_t size = result.size(0);
+    if (i < -size || i >= size) {
+      throw IndexError(concat("Tensor::at: index ", i, " is out of range for dimension ",
+                              dim() - result.dim(), " of ", *this));
+    }
+    result = result.select(0, i);
+  }
   return result;
 }
 
@@ -244,12 +285,6 @@ bool bitwise_equal(const Tensor& a, const Tensor& b) {
   const Tensor left = a.to(kCpu).contiguous();
   const Tensor right = b.to(kCpu).contiguous();
   return std::memcmp(left.raw(), right.raw(), left.nbytes()) == 0;
-}
-
-std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
-  if (!tensor.defined()) return out << "Tensor(undefined)";
-  return out << "Tensor(" << tensor.dtype() << ' ' << tensor.shape() << ' ' << tensor.device()
-             << ')';
 }
 
 }  // namespace wick

@@ -4,10 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 #include "wick/core/compiler.h"
@@ -24,6 +28,17 @@ struct StridedRef;
 
 /// Marks the end of a dimension in slice().
 inline constexpr std::int64_t kEnd = INT64_MAX;
+
+/// See Tensor::from_blob().
+struct BlobOptions {
+  /// In elements; none: row-major without gaps.
+  std::optional<Dims> strides{};
+  /// Called once with the address, when the last tensor over the memory goes, in whatever thread
+  /// that is. Empty: the memory is the caller's, who keeps it for as long as any tensor lies in it.
+  std::function<void(void*)> deleter{};
+  /// Where the memory is.
+  Device device = kCpu;
+};
 
 /// A value that shares its storage: copying a Tensor copies the handle, as in PyTorch; clone()
 /// copies the elements. A default-constructed tensor is undefined: it has no storage, and every
@@ -73,11 +88,58 @@ class WICK_API Tensor {
   [[nodiscard]] static Tensor from(std::initializer_list<T> values) {
     return from(values, Dims{static_cast<std::int64_t>(values.size())});
   }
+  /// torch.from_blob: a tensor over memory of yours, which is neither copied nor aligned: `data` is
+  /// the address of its first element. Of const memory the tensor is read-only: whatever function
+  /// of wick would write to it throws ValueError, and data() is for reading. Throws ShapeError for
+  /// a negative size or stride or for strides of another length than the shape's, ValueError for a
+  /// null address of some elements, DeviceError where there is no such device; then the deleter is
+  /// not called.
+  ///
+  ///   auto pixels = std::make_shared<std::vector<float>>(784);
+  ///   Tensor x = Tensor::from_blob(pixels->data(), {1, 784}, {.deleter = [pixels](void*) {}});
+  template <typename T>
+  requires(!std::is_void_v<T>) [[nodiscard]] static Tensor
+      from_blob(T* data, const Dims& shape, const BlobOptions& options = {}) {
+    return from_blob_of(data, std::is_const_v<T>, nullptr, shape, dtype_of<std::remove_const_t<T>>,
+                        options);
+  }
+  /// The same for memory without a type.
+  [[nodiscard]] static Tensor from_blob(void* data, const Dims& shape, DType dtype,
+                                        const BlobOptions& options = {}) {
+    return from_blob_of(data, false, nullptr, shape, dtype, options);
+  }
+  [[nodiscard]] static Tensor from_blob(const void* data, const Dims& shape, DType dtype,
+                                        const BlobOptions& options = {}) {
+    return from_blob_of(data, true, nullptr, shape, dtype, options);
+  }
+  /// The same, with ShapeError where the elements reach outside the span.
+  template <typename T, std::size_t Extent>
+  [[nodiscard]] static Tensor from_blob(std::span<T, Extent> data, const Dims& shape,
+                                        const BlobOptions& options = {}) {
+    const std::size_t count = data.size();
+    return from_blob_of(data.data(), std::is_const_v<T>, &count, shape,
+                        dtype_of<std::remove_const_t<T>>, options);
+  }
+  /// All elements of the span, in one dimension.
+  template <typename T, std::size_t Extent>
+  [[nodiscard]] static Tensor from_blob(std::span<T, Extent> data) {
+    return from_blob(data, Dims{static_cast<std::int64_t>(data.size())});
+  }
   /// A tensor without dimensions that holds one element.
   template <typename T>
   [[nodiscard]] static Tensor scalar(T value, Device device = kCpu) {
     return from(std::span<const T>(&value, 1), Dims{}, device);
   }
+  /// torch.empty_like and its like: the shape, dtype and device of `other`; contiguous.
+  [[nodiscard]] static Tensor empty_like(const Tensor& other);
+  [[nodiscard]] static Tensor zeros_like(const Tensor& other);
+  [[nodiscard]] static Tensor ones_like(const Tensor& other);
+  /// torch.rand and torch.randn: numbers of [0, 1), and of N(0, 1), from the default generator of
+  /// the device (default_generator() in core/random.h). float32 or float64.
+  [[nodiscard]] static Tensor rand(const Dims& shape, DType dtype = DType::float32,
+                                   Device device = kCpu);
+  [[nodiscard]] static Tensor randn(const Dims& shape, DType dtype = DType::float32,
+                                    Device device = kCpu);
   /// torch.empty(shape).uniform_(low, high, generator): the same numbers. float32 or float64. A
   /// generator on the CPU serves every device, and its numbers are copied there; one on another
   /// device serves tensors of that device only (DeviceError).
@@ -131,6 +193,7 @@ class WICK_API Tensor {
   template <typename T>
   [[nodiscard]] T* data() const;
   /// One element, wherever the tensor is. For tests and small things: each call may cross the bus.
+  /// Throws DTypeError where T is another dtype, as item() and to_vector() do, and IndexError.
   template <typename T>
   [[nodiscard]] T at(std::initializer_list<std::int64_t> index) const;
   /// The only element. Throws ShapeError where there are more or none.
@@ -153,9 +216,19 @@ class WICK_API Tensor {
   [[nodiscard]] Tensor select(std::int64_t dim, std::int64_t index) const;
   [[nodiscard]] Tensor operator[](std::int64_t index) const { return select(0, index); }
   [[nodiscard]] Tensor transpose(std::int64_t dim0, std::int64_t dim1) const;
+  /// The transpose of a matrix; itself with fewer dimensions, ShapeError with more.
+  [[nodiscard]] Tensor t() const;
   /// The dimensions in another order.
   [[nodiscard]] Tensor permute(const Dims& order) const;
   [[nodiscard]] Tensor unsqueeze(std::int64_t dim) const;
+  /// Without its dimensions of size 1; or without one of them, which stays where its size is
+  /// another.
+  [[nodiscard]] Tensor squeeze() const;
+  [[nodiscard]] Tensor squeeze(std::int64_t dim) const;
+  /// torch.Tensor.expand: a view in which dimensions of size 1, and new ones in front, are repeated
+  /// to fill `shape`; a size of -1 stays as it is. Nobody writes to such a tensor. Throws
+  /// ShapeError.
+  [[nodiscard]] Tensor expand(const Dims& shape) const;
   /// Any layout over the same storage; strides and offset in elements.
   [[nodiscard]] Tensor as_strided(const Dims& shape, const Dims& strides,
                                   std::int64_t offset) const;
@@ -164,6 +237,9 @@ class WICK_API Tensor {
 
   /// A view where possible, else a contiguous copy.
   [[nodiscard]] Tensor reshape(const Dims& shape) const;
+  /// Dimensions `start` to `end` as one; these may count from the end. A tensor without dimensions
+  /// becomes one of one element.
+  [[nodiscard]] Tensor flatten(std::int64_t start = 0, std::int64_t end = -1) const;
   /// This tensor where it is contiguous, else a contiguous copy.
   [[nodiscard]] Tensor contiguous() const;
   /// A contiguous copy on the same device.
@@ -194,14 +270,27 @@ class WICK_API Tensor {
   /// See uniform() and normal().
   void uniform_(double low, double high, Generator& generator) const;
   void normal_(double mean, double deviation, Generator& generator) const;
+  /// The same from the default generator of the tensor's device.
+  void uniform_(double low = 0.0, double high = 1.0) const;
+  void normal_(double mean = 0.0, double deviation = 1.0) const;
+
+  /// How messages call it: "Tensor(float32 [2, 3] cpu)", or "Tensor(undefined)".
+  [[nodiscard]] std::string description() const;
 
  private:
+  [[nodiscard]] static Tensor from_blob_of(const void* data, bool is_const,
+                                           const std::size_t* capacity, const Dims& shape,
+                                           DType dtype, const BlobOptions& options);
+  // The only element, to host memory.
+  void read_one(DType wanted, void* host, const char* operation) const;
   void require_defined(const char* operation) const;
   [[nodiscard]] StridedRef strided() const;
   // Copies the contiguous elements from or to host memory.
   void copy_bytes_from_host(const void* host) const;
   void copy_bytes_to_host(void* host) const;
   void require_dtype(DType wanted, const char* operation) const;
+  // Throws DeviceError for one on the device "meta", which may have any number of them.
+  void require_elements(const char* operation) const;
   [[nodiscard]] Tensor element(std::initializer_list<std::int64_t> index) const;
 
   std::shared_ptr<Storage> storage_;
@@ -217,7 +306,8 @@ class WICK_API Tensor {
 /// differ. NaNs are equal where their bits are.
 [[nodiscard]] WICK_API bool bitwise_equal(const Tensor& a, const Tensor& b);
 
-/// Prints dtype, shape and device, not the elements: "Tensor(float32 [2, 3] cpu)".
+/// The elements, as PyTorch prints them: to_string() of core/print.h, which has options.
+[[nodiscard]] WICK_API std::string to_string(const Tensor& tensor);
 WICK_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 // -- Templates ----------------------------------------------------------------------------------
@@ -249,18 +339,23 @@ template <typename T>
 T Tensor::item() const {
   require_defined("Tensor::item");
   if (numel_ != 1) throw ShapeError(concat("Tensor::item: needs exactly one element, got ", *this));
-  return to_vector<T>()[0];
+  T value{};
+  read_one(dtype_of<T>, &value, "Tensor::item");
+  return value;
 }
 
 template <typename T>
 T Tensor::at(std::initializer_list<std::int64_t> index) const {
-  return element(index).item<T>();
+  T value{};
+  element(index).read_one(dtype_of<T>, &value, "Tensor::at");
+  return value;
 }
 
 template <typename T>
 std::vector<T> Tensor::to_vector() const {
   static_assert(!std::is_same_v<T, bool>, "use to_vector<std::uint8_t>() of to(DType::uint8)");
   require_dtype(dtype_of<T>, "Tensor::to_vector");
+  require_elements("Tensor::to_vector");
   std::vector<T> values(static_cast<std::size_t>(numel_));
   contiguous().copy_bytes_to_host(values.data());
   return values;

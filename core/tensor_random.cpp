@@ -17,6 +17,7 @@ void draw(const char* operation, const Tensor& tensor, const Generator& generato
                              ", the generator on ", generator.device(),
                              "; use one on the tensor's device, or on the CPU"));
   }
+  visit_arithmetic(tensor.dtype(), operation, [](auto) {});
   require_no_internal_overlap(operation, tensor);
   if (tensor.device() == generator.device() && tensor.is_contiguous()) {
     fill(tensor);
@@ -41,6 +42,22 @@ Tensor Tensor::normal(const Dims& shape, double mean, double deviation, Generato
   Tensor result = empty(shape, dtype, device);
   result.normal_(mean, deviation, generator);
   return result;
+}
+
+Tensor Tensor::rand(const Dims& shape, DType dtype, Device device) {
+  return uniform(shape, 0.0, 1.0, default_generator(device), dtype, device);
+}
+
+Tensor Tensor::randn(const Dims& shape, DType dtype, Device device) {
+  return normal(shape, 0.0, 1.0, default_generator(device), dtype, device);
+}
+
+void Tensor::uniform_(double low, double high) const {
+  uniform_(low, high, default_generator(device()));
+}
+
+void Tensor::normal_(double mean, double deviation) const {
+  normal_(mean, deviation, default_generator(device()));
 }
 
 void Tensor::uniform_(double low, double high, Generator& generator) const {

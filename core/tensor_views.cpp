@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/broadcast.h"
 #include "wick/core/error.h"
 #include "wick/core/tensor.h"
 
@@ -11,7 +12,8 @@ namespace wick {
 namespace {
 
 // Replaces one -1 by the size that the count asks for.
-Dims infer_shape(const Dims& shape, std::int64_t numel, const Tensor& tensor) {
+Dims infer_shape(const char* operation, const Dims& shape, const Tensor& tensor) {
+  const std::int64_t numel = tensor.numel();
   Dims result = shape;
   std::int64_t* inferred = nullptr;
   std::int64_t known = 1;
@@ -19,13 +21,13 @@ Dims infer_shape(const Dims& shape, std::int64_t numel, const Tensor& tensor) {
     if (size == -1 && inferred == nullptr) {
       inferred = &size;
     } else if (size < 0 || __builtin_mul_overflow(known, size, &known)) {
-      throw ShapeError(concat("view: ", shape, " is no shape for ", tensor));
+      throw ShapeError(concat(operation, ": ", shape, " is no shape for ", tensor));
     }
   }
   if (inferred != nullptr && known != 0 && numel % known == 0) *inferred = numel / known;
   if (std::ranges::find(result, -1) != result.end() || element_count(result) != numel) {
-    throw ShapeError(
-        concat("view: shape ", shape, " does not hold the ", numel, " elements of ", tensor));
+    throw ShapeError(concat(operation, ": shape ", shape, " does not hold the ", numel,
+                            " elements of ", tensor));
   }
   return result;
 }
@@ -65,18 +67,18 @@ bool view_strides(const Dims& old_shape, const Dims& old_strides, const Dims& sh
 
 Tensor Tensor::view(const Dims& shape) const {
   require_defined("Tensor::view");
-  const Dims wanted = infer_shape(shape, numel_, *this);
+  const Dims wanted = infer_shape("Tensor::view", shape, *this);
   Dims strides;
   if (!view_strides(shape_, strides_, wanted, strides)) {
-    throw ShapeError(concat("view: the strides ", strides_, " of ", *this, " do not allow shape ",
-                            wanted, "; use reshape()"));
+    throw ShapeError(concat("Tensor::view: the strides ", strides_, " of ", *this,
+                            " do not allow shape ", wanted, "; use reshape()"));
   }
   return as_strided(wanted, strides, offset_);
 }
 
 Tensor Tensor::reshape(const Dims& shape) const {
   require_defined("Tensor::reshape");
-  const Dims wanted = infer_shape(shape, numel_, *this);
+  const Dims wanted = infer_shape("Tensor::reshape", shape, *this);
   Dims strides;
   if (view_strides(shape_, strides_, wanted, strides)) return as_strided(wanted, strides, offset_);
   return clone().view(wanted);
@@ -177,6 +179,65 @@ Tensor Tensor::unsqueeze(std::int64_t dim) const {
   strides.insert(d, stride);
   shape.insert(d, 1);
   return as_strided(shape, strides, offset_);
+}
+
+Tensor Tensor::t() const {
+  require_defined("Tensor::t");
+  if (dim() > 2) {
+    throw ShapeError(concat("Tensor::t: ", *this,
+                            " has more than two dimensions; use transpose() or permute()"));
+  }
+  return dim() < 2 ? *this : transpose(0, 1);
+}
+
+Tensor Tensor::squeeze() const {
+  require_defined("Tensor::squeeze");
+  Dims shape;
+  Dims strides;
+  for (std::size_t d = 0; d < shape_.size(); ++d) {
+    if (shape_[d] == 1) continue;
+    shape.push_back(shape_[d]);
+    strides.push_back(strides_[d]);
+  }
+  return as_strided(shape, strides, offset_);
+}
+
+Tensor Tensor::squeeze(std::int64_t dim) const {
+  require_defined("Tensor::squeeze");
+  // PyTorch takes 0 and -1 for a tensor without dimensions.
+  const std::size_t d = wrap_dim(dim, std::max<std::size_t>(shape_.size(), 1), "Tensor::squeeze");
+  if (shape_.empty() || shape_[d] != 1) return *this;
+  return select(dim, 0);
+}
+
+Tensor Tensor::expand(const Dims& shape) const {
+  require_defined("Tensor::expand");
+  Dims wanted = shape;
+  const std::size_t missing = shape.size() - std::min(shape.size(), shape_.size());
+  for (std::size_t d = missing; d < wanted.size(); ++d) {
+    if (wanted[d] == -1) wanted[d] = shape_[d - missing];
+  }
+  return as_strided(wanted, broadcast_strides("Tensor::expand", *this, wanted), offset_);
+}
+
+Tensor Tensor::flatten(std::int64_t start, std::int64_t end) const {
+  require_defined("Tensor::flatten");
+  if (shape_.empty()) return view({1});
+  const std::size_t first = wrap_dim(start, shape_.size(), "Tensor::flatten");
+  const std::size_t last = wrap_dim(end, shape_.size(), "Tensor::flatten");
+  if (first > last) {
+    throw ShapeError(
+        concat("Tensor::flatten: start ", start, " is behind end ", end, " in ", *this));
+  }
+  Dims shape;
+  for (std::size_t d = 0; d < shape_.size(); ++d) {
+    if (d > first && d <= last) {
+      shape[first] *= shape_[d];
+    } else {
+      shape.push_back(shape_[d]);
+    }
+  }
+  return reshape(shape);
 }
 
 Tensor Tensor::as_strided(const Dims& shape, const Dims& strides, std::int64_t offset) const {

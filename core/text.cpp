@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <sstream>
 #include <utility>
 
@@ -64,6 +65,21 @@ std::string fixed_point(double value, int decimals) {
 
 std::string significant(double value, int digits) {
   return text_of(value, std::chars_format::general, std::min(digits, kMostDecimals));
+}
+
+std::string scientific(double value, int digits) {
+  return text_of(value, std::chars_format::scientific, std::min(digits, kMostDecimals));
+}
+
+std::string python_repr(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  const std::string digits = text_of(value, std::chars_format::scientific);
+  const int exponent = std::stoi(digits.substr(digits.find('e') + 1));
+  if (exponent < -4 || exponent >= 16) return digits;
+  std::string text = text_of(value, std::chars_format::fixed);
+  if (text.find('.') == std::string::npos) text += ".0";
+  return text;
 }
 
 }  // namespace wick

@@ -41,6 +41,8 @@ void append(std::string& out, const T& value) {
     append_number(out, static_cast<long long>(value));
   } else if constexpr (std::floating_point<T>) {
     append_number(out, static_cast<double>(value));
+  } else if constexpr (requires { std::string_view(value.description()); }) {
+    out += std::string_view(value.description());
   } else {
     append_printed(out, &value, [](std::ostream& stream, const void* object) {
       stream << *static_cast<const T*>(object);
@@ -50,7 +52,8 @@ void append(std::string& out, const T& value) {
 
 }  // namespace detail
 
-/// Its arguments one after the other, each as operator<< prints it; the way messages are built.
+/// Its arguments one after the other, each as operator<< prints it, or, where it has a
+/// description() (a Tensor, a Module), by that; the way messages are built.
 template <typename... Args>
 [[nodiscard]] std::string concat(const Args&... args) {
   std::string out;
@@ -65,5 +68,13 @@ template <typename... Args>
 [[nodiscard]] WICK_API std::string fixed_point(double value, int decimals);
 /// printf's "%.<digits>g".
 [[nodiscard]] WICK_API std::string significant(double value, int digits);
+/// printf's "%.<digits>e".
+[[nodiscard]] WICK_API std::string scientific(double value, int digits);
+/// Python's repr of a float: the fewest digits that give the number back, "1e-05", "0.1", "2.0".
+[[nodiscard]] WICK_API std::string python_repr(double value);
+/// "True" or "False".
+[[nodiscard]] constexpr std::string_view python_bool(bool value) noexcept {
+  return value ? "True" : "False";
+}
 
 }  // namespace wick

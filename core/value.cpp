@@ -91,6 +91,11 @@ Value::Value(BigInteger value) {
   }
 }
 
+Value::Data Value::data_of(std::uint64_t bits, bool is_signed) {
+  if (is_signed) return static_cast<std::int64_t>(bits);
+  return BigInteger::from_string(concat(bits));
+}
+
 Value Value::parameter(Tensor value, bool requires_grad) {
   value.set_requires_grad(requires_grad);
   return TensorObject{std::move(value), true};
@@ -197,6 +202,23 @@ Placeholder& Value::as_placeholder() const {
 
 const Value& Value::at(const Value& key) const {
   return as_dict().at(key);
+}
+
+const Value& Value::operator[](const Value& key) const {
+  if (kind() == Kind::dict) return as_dict().at(key);
+  if (kind() != Kind::list && kind() != Kind::tuple) {
+    throw ValueError(concat("[]: expected a dict, list or tuple, got a ", kind_name()));
+  }
+  if (key.kind() != Kind::integer) {
+    throw ValueError(
+        concat("[]: the index of a ", kind_name(), " must be an int, got a ", key.kind_name()));
+  }
+  const auto size = static_cast<std::int64_t>(as_sequence().size());
+  const std::int64_t index = key.as_int();
+  if (index < -size || index >= size) {
+    throw IndexError(concat("index ", index, " is out of range for a ", kind_name(), " of ", size));
+  }
+  return as_sequence()[static_cast<std::size_t>(index < 0 ? index + size : index)];
 }
 
 bool Value::contains(const Value& key) const {

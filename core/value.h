@@ -29,6 +29,7 @@ class Dict;
 class FrozenSet;
 class Set;
 struct Placeholder;
+class StateDict;
 class ValueComparison;
 
 /// Python's bytes.
@@ -91,12 +92,11 @@ struct WICK_API StorageObject {
   [[nodiscard]] Tensor tensor() const;
 };
 
-/// An integer type whose numbers all fit 64 bits with a sign; no characters, which are text.
+/// An integer type of 64 bits at most; no characters, which are text.
 template <typename T>
-concept PlainInteger =
-    std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
-    !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> && !std::same_as<T, char16_t> &&
-    !std::same_as<T, char32_t> && sizeof(T) <= 8 && (sizeof(T) < 8 || std::is_signed_v<T>);
+concept PlainInteger = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
+                       !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
+                       !std::same_as<T, char16_t> && !std::same_as<T, char32_t> && sizeof(T) <= 8;
 
 /// A Python object: one of the kinds below. Scalars are copied; containers are shared handles, so
 /// that copies of a Value refer to one list, as names do in Python, and sharing survives a round
@@ -139,11 +139,13 @@ class WICK_API Value {
   ~Value();
   Value(std::nullptr_t) {}
   // Numbers are taken as they are: what would only be converted to one (a pointer to True, a long
-  // double, an unscoped enumerator, an integer that may not fit) does not compile.
+  // double, an unscoped enumerator, a character) does not compile.
   template <std::same_as<bool> T>
   Value(T value) : data_(value) {}
+  /// Of kind `big_integer` for a std::uint64_t or std::size_t from 2^63 on.
   template <PlainInteger T>
-  Value(T value) : data_(static_cast<std::int64_t>(value)) {}
+  Value(T value)
+      : data_(data_of(static_cast<std::uint64_t>(value), std::in_range<std::int64_t>(value))) {}
   template <typename T>
   requires std::same_as<T, double> || std::same_as<T, float> Value(T value)
       : data_(static_cast<double>(value)) {}
@@ -160,6 +162,14 @@ class WICK_API Value {
   Value(BigInteger value);
   Value(ByteArray value);
   Value(List value);
+  /// A list.
+  template <typename T>
+  requires std::convertible_to<const T&, Value> Value(const std::vector<T>& items) {
+    List list;
+    list.items.reserve(items.size());
+    for (const auto& item : items) list.items.emplace_back(item);
+    *this = Value(std::move(list));
+  }
   Value(Tuple value);
   Value(Dict value);
   Value(Set value);
@@ -180,6 +190,8 @@ class WICK_API Value {
   Value(StorageObject value);
   Value(Tensor value);
   Value(TensorObject value);
+  /// StateDict::to_value(), a dict.
+  Value(const StateDict& state);
   /// A torch.nn.Parameter. Like PyTorch's, it wants a gradient unless told otherwise.
   [[nodiscard]] static Value parameter(Tensor value, bool requires_grad = true);
 
@@ -221,6 +233,10 @@ class WICK_API Value {
 
   /// The value under a key of a dict. Throws ValueError where there is none.
   [[nodiscard]] const Value& at(const Value& key) const;
+  /// The value under a key of a dict, or an item of a list or tuple, where negative indices count
+  /// from the end: `checkpoint["opt"]["param_groups"][0]["lr"]`. Throws ValueError that names the
+  /// key and the keys there are, or IndexError. It only reads: Dict::set() and as_list() write.
+  [[nodiscard]] const Value& operator[](const Value& key) const;
   [[nodiscard]] bool contains(const Value& key) const;
   /// An item of a list or tuple. Throws IndexError.
   [[nodiscard]] const Value& at_index(std::size_t index) const;
@@ -240,6 +256,8 @@ class WICK_API Value {
                             DType, std::shared_ptr<const DeviceName>, std::shared_ptr<TensorObject>,
                             BigInteger, std::shared_ptr<ByteArray>, std::shared_ptr<FrozenSet>,
                             StorageObject, Layout, std::shared_ptr<Placeholder>>;
+  // Of an integer's bits: of one with a sign, where it fits 64 bits so.
+  [[nodiscard]] static Data data_of(std::uint64_t bits, bool is_signed);
   template <typename T>
   [[nodiscard]] const T& get(std::string_view wanted) const;
 
@@ -290,6 +308,8 @@ class WICK_API Dict {
   [[nodiscard]] const Value* find(const Value& key) const;
   /// Throws ValueError that names the key and the keys there are.
   [[nodiscard]] const Value& at(const Value& key) const;
+  /// The same: reading makes no entry, as in Python. set() writes.
+  [[nodiscard]] const Value& operator[](const Value& key) const { return at(key); }
   /// Overwrites where the key is there, else appends. A NaN is never there.
   void set(Value key, Value value);
 

@@ -78,8 +78,8 @@ int main() {
   float error = 0.0F;
   for (int epoch = 1; epoch <= 40; ++epoch) {
     for (std::int64_t first = 0; first < kRows; first += kBatch) {
-      (void)loss.forward(predict(model, train, first, first + kBatch),
-                         train.rents.slice(0, first, first + kBatch));
+      loss.forward(predict(model, train, first, first + kBatch),
+                   train.rents.slice(0, first, first + kBatch));
       const Tensor grad = loss.backward();
       optimizer.zero_grad();
       model.backward_all({&grad, 1}, false);

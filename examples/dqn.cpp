@@ -72,7 +72,7 @@ int main() {
     const Tensor taken = ops::eq(Tensor::arange(kActions), actions);  // (N, actions), bool
     const Tensor values = q.forward(x);
     // No gradient but by the actions taken.
-    (void)loss.forward(values, ops::where(taken, worth, values));
+    loss.forward(values, ops::where(taken, worth, values));
     optimizer.zero_grad();
     q.backward(loss.backward(), false);
     optimizer.step();

@@ -14,6 +14,7 @@ class WICK_API FusibleProduct {
   FusibleProduct(const FusibleProduct&) = delete;
   FusibleProduct& operator=(const FusibleProduct&) = delete;
 
+  /// What else is done in the pass over the output.
   struct Epilogue {
     bool relu = false;  // a ReLU behind the layer
     /// The output is for another layer under autocast: it stays bfloat16, where this one is, too.

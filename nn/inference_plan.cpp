@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "wick/nn/inference_plan.h"
 
+#include <functional>
+
 #include "core/overlap.h"
 #include "wick/core/backend.h"
 #include "wick/core/backend/arithmetic.h"
@@ -32,17 +34,19 @@ InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& te
   const Value& wanted = values_[value];
   const std::size_t rank = wanted.shape.size();
   const std::int64_t* const sample = wanted.shape.data();
-  const std::int64_t* const shape = tensor.shape().data();
-  const std::int64_t* const strides = tensor.strides().data();
-  bool fits = tensor.shape().size() == rank + 1 && shape[0] <= max_batch_;
+  const bool single = tensor.shape().size() == rank;
+  bool fits = single || (tensor.shape().size() == rank + 1 && tensor.shape()[0] <= max_batch_);
+  // Of a sample.
+  const std::int64_t* const shape = tensor.shape().data() + (single ? 0 : 1);
+  const std::int64_t* const strides = tensor.strides().data() + (single ? 0 : 1);
   bool contiguous = true;
   if (rank == 1) {  // the usual case, in the shortest way
-    fits = fits && shape[1] == sample[0];
-    contiguous = fits && (strides[1] == 1 || sample[0] <= 1);
+    fits = fits && shape[0] == sample[0];
+    contiguous = fits && (strides[0] == 1 || sample[0] <= 1);
   } else {
     std::int64_t expected = 1;
-    for (std::size_t i = rank; fits && i > 0; --i) {
-      const std::int64_t size = sample[i - 1];
+    for (std::size_t i = rank; fits && i-- > 0;) {
+      const std::int64_t size = sample[i];
       fits = shape[i] == size;
       contiguous = contiguous && (size <= 1 || strides[i] == expected);
       expected *= size;
@@ -50,8 +54,8 @@ InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& te
   }
   if (!fits) {
     throw ShapeError(concat("InferencePlan: the ", what, " must have shape ",
-                            batch_of(wanted.shape), " with N at most ", max_batch_, ", got ",
-                            tensor));
+                            batch_of(wanted.shape), " with N at most ", max_batch_, ", or ",
+                            wanted.shape, ", got ", tensor));
   }
   if (tensor.dtype() != dtype_) {
     throw DTypeError(concat("InferencePlan: ", what, " is ", tensor.dtype(), ", weights are ",
@@ -68,15 +72,65 @@ InferencePlan::Samples InferencePlan::checked(const char* what, const Tensor& te
   }
   // The stride of a single sample says nothing.
   return {static_cast<std::byte*>(tensor.raw()), wanted.elements,
-          shape[0] > 1 ? strides[0] : wanted.elements};
+          !single && tensor.shape()[0] > 1 ? tensor.strides()[0] : wanted.elements};
 }
 
-void InferencePlan::run(const Tensor& input, const Tensor& output, Workspace& workspace) const {
+void InferencePlan::require_single() const {
   if (inputs_.size() != 1 || outputs_.size() != 1) {
     throw ValueError(concat("InferencePlan: run() is for one input and one output, this plan has ",
                             inputs_.size(), " and ", outputs_.size(), "; use run_all()"));
   }
+}
+
+void InferencePlan::require_own(const Workspace& workspace) const {
+  const std::shared_ptr<Storage>& memory = workspace.memory_;
+  if (memory == nullptr || &memory->backend() != &weights_->backend() ||
+      memory->bytes() < workspace_bytes_ ||
+      workspace.ends_.size() != inputs_.size() + outputs_.size()) {
+    throw ValueError("InferencePlan: the workspace is another plan's; use make_workspace()");
+  }
+}
+
+void InferencePlan::run(const Tensor& input, const Tensor& output, Workspace& workspace) const {
+  require_single();
   run_all({&input, 1}, {&output, 1}, workspace);
+}
+
+void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::byte> output,
+                              DType dtype, Workspace& workspace) const {
+  require_single();
+  require_own(workspace);
+  if (dtype != dtype_) {
+    throw DTypeError(concat("InferencePlan: the numbers are ", dtype, ", weights are ", dtype_,
+                            "; use to(DType::", dtype, ") of the model"));
+  }
+  if (device() != kCpu) {
+    throw DeviceError(concat("InferencePlan: numbers of the host's memory for a plan on ", device(),
+                             "; use tensors there"));
+  }
+  const auto size = static_cast<std::int64_t>(size_of(dtype));
+  const std::int64_t given = static_cast<std::int64_t>(input.size()) / size;
+  const std::int64_t room = static_cast<std::int64_t>(output.size()) / size;
+  const std::int64_t count = in_features() > 0    ? given / in_features()
+                             : out_features() > 0 ? room / out_features()
+                                                  : 0;
+  if (count * in_features() != given || count * out_features() != room || count > max_batch_) {
+    throw ShapeError(concat("InferencePlan: samples have ", in_features(),
+                            " numbers and their "
+                            "outputs ",
+                            out_features(), ", at most ", max_batch_, " of them at once; got ",
+                            given, " numbers, and room for ", room));
+  }
+  const std::less<> before;
+  if (!input.empty() && !output.empty() && before(input.data(), output.data() + output.size()) &&
+      before(static_cast<const std::byte*>(output.data()), input.data() + input.size())) {
+    throw ValueError("InferencePlan: the output shares memory with the input");
+  }
+  Samples* const ends = workspace.ends_.data();
+  // An input is only read.
+  ends[0] = {const_cast<std::byte*>(input.data()), in_features(), in_features()};
+  ends[1] = {output.data(), out_features(), out_features()};
+  run_steps(workspace, count);
 }
 
 void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
@@ -86,12 +140,7 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
                             outputs_.size(), " outputs, run_all() got ", inputs.size(), " and ",
                             outputs.size()));
   }
-  const std::shared_ptr<Storage>& memory = workspace.memory_;
-  if (memory == nullptr || &memory->backend() != &weights_->backend() ||
-      memory->bytes() < workspace_bytes_ ||
-      workspace.ends_.size() != inputs.size() + outputs.size()) {
-    throw ValueError("InferencePlan: the workspace is another plan's; use make_workspace()");
-  }
+  require_own(workspace);
   Samples* const ends = workspace.ends_.data();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     ends[i] = checked("input", inputs[i], inputs_[i]);
@@ -102,7 +151,8 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     require_no_internal_overlap("InferencePlan", outputs[o]);
     for (const Tensor& input : inputs) {
-      if (input.shape()[0] != outputs[o].shape()[0]) {
+      const auto i = static_cast<std::size_t>(&input - inputs.data());
+      if (count_of(input, inputs_[i]) != count_of(outputs[o], outputs_[o])) {
         throw ShapeError(concat("InferencePlan: input ", input, " and output ", outputs[o],
                                 " must have equally many rows"));
       }
@@ -112,9 +162,15 @@ void InferencePlan::run_all(std::span<const Tensor> inputs, std::span<const Tens
       require_no_overlap("InferencePlan", outputs[o], outputs[other]);
     }
   }
-  const Run run{ends, static_cast<std::byte*>(memory->data()), inputs.front().shape()[0]};
-  if (run.count == 0) return;
+  const std::int64_t count = count_of(inputs.front(), inputs_.front());
+  if (count == 0) return;
   for (const Tensor& output : outputs) output.storage()->bump_version();
+  run_steps(workspace, count);
+}
+
+void InferencePlan::run_steps(Workspace& workspace, std::int64_t count) const {
+  if (count == 0) return;
+  const Run run{workspace.ends_.data(), static_cast<std::byte*>(workspace.memory_->data()), count};
   for (const Step& step : steps_) {
     try {
       run_step(step, run);

@@ -73,9 +73,21 @@ class WICK_API InferencePlan {
   /// be apart, each is contiguous. Each element is the module's own within rounding: the order of
   /// the additions may differ. Throws ShapeError, DTypeError or DeviceError for tensors that do not
   /// fit and ValueError for a workspace of another plan, for an output that shares memory with the
-  /// input, and for a network with several inputs or outputs.
+  /// input, and for a network with several inputs or outputs. A tensor of input_shape(), without
+  /// the N, is one sample, and so is an output of output_shape().
   void run(const Tensor& input, const Tensor& output, Workspace& workspace) const;
-  /// The same for any number of inputs and outputs. Outputs must not share memory either.
+  /// The same for samples that lie one behind the other in the caller's memory: `output` has room
+  /// for as many as `input` holds. Throws ShapeError where `input` holds no whole number of them,
+  /// and DeviceError for a plan that is not on the CPU; else as for tensors. Allocates nothing.
+  ///
+  ///   plan.run(std::span(pixels), std::span(scores), workspace);
+  void run(std::span<const float> input, std::span<float> output, Workspace& workspace) const {
+    run_bytes(std::as_bytes(input), std::as_writable_bytes(output), DType::float32, workspace);
+  }
+  void run(std::span<const double> input, std::span<double> output, Workspace& workspace) const {
+    run_bytes(std::as_bytes(input), std::as_writable_bytes(output), DType::float64, workspace);
+  }
+  /// As run() of tensors, for any number of inputs and outputs. Outputs must not share memory.
   void run_all(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                Workspace& workspace) const;
 
@@ -131,6 +143,15 @@ class WICK_API InferencePlan {
     return {run.workspace + each.offset, each.elements, each.elements};
   }
   [[nodiscard]] Samples checked(const char* what, const Tensor& tensor, std::size_t value) const;
+  // How many samples the tensor of a value has, which has been checked.
+  [[nodiscard]] std::int64_t count_of(const Tensor& tensor, std::size_t value) const {
+    return tensor.shape().size() == values_[value].shape.size() ? 1 : tensor.shape()[0];
+  }
+  void require_single() const;
+  void require_own(const Workspace& workspace) const;
+  void run_bytes(std::span<const std::byte> input, std::span<std::byte> output, DType dtype,
+                 Workspace& workspace) const;
+  void run_steps(Workspace& workspace, std::int64_t count) const;
   void run_step(const Step& step, const Run& run) const;
   void run_linear(const Step& step, const Run& run) const;
   void run_norm(const Step& step, const Run& run) const;

@@ -44,6 +44,11 @@ std::string Linear::description() const {
   return concat("Linear(", in_features(), ", ", out_features(), ")");
 }
 
+std::string Linear::extra_repr() const {
+  return concat("in_features=", in_features(), ", out_features=", out_features(),
+                ", bias=", python_bool(bias_ != nullptr));
+}
+
 void Linear::check_input(const Tensor& input) const {
   // Under autocast, what comes from another layer is bfloat16.
   const bool rounded_before = input.defined() && input.dtype() == DType::bfloat16 && is_autocast();

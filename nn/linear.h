@@ -28,11 +28,15 @@ class WICK_API Linear final : public Module, public FusibleProduct {
   /// Throws ValueError for a negative size.
   Linear(std::int64_t in_features, std::int64_t out_features, Generator& generator,
          const LinearOptions& options = {});
+  /// Draws them from the default generator of the device.
+  Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {})
+      : Linear(in_features, out_features, default_generator(options.device), options) {}
 
   Linear(const Linear& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Linear"; }
   [[nodiscard]] std::string description() const override;
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
     return steps.linear(x, weight_, bias_);

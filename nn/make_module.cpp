@@ -23,17 +23,18 @@ using ModulePtr = std::unique_ptr<Module>;
 
 struct Row {
   std::string_view name;
-  ModulePtr (*make)(ModuleOptions& options, Generator& generator);
+  // A null generator is the default one.
+  ModulePtr (*make)(ModuleOptions& options, Generator* generator);
 };
 
 // A layer without arguments.
 template <typename Layer>
-ModulePtr plain(ModuleOptions& /*options*/, Generator& /*generator*/) {
+ModulePtr plain(ModuleOptions& /*options*/, Generator* /*generator*/) {
   return std::make_unique<Layer>();
 }
 
 template <typename Layer>
-ModulePtr in_place(ModuleOptions& options, Generator& generator) {
+ModulePtr in_place(ModuleOptions& options, Generator* generator) {
   options.ignore("inplace");
   return plain<Layer>(options, generator);
 }
@@ -46,16 +47,18 @@ ModulePtr with_number(ModuleOptions& options, std::string_view key, double other
 }
 
 template <typename Layer>
-ModulePtr softmax(ModuleOptions& options, Generator& /*generator*/) {
+ModulePtr softmax(ModuleOptions& options, Generator* /*generator*/) {
   return std::make_unique<Layer>(options.integer("dim"));
 }
 
-ModulePtr dropout(ModuleOptions& options, Generator& generator) {
+ModulePtr dropout(ModuleOptions& options, Generator* generator) {
   options.ignore("inplace");
-  return std::make_unique<Dropout>(generator, options.number("p", 0.5));
+  const double p = options.number("p", 0.5);
+  return generator == nullptr ? std::make_unique<Dropout>(p)
+                              : std::make_unique<Dropout>(*generator, p);
 }
 
-ModulePtr embedding(ModuleOptions& options, Generator& generator) {
+ModulePtr embedding(ModuleOptions& options, Generator* generator) {
   const std::int64_t rows = options.integer("num_embeddings");
   const std::int64_t size = options.integer("embedding_dim");
   const EmbeddingOptions more{options.optional_integer("padding_idx"), options.dtype(),
@@ -67,19 +70,21 @@ ModulePtr embedding(ModuleOptions& options, Generator& generator) {
   options.require_only("_weight", nullptr);
   options.require_only("_freeze", false);
   options.require_all_taken();
-  return std::make_unique<Embedding>(rows, size, generator, more);
+  return generator == nullptr ? std::make_unique<Embedding>(rows, size, more)
+                              : std::make_unique<Embedding>(rows, size, *generator, more);
 }
 
-ModulePtr linear(ModuleOptions& options, Generator& generator) {
+ModulePtr linear(ModuleOptions& options, Generator* generator) {
   const std::int64_t inputs = options.integer("in_features");
   const std::int64_t outputs = options.integer("out_features");
   const LinearOptions more{options.flag("bias", true), options.dtype(), options.device()};
   // Before anything is drawn.
   options.require_all_taken();
-  return std::make_unique<Linear>(inputs, outputs, generator, more);
+  return generator == nullptr ? std::make_unique<Linear>(inputs, outputs, more)
+                              : std::make_unique<Linear>(inputs, outputs, *generator, more);
 }
 
-ModulePtr prelu(ModuleOptions& options, Generator& /*generator*/) {
+ModulePtr prelu(ModuleOptions& options, Generator* /*generator*/) {
   const std::int64_t count = options.integer("num_parameters", 1);
   const double init = options.number("init", 0.25);
   return std::make_unique<PReLU>(count, init, PReLUOptions{options.dtype(), options.device()});
@@ -101,7 +106,7 @@ void read_common(ModuleOptions& options, Options& result) {
 }
 
 template <typename Layer>
-ModulePtr batch_norm(ModuleOptions& options, Generator& /*generator*/) {
+ModulePtr batch_norm(ModuleOptions& options, Generator* /*generator*/) {
   const std::int64_t features = options.integer("num_features");
   BatchNormOptions more;
   more.eps = options.number("eps", more.eps);
@@ -110,7 +115,7 @@ ModulePtr batch_norm(ModuleOptions& options, Generator& /*generator*/) {
   return std::make_unique<Layer>(features, more);
 }
 
-ModulePtr instance_norm(ModuleOptions& options, Generator& /*generator*/) {
+ModulePtr instance_norm(ModuleOptions& options, Generator* /*generator*/) {
   const std::int64_t features = options.integer("num_features");
   InstanceNormOptions more;
   more.eps = options.number("eps", more.eps);
@@ -120,7 +125,7 @@ ModulePtr instance_norm(ModuleOptions& options, Generator& /*generator*/) {
   return std::make_unique<InstanceNorm2d>(features, more);
 }
 
-ModulePtr group_norm(ModuleOptions& options, Generator& /*generator*/) {
+ModulePtr group_norm(ModuleOptions& options, Generator* /*generator*/) {
   const std::int64_t groups = options.integer("num_groups");
   const std::int64_t channels = options.integer("num_channels");
   GroupNormOptions more;
@@ -129,7 +134,7 @@ ModulePtr group_norm(ModuleOptions& options, Generator& /*generator*/) {
   return std::make_unique<GroupNorm>(groups, channels, more);
 }
 
-ModulePtr layer_norm(ModuleOptions& options, Generator& /*generator*/) {
+ModulePtr layer_norm(ModuleOptions& options, Generator* /*generator*/) {
   const Dims shape = options.sizes("normalized_shape");
   LayerNormOptions more;
   more.eps = options.number("eps", more.eps);
@@ -137,7 +142,7 @@ ModulePtr layer_norm(ModuleOptions& options, Generator& /*generator*/) {
   return std::make_unique<LayerNorm>(shape, more);
 }
 
-ModulePtr rms_norm(ModuleOptions& options, Generator& /*generator*/) {
+ModulePtr rms_norm(ModuleOptions& options, Generator* /*generator*/) {
   const Dims shape = options.sizes("normalized_shape");
   RMSNormOptions more;
   more.eps = options.optional_number("eps", more.eps);
@@ -150,25 +155,25 @@ constexpr auto kRows = std::to_array<Row>({
     {"BatchNorm1d", batch_norm<BatchNorm1d>},
     {"BatchNorm2d", batch_norm<BatchNorm2d>},
     {"CELU",
-     [](ModuleOptions& options, Generator&) { return with_number<CELU>(options, "alpha", 1.0); }},
+     [](ModuleOptions& options, Generator*) { return with_number<CELU>(options, "alpha", 1.0); }},
     {"Dropout", dropout},
     {"ELU",
-     [](ModuleOptions& options, Generator&) { return with_number<ELU>(options, "alpha", 1.0); }},
+     [](ModuleOptions& options, Generator*) { return with_number<ELU>(options, "alpha", 1.0); }},
     {"Embedding", embedding},
     {"Flatten",
-     [](ModuleOptions& options, Generator&) -> ModulePtr {
+     [](ModuleOptions& options, Generator*) -> ModulePtr {
        const std::int64_t start = options.integer("start_dim", 1);
        return std::make_unique<Flatten>(start, options.integer("end_dim", -1));
      }},
     {"GELU",
-     [](ModuleOptions& options, Generator&) -> ModulePtr {
+     [](ModuleOptions& options, Generator*) -> ModulePtr {
        return std::make_unique<GELU>(options.text("approximate", "none"));
      }},
     {"GroupNorm", group_norm},
     {"Hardsigmoid", in_place<Hardsigmoid>},
     {"Hardswish", in_place<Hardswish>},
     {"Hardtanh",
-     [](ModuleOptions& options, Generator&) -> ModulePtr {
+     [](ModuleOptions& options, Generator*) -> ModulePtr {
        options.ignore("inplace");
        options.require_only("min_value", nullptr);  // old names
        options.require_only("max_value", nullptr);
@@ -179,7 +184,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"InstanceNorm2d", instance_norm},
     {"LayerNorm", layer_norm},
     {"LeakyReLU",
-     [](ModuleOptions& options, Generator&) {
+     [](ModuleOptions& options, Generator*) {
        return with_number<LeakyReLU>(options, "negative_slope", 0.01);
      }},
     {"Linear", linear},
@@ -195,24 +200,21 @@ constexpr auto kRows = std::to_array<Row>({
     {"Sigmoid", plain<Sigmoid>},
     {"Softmax", softmax<Softmax>},
     {"Softplus",
-     [](ModuleOptions& options, Generator&) -> ModulePtr {
+     [](ModuleOptions& options, Generator*) -> ModulePtr {
        const double beta = options.number("beta", 1.0);
        return std::make_unique<Softplus>(beta, options.number("threshold", 20.0));
      }},
     {"Softsign", plain<Softsign>},
     {"Tanh", plain<Tanh>},
     {"Unflatten",
-     [](ModuleOptions& options, Generator&) -> ModulePtr {
+     [](ModuleOptions& options, Generator*) -> ModulePtr {
        const std::int64_t dim = options.integer("dim");
        return std::make_unique<Unflatten>(dim, options.sizes("unflattened_size"));
      }},
 });
 static_assert(std::ranges::is_sorted(kRows, {}, &Row::name));
 
-}  // namespace
-
-std::unique_ptr<Module> make_module(std::string_view type_name, const Dict& options,
-                                    Generator& generator) {
+ModulePtr make(std::string_view type_name, const Dict& options, Generator* generator) {
   const auto row = std::ranges::find(kRows, type_name, &Row::name);
   if (row == kRows.end()) {
     std::string names;
@@ -224,6 +226,17 @@ std::unique_ptr<Module> make_module(std::string_view type_name, const Dict& opti
   ModulePtr result = row->make(reader, generator);
   reader.require_all_taken();
   return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Module> make_module(std::string_view type_name, const Dict& options,
+                                    Generator& generator) {
+  return make(type_name, options, &generator);
+}
+
+std::unique_ptr<Module> make_module(std::string_view type_name, const Dict& options) {
+  return make(type_name, options, nullptr);
 }
 
 std::vector<std::string_view> module_names() {

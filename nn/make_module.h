@@ -30,6 +30,10 @@ namespace wick::nn {
                                                            const Dict& options,
                                                            Generator& generator);
 
+/// The same, where parameters and a Dropout draw from the default generator (core/random.h).
+[[nodiscard]] WICK_API std::unique_ptr<Module> make_module(std::string_view type_name,
+                                                           const Dict& options = {});
+
 /// The names that make_module() takes, sorted.
 [[nodiscard]] WICK_API std::vector<std::string_view> module_names();
 

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,9 @@ class WICK_API Module {
   [[nodiscard]] virtual std::string_view type_name() const noexcept = 0;
   /// How messages call it: "Linear(784, 32)". As it is written here, type_name().
   [[nodiscard]] virtual std::string description() const;
+  /// PyTorch's: what stands in the brackets of print(layer), "in_features=784, out_features=32,
+  /// bias=True"; numbers are Python's. As it is written here, nothing.
+  [[nodiscard]] virtual std::string extra_repr() const { return {}; }
 
   [[nodiscard]] virtual Tensor forward(const Tensor& input) = 0;
   /// Takes the gradient of the loss by the last forward()'s output, adds to (or, after zero_grad(),
@@ -133,6 +137,10 @@ class WICK_API Module {
   /// lists every missing key, unexpected key, wrong shape and dtype, and changes nothing. With
   /// strict = false, missing and unexpected keys are only reported.
   LoadReport load_state_dict(const StateDict& state, bool strict = true);
+  /// The same for a dict, such as load() gives, or a part of one: StateDict::from_value().
+  LoadReport load_state_dict(const Value& state, bool strict = true) {
+    return load_state_dict(StateDict::from_value(state), strict);
+  }
   /// Freezes and unfreezes the parameters by the flags of the tensors in `state` with their names,
   /// such as those of a file that keeps Parameters.
   void load_requires_grad(const StateDict& state) const;
@@ -272,6 +280,15 @@ class WICK_API Module {
   std::uint64_t forward_count_ = 0;
   DType autocast_dtype_ = DType::float32;
 };
+
+/// str(module) of PyTorch, character for character: layers under their names, indented.
+///
+///   Sequential(
+///     (fc1): Linear(in_features=784, out_features=32, bias=True)
+///     (relu): ReLU()
+///   )
+[[nodiscard]] WICK_API std::string to_string(const Module& module);
+WICK_API std::ostream& operator<<(std::ostream& out, const Module& module);
 
 /// clone() with the class of the module.
 template <std::derived_from<Module> M>

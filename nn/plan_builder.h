@@ -43,6 +43,7 @@ class PlanBuilder {
   void require_same_kind(const Step& step, const Tensor& tensor) const;
   void place_outputs();
   void place_in_workspace();
+  [[nodiscard]] std::size_t bytes_of(const Value& value) const;
   void pack_weights();
   [[nodiscard]] const Dims& shape(ValueId id) const;
 

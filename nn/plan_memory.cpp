@@ -2,9 +2,12 @@
 // Where the values of an inference plan lie.
 #include "nn/plan_memory.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "nn/plan_builder.h"
+#include "wick/core/error.h"
 
 namespace wick::nn {
 
@@ -32,6 +35,18 @@ void PlanBuilder::place_outputs() {
   }
 }
 
+std::size_t PlanBuilder::bytes_of(const Value& value) const {
+  // All values together stay within 63 bits.
+  const std::int64_t most = INT64_MAX / static_cast<std::int64_t>(plan_.values_.size() + 1);
+  const std::int64_t sample = std::max<std::int64_t>(value.elements, 1);
+  const auto size = static_cast<std::int64_t>(size_of(plan_.dtype_));
+  if (plan_.max_batch_ > (most - 64) / size / sample) {
+    throw ShapeError(concat("compile: ", plan_.max_batch_, " samples of shape ", value.shape,
+                            " overflow 63 bits; use a smaller max_batch"));
+  }
+  return aligned(static_cast<std::size_t>(value.elements * plan_.max_batch_ * size));
+}
+
 void PlanBuilder::place_in_workspace() {
   std::vector<std::size_t> last_use(plan_.values_.size(), 0);
   for (std::size_t i = 0; i < plan_.steps_.size(); ++i) {
@@ -42,8 +57,7 @@ void PlanBuilder::place_in_workspace() {
     const InferencePlan::Step& step = plan_.steps_[i];
     Value& value = plan_.values_[step.output];
     if (value.place == InferencePlan::Place::workspace) {
-      value.offset = memory.take(aligned(
-          static_cast<std::size_t>(value.elements * plan_.max_batch_) * size_of(plan_.dtype_)));
+      value.offset = memory.take(bytes_of(value));
       if (last_use[step.output] < i) last_use[step.output] = i;  // of no use at all
     }
     for (std::size_t each = 0; each < plan_.values_.size(); ++each) {

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "wick/nn/sequential.h"
 
+#include "wick/core/text.h"
+
 namespace wick::nn {
 
 Module& Sequential::append(std::string name, std::unique_ptr<Module> module) {
   Module& child = register_child(std::move(name), std::move(module));
   structure_changed();
   return child;
+}
+
+std::string Sequential::next_name() const {
+  return concat(size());
 }
 
 ValueId Sequential::append_steps(StepList& steps, ValueId x) const {

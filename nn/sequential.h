@@ -15,19 +15,37 @@
 
 namespace wick::nn {
 
+namespace detail {
+
+template <typename... Args>
+inline constexpr bool begins_with_text = false;
+template <typename First, typename... Rest>
+inline constexpr bool begins_with_text<First, Rest...> = std::convertible_to<First, std::string>;
+
+}  // namespace detail
+
 /// torch.nn.Sequential. Names become the first part of the state dictionary's keys:
 /// "layer1.weight". A Linear and the ReLU behind it run as one operation, forward and backward.
 /// Under autocast (Module::autocast), what goes from one Linear to the next, through a ReLU or not,
 /// is bfloat16.
 ///
+///   nn::Sequential model(nn::Linear(784, 32), nn::ReLU(), nn::Linear(32, 10));  // "0", "1", "2"
+///
 ///   nn::Sequential model;
-///   model.add<nn::Linear>("layer1", 784, 32, generator);
+///   model.add<nn::Linear>("layer1", 784, 32);
 ///   model.add<nn::ReLU>("relu");
-///   model.add<nn::Linear>("layer2", 32, 10, generator);
+///   model.add<nn::Linear>("layer2", 32, 10);
 class WICK_API Sequential final : public Composite {
  public:
   Sequential() = default;
   Sequential(const Sequential& other, ModuleCopier& copier) : Composite(other, copier) {}
+  /// torch.nn.Sequential(a, b, ...): moves the modules in, under the names "0", "1", ... A single
+  /// Sequential is moved as it is.
+  template <std::derived_from<Module>... M>
+  requires(sizeof...(M) > 1 || (sizeof...(M) == 1 && !(std::same_as<M, Sequential> ||
+                                                       ...))) explicit Sequential(M&&... modules) {
+    (append(std::make_unique<M>(std::move(modules))), ...);
+  }
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Sequential"; }
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
@@ -42,9 +60,13 @@ class WICK_API Sequential final : public Composite {
   /// Throws StateDictError where the state is no such chain, and ValueError for the activation.
   [[nodiscard]] static std::unique_ptr<Sequential> from_state_dict(
       const StateDict& state, std::string_view activation = "ReLU");
+  [[nodiscard]] static std::unique_ptr<Sequential> from_state_dict(
+      const Value& state, std::string_view activation = "ReLU") {
+    return from_state_dict(StateDict::from_value(state), activation);
+  }
 
-  /// Constructs a module in place at the end. PyTorch's own names, where none are given, are "0",
-  /// "1", ... Throws ValueError for a name that is taken, empty, or has a dot.
+  /// Constructs a module in place at the end, from what is behind its name. Throws ValueError for a
+  /// name that is taken, empty, or has a dot.
   template <std::derived_from<Module> M, typename... Args>
   M& add(std::string name, Args&&... args) {
     auto module = std::make_unique<M>(std::forward<Args>(args)...);
@@ -52,8 +74,19 @@ class WICK_API Sequential final : public Composite {
     append(std::move(name), std::move(module));
     return result;
   }
+  /// The same without a name: it is PyTorch's, the number of modules before it, "0", "1", ... A
+  /// first argument that is text is a name; a module whose own first argument is text (GELU's
+  /// `approximate`, the name in a Residual) gets one in front: add<GELU>("0", "tanh").
+  template <std::derived_from<Module> M, typename... Args>
+  requires(!detail::begins_with_text<Args...>) M& add(Args&&... args) {
+    return add<M>(next_name(), std::forward<Args>(args)...);
+  }
   Module& append(std::string name, std::unique_ptr<Module> module);
+  Module& append(std::unique_ptr<Module> module) { return append(next_name(), std::move(module)); }
   [[nodiscard]] std::size_t size() const noexcept { return children().size(); }
+
+ private:
+  [[nodiscard]] std::string next_name() const;
 };
 
 }  // namespace wick::nn

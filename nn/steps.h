@@ -40,6 +40,7 @@ enum class StepKind : std::uint8_t {
 /// "linear".
 [[nodiscard]] WICK_API std::string_view to_string(StepKind kind) noexcept;
 
+/// One step: a kind, the values that it uses, the value that it makes, and what the kind needs.
 struct Step {
   StepKind kind = StepKind::opaque;
   /// Whose forward() and backward() do it; null for what a network does between its modules.

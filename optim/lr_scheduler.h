@@ -63,6 +63,7 @@ class WICK_API LRScheduler {
   [[nodiscard]] virtual Dict more_options() const { return {}; }
   /// Reads the options and notes what is wrong; takes them only where the reader has no problems.
   virtual void read_options(OptionReader& reader) = 0;
+  /// Where a schedule stands, and for which parameter group a rate is wanted.
   struct Step {
     double epoch = 0.0;       // PyTorch's last_epoch
     double count = 1.0;       // PyTorch's _step_count: steps so far and one for the construction

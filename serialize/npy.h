@@ -63,6 +63,7 @@ class WICK_API NpyFile {
 /// are refused. Thread safety: const members from several threads.
 class WICK_API NpzFile {
  public:
+  /// An array of the archive.
   struct Entry {
     std::string name;  // without ".npy", unless another record is called that
     NpyHeader header;

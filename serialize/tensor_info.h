@@ -13,6 +13,7 @@
 
 namespace wick {
 
+/// All of a tensor but its elements.
 struct WICK_API TensorInfo {
   /// The keys and indices that lead to it, joined by dots: "model.fc1.weight",
   /// "optimizer.state.0.exp_avg". Empty where the checkpoint is the tensor.
@@ -47,16 +48,19 @@ struct DescribedStorage {
   std::string location;  // the device that it was saved from
 };
 
+/// A tensor under its dotted name.
 struct NamedTensor {
   std::string name;
   Tensor tensor;
 };
 
+/// A storage under its dotted name.
 struct NamedStorage {
   std::string name;
   StorageObject storage;
 };
 
+/// What named_objects() has found.
 struct NamedObjects {
   std::vector<NamedTensor> tensors;
   std::vector<NamedStorage> storages;  // that are values themselves

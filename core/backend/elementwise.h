@@ -35,6 +35,7 @@ enum class UnaryOp : std::uint8_t {
 /// What the gradient of a function is computed from, besides the gradient by its output.
 enum class SavedValue : std::uint8_t { input, output };
 
+/// What is known of a function beside its formula.
 struct UnaryOpInfo {
   UnaryOp op;
   const char* name;           // of the function, in messages

@@ -25,6 +25,7 @@ enum class UpdateOp : std::uint8_t {
   adamax,   // state: exp_avg, exp_inf
 };
 
+/// What is known of an update beside its formula.
 struct UpdateOpInfo {
   UpdateOp op;
   const char* name;  // in messages

@@ -3,6 +3,7 @@
 #include "kernels/cpu/cpu_backend.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -36,6 +37,19 @@ std::int64_t choose_block_elements() {
   return std::clamp<std::int64_t>(bytes / 2 / kFloat, 32 << 10, 256 << 10);
 }
 
+[[noreturn]] void throw_out_of_memory(std::size_t bytes) {
+  std::size_t free = 0;
+  std::size_t total = 0;
+#if defined(_SC_PHYS_PAGES) && defined(_SC_AVPHYS_PAGES)
+  const auto page = static_cast<std::size_t>(std::max(::sysconf(_SC_PAGESIZE), 0L));
+  free = static_cast<std::size_t>(std::max(::sysconf(_SC_AVPHYS_PAGES), 0L)) * page;
+  total = static_cast<std::size_t>(std::max(::sysconf(_SC_PHYS_PAGES), 0L)) * page;
+#endif
+  throw OutOfMemoryError(concat("out of memory on the CPU: asked for ", bytes, " bytes, ", free,
+                                " of ", total, " are free; use smaller sizes"),
+                         bytes, free, total);
+}
+
 }  // namespace
 
 CpuBackend::CpuBackend() : CpuBackend(choose_level()) {}
@@ -51,7 +65,15 @@ void CpuBackend::set_num_threads(int count) {
 }
 
 void* CpuBackend::allocate(std::size_t bytes) {
-  void* const data = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
+  // Rounding up to the alignment must not overflow, in the C library either.
+  constexpr std::size_t kMostBytes = static_cast<std::size_t>(PTRDIFF_MAX) - kHugePage;
+  if (bytes > kMostBytes) throw_out_of_memory(bytes);
+  void* data = nullptr;
+  try {
+    data = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{kAlignment});
+  } catch (const std::bad_alloc&) {
+    throw_out_of_memory(bytes);
+  }
 #if defined(__linux__)
   // A product of large matrices otherwise waits for page tables. Advice: its failure is no error.
   if (bytes >= kLargeBytes) {

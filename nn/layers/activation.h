@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "wick/core/backend/elementwise.h"
 #include "wick/core/compiler.h"
+#include "wick/core/text.h"
 #include "wick/nn/fusion.h"
 #include "wick/nn/module.h"
 #include "wick/nn/scratch.h"
@@ -85,6 +87,9 @@ class LeakyReLU final : public ActivationOf<LeakyReLU> {
   using ActivationOf::ActivationOf;
   explicit LeakyReLU(double negative_slope = 0.01) noexcept
       : ActivationOf("LeakyReLU", UnaryOp::leaky_relu, {negative_slope}) {}
+  [[nodiscard]] std::string extra_repr() const override {
+    return concat("negative_slope=", python_repr(op_parameters().a));
+  }
 };
 
 /// x, or alpha * (exp(x) - 1) below 0. The gradient at 0 is alpha.
@@ -92,6 +97,9 @@ class ELU final : public ActivationOf<ELU> {
  public:
   using ActivationOf::ActivationOf;
   explicit ELU(double alpha = 1.0) noexcept : ActivationOf("ELU", UnaryOp::elu, {alpha}) {}
+  [[nodiscard]] std::string extra_repr() const override {
+    return concat("alpha=", python_repr(op_parameters().a));
+  }
 };
 
 /// ELU with the alpha and the scale that keep mean and variance (Klambauer et al. 2017).
@@ -107,6 +115,9 @@ class WICK_API CELU final : public ActivationOf<CELU> {
   using ActivationOf::ActivationOf;
   /// Throws ValueError for an alpha of 0.
   explicit CELU(double alpha = 1.0);
+  [[nodiscard]] std::string extra_repr() const override {
+    return concat("alpha=", python_repr(op_parameters().a));
+  }
 };
 
 /// x times the normal distribution's Phi(x); or, with approximate = "tanh", an approximation of it.
@@ -115,6 +126,9 @@ class WICK_API GELU final : public ActivationOf<GELU> {
   using ActivationOf::ActivationOf;
   /// Throws ValueError for another `approximate` than "none" and "tanh".
   explicit GELU(std::string_view approximate = "none");
+  [[nodiscard]] std::string extra_repr() const override {
+    return op() == UnaryOp::gelu ? "approximate='none'" : "approximate='tanh'";
+  }
 };
 
 /// x * sigmoid(x).
@@ -145,6 +159,7 @@ class LogSigmoid final : public ActivationOf<LogSigmoid> {
   LogSigmoid() noexcept : ActivationOf("LogSigmoid", UnaryOp::log_sigmoid) {}
 };
 
+/// The hyperbolic tangent.
 class Tanh final : public ActivationOf<Tanh> {
  public:
   using ActivationOf::ActivationOf;
@@ -157,6 +172,10 @@ class WICK_API Hardtanh final : public ActivationOf<Hardtanh> {
   using ActivationOf::ActivationOf;
   /// Throws ValueError unless min_val < max_val.
   explicit Hardtanh(double min_val = -1.0, double max_val = 1.0);
+  [[nodiscard]] std::string extra_repr() const override {
+    return concat("min_val=", python_repr(op_parameters().a),
+                  ", max_val=", python_repr(op_parameters().b));
+  }
 };
 
 /// min(max(x + 3, 0), 6) / 6.
@@ -179,6 +198,10 @@ class Softplus final : public ActivationOf<Softplus> {
   using ActivationOf::ActivationOf;
   explicit Softplus(double beta = 1.0, double threshold = 20.0) noexcept
       : ActivationOf("Softplus", UnaryOp::softplus, {beta, threshold}) {}
+  [[nodiscard]] std::string extra_repr() const override {
+    return concat("beta=", python_repr(op_parameters().a),
+                  ", threshold=", python_repr(op_parameters().b));
+  }
 };
 
 /// x / (1 + |x|).

@@ -48,6 +48,14 @@ RunningNormalization::RunningNormalization(std::string_view type_name, NormStep 
       register_buffer("num_batches_tracked", Tensor::full({}, 0.0, DType::int64, options.device));
 }
 
+std::string RunningNormalization::extra_repr() const {
+  return concat(step().channels, ", eps=", python_repr(eps()),
+                ", momentum=", momentum_ ? python_repr(*momentum_) : "None",
+                ", affine=", python_bool(weight() != nullptr),
+                ", bias=", python_bool(bias() != nullptr),
+                ", track_running_stats=", python_bool(batches_ != nullptr));
+}
+
 void RunningNormalization::reset_running_stats() const {
   if (batches_ == nullptr) return;
   running_mean()->zero_();

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "wick/core/compiler.h"
@@ -44,6 +45,7 @@ class WICK_API RunningNormalization : public Normalization {
   /// momentum of its own; Module::apply() reaches them all.
   [[nodiscard]] std::optional<double> momentum() const noexcept { return momentum_; }
   void set_momentum(std::optional<double> momentum) noexcept { momentum_ = momentum; }
+  [[nodiscard]] std::string extra_repr() const override;
 
  protected:
   RunningNormalization(std::string_view type_name, NormStep of, const BatchNormOptions& options);

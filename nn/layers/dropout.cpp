@@ -6,7 +6,11 @@
 
 namespace wick::nn {
 
-Dropout::Dropout(Generator& generator, double p) : generator_(&generator), p_(p) {
+Dropout::Dropout(Generator& generator, double p) : Dropout(p) {
+  generator_ = &generator;
+}
+
+Dropout::Dropout(double p) : p_(p) {
   if (!(p >= 0.0 && p <= 1.0)) {
     throw ValueError(concat("Dropout: the probability p must be between 0 and 1, got ", p));
   }
@@ -14,6 +18,10 @@ Dropout::Dropout(Generator& generator, double p) : generator_(&generator), p_(p)
 
 Dropout::Dropout(const Dropout& other, ModuleCopier& copier)
     : Module(other, copier), generator_(other.generator_), p_(other.p_) {}
+
+std::string Dropout::extra_repr() const {
+  return concat("p=", python_repr(p_), ", inplace=False");
+}
 
 Tensor Dropout::forward(const Tensor& input) {
   require_defined(input);
@@ -27,14 +35,18 @@ Tensor Dropout::forward(const Tensor& input) {
   }
   require_input(input);
   require_contiguous(input);
-  if (generator_->device() != input.device()) {
+  if (generator_ != nullptr && generator_->device() != input.device()) {
     throw DeviceError(concat("Dropout: the input is on ", input.device(), ", the generator on ",
                              generator_->device(),
                              "; make a Generator on the input's device, and set_generator()"));
   }
   const Tensor& output = output_.apart_from(input);
   const Tensor& mask = mask_memory_.get(input.shape(), DType::boolean, input.device());
-  generator_->dropout(input, p_, mask, output);
+  if (generator_ != nullptr) {
+    generator_->dropout(input, p_, mask, output);
+  } else {
+    default_generator(input.device())->dropout(input, p_, mask, output);
+  }
   begin_forward();
   mask_ = mask;
   shape_ = input.shape();

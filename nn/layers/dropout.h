@@ -23,11 +23,14 @@ class WICK_API Dropout final : public Module {
   /// the same one. It must be on the device of the inputs: see set_generator(). Throws ValueError
   /// for a p outside [0, 1].
   explicit Dropout(Generator& generator, double p = 0.5);
+  /// Draws from the default generator of the inputs' device, as torch.nn.Dropout does.
+  explicit Dropout(double p = 0.5);
   /// From a temporary: it would not live long enough.
   explicit Dropout(Generator&& generator, double p = 0.5) = delete;
   Dropout(const Dropout& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Dropout"; }
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] double p() const noexcept { return p_; }
   /// Draws from another one from now on, such as one on the device to which the network has moved.
@@ -45,7 +48,7 @@ class WICK_API Dropout final : public Module {
   void release_saved() noexcept override { mask_ = Tensor(); }
 
  private:
-  Generator* generator_;
+  Generator* generator_ = nullptr;  // null: the default one
   double p_;
   Tensor mask_;  // of the last forward(); undefined where that was the identity
   Dims shape_;   // of its output

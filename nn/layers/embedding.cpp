@@ -35,6 +35,12 @@ std::string Embedding::description() const {
   return concat("Embedding(", num_embeddings(), ", ", embedding_dim(), ")");
 }
 
+std::string Embedding::extra_repr() const {
+  std::string text = concat(num_embeddings(), ", ", embedding_dim());
+  if (padding_idx_) text += concat(", padding_idx=", *padding_idx_);
+  return text;
+}
+
 Tensor Embedding::forward(const Tensor& indices) {
   require_defined(indices);
   if (indices.dtype() != DType::int64) {

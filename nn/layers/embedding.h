@@ -26,10 +26,15 @@ class WICK_API Embedding final : public Module {
   /// padding_idx. Throws ValueError for a negative size and for a padding_idx outside the table.
   Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, Generator& generator,
             const EmbeddingOptions& options = {});
+  /// Draws them from the default generator of the device.
+  Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
+            const EmbeddingOptions& options = {})
+      : Embedding(num_embeddings, embedding_dim, default_generator(options.device), options) {}
   Embedding(const Embedding& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Embedding"; }
   [[nodiscard]] std::string description() const override;
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] std::int64_t num_embeddings() const { return weight_->value.size(0); }
   [[nodiscard]] std::int64_t embedding_dim() const { return weight_->value.size(1); }

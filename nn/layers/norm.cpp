@@ -164,6 +164,7 @@ LayerNorm::LayerNorm(const Dims& normalized_shape, const LayerNormOptions& optio
 RMSNorm::RMSNorm(const Dims& normalized_shape, const RMSNormOptions& options)
     : Normalization("RMSNorm",
                     over_last("RMSNorm", NormOp::rms_norm, normalized_shape, eps_of(options))) {
+  has_own_eps_ = options.eps.has_value();
   add_parameters(normalized_shape, options.elementwise_affine, false, options.dtype,
                  options.device);
 }
@@ -181,6 +182,24 @@ void GroupNorm::check_input(const Tensor& input, const NormShape& shape) const {
     throw ShapeError(concat("GroupNorm: expected more than 1 value per channel when training, got ",
                             "shape ", input.shape()));
   }
+}
+
+std::string LayerNorm::extra_repr() const {
+  return concat(python_tuple(step().normalized_shape), ", eps=", python_repr(eps()),
+                ", elementwise_affine=", python_bool(weight() != nullptr),
+                ", bias=", python_bool(bias() != nullptr));
+}
+
+std::string RMSNorm::extra_repr() const {
+  return concat(python_tuple(step().normalized_shape),
+                ", eps=", has_own_eps_ ? python_repr(eps()) : "None",
+                ", elementwise_affine=", python_bool(weight() != nullptr));
+}
+
+std::string GroupNorm::extra_repr() const {
+  return concat(step().groups, ", ", step().channels, ", eps=", python_repr(eps()),
+                ", affine=", python_bool(weight() != nullptr),
+                ", bias=", python_bool(bias() != nullptr));
 }
 
 std::unique_ptr<Module> LayerNorm::copy(ModuleCopier& copier) const {

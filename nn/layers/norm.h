@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "wick/core/compiler.h"
@@ -94,6 +95,7 @@ class WICK_API LayerNorm final : public Normalization {
   explicit LayerNorm(std::int64_t features, const LayerNormOptions& options = {})
       : LayerNorm(Dims{features}, options) {}
   LayerNorm(const LayerNorm& other, ModuleCopier& copier) : Normalization(other, copier) {}
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 };
 
@@ -111,8 +113,13 @@ class WICK_API RMSNorm final : public Normalization {
   explicit RMSNorm(const Dims& normalized_shape, const RMSNormOptions& options = {});
   explicit RMSNorm(std::int64_t features, const RMSNormOptions& options = {})
       : RMSNorm(Dims{features}, options) {}
-  RMSNorm(const RMSNorm& other, ModuleCopier& copier) : Normalization(other, copier) {}
+  RMSNorm(const RMSNorm& other, ModuleCopier& copier)
+      : Normalization(other, copier), has_own_eps_(other.has_own_eps_) {}
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
+
+ private:
+  bool has_own_eps_ = true;  // else that of the dtype
 };
 
 struct GroupNormOptions {
@@ -131,6 +138,7 @@ class WICK_API GroupNorm final : public Normalization {
   GroupNorm(std::int64_t num_groups, std::int64_t num_channels,
             const GroupNormOptions& options = {});
   GroupNorm(const GroupNorm& other, ModuleCopier& copier) : Normalization(other, copier) {}
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
 
  protected:

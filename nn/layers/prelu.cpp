@@ -17,6 +17,10 @@ PReLU::PReLU(std::int64_t num_parameters, double init, const PReLUOptions& optio
 PReLU::PReLU(const PReLU& other, ModuleCopier& copier)
     : Module(other, copier), weight_(copier(other.weight_)) {}
 
+std::string PReLU::extra_repr() const {
+  return concat("num_parameters=", num_parameters());
+}
+
 Tensor PReLU::forward(const Tensor& input) {
   require_input(input, weight_->value);
   require_contiguous(input);

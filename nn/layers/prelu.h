@@ -24,6 +24,7 @@ class WICK_API PReLU final : public Module {
   PReLU(const PReLU& other, ModuleCopier& copier);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "PReLU"; }
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] std::int64_t num_parameters() const { return weight_->value.numel(); }
   [[nodiscard]] const ParameterPtr& weight() const noexcept { return weight_; }

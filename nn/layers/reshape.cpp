@@ -83,6 +83,14 @@ Tensor Reshape::backward(const Tensor& grad_output, bool input_grad) {
   return input_grad ? in_shape(grad_output, input_shape_, grad_copy_) : Tensor();
 }
 
+std::string Flatten::extra_repr() const {
+  return concat("start_dim=", start_dim_, ", end_dim=", end_dim_);
+}
+
+std::string Unflatten::extra_repr() const {
+  return concat("dim=", dim_, ", unflattened_size=", python_tuple(sizes_));
+}
+
 std::unique_ptr<Module> Identity::copy(ModuleCopier& copier) const {
   return std::make_unique<Identity>(*this, copier);
 }

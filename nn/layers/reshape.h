@@ -59,6 +59,7 @@ class WICK_API Flatten final : public Reshape {
       : Reshape("Flatten"), start_dim_(start_dim), end_dim_(end_dim) {}
   Flatten(const Flatten& other, ModuleCopier& copier)
       : Reshape(other, copier), start_dim_(other.start_dim_), end_dim_(other.end_dim_) {}
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
     return steps.flatten(x, start_dim_, end_dim_);
@@ -82,6 +83,7 @@ class WICK_API Unflatten final : public Reshape {
       : Reshape("Unflatten"), dim_(dim), sizes_(std::move(unflattened_size)) {}
   Unflatten(const Unflatten& other, ModuleCopier& copier)
       : Reshape(other, copier), dim_(other.dim_), sizes_(other.sizes_) {}
+  [[nodiscard]] std::string extra_repr() const override;
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;
   [[nodiscard]] ValueId append_steps(StepList& steps, ValueId x) const override {
     return steps.unflatten(x, dim_, sizes_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "wick/core/compiler.h"
+#include "wick/core/text.h"
 #include "wick/nn/module.h"
 #include "wick/nn/scratch.h"
 
@@ -14,6 +15,7 @@ class WICK_API SoftmaxLayer : public Module {
   [[nodiscard]] std::string_view type_name() const noexcept override {
     return log_ ? "LogSoftmax" : "Softmax";
   }
+  [[nodiscard]] std::string extra_repr() const override { return concat("dim=", dim_); }
   /// Throws IndexError for an input without that dimension.
   [[nodiscard]] Tensor forward(const Tensor& input) override;
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;

@@ -24,7 +24,7 @@ class WICK_API CrossEntropyLoss final : public ClassLoss {
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "CrossEntropyLoss"; }
   [[nodiscard]] const CrossEntropyLossOptions& options() const noexcept { return options_; }
-  [[nodiscard]] Tensor forward(const Tensor& logits, const Tensor& targets) override;
+  Tensor forward(const Tensor& logits, const Tensor& targets) override;
 
  private:
   [[nodiscard]] Tensor of_probabilities(const Tensor& logits, const Tensor& targets);
@@ -52,7 +52,7 @@ class WICK_API NLLLoss final : public ClassLoss {
   explicit NLLLoss(NLLLossOptions options = {});
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "NLLLoss"; }
-  [[nodiscard]] Tensor forward(const Tensor& log_probabilities, const Tensor& targets) override;
+  Tensor forward(const Tensor& log_probabilities, const Tensor& targets) override;
 
  private:
   NLLLossOptions options_;

@@ -34,8 +34,8 @@ class WICK_API Loss {
   [[nodiscard]] virtual std::string_view type_name() const noexcept = 0;
 
   /// The loss, as a tensor of one element on the input's device that the next call overwrites; with
-  /// Reduction::none, the losses.
-  [[nodiscard]] virtual Tensor forward(const Tensor& input, const Tensor& target) = 0;
+  /// Reduction::none, the losses. Who needs the gradient alone may leave it.
+  virtual Tensor forward(const Tensor& input, const Tensor& target) = 0;
   /// The gradient of the last loss by the input; the next forward() overwrites it. Throws
   /// ValueError before any forward(), and with Reduction::none.
   [[nodiscard]] Tensor backward() const;

@@ -13,7 +13,7 @@ namespace wick::nn {
 class WICK_API PointwiseLoss : public Loss {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }
-  [[nodiscard]] Tensor forward(const Tensor& input, const Tensor& target) override;
+  Tensor forward(const Tensor& input, const Tensor& target) override;
 
  protected:
   struct Parameters {
@@ -136,11 +136,11 @@ class WICK_API GaussianNLLLoss final : public PointwiseLoss {
   explicit GaussianNLLLoss(const GaussianNLLLossOptions& options = {});
 
   /// Throws ValueError: this loss takes a variance.
-  [[nodiscard]] Tensor forward(const Tensor& input, const Tensor& target) override;
+  Tensor forward(const Tensor& input, const Tensor& target) override;
   /// `var` is of the input's shape, or has 1 as its last size, or lacks the last dimension: then it
   /// is that of all elements of the last dimension. On the CPU, throws ValueError for a negative
   /// one.
-  [[nodiscard]] Tensor forward(const Tensor& input, const Tensor& target, const Tensor& var);
+  Tensor forward(const Tensor& input, const Tensor& target, const Tensor& var);
   /// The gradient of the last loss by the variance, of its shape; the next forward() overwrites it.
   /// Throws ValueError before any forward(), and with Reduction::none.
   [[nodiscard]] Tensor var_backward();

@@ -301,5 +301,33 @@ TEST(Operations, ADeviceWithoutElementsRefusesThem) {
                                  "different devices");
 }
 
+// torch.index_select(torch.arange(6).reshape(2, 3), ...).
+TEST(Ops, IndexSelectOfAnyDimensionIsANewTensor) {
+  const Tensor matrix = Tensor::arange(6).view({2, 3});
+  const Tensor indices = Tensor::from<std::int64_t>({2, 0, 2, 1});
+  using Ints = std::vector<std::int64_t>;
+  const Tensor columns = ops::index_select(matrix, 1, indices);
+  EXPECT_EQ(columns.shape(), (Dims{2, 4}));
+  EXPECT_EQ(columns.to_vector<std::int64_t>(), (Ints{2, 0, 2, 1, 5, 3, 5, 4}));
+  EXPECT_EQ(
+      ops::index_select(matrix, -2, Tensor::from<std::int64_t>({1})).to_vector<std::int64_t>(),
+      (Ints{3, 4, 5}));
+  EXPECT_EQ(ops::index_select(matrix.t(), 0, indices).to_vector<std::int64_t>(),
+            (Ints{2, 5, 0, 3, 2, 5, 1, 4}));
+  const Tensor flags = ops::index_select(Tensor::from<bool>({true, false}), 0,
+                                         Tensor::from<std::int64_t>({1, 0, 0}));
+  EXPECT_FALSE(flags.at<bool>({0}));
+  EXPECT_TRUE(flags.at<bool>({2}));
+  EXPECT_EQ(ops::index_select(matrix, 0, Tensor::empty({0}, DType::int64)).shape(), (Dims{0, 3}));
+  testing::expect_throw_with<IndexError>(
+      [&] { static_cast<void>(ops::index_select(matrix, 0, indices)); }, "2");
+  testing::expect_throw_with<IndexError>(
+      [&] { static_cast<void>(ops::index_select(matrix, 2, indices)); }, "index_select");
+  testing::expect_throw_with<ShapeError>(
+      [&] { static_cast<void>(ops::index_select(matrix, 0, matrix)); }, "one dimension");
+  testing::expect_throw_with<DTypeError>(
+      [&] { static_cast<void>(ops::index_select(matrix, 0, Tensor::ones({1}))); }, "int64");
+}
+
 }  // namespace
 }  // namespace wick

@@ -152,11 +152,23 @@ TEST(TensorElements, AtAndItem) {
   EXPECT_EQ(tensor.at<float>({-1, -3}), 3.0F);
   EXPECT_EQ(Tensor::from<float>({7}, {1, 1, 1}).item<float>(), 7.0F);
   expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({1})); }, "1 indices");
-  expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({0, 3})); }, "3");
+  expect_throw_with<IndexError>(
+      [&] {
+        static_cast<void>(tensor.at<float>({0, 3}));
+      },
+      "Tensor::at: index 3 is out of range for dimension 1 of Tensor");
   expect_throw_with<IndexError>([&] { static_cast<void>(tensor.at<float>({-3, 0})); }, "-3");
   expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.item<float>()); }, "[2, 3]");
   expect_throw_with<ShapeError>([] { static_cast<void>(Tensor::zeros({0}).item<float>()); }, "[0]");
-  expect_throw_with<DTypeError>([&] { static_cast<void>(tensor.at<double>({0, 0})); }, "float64");
+  expect_throw_with<DTypeError>(
+      [&] {
+        static_cast<void>(tensor.at<double>({0, 0}));
+      },
+      "Tensor::at: asked for float64 elements of Tensor(float32");
+  expect_throw_with<DTypeError>([] { static_cast<void>(Tensor::scalar(1.0F).item<double>()); },
+                                "Tensor::item: asked for float64 elements of Tensor(float32");
+  EXPECT_TRUE(Tensor::from<bool>({false, true}).at<bool>({1}));
+  EXPECT_TRUE(Tensor::scalar(true).item<bool>());
   expect_throw_with<DTypeError>([&] { static_cast<void>(tensor.data<int>()); }, "int32");
   expect_throw_with<DTypeError>([&] { static_cast<void>(tensor.to_vector<double>()); },
                                 "to(DType)");
@@ -190,6 +202,58 @@ TEST(TensorViews, ShareStorage) {
   write(tensor.unsqueeze(0)[0][0], {0, 1});
   write(tensor.as_strided({2}, {4}, 1), {1, 2});
   write(tensor.reshape({3, 2})[2], {1, 1});
+}
+
+TEST(TensorViews, ErrorsNameTheCall) {
+  const Tensor tensor = matrix();
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.view({4})); }, "Tensor::view: ");
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.reshape({4})); },
+                                "Tensor::reshape: shape [4]");
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.reshape({-2})); },
+                                "Tensor::reshape: [-2]");
+  Generator generator;
+  const Tensor whole = Tensor::zeros({2}, DType::int64);
+  expect_throw_with<DTypeError>([&] { whole.uniform_(0.0, 1.0, generator); }, "Tensor::uniform_: ");
+  expect_throw_with<DTypeError>([&] { whole.normal_(); }, "Tensor::normal_: ");
+}
+
+TEST(TensorViews, SqueezeFlattenExpandAndT) {
+  const Tensor tensor = matrix();
+  EXPECT_EQ(tensor.t().to_vector<float>(), (Floats{0, 3, 1, 4, 2, 5}));
+  EXPECT_EQ(tensor[0].t().shape(), Dims{3});
+  expect_throw_with<ShapeError>(
+      [] {
+        static_cast<void>(Tensor::zeros({1, 2, 3}).t());
+      },
+      "more than two");
+  const Tensor thin = tensor.view({1, 2, 1, 3});
+  EXPECT_EQ(thin.squeeze().shape(), (Dims{2, 3}));
+  EXPECT_EQ(thin.squeeze(0).shape(), (Dims{2, 1, 3}));
+  EXPECT_EQ(thin.squeeze(-2).shape(), (Dims{1, 2, 3}));
+  EXPECT_EQ(thin.squeeze(1).shape(), thin.shape());
+  EXPECT_EQ(Tensor::scalar(1.0F).squeeze(0).dim(), 0);
+  expect_throw_with<IndexError>([&] { static_cast<void>(thin.squeeze(4)); }, "4");
+  EXPECT_EQ(thin.squeeze().raw(), tensor.raw());
+  EXPECT_EQ(tensor.flatten().shape(), Dims{6});
+  EXPECT_EQ(thin.flatten(1).shape(), (Dims{1, 6}));
+  EXPECT_EQ(thin.flatten(0, -2).shape(), (Dims{2, 3}));
+  EXPECT_EQ(Tensor::scalar(1.0F).flatten().shape(), Dims{1});
+  EXPECT_EQ(tensor.t().flatten().to_vector<float>(), (Floats{0, 3, 1, 4, 2, 5}));
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.flatten(1, 0)); }, "behind end");
+  const Tensor wide = tensor.unsqueeze(0).expand({4, -1, 3});
+  EXPECT_EQ(wide.shape(), (Dims{4, 2, 3}));
+  EXPECT_EQ(wide.at<float>({3, 1, 0}), 3.0F);
+  EXPECT_EQ(wide.raw(), tensor.raw());
+  EXPECT_EQ(tensor.expand({5, 2, 3}).shape(), (Dims{5, 2, 3}));
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.expand({2, 4})); }, "[2, 4]");
+  expect_throw_with<ShapeError>([&] { static_cast<void>(tensor.expand({3})); }, "[3]");
+}
+
+TEST(TensorCreation, LikeAnother) {
+  const Tensor tensor = matrix().t().to(DType::float64);
+  EXPECT_EQ(Tensor::empty_like(tensor).shape(), tensor.shape());
+  EXPECT_EQ(Tensor::zeros_like(tensor).to_vector<double>(), std::vector<double>(6, 0.0));
+  EXPECT_EQ(Tensor::ones_like(tensor).to_vector<double>(), std::vector<double>(6, 1.0));
 }
 
 TEST(TensorViews, KeepTheRequiresGradFlag) {

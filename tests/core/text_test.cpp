@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <limits>
 #include <random>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -76,6 +77,27 @@ TEST(Text, EverythingElseIsAsOnAStream) {
   EXPECT_EQ(concat(), "");
 }
 
+// Python 3.11's repr() of the same numbers.
+TEST(Text, PythonsFloats) {
+  EXPECT_EQ(python_repr(0.0), "0.0");
+  EXPECT_EQ(python_repr(-0.0), "-0.0");
+  EXPECT_EQ(python_repr(1.0), "1.0");
+  EXPECT_EQ(python_repr(0.1), "0.1");
+  EXPECT_EQ(python_repr(1e-5), "1e-05");
+  EXPECT_EQ(python_repr(0.0001), "0.0001");
+  EXPECT_EQ(python_repr(123456.789), "123456.789");
+  EXPECT_EQ(python_repr(1e15), "1000000000000000.0");
+  EXPECT_EQ(python_repr(1e16), "1e+16");
+  EXPECT_EQ(python_repr(1.5e300), "1.5e+300");
+  EXPECT_EQ(python_repr(5e-324), "5e-324");
+  EXPECT_EQ(python_repr(std::nan("")), "nan");
+  EXPECT_EQ(python_repr(-std::numeric_limits<double>::infinity()), "-inf");
+  EXPECT_EQ(scientific(12345.678, 2), "1.23e+04");
+  EXPECT_EQ(python_tuple({2, 3}), "(2, 3)");
+  EXPECT_EQ(python_tuple({2}), "(2,)");
+  EXPECT_EQ(python_tuple({}), "()");
+}
+
 TEST(Text, NoLocaleChangesIt) {
   const testing::ForeignLocale foreign;
   EXPECT_EQ(streamed(1234567), "1.234.567") << "the locale is there";
@@ -83,7 +105,7 @@ TEST(Text, NoLocaleChangesIt) {
   EXPECT_EQ(concat(Dims{123456, 2}, Tensor::zeros({1000})),
             "[123456, 2]Tensor(float32 [1000] cpu)");
   EXPECT_EQ(streamed(Dims{123456}), "[123456]");
-  EXPECT_EQ(streamed(Tensor::zeros({1000})), "Tensor(float32 [1000] cpu)");
+  EXPECT_EQ(streamed(Tensor::full({2}, 1234.5)), "tensor([1234.5000, 1234.5000])");
   EXPECT_EQ(streamed(Device{DeviceType::cuda, 1000}), "cuda:1000");
   EXPECT_EQ(fixed_point(1234.5, 2), "1234.50");
   EXPECT_EQ(significant(1234.5, 6), "1234.5");

@@ -108,7 +108,6 @@ TEST(Value, PointersAndWhatNarrowsDoNotCompile) {
   static_assert(!std::is_constructible_v<Value, Unscoped>);
   static_assert(!std::is_constructible_v<Value, long double>);
   static_assert(!std::is_constructible_v<Value, std::complex<long double>>);
-  static_assert(!std::is_constructible_v<Value, std::uint64_t>);
   static_assert(!std::is_constructible_v<Value, char>);
   static_assert(!std::is_constructible_v<Value, wchar_t>);
   static_assert(!std::is_constructible_v<Value, char8_t>);
@@ -126,6 +125,82 @@ TEST(Value, PointersAndWhatNarrowsDoNotCompile) {
   char* const begin = text;
   EXPECT_EQ(Value(begin).as_string(), "text");
   EXPECT_TRUE(Value(nullptr).is_none());
+}
+
+TEST(Value, EveryIntegerTypeIsAnInt) {
+  const std::size_t size = 7;
+  EXPECT_EQ(Value(size).kind(), Kind::integer);
+  EXPECT_EQ((Dict{{"count", std::vector<int>(3).size()}}).at("count").as_int(), 3);
+  EXPECT_EQ(Value(7UL).as_int(), 7);
+  EXPECT_EQ(Value(7ULL).as_int(), 7);
+  EXPECT_EQ(Value(-7LL).as_int(), -7);
+  EXPECT_EQ(Value((std::uint64_t{1} << 63) - 1).as_int(), INT64_MAX);
+  const Value large = std::uint64_t{1} << 63;
+  EXPECT_EQ(large.kind(), Kind::big_integer);
+  EXPECT_EQ(large.as_big_integer().to_string(), "9223372036854775808");
+  EXPECT_EQ(Value(~std::uint64_t{0}).as_big_integer().to_string(), "18446744073709551615");
+  EXPECT_EQ(Value(INT64_MIN).as_int(), INT64_MIN);
+}
+
+TEST(Value, AVectorIsAList) {
+  const std::vector<double> losses{0.5, 0.25};
+  const std::vector<std::vector<std::string>> names{{"a"}, {"b", "c"}, {}};
+  const Dict dict{{"losses", losses},
+                  {"names", names},
+                  {"flags", std::vector<bool>{true, false}},
+                  {"tensors", std::vector<Tensor>{Tensor::arange(2)}},
+                  {"values", std::vector<Value>{1, "x"}}};
+  EXPECT_EQ(dict["losses"], Value(List{{0.5, 0.25}}));
+  EXPECT_EQ(dict["names"][1][1].as_string(), "c");
+  EXPECT_EQ(dict["flags"][0].kind(), Kind::boolean);
+  EXPECT_EQ(dict["tensors"][0].as_tensor().numel(), 2);
+  EXPECT_EQ(dict["values"][1].as_string(), "x");
+  static_assert(!std::is_constructible_v<Value, std::vector<int*>>);
+  static_assert(!std::is_constructible_v<Value, std::vector<long double>>);
+}
+
+TEST(Value, AStateDictIsADict) {
+  StateDict state;
+  state.set("w", Tensor::arange(3));
+  auto metadata = std::make_shared<Dict>();
+  metadata->set("", 1);
+  state.set_metadata(metadata);
+  const Dict checkpoint{{"model", state}, {"epoch", 3}};
+  EXPECT_EQ(checkpoint["model"].as_dict().type(), Dict::Type::ordered_dict);
+  EXPECT_EQ(checkpoint["model"]["w"].as_tensor().storage(), state["w"].storage());
+  EXPECT_NE(checkpoint["model"].as_dict().attributes(), nullptr);
+}
+
+TEST(Value, BracketsReadAndNeverWrite) {
+  Dict dict{{"a", List{{1, 2}}}, {2, Tuple{{"x", Dict{{"y", 3}}}}}};
+  EXPECT_EQ(dict["a"][0].as_int(), 1);
+  EXPECT_EQ(dict["a"][-1].as_int(), 2);
+  EXPECT_EQ(dict[2][1]["y"].as_int(), 3);
+  const Value value = dict;
+  EXPECT_EQ(value["a"][1].as_int(), 2);
+  expect_throw_with<ValueError>([&] { static_cast<void>(dict["b"]); },
+                                "no key \"b\" in a dict with keys [\"a\", 2]");
+  expect_throw_with<ValueError>([&] { static_cast<void>(value["b"]); },
+                                "no key \"b\" in a dict with keys [\"a\", 2]");
+  expect_throw_with<IndexError>([&] { static_cast<void>(value["a"][2]); },
+                                "index 2 is out of range for a list of 2");
+  expect_throw_with<IndexError>([&] { static_cast<void>(value["a"][-3]); }, "index -3");
+  expect_throw_with<ValueError>([&] { static_cast<void>(value["a"]["x"]); },
+                                "the index of a list must be an int, got a str");
+  expect_throw_with<ValueError>([&] { static_cast<void>(value["a"][0]["x"]); },
+                                "expected a dict, list or tuple, got a int");
+  EXPECT_EQ(dict.size(), 2U);
+  static_assert(std::is_same_v<decltype(dict["a"]), const Value&>);
+}
+
+TEST(StateDict, NamesTheKeysThereAre) {
+  StateDict state;
+  state.set("fc.weight", Tensor::ones({1}));
+  state.set("fc.bias", Tensor::ones({1}));
+  EXPECT_EQ(state["fc.bias"].numel(), 1);
+  expect_throw_with<StateDictError>(
+      [&] { static_cast<void>(state["weight"]); },
+      "no tensor \"weight\" in the state dict; there are [\"fc.weight\", \"fc.bias\"]");
 }
 
 TEST(Value, NullPointersAreRefused) {

@@ -47,6 +47,22 @@ TEST(Module, StateDictSharesStorageWithTheModel) {
   EXPECT_EQ(model->named_parameters()[1].second->value.at<float>({2}), 7.0F);
 }
 
+TEST(Module, LoadsADictAsItComesFromAFile) {
+  const auto from = make_model(1);
+  const auto to = make_model(2);
+  const Value checkpoint = Dict{{"model", from->state_dict()}, {"epoch", 3}};
+  const LoadReport report = to->load_state_dict(checkpoint["model"]);
+  EXPECT_TRUE(report.missing_keys.empty());
+  for (const auto& [name, tensor] : to->state_dict()) {
+    EXPECT_TRUE(bitwise_equal(tensor, from->state_dict().at(name)));
+  }
+  expect_throw_with<StateDictError>([&] { to->load_state_dict(checkpoint); }, "must be");
+  expect_throw_with<StateDictError>([&] { to->load_state_dict(Value(3)); }, "must be a dict");
+  const Dict part{{"fc1.bias", Tensor::ones({4})}};
+  EXPECT_EQ(to->load_state_dict(part, false).missing_keys.size(), 3U);
+  EXPECT_EQ(to->state_dict()["fc1.bias"].at<float>({3}), 1.0F);
+}
+
 TEST(Module, LoadStateDictCopiesAndConverts) {
   const auto from = make_model(1);
   const auto to = make_model(2);

@@ -2,9 +2,17 @@
 // Fusion in Sequential changes no number.
 #include "wick/nn/sequential.h"
 
+#include <type_traits>
+
 #include <gtest/gtest.h>
 
+#include "tests/support.h"
+#include "wick/core/error.h"
 #include "wick/core/random.h"
+#include "wick/nn/layers/dropout.h"
+#include "wick/nn/layers/embedding.h"
+#include "wick/nn/layers/softmax.h"
+#include "wick/nn/make_module.h"
 
 namespace wick::nn {
 namespace {
@@ -47,6 +55,73 @@ TEST(Sequential, TheReLUsOwnBackwardWorksAfterAFusedForward) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     EXPECT_EQ(grads[i], values[i] > 0.0F ? 1.0F : 0.0F);
   }
+}
+
+std::vector<std::string> names_of(const Sequential& model) {
+  std::vector<std::string> names;
+  for (const auto& [name, child] : model.children()) names.push_back(name);
+  return names;
+}
+
+// torch.nn.Sequential(nn.Linear(3, 4), nn.ReLU(), ...) and append().
+TEST(Sequential, NamesAreNumbersWhereNoneIsGiven) {
+  Sequential model(Linear(3, 4), ReLU(), Linear(4, 2));
+  EXPECT_EQ(names_of(model), (std::vector<std::string>{"0", "1", "2"}));
+  auto& softmax = model.add<Softmax>(0);
+  EXPECT_EQ(softmax.extra_repr(), "dim=0");
+  model.add<ReLU>();
+  model.add<Linear>("head", 2, 5);
+  model.append(std::make_unique<ReLU>());
+  EXPECT_EQ(names_of(model), (std::vector<std::string>{"0", "1", "2", "3", "4", "head", "6"}));
+  // A text is a name, never an argument of the layer.
+  Sequential texts;
+  texts.add<GELU>("tanh");
+  texts.add<GELU>("0", "tanh");
+  EXPECT_EQ(names_of(texts), (std::vector<std::string>{"tanh", "0"}));
+  EXPECT_EQ(texts.children()[0].second->extra_repr(), "approximate='none'");
+  EXPECT_EQ(texts.children()[1].second->extra_repr(), "approximate='tanh'");
+  Sequential taken;
+  taken.add<ReLU>("1");
+  wick::testing::expect_throw_with<ValueError>([&] { taken.add<ReLU>(); }, "\"1\" is taken");
+}
+
+TEST(Sequential, MovesWithAllItsLayers) {
+  manual_seed(1);
+  Sequential model(Linear(3, 4), ReLU());
+  const Tensor x = Tensor::randn({2, 3});
+  const Tensor y = model.forward(x).clone();
+  const Tensor grad = model.backward(Tensor::ones({2, 4})).clone();
+  Sequential moved(std::move(model));
+  EXPECT_EQ(names_of(moved), (std::vector<std::string>{"0", "1"})) << "not one in another";
+  EXPECT_TRUE(bitwise_equal(moved.forward(x), y));
+  moved.zero_grad();
+  EXPECT_TRUE(bitwise_equal(moved.backward(Tensor::ones({2, 4})), grad));
+  Sequential outer(std::move(moved), Linear(4, 1));
+  EXPECT_EQ(outer.parameters().size(), 4U);
+  EXPECT_TRUE(bitwise_equal(outer.children()[0].second->forward(x), y));
+  static_assert(!std::is_constructible_v<Sequential, Linear&, ReLU&>, "would move from them");
+  static_assert(!std::is_copy_constructible_v<Sequential>);
+}
+
+// Layers without a generator draw as torch's do; tests/interop/printing_parity.py has the numbers.
+TEST(Sequential, LayersDrawFromTheDefaultGenerator) {
+  manual_seed(3);
+  Sequential model(Linear(3, 4), Embedding(5, 2));
+  const auto made = make_module("Linear", {{"in_features", 2}, {"out_features", 3}});
+  Generator same(3);
+  const Linear linear(3, 4, same);
+  const Embedding embedding(5, 2, same);
+  const Linear third(2, 3, same);
+  EXPECT_TRUE(bitwise_equal(model.parameters()[0]->value, linear.weight()->value));
+  EXPECT_TRUE(bitwise_equal(model.parameters()[1]->value, linear.bias()->value));
+  EXPECT_TRUE(bitwise_equal(model.parameters()[2]->value, embedding.weight()->value));
+  EXPECT_TRUE(bitwise_equal(made->parameters()[0]->value, third.weight()->value));
+  Dropout dropout(0.5);
+  Dropout given(same, 0.5);
+  const Tensor x = Tensor::ones({50});
+  EXPECT_TRUE(bitwise_equal(dropout.forward(x), given.forward(x)));
+  const auto copy = clone(dropout);
+  EXPECT_TRUE(bitwise_equal(copy->forward(x), given.forward(x)));
 }
 
 TEST(Sequential, AnEmptyOneIsTheIdentity) {

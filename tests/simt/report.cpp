@@ -2,6 +2,7 @@
 #include "tests/simt/report.h"
 
 #include <map>
+#include <sstream>
 
 #include <cxxabi.h>
 #include <dlfcn.h>

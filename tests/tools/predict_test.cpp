@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The programs predict and synthetic from outside.
 #include <fstream>
+#include <sstream>
 
 #include <gmock/gmock.h>
 

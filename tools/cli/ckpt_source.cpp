@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "serialize/legacy_reader.h"
+#include "serialize/zip_reader.h"
 #include "wick/core/containers.h"
 #include "wick/core/error.h"
 #include "wick/core/keyed_hash.h"

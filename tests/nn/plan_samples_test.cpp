@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Plans on single samples, on memory of the caller's, and on batches of any size.
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/count_allocations.h"
+#include "tests/support.h"
+#include "wick/core/error.h"
+#include "wick/core/random.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/sequential.h"
+
+namespace wick::nn {
+namespace {
+
+using wick::testing::expect_throw_with;
+
+// 6 - hidden - 3.
+Sequential make_model(std::uint64_t seed, DType dtype = DType::float32, std::int64_t hidden = 5) {
+  Generator generator(seed);
+  Sequential model;
+  model.add<Linear>(6, hidden, generator, LinearOptions{.dtype = dtype});
+  model.add<ReLU>();
+  model.add<Linear>(hidden, 3, generator, LinearOptions{.dtype = dtype});
+  return model;
+}
+
+TEST(PlanSamples, OneSampleNeedsNoDimensionForTheirNumber) {
+  Generator generator(2);
+  const Sequential model = make_model(1);
+  const InferencePlan plan = compile(model, 4);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  const Tensor x = Tensor::normal({4, 6}, 0, 1, generator);
+  const Tensor expected = Tensor::empty({4, 3});
+  plan.run(x, expected, workspace);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const Tensor y = Tensor::zeros({3});
+    plan.run(x[i], y, workspace);
+    for (std::int64_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(y.at<float>({k}), expected.at<float>({i, k}), 1e-6F);
+    }
+    const Tensor row = Tensor::zeros({1, 3});
+    plan.run(x[i], row, workspace);
+    EXPECT_TRUE(bitwise_equal(row[0], y));
+  }
+  const auto run = [&](const Tensor& in, const Tensor& out) { plan.run(in, out, workspace); };
+  const Tensor y = Tensor::zeros({3});
+  expect_throw_with<ShapeError>([&] { run(Tensor::ones({5}), y); }, "or [6], got");
+  expect_throw_with<ShapeError>([&] { run(x, y); }, "equally many");
+  expect_throw_with<ShapeError>([&] { run(Tensor::ones({12}).slice(0, 0, 12, 2), y); },
+                                "not contiguous");
+}
+
+TEST(PlanSamples, RunsOnMemoryOfTheCallers) {
+  Generator generator(3);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    visit_arithmetic(dtype, "test", [&]<typename T>(TypeTag<T>) {
+      const Sequential model = make_model(1, dtype);
+      const InferencePlan plan = compile(model, 4);
+      InferencePlan::Workspace workspace = plan.make_workspace();
+      const Tensor x = Tensor::normal({4, 6}, 0, 1, generator, dtype);
+      const std::vector<T> input = x.to_vector<T>();
+      for (const std::int64_t count : {1, 3, 4}) {
+        const Tensor expected = Tensor::empty({count, 3}, dtype);
+        plan.run(x.slice(0, 0, count), expected, workspace);
+        std::vector<T> output(static_cast<std::size_t>(3 * count));
+        const std::size_t allocations = testing::allocation_count();
+        plan.run(std::span(input).first(static_cast<std::size_t>(6 * count)), std::span(output),
+                 workspace);
+        EXPECT_EQ(testing::allocation_count(), allocations);
+        EXPECT_EQ(output, expected.to_vector<T>());
+      }
+      plan.run(std::span<const T>(), std::span<T>(), workspace);
+    });
+  }
+}
+
+TEST(PlanSamples, RefusesMemoryThatDoesNotFit) {
+  const Sequential model = make_model(1);
+  const InferencePlan plan = compile(model, 2);
+  InferencePlan::Workspace workspace = plan.make_workspace();
+  std::vector<float> x(40);
+  std::vector<float> y(40);
+  const auto run = [&](std::size_t in, std::size_t out) {
+    plan.run(std::span(x).first(in), std::span(y).first(out), workspace);
+  };
+  run(12, 6);
+  expect_throw_with<ShapeError>([&] { run(7, 3); }, "samples have 6 numbers");
+  expect_throw_with<ShapeError>([&] { run(6, 2); }, "room for 2");
+  expect_throw_with<ShapeError>([&] { run(6, 6); }, "room for 6");
+  expect_throw_with<ShapeError>([&] { run(18, 9); }, "at most 2");
+  expect_throw_with<ValueError>(
+      [&] { plan.run(std::span(x).first(6), std::span(x).subspan(5, 3), workspace); }, "shares");
+  std::vector<double> wide(9);
+  expect_throw_with<DTypeError>(
+      [&] { plan.run(std::span(wide).first(6), std::span(wide).last(3), workspace); },
+      "weights are float32");
+  const Sequential large = make_model(1, DType::float32, 60);
+  const InferencePlan other = compile(large, 2);
+  expect_throw_with<ValueError>(
+      [&] { other.run(std::span(x).first(6), std::span(y).first(3), workspace); },
+      "make_workspace");
+}
+
+TEST(PlanSamples, RefusesBatchesThatNoMemoryHolds) {
+  const Sequential model = make_model(1);
+  expect_throw_with<ShapeError>([&] { (void)compile(model, INT64_MAX); }, "smaller max_batch");
+  expect_throw_with<ShapeError>([&] { (void)compile(model, INT64_MAX / 20 + 1); }, "overflow");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const InferencePlan plan = compile(model, std::int64_t{1} << 55);
+  expect_throw_with<OutOfMemoryError>([&] { (void)plan.make_workspace(); }, "asked for");
+#endif
+}
+
+}  // namespace
+}  // namespace wick::nn
