@@ -2,6 +2,8 @@
 #include "bindings/c/registry.h"
 
 #include <bit>
+#include <type_traits>
+#include <utility>
 
 namespace wick::c {
 namespace {
@@ -71,8 +73,9 @@ std::string_view name(Kind kind) noexcept {
 }
 
 Registry& Registry::instance() noexcept {
-  static Registry* const registry = new Registry;
-  return *registry;
+  static_assert(std::is_trivially_destructible_v<Registry>);
+  static constinit Registry registry;
+  return registry;
 }
 
 Registry::Slot* Registry::find(std::uint32_t index) const noexcept {
@@ -107,6 +110,7 @@ void* Registry::insert(Kind kind, std::unique_ptr<Object> object) {
   live_.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t bits = (kMark | static_cast<std::uint64_t>(kind)) << kKindShift |
                              generation << kIndexBits | slot->index;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): nothing is ever read there
   return reinterpret_cast<void*>(static_cast<std::uintptr_t>(bits));
 }
 
