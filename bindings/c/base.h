@@ -144,6 +144,9 @@ enum { WICK_CPU = 0, WICK_CUDA = 1, WICK_META = 2 };
 /* torch.Generator(device).manual_seed(seed): the same numbers. `device` NULL is "cpu". */
 WICK_C_API wick_status wick_generator_create(uint64_t seed, const char* device,
                                              wick_generator** result);
+/* torch.manual_seed: of what draws where no generator is given, the weights of new layers. Without
+ * it, they are other ones in each run. */
+WICK_C_API wick_status wick_manual_seed(uint64_t seed);
 WICK_C_API wick_status wick_generator_seed(wick_generator* generator, uint64_t seed);
 /* The bytes of torch's generator.get_state(), as a uint8 tensor, and the inverse. */
 WICK_C_API wick_status wick_generator_get_state(wick_generator* generator, wick_tensor** result);

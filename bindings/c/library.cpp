@@ -112,6 +112,10 @@ wick_status wick_generator_create(uint64_t seed, const char* device, wick_genera
   });
 }
 
+wick_status wick_manual_seed(uint64_t seed) {
+  return call(__func__, [&] { manual_seed(seed); });
+}
+
 wick_status wick_generator_seed(wick_generator* generator, uint64_t seed) {
   return call(__func__, [&] {
     Pinned<GeneratorEntry>(generator, "generator")->generator->manual_seed(seed);

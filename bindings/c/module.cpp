@@ -49,8 +49,7 @@ wick_status wick_module_create(const char* name, const char* arguments, wick_val
     const Dict given = merge_options(arguments, options);
     auto object = std::make_unique<ModuleEntry>();
     if (generator == nullptr) {
-      object->generators.push_back(std::make_shared<Generator>());
-      object->module = nn::make_module(name, given, *object->generators.front());
+      object->module = nn::make_module(name, given);
     } else {
       const Pinned<GeneratorEntry> of(generator, "generator");
       object->generators.push_back(of->generator);

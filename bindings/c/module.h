@@ -14,8 +14,8 @@
 extern "C" {
 #endif
 
-/* A layer, in training mode, whose parameters are drawn from `generator` (NULL: one with PyTorch's
- * default seed of its own). A Dropout goes on drawing from it. */
+/* A layer, in training mode, whose parameters are drawn from `generator`; NULL: from that of
+ * wick_manual_seed(). A Dropout goes on drawing from it. */
 WICK_C_API wick_status wick_module_create(const char* name, const char* arguments,
                                           wick_value* options, wick_generator* generator,
                                           wick_module** result);

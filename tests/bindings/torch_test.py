@@ -181,6 +181,12 @@ class Checkpoints(unittest.TestCase):
         model.load_state_dict(self.model.state_dict())
         self.assertTrue(torch.allclose(torch.from_dlpack(model(self.x)), self.model(self.x), atol=1e-5))
 
+    def test_the_same_seed(self):
+        torch.manual_seed(11)
+        wick.manual_seed(11)
+        ours, theirs = wick.nn.Linear(in_features=5, out_features=3), torch.nn.Linear(5, 3)
+        self.assertEqual(ours.parameter("weight").tolist(), theirs.weight.tolist())
+
     def test_the_same_gradients(self):
         model = wick.Sequential.from_state_dict(self.model.state_dict(), "Tanh")
         loss = wick.Loss("HuberLoss", delta=0.5)

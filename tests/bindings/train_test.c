@@ -165,6 +165,27 @@ static void modules(void) {
   OK(wick_free(generator));
 }
 
+/* Without a generator, layers draw one after the other from that of the seed. */
+static void seeds(void) {
+  static const char* const kOptions = "in_features=4, out_features=4";
+  wick_module* layers[3] = {NULL, NULL, NULL};
+  wick_tensor* weights[3] = {NULL, NULL, NULL};
+  int i, same = -1;
+  for (i = 0; i < 3; ++i) {
+    if (i != 1) OK(wick_manual_seed(7));
+    layers[i] = layer("Linear", kOptions, NULL);
+    OK(wick_module_parameter(layers[i], "weight", &weights[i]));
+  }
+  OK(wick_tensor_equal(weights[0], weights[1], &same));
+  CHECK(same == 0);
+  OK(wick_tensor_equal(weights[0], weights[2], &same));
+  CHECK(same == 1);
+  for (i = 0; i < 3; ++i) {
+    OK(wick_free(layers[i]));
+    OK(wick_free(weights[i]));
+  }
+}
+
 /* A Dropout outlives the handle of the generator that it draws from. */
 static void dropout(void) {
   const int64_t shape[1] = {1000};
@@ -507,6 +528,7 @@ static void training(const char* folder) {
 
 int main(int count, char** arguments) {
   modules();
+  seeds();
   dropout();
   losses();
   optimizers();

@@ -37,6 +37,11 @@ complex64 = DType.complex64
 complex128 = DType.complex128
 
 
+def manual_seed(seed: int) -> None:
+    """torch.manual_seed: of what draws where no generator is given, the weights of new layers."""
+    _call("wick_manual_seed", seed)
+
+
 def set_num_threads(count: int) -> None:
     """The threads that operations on the CPU use, 1 at the start. Results do not depend on it."""
     _call("wick_set_num_threads", count)
@@ -55,6 +60,6 @@ __all__ = [
     "BusyError", "DType", "DTypeError", "DeviceError", "Error", "FormatError", "Generator", "HandleError",
     "IoError", "Loss", "Module", "Optimizer", "OutOfMemoryError", "Plan", "Residual", "Sequential", "ShapeError",
     "Size", "StateDict", "StateDictError", "Tensor", "Value", "as_tensor", "cuda_device_count", "empty", "errors",
-    "from_dlpack", "from_numpy", "full", "load", "nn", "num_threads", "ones", "save", "set_num_threads", "tensor",
+    "from_dlpack", "from_numpy", "full", "load", "manual_seed", "nn", "num_threads", "ones", "save", "set_num_threads", "tensor",
     "train", "train_step", "zeros",
 ]

@@ -12,7 +12,7 @@ from ._tensor import Generator, Tensor, _sizes, as_tensor
 
 class Module(Handle):
     """A layer by PyTorch's class name and arguments: Module("Linear", in_features=3, out_features=8). Its
-    parameters are drawn from the generator. For one thread at a time."""
+    parameters are drawn from the generator; without one, from that of manual_seed(). For one thread at a time."""
 
     __slots__ = ()
 

@@ -22,6 +22,7 @@ SIGNATURES = {
     "wick_loss_forward": "status handle handle handle pointer",
     "wick_loss_forward_with_variance": "status handle handle handle handle pointer",
     "wick_loss_name": "text size",
+    "wick_manual_seed": "status uint64",
     "wick_message": "text",
     "wick_module_autocast": "status handle int32",
     "wick_module_backward": "status handle handle pointer",
