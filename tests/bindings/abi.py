@@ -55,8 +55,9 @@ def main():
         library = pathlib.Path(folder) / "libinterface.so"
         description = pathlib.Path(folder) / "abi.xml"
         code.write_text(source(), encoding="utf-8")
-        subprocess.run([options.compiler, "-std=c99", "-g", "-O0", "-shared", "-fPIC", "-I", options.include,
-                        "-o", library, code], check=True)
+        subprocess.run([options.compiler, "-std=c99", "-g", "-O0", "-shared", "-fPIC",
+                        "-I", pathlib.Path(options.include).resolve(), f"-ffile-prefix-map={folder}=.",
+                        "-o", library, code.name], cwd=folder, check=True)
         target = EXPECTED if options.update else description
         subprocess.run([options.abidw, "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs",
                         "--type-id-style", "hash", "--out-file", target, library], check=True)
