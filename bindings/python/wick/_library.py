@@ -108,6 +108,10 @@ class Handle:
     def __init__(self, handle: int):
         self._as_parameter_ = ctypes.c_void_p(handle)
 
+    def _forget(self) -> None:
+        """Another object has taken it. What is done with this one from now on is HandleError."""
+        self._as_parameter_ = ctypes.c_void_p()
+
     def __del__(self, free: Callable[..., int] = lib.wick_free):
         handle = getattr(self, "_as_parameter_", None)
         if handle:

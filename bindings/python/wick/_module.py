@@ -140,6 +140,7 @@ class Sequential(Module):
 
     def append(self, name: str, module: Module) -> "Sequential":
         call("wick_sequential_append", self, encode(name), module)
+        module._forget()
         return self
 
     @staticmethod
@@ -155,6 +156,7 @@ class Residual(Module):
 
     def __init__(self, name: str, module: Module):
         Handle.__init__(self, make("wick_residual_create", encode(name), module))
+        module._forget()
 
 
 class Plan(Handle):
