@@ -4,9 +4,11 @@
 
 usage: compare.py BIN [--work train,inference,products] [--rounds 11] [--threads 1] [--shapes N]
                   [--json FILE] [--svg FILE]
+       compare.py BIN --work layers [--only NAME,...] [--rounds 11] [--threads 1] [--json FILE]
 
-BIN is the folder of train_step_bench, inference_bench and kernels_bench (build/release/bin). Engines
-are PyTorch (eager, torch.compile, and LibTorch in C++, which is compiled first), ONNX Runtime and
+BIN is the folder of train_step_bench, inference_bench, kernels_bench and layers_bench
+(build/release/bin). Engines are PyTorch (eager, torch.compile, and LibTorch in C++, which is compiled
+first), ONNX Runtime and
 NumPy, and for products Eigen, OpenBLAS and oneDNN; what is not installed is named and left out.
 
 Each round measures every engine once, one after the other and beginning with another one each time,
@@ -16,7 +18,9 @@ quartiles in brackets. --json keeps all that, --svg draws the ratios.
 
 "train" is a whole step: gather a batch of uint8 images by index, forward, loss, backward, Adam.
 "inference" is the network's output for one batch. Products are GFLOP/s of kernels_bench, medians of
-as many repetitions in random order.
+as many repetitions in random order. "layers" is the forward and the backward pass of every layer and
+every loss beside PyTorch, eager, with the share of a plain copy's bandwidth that it reaches; the copy is
+measured in the same rounds.
 """
 
 import argparse
@@ -29,6 +33,7 @@ import tempfile
 import time
 
 from chart import draw
+from compare_layers import compare_layers
 
 # (sizes, batch, steps in a round)
 TRAIN = [
@@ -337,6 +342,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--shapes", type=int, help="only the first N of train and of inference")
+    parser.add_argument("--only", help="only the layers whose names begin like this: ReLU,PReLU")
     parser.add_argument("--json")
     parser.add_argument("--svg")
     args = parser.parse_args()
@@ -358,6 +364,9 @@ def main():
                 results["workloads"].append(alternate(name, measures, args.rounds))
     if "products" in wanted:
         results["products"] = products(args.programs, args.rounds, args.threads)
+    if "layers" in wanted:
+        only = args.only.split(",") if args.only else None
+        results["layers"] = compare_layers(args.programs, args.rounds, args.threads, only)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             file.write(json.dumps(results, indent=1) + "\n")

@@ -10,7 +10,7 @@
 wick_packages_of() {
   case $1 in
     library) echo "g++ cmake ninja-build libeigen3-dev libdeflate-dev" ;;
-    tools) echo "libcli11-dev libpng-dev nlohmann-json3-dev" ;;
+    tools) echo "libcli11-dev libpng-dev libjpeg-dev nlohmann-json3-dev" ;;
     tests) echo "libgtest-dev libgmock-dev libboost-context-dev nlohmann-json3-dev python3 git valgrind strace" ;;
     bench) echo "libbenchmark-dev" ;;
     deb) echo "dpkg-dev file lintian" ;;
@@ -29,7 +29,7 @@ wick_describe_needs() {
   cat >&2 <<'NEEDS'
 wick needs, under whatever names your system has them:
   to build     a C++20 compiler, CMake >= 3.25, Ninja, Eigen >= 3.4, libdeflate
-  for tools    CLI11 >= 2.1, libpng, nlohmann-json
+  for tools    CLI11 >= 2.1, libpng, nlohmann-json; libjpeg for JPEG images, if it is there
   for tests    GoogleTest with GoogleMock, Boost.Context, nlohmann-json, Python 3; valgrind and strace, if they are there
   for bench    Google Benchmark
 NEEDS
@@ -60,7 +60,7 @@ wick_check_toolchain() {
   if ! printf '#include <concepts>\n#include <span>\nint main() { return sizeof(std::span<int>) == 0; }\n' |
     "$compiler" -std=c++20 -fsyntax-only -x c++ - >/dev/null 2>&1; then
     echo "error: $("$compiler" --version | head -n1) does not compile C++20;" \
-      "g++ >= 12 and clang++ >= 15 do. Set CXX to another compiler." >&2
+      "g++ >= 12 and clang++ >= 14 do. Set CXX to another compiler." >&2
     return 3
   fi
 }

@@ -34,6 +34,7 @@ set(WICK_HEADERS
   core/version.h
   kernels/cuda_stream.h
   kernels/devices.h
+  kernels/flush_denormal.h
   nn/averaged_model.h
   nn/composite.h
   nn/graph.h

@@ -177,7 +177,7 @@ class Brackets {
       slices.push_back(part(d + 1, indent + 1));
     }
     const std::string between =
-        "," + std::string(shape_.size() - d - 1, '\n') + std::string(indent + 1, ' ');
+        concat(',', std::string(shape_.size() - d - 1, '\n'), std::string(indent + 1, ' '));
     return '[' + joined(slices, 0, slices.size(), between) + ']';
   }
 

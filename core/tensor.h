@@ -346,6 +346,7 @@ T Tensor::item() const {
 
 template <typename T>
 T Tensor::at(std::initializer_list<std::int64_t> index) const {
+  require_dtype(dtype_of<T>, "Tensor::at");
   T value{};
   element(index).read_one(dtype_of<T>, &value, "Tensor::at");
   return value;

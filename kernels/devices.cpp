@@ -37,7 +37,11 @@ bool allow_tf32() noexcept {
 }
 
 void set_num_threads(int count) {
-  cpu_backend().set_num_threads(count);
+  cpu_backend().set_num_threads(count, IdleThreads::sleep);
+}
+
+void set_num_threads(int count, IdleThreads idle) {
+  cpu_backend().set_num_threads(count, idle);
 }
 
 int num_threads() noexcept {

@@ -2,6 +2,7 @@
 // Which devices this program can use.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "wick/core/compiler.h"
@@ -26,6 +27,18 @@ WICK_API void set_allow_tf32(bool allow) noexcept;
 /// num_threads() says how many. Throws ValueError for less than 1. Not to be called while
 /// operations run.
 WICK_API void set_num_threads(int count);
+
+/// What the threads of set_num_threads() do between operations.
+enum class IdleThreads : std::uint8_t {
+  /// They look for work for a fifth of a millisecond and then sleep. To wake them is a system call.
+  sleep,
+  /// They look for work all the time, and keep a processor busy each. Neither they nor the caller
+  /// of an operation call the system, as real-time threads wish (docs/real_time.md).
+  spin,
+};
+/// The threads have the scheduling policy, the priority and the processors of the one that calls
+/// this. set_num_threads(count) is for idle threads that sleep.
+WICK_API void set_num_threads(int count, IdleThreads idle);
 [[nodiscard]] WICK_API int num_threads() noexcept;
 
 /// The instruction set that the CPU kernels use: "baseline" (SSE2, NEON), "avx2" or "avx512".

@@ -2,6 +2,8 @@
 // Whether the CPU's arithmetic takes subnormal numbers for zero.
 #pragma once
 
+#include "wick/core/compiler.h"
+
 namespace wick {
 
 /// torch.set_flush_denormal: from now on, the calling thread's arithmetic takes subnormal numbers
@@ -15,8 +17,8 @@ namespace wick {
 /// depend on their number. GPUs never flush: they lose no time by subnormal numbers.
 ///
 /// Returns false, and changes nothing, where the processor cannot do it (x86-64 and AArch64 can).
-bool set_flush_denormal(bool flush) noexcept;
+WICK_API bool set_flush_denormal(bool flush) noexcept;
 /// The calling thread's setting.
-[[nodiscard]] bool flush_denormal() noexcept;
+[[nodiscard]] WICK_API bool flush_denormal() noexcept;
 
 }  // namespace wick

@@ -29,13 +29,18 @@ namespace wick::nn {
 /// Thread safety: run() changes nothing in the plan, so several threads may call it at the same
 /// time, each with a workspace of its own.
 ///
-/// On the CPU it allocates nothing and waits for no lock, in every dtype and with any number of
-/// threads. With more than one (set_num_threads()), a large product is shared among them: the
-/// caller waits until the parts that other threads have taken are done. While they work for one
-/// caller, the others do their products alone. compile() returns when the plan is in the device's
-/// memory, so that threads may run it in any stream. On a CUDA device it allocates where a number
-/// of rows is new, for the description of its products, and threads take turns in handing work to
-/// the device.
+/// Real time: on the CPU, after prepare() and with one thread, run() allocates and frees nothing,
+/// takes no lock, makes no system call and has no page fault, in every dtype and on every
+/// instruction set. How subnormal numbers are treated is the calling thread's setting, before and
+/// after (flush_denormal()).
+/// With more threads (set_num_threads()), a large operation is shared among them: the caller waits
+/// until the parts that other threads have taken are done, and unless these spin
+/// (IdleThreads::spin), it wakes them by a system call. While they work for one caller, the others
+/// do their work alone. docs/real_time.md has the whole contract; errors are outside of it.
+///
+/// compile() returns when the plan is in the device's memory, so that threads may run it in any
+/// stream. On a CUDA device it allocates where a number of rows is new, for the description of its
+/// products, and threads take turns in handing work to the device.
 class WICK_API InferencePlan {
   // The samples of a value at run time.
   struct Samples {
@@ -68,6 +73,14 @@ class WICK_API InferencePlan {
   [[nodiscard]] Device device() const { return weights_->device(); }
 
   [[nodiscard]] Workspace make_workspace() const;
+
+  /// For threads with a deadline: does beforehand what would make the first run() late. It touches
+  /// all memory of the plan and of the workspace and runs zeros, so that the scratch of the calling
+  /// thread is there and the code is loaded. Call it in the thread that will call run(), after
+  /// set_num_threads(). It takes about as long as a hundred runs, and allocates. What scratch
+  /// bfloat16 needs depends on the number of samples: it is there for up to 64 and for max_batch().
+  /// Throws ValueError for a workspace of another plan.
+  void prepare(Workspace& workspace) const;
 
   /// output (N, ...) = the network's output for input (N, ...), N at most max_batch(); samples may
   /// be apart, each is contiguous. Each element is the module's own within rounding: the order of

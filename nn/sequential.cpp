@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "wick/nn/sequential.h"
 
+#include <utility>
+
 #include "wick/core/text.h"
 
 namespace wick::nn {
@@ -9,6 +11,10 @@ Module& Sequential::append(std::string name, std::unique_ptr<Module> module) {
   Module& child = register_child(std::move(name), std::move(module));
   structure_changed();
   return child;
+}
+
+Sequential::Sequential(std::initializer_list<Item> modules) {
+  for (const Item& item : modules) append(std::move(item.module_));
 }
 
 std::string Sequential::next_name() const {

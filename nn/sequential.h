@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,7 +30,7 @@ inline constexpr bool begins_with_text<First, Rest...> = std::convertible_to<Fir
 /// Under autocast (Module::autocast), what goes from one Linear to the next, through a ReLU or not,
 /// is bfloat16.
 ///
-///   nn::Sequential model(nn::Linear(784, 32), nn::ReLU(), nn::Linear(32, 10));  // "0", "1", "2"
+///   nn::Sequential model{nn::Linear(784, 32), nn::ReLU(), nn::Linear(32, 10)};  // "0", "1", "2"
 ///
 ///   nn::Sequential model;
 ///   model.add<nn::Linear>("layer1", 784, 32);
@@ -39,13 +40,23 @@ class WICK_API Sequential final : public Composite {
  public:
   Sequential() = default;
   Sequential(const Sequential& other, ModuleCopier& copier) : Composite(other, copier) {}
-  /// torch.nn.Sequential(a, b, ...): moves the modules in, under the names "0", "1", ... A single
-  /// Sequential is moved as it is.
-  template <std::derived_from<Module>... M>
-  requires(sizeof...(M) > 1 || (sizeof...(M) == 1 && !(std::same_as<M, Sequential> ||
-                                                       ...))) explicit Sequential(M&&... modules) {
-    (append(std::make_unique<M>(std::move(modules))), ...);
-  }
+  /// What a list of modules consists of; takes the module over.
+  class Item {
+   public:
+    template <std::derived_from<Module> M>
+    Item(M&& module) : module_(std::make_unique<M>(std::move(module))) {}
+    template <std::derived_from<Module> M>
+    Item(std::unique_ptr<M> module) noexcept : module_(std::move(module)) {}
+
+   private:
+    friend class Sequential;
+    mutable std::unique_ptr<Module> module_;  // what is in an initializer list is const
+  };
+  /// torch.nn.Sequential(a, b, ...), whose names are "0", "1", ... It is written with braces, in
+  /// which C++ makes the layers from left to right, so that they draw their weights in PyTorch's
+  /// order. As there, a single Sequential in braces becomes a layer of the new one; parentheses
+  /// move it.
+  Sequential(std::initializer_list<Item> modules);
 
   [[nodiscard]] std::string_view type_name() const noexcept override { return "Sequential"; }
   [[nodiscard]] std::unique_ptr<Module> copy(ModuleCopier& copier) const override;

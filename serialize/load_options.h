@@ -2,9 +2,18 @@
 // How a file is read, whatever its format.
 #pragma once
 
+#include "wick/core/compiler.h"
+#include "wick/core/error.h"
 #include "wick/serialize/foreign_objects.h"
 
 namespace wick {
+
+/// The data of a record do not have the recorded CRC-32. The message ends with what was found;
+/// whoever offers to read on adds how.
+class WICK_API ChecksumError : public FormatError {
+ public:
+  using FormatError::FormatError;
+};
 
 struct LoadOptions {
   /// Where the file holds what is not admitted (objects of other classes, functions), load the rest

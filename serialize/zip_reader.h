@@ -13,6 +13,7 @@
 #include "serialize/input_file.h"
 #include "wick/core/error.h"
 #include "wick/core/keyed_hash.h"
+#include "wick/serialize/load_options.h"
 
 namespace wick {
 
@@ -29,13 +30,6 @@ struct ZipEntry {
   /// False where a CRC-32 of 0 says that none was worked out: what torch.save does under
   /// torch.serialization.set_crc32_options(False), and for storages under skip_data().
   [[nodiscard]] bool has_crc() const noexcept { return crc != 0 || size == 0; }
-};
-
-/// The data of a record do not have the recorded CRC-32. The message ends with what was found;
-/// whoever offers to read on adds how.
-class ChecksumError : public FormatError {
- public:
-  using FormatError::FormatError;
 };
 
 /// Opens by the central directory (ZIP64 too). Checked at once: that all records lie inside the

@@ -31,7 +31,7 @@ class Context:
     runs: bool = False  # a program of its own, of the headers that it includes
 
 
-NETWORK = """wick::nn::Sequential model(wick::nn::Linear(784, 32), wick::nn::ReLU(), wick::nn::Linear(32, 10));
+NETWORK = """wick::nn::Sequential model{wick::nn::Linear(784, 32), wick::nn::ReLU(), wick::nn::Linear(32, 10)};
 wick::nn::CrossEntropyLoss criterion;
 const wick::Tensor x = wick::Tensor::rand({4, 784}), y = wick::Tensor::zeros({4}, wick::DType::int64);
 """

@@ -39,10 +39,13 @@ int columns(std::string_view text) {
 
 void ask_terminal(ProgressBarOptions& options, int descriptor) {
   options.terminal = ::isatty(descriptor) == 1;
-  winsize size{};
-  if (options.terminal && ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    options.width = size.ws_col;
-  }
+  if (!options.terminal) return;
+  options.measure_width = [descriptor] {
+    winsize size{};
+    return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? static_cast<int>(size.ws_col) : 0;
+  };
+  const int width = options.measure_width();
+  if (width > 0) options.width = width;
 }
 
 std::string format_duration(double seconds) {
@@ -52,6 +55,15 @@ std::string format_duration(double seconds) {
   const int m = static_cast<int>(whole / 60 % 60);
   if (whole < 3600) return format("%02d:%02d", m, s);
   return format("%lld:%02d:%02d", whole / 3600, m, s);
+}
+
+std::string first_columns(std::string_view text, int count) {
+  std::size_t end = 0;
+  for (int column = 0; end < text.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
+    if (begins && column++ >= count) break;
+  }
+  return std::string(text.substr(0, end));
 }
 
 std::string format_bar(double fraction, int width) {
@@ -98,6 +110,11 @@ void ProgressBar::finish() {
   if (options_.terminal) out_ << '\n' << std::flush;
 }
 
+void ProgressBar::measure() {
+  const int width = options_.measure_width ? options_.measure_width() : 0;
+  if (width > 0) options_.width = width;
+}
+
 void ProgressBar::draw(double now) {
   const double fraction =
       options_.total > 0 ? static_cast<double>(done_) / static_cast<double>(options_.total) : 1.0;
@@ -105,6 +122,7 @@ void ProgressBar::draw(double now) {
   line += format("%3d%%|", static_cast<int>(fraction * 100));
   const std::string end = tail(now - start_);
   if (options_.terminal) {
+    measure();
     // One column stays free, so that no terminal wraps the line.
     const int room = options_.width - 1 - columns(line) - columns(end);
     if (room >= kNarrowestBar) {
@@ -113,6 +131,7 @@ void ProgressBar::draw(double now) {
       line.pop_back();  // no bar: "43% 812/1875 [...]"
     }
     line += room >= kNarrowestBar ? end : end.substr(1);
+    line = first_columns(line, options_.width - 1);
     out_ << '\r' << line << "\x1b[K" << std::flush;  // and erase what was longer before
   } else {
     line += format_bar(fraction, 10) + end;

@@ -21,6 +21,9 @@ struct ProgressBarOptions {
   /// the way, and at the end, but not more often than every second.
   bool terminal = false;
   int width = 80;  // of the terminal, in columns
+  /// Measures the width anew before each drawing, so that the line fits a window that has changed;
+  /// 0: not known. Without it, the width stays.
+  std::function<int()> measure_width = {};
   /// Seconds from any fixed point; replaced in tests.
   std::function<double()> clock = [] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
@@ -28,11 +31,14 @@ struct ProgressBarOptions {
   };
 };
 
-/// The options' `terminal` and `width` for a file descriptor such as STDERR_FILENO.
+/// The options' `terminal`, `width` and `measure_width` for a file descriptor such as
+/// STDERR_FILENO.
 void ask_terminal(ProgressBarOptions& options, int descriptor);
 
-/// Draws to a stream while something is going on. A step that draws nothing costs a comparison:
-/// the clock is read only every so many steps, as many as were made in a twentieth of a second.
+/// Draws to a stream while something is going on. On a terminal a line is never as wide as it: the
+/// bar is shorter, or left out, and then the rest is cut. A step that draws nothing costs a
+/// comparison: the clock is read only every so many steps, as many as were made in a twentieth of a
+/// second.
 class ProgressBar {
  public:
   /// The stream must live longer than the bar.
@@ -55,6 +61,7 @@ class ProgressBar {
  private:
   void look();
   void draw(double now);
+  void measure();
   [[nodiscard]] std::string tail(double elapsed) const;
 
   std::ostream& out_;
@@ -72,6 +79,9 @@ class ProgressBar {
 
 /// "01:23", or "1:02:03" from an hour on; "?" for what is no number.
 [[nodiscard]] std::string format_duration(double seconds);
+
+/// The first `count` columns of text in UTF-8, whose characters have one each.
+[[nodiscard]] std::string first_columns(std::string_view text, int count);
 
 /// Eight-column-wise precise bar of `width` columns, `fraction` of it filled.
 [[nodiscard]] std::string format_bar(double fraction, int width);

@@ -59,9 +59,10 @@ CpuBackend::CpuBackend(Level level)
       block_elements_(choose_block_elements()),
       pool_(std::make_unique<ThreadPool>(1)) {}
 
-void CpuBackend::set_num_threads(int count) {
+void CpuBackend::set_num_threads(int count, IdleThreads idle) {
   if (count < 1) throw ValueError(concat("set_num_threads: ", count, " is less than 1"));
-  if (count != pool_->size()) pool_ = std::make_unique<ThreadPool>(count);
+  if (count == pool_->size() && (count == 1 || idle == pool_->idle())) return;
+  pool_ = std::make_unique<ThreadPool>(count, idle);
 }
 
 void* CpuBackend::allocate(std::size_t bytes) {

@@ -22,7 +22,7 @@ class CpuBackend final : public Backend {
 
   [[nodiscard]] Device device() const noexcept override { return kCpu; }
   [[nodiscard]] std::string_view capability() const noexcept { return level_.float32->name; }
-  void set_num_threads(int count);
+  void set_num_threads(int count, IdleThreads idle = IdleThreads::sleep);
   [[nodiscard]] int num_threads() const noexcept { return pool_->size(); }
 
   [[nodiscard]] void* allocate(std::size_t bytes) override;
@@ -78,9 +78,16 @@ class CpuBackend final : public Backend {
   template <typename T>
   void run_softmax(SoftmaxTask<T> task);
   template <typename T>
-  void run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t channels, std::int64_t inner);
+  void run_prelu(PreluTask<T> task, std::int64_t outer, std::int64_t channels, std::int64_t inner,
+                 double* sums);
   template <typename T>
-  void sum_prelu_weight_grads(const PreluBackwardArgs& args);
+  void run_prelu_flat(const PreluTask<T>& task, double* sum);
+  template <typename T>
+  void run_prelu_columns(const PreluTask<T>& task, std::int64_t rows, std::int64_t channels,
+                         double* sums);
+  template <typename T>
+  void run_prelu_channels(const PreluTask<T>& task, std::int64_t outer, std::int64_t channels,
+                          double* sums);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float>& task);
   // Computes a part of a product on this thread.

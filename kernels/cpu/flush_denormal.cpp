@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernels/flush_denormal.h"
+#include "wick/kernels/flush_denormal.h"
 
 #include <cstdint>
 

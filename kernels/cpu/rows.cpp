@@ -97,6 +97,15 @@ void CpuBackend::run_softmax(SoftmaxTask<T> task) {
   // A unit: a row, or some of the columns of one of the outer parts.
   const std::int64_t blocks = (task.inner + kSoftmaxCols - 1) / kSoftmaxCols;
   const auto run = [&](std::int64_t first, std::int64_t last) {
+    if (task.inner == 1) {
+      SoftmaxTask<T> part = task;
+      part.x += first * task.size;
+      part.grad_output = offset(part.grad_output, first * task.size);
+      part.out += first * task.size;
+      part.outer = last - first;
+      kernels<T>().softmax(part);
+      return;
+    }
     for (std::int64_t unit = first; unit < last; ++unit) {
       const std::int64_t column = unit % blocks * kSoftmaxCols;
       const std::int64_t at = unit / blocks * task.size * task.inner + column;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "kernels/flush_denormal.h"
+#include "wick/kernels/flush_denormal.h"
 
 namespace wick::cpu {
 namespace {
@@ -30,7 +30,7 @@ void pause() noexcept {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads, IdleThreads idle) : idle_(idle) {
   workers_.reserve(static_cast<std::size_t>(std::max(threads - 1, 0)));
   try {
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
@@ -41,8 +41,7 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   stop_ = true;
-  news_.fetch_add(1, std::memory_order_release);
-  news_.notify_all();
+  tell_news();
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -98,12 +97,11 @@ void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, std::int64_t
   done_.store(0, std::memory_order_relaxed);
   failed_.store(false, std::memory_order_relaxed);
   ticket_.store(round << kRoundShift, std::memory_order_release);
-  news_.fetch_add(1, std::memory_order_release);
-  news_.notify_all();
+  tell_news();
   do_parts(round);
   int spins = 0;
   while (done_.load(std::memory_order_acquire) != parts) {
-    if (++spins > kSpinsBeforeYield) {
+    if (idle_ == IdleThreads::sleep && ++spins > kSpinsBeforeYield) {
       std::this_thread::yield();
     } else {
       pause();
@@ -114,14 +112,26 @@ void ThreadPool::run_shared(std::int64_t count, std::int64_t grain, std::int64_t
   }
 }
 
+void ThreadPool::tell_news() noexcept {
+  news_.fetch_add(1, std::memory_order_release);
+  // The system is called where a thread sleeps.
+  if (idle_ == IdleThreads::sleep) news_.notify_all();
+}
+
+void ThreadPool::wait_for_news(std::uint32_t seen) const noexcept {
+  int spins = 0;
+  while (news_.load(std::memory_order_acquire) == seen) {
+    if (idle_ == IdleThreads::sleep && ++spins == kSpinsBeforeSleep) {
+      return news_.wait(seen, std::memory_order_acquire);
+    }
+    pause();
+  }
+}
+
 void ThreadPool::work() noexcept {
   std::uint32_t seen = 0;
   for (;;) {
-    for (int spins = 0; spins < kSpinsBeforeSleep; ++spins) {
-      if (news_.load(std::memory_order_acquire) != seen) break;
-      pause();
-    }
-    news_.wait(seen, std::memory_order_acquire);
+    wait_for_news(seen);
     seen = news_.load(std::memory_order_acquire);
     if (stop_) return;
     do_parts(ticket_.load(std::memory_order_acquire) >> kRoundShift);

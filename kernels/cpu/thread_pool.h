@@ -5,25 +5,33 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "wick/kernels/devices.h"
 
 namespace wick::cpu {
 
 /// Runs a function on several threads, the caller's included. One job at a time: while one runs, a
 /// job that another thread brings is done by that thread alone, so callers never wait for each
 /// other.
+///
+/// What run() does beside the job: with one thread, or where another's job runs, nothing that the
+/// system or a lock has a part in. With idle threads that sleep, the caller wakes them by a system
+/// call (a futex) and may give its processor away (sched_yield) while it waits for the last parts.
+/// With idle threads that spin, neither the caller nor they call the system.
 class ThreadPool {
  public:
   /// `threads` counts the caller's: 1 starts none. Where the system gives fewer, it goes on with
-  /// those: size() says how many.
-  explicit ThreadPool(int threads);
+  /// those: size() says how many. They have the scheduling policy, the priority and the processors
+  /// of the thread that makes the pool.
+  explicit ThreadPool(int threads, IdleThreads idle = IdleThreads::sleep);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool();
 
   [[nodiscard]] int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
+  [[nodiscard]] IdleThreads idle() const noexcept { return idle_; }
 
   /// Splits [0, count) into ranges whose bounds are multiples of `grain`, `parts_per_thread` for
   /// each thread and as equal as can be, calls job(first, last) for each, and returns when all are
@@ -35,11 +43,11 @@ class ThreadPool {
   template <typename Job>
   void run(std::int64_t count, std::int64_t grain, const Job& job,
            std::int64_t parts_per_thread = 2) {
-    const std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
-    if (!lock.owns_lock() || workers_.empty() || count <= grain) {
+    if (workers_.empty() || count <= grain || busy_.exchange(true, std::memory_order_acquire)) {
       job(std::int64_t{0}, count);
       return;
     }
+    const NoLongerBusy at_the_end{busy_};
     run_shared(count, grain, parts_per_thread, &job,
                [](const void* object, std::int64_t first, std::int64_t last) {
                  (*static_cast<const Job*>(object))(first, last);
@@ -49,13 +57,24 @@ class ThreadPool {
  private:
   using Call = void (*)(const void*, std::int64_t, std::int64_t);
 
+  struct NoLongerBusy {
+    std::atomic<bool>& busy;
+    explicit NoLongerBusy(std::atomic<bool>& flag) : busy(flag) {}
+    NoLongerBusy(const NoLongerBusy&) = delete;
+    NoLongerBusy& operator=(const NoLongerBusy&) = delete;
+    ~NoLongerBusy() { busy.store(false, std::memory_order_release); }
+  };
+
   void run_shared(std::int64_t count, std::int64_t grain, std::int64_t parts_per_thread,
                   const void* object, Call call);
   void work() noexcept;
+  void wait_for_news(std::uint32_t seen) const noexcept;
+  void tell_news() noexcept;
   void do_parts(std::uint64_t round) noexcept;
   void do_part(const void* object, Call call, std::int64_t first, std::int64_t last) noexcept;
 
-  std::mutex busy_;  // held by the caller whose job is shared; the others only try it
+  const IdleThreads idle_;
+  std::atomic<bool> busy_{false};  // a caller's job is shared
   // The job: written by run_shared while no part is left to take, read before a part is taken.
   std::atomic<const void*> object_{nullptr};
   std::atomic<Call> call_{nullptr};

@@ -78,6 +78,7 @@ struct RowPieces {
   std::int64_t inner;
   std::int64_t piece;   // elements
   std::int64_t pieces;  // per row
+  Divisor per_row;      // of pieces
   // From a thread's piece to its next one: so many rows and so many pieces.
   std::int64_t step_rows;
   std::int64_t step_pieces;
@@ -90,7 +91,7 @@ struct PiecePosition {
   std::int64_t row;
   std::int64_t piece;
   __device__ PiecePosition(const RowPieces& pieces, std::int64_t item)
-      : row(item / pieces.pieces), piece(item - row * pieces.pieces) {}
+      : row(pieces.per_row.quotient(item)), piece(item - row * pieces.pieces) {}
   __device__ void advance(const RowPieces& pieces) {
     row += pieces.step_rows;
     piece += pieces.step_pieces;

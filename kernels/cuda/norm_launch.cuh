@@ -86,6 +86,7 @@ template <typename F>
   pieces.inner = inner;
   pieces.piece = width * packs * kNormUnroll;
   pieces.pieces = divide_up(inner, pieces.piece);
+  pieces.per_row = Divisor(pieces.pieces);
   return pieces;
 }
 /// From a thread's item to its next one there are `items`.

@@ -21,6 +21,8 @@ template <typename Lanes>
 struct Float32Math : Lanes {
   using V = typename Lanes::Value;
   using I = typename Lanes::Bits;
+  using Lanes::at_least;
+  using Lanes::at_most;
   using Lanes::bits;
   using Lanes::convert;
   using Lanes::set;
@@ -34,7 +36,18 @@ struct Float32Math : Lanes {
   }
   /// exp for x <= 0; other results mean nothing.
   [[gnu::always_inline]] static constexpr V exp_nonpositive(V x) {
-    return exp_in_range(at_least(x, kExpLow));
+    const PowerOfE e = split(at_least(x, kExpLow));
+    // 2^exponent need not be a normal number: 2^32 times that is.
+    const V power = power_of_two(e.exponent + 32);
+    return (e.tail * power + power) * 0x1p-32F;
+  }
+  /// The same, but 0 where it is below the smallest normal number: without the time that processors
+  /// take for numbers below it.
+  [[gnu::always_inline]] static constexpr V exp_nonpositive_or_zero(V x) {
+    constexpr float kLogOfSmallest = -87.3365447F;
+    const PowerOfE e = split(at_least(x, kLogOfSmallest));
+    const V power = power_of_two(e.exponent);
+    return x < kLogOfSmallest ? set(0.0F) : e.tail * power + power;
   }
 
   /// exp(x) - 1. Of -0 it is 0.
@@ -66,23 +79,21 @@ struct Float32Math : Lanes {
     return x == 0.0F ? x : result;
   }
 
-  /// Below 5/8 by an odd polynomial, from there on 1 - 2 / (exp(2x) + 1).
+  /// log(1 + x) for 0 <= x <= 1; other results mean nothing.
+  [[gnu::always_inline]] static constexpr V log1p_of_fraction(V x) {
+    const V p = polynomial(x, -0.00329149934F, 0.0200898163F, -0.0574621595F, 0.106614709F,
+                           -0.153450057F, 0.196921244F, -0.249580204F, 0.333304644F, -0.499999315F);
+    return p * (x * x) + x;
+  }
+
+  /// (1 - e) / (1 + e) with e = exp(-2x).
   [[gnu::always_inline]] static constexpr V tanh(V x) {
-    const V magnitude = abs(x);
-    const V square = x * x;
-    const V p =
-        polynomial(square, -0.0056922967F, 0.020628167F, -0.053736515F, 0.13331406F, -0.3333328F);
-    const V small = magnitude * (square * p) + magnitude;
-    const PowerOfE e = split(2.0F * at_most(magnitude, 10.0F));
+    const V magnitude = at_most(abs(x), 10.0F);  // from 9.01 on it is 1
+    const PowerOfE e = split(magnitude * -2.0F);
     const V power = power_of_two(e.exponent);
-    const V divisor = power * e.tail + (power + 1.0F);
-    const V quotient = 2.0F / divisor;
-    const V difference = 1.0F - quotient;
-    // What the roundings of the divisor and of the difference have lost.
-    const V lost = power * e.tail - (divisor - (power + 1.0F));
-    const V rest = ((1.0F - difference) - quotient) + quotient * quotient * (0.5F * lost);
-    const V large = difference + rest;
-    return with_sign_of(magnitude < 0.625F ? small : large, x);
+    const V numerator = (1.0F - power) - power * e.tail;
+    const V divisor = (1.0F + power) + power * e.tail;
+    return with_sign_of(numerator / divisor, x);
   }
 
   /// 1 / (1 + exp(-x)).
@@ -107,8 +118,36 @@ struct Float32Math : Lanes {
     return with_sign_of(magnitude < 0.921875F ? small : large, x);
   }
 
+  /// The normal distribution at x, and its density there, but for the factor 1 / sqrt(2 pi).
+  struct Normal {
+    V distribution;
+    V density;
+  };
+  /// What is beyond |x| is exp(-x^2 / 2) times a function that varies little, 1 / 2 - |x| t q(t)
+  /// with t = 1 / (1 + c |x|). Errors are some 2^-24, and those of what is far out, relative to it,
+  /// up to 2^-12. The density is 0 where it is below the smallest normal number.
+  [[gnu::always_inline]] static constexpr Normal normal(V x) {
+    constexpr float kLowest = -126.0F;
+    // 2^u, without the care for the last digits of u that exp() takes: they are lost in x^2.
+    const V u = at_least((x * -0.721347520F) * x, kLowest);
+    const V shifted = u + kMagic;
+    const V f = u - (shifted - kMagic);
+    const V p =
+        polynomial(f, 0.00132695376F, 0.00967129227F, 0.0555071086F, 0.240222469F, 0.693147004F);
+    const V power = power_of_two(bits(shifted) - bits(set(kMagic)));
+    const V e = u <= kLowest ? set(0.0F) : (p * f) * power + power;
+    const V magnitude = at_most(abs(x), 16.0F);  // from there on nothing is left
+    const V t = 1.0F / (magnitude * 0.27F + 1.0F);
+    const V q = polynomial(t, -0.0365872867F, 0.119469754F, -0.0318528414F, 0.115671039F,
+                           0.0962470099F, 0.135994405F);
+    const V beyond = e * (0.5F - (magnitude * t) * q);
+    return {x < 0.0F ? beyond : 1.0F - beyond, e};
+  }
+
  private:
   static constexpr std::int32_t kAllButSign = 0x7FFFFFFF;
+  // 1.5 * 2^23: adding it rounds to an integer and leaves that in the low bits.
+  static constexpr float kMagic = 12582912.0F;
   // Beyond these exp is 0 or infinite.
   static constexpr float kExpLow = -104.0F;
   static constexpr float kExpHigh = 89.0F;
@@ -116,24 +155,31 @@ struct Float32Math : Lanes {
   static constexpr float kLn2High = 0.693359375F;
   static constexpr float kLn2Low = -2.12194440e-4F;
 
-  // NaN stays.
-  [[gnu::always_inline]] static constexpr V at_most(V x, float bound) {
-    return x > bound ? set(bound) : x;
-  }
-  [[gnu::always_inline]] static constexpr V at_least(V x, float bound) {
-    return x < bound ? set(bound) : x;
-  }
   // Of a magnitude that is not negative.
   [[gnu::always_inline]] static constexpr V with_sign_of(V magnitude, V sign) {
     return value(bits(magnitude) | (bits(sign) & ~kAllButSign));
   }
 
-  // By Horner's rule, from the highest power down.
+  // From the highest power down. Pairs of neighbours are added up first, then pairs of those
+  // (Estrin 1960): fewer operations wait for each other than by Horner's rule.
   template <typename... Coefficients>
-  [[gnu::always_inline]] static constexpr V polynomial(V x, float highest, Coefficients... lower) {
-    V p = set(highest);
-    ((p = p * x + lower), ...);
-    return p;
+  [[gnu::always_inline]] static constexpr V polynomial(V x, Coefficients... coefficients) {
+    const V terms[] = {set(coefficients)...};
+    return sum_of_powers<sizeof...(coefficients)>(x, terms);
+  }
+  template <int Count>
+  [[gnu::always_inline]] static constexpr V sum_of_powers(V x, const V (&terms)[Count]) {
+    if constexpr (Count == 1) {
+      return terms[0];
+    } else {
+      constexpr int kOdd = Count % 2;
+      V pairs[Count / 2 + kOdd];
+      if constexpr (kOdd != 0) pairs[0] = terms[0];
+      for (int i = kOdd; i < Count / 2 + kOdd; ++i) {
+        pairs[i] = terms[2 * i - kOdd] * x + terms[2 * i - kOdd + 1];
+      }
+      return sum_of_powers<Count / 2 + kOdd>(x * x, pairs);
+    }
   }
 
   // 2^exponent for -127 < exponent < 128; straight into the exponent field.
@@ -148,8 +194,6 @@ struct Float32Math : Lanes {
   };
   // x = n ln 2 + r with |r| <= ln 2 / 2, and e^r by a polynomial. Of NaN the tail is NaN.
   [[gnu::always_inline]] static constexpr PowerOfE split(V x) {
-    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
-    constexpr float kMagic = 12582912.0F;
     const V shifted = x * 1.44269504F + kMagic;
     const V n = shifted - kMagic;
     const V r = (x - n * kLn2High) - n * kLn2Low;
@@ -162,7 +206,8 @@ struct Float32Math : Lanes {
     const PowerOfE e = split(x);
     // In two steps, since 2^exponent need not be a normal number; the second one rounds.
     const I half = e.exponent >> 1;
-    return (e.tail + 1.0F) * power_of_two(half) * power_of_two(e.exponent - half);
+    const V power = power_of_two(half);
+    return (e.tail * power + power) * power_of_two(e.exponent - half);
   }
 
   // |x| = (1 + fraction) 2^exponent with 1 + fraction in [sqrt(1/2), sqrt(2)), for normal numbers.

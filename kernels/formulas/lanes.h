@@ -32,6 +32,13 @@ struct ScalarLanes {
   [[gnu::always_inline]] static constexpr Value convert(Bits integer) {
     return static_cast<Value>(integer);
   }
+  /// NaN stays.
+  [[gnu::always_inline]] static constexpr Value at_most(Value value, float bound) {
+    return value > bound ? bound : value;
+  }
+  [[gnu::always_inline]] static constexpr Value at_least(Value value, float bound) {
+    return value < bound ? bound : value;
+  }
 };
 
 }  // namespace wick::formulas

@@ -22,11 +22,21 @@ struct LibraryMath {
   [[gnu::always_inline]] static constexpr V expm1(V x) { return ::expm1(x); }
   [[gnu::always_inline]] static constexpr V log(V x) { return ::log(x); }
   [[gnu::always_inline]] static constexpr V log1p(V x) { return ::log1p(x); }
+  [[gnu::always_inline]] static constexpr V log1p_of_fraction(V x) { return ::log1p(x); }
   [[gnu::always_inline]] static constexpr V tanh(V x) { return ::tanh(x); }
   [[gnu::always_inline]] static constexpr V erf(V x) { return ::erf(x); }
   [[gnu::always_inline]] static constexpr V sigmoid(V x) {
     const V e = exp(-abs(x));
     return (x < Number{0} ? e : Number{1}) / (e + Number{1});
+  }
+  /// See Float32Math.
+  struct Normal {
+    V distribution;
+    V density;
+  };
+  [[gnu::always_inline]] static constexpr Normal normal(V x) {
+    constexpr Number kSqrtHalf = 0.70710678118654752440;
+    return {Number{0.5} * ::erfc(-x * kSqrtHalf), exp(Number{-0.5} * x * x)};
   }
 };
 

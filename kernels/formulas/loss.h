@@ -103,7 +103,7 @@ struct PointwiseLoss<LossOp::binary_cross_entropy_with_logits> {
       V x, V t, LossParameters<typename M::Scalar> /*c*/, V p) {
     using S = typename M::Scalar;
     const V q = (p - S(1)) * t;
-    const V tail = M::log1p(M::exp_nonpositive(-M::abs(x)));
+    const V tail = M::log1p_of_fraction(M::exp_nonpositive(-M::abs(x)));
     const V negative = x < S(0) ? -x : M::set(0);
     const V loss = (S(1) - t) * x + (S(1) + q) * (tail + negative);
     // sigmoid(x) - t loses nothing where q is 0.

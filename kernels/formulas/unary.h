@@ -40,7 +40,6 @@ struct Unary<UnaryOp::relu> {
   }
 };
 
-inline constexpr double kSqrtHalf = 0.70710678118654752440;
 inline constexpr double kInverseSqrtTwoPi = 0.39894228040143267794;
 
 /// x between 0 and 6; NaN stays.
@@ -97,15 +96,13 @@ template <>
 struct Unary<UnaryOp::gelu> {
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V forward(V x, const ParametersOf<M>& /*p*/) {
-    using S = typename M::Scalar;
-    return x * (S(0.5) + S(0.5) * M::erf(x * S(kSqrtHalf)));
+    return x * M::normal(x).distribution;
   }
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V backward(V dy, V x, const ParametersOf<M>& /*p*/) {
     using S = typename M::Scalar;
-    const V distribution = S(0.5) + S(0.5) * M::erf(x * S(kSqrtHalf));
-    const V density = M::exp_nonpositive(S(-0.5) * (x * x)) * S(kInverseSqrtTwoPi);
-    return dy * (distribution + x * density);
+    const auto normal = M::normal(x);
+    return dy * (normal.distribution + x * (normal.density * S(kInverseSqrtTwoPi)));
   }
 };
 
@@ -169,7 +166,7 @@ struct Unary<UnaryOp::elu> {
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V backward(V dy, V x, const ParametersOf<M>& p) {
     using S = typename M::Scalar;
-    return x > S(0) ? dy : dy * (M::exp(x) * p.a);
+    return x > S(0) ? dy : dy * (M::exp_nonpositive(x) * p.a);
   }
 };
 
@@ -186,7 +183,7 @@ struct Unary<UnaryOp::selu> {
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V backward(V dy, V x, const ParametersOf<M>& /*p*/) {
     using S = typename M::Scalar;
-    return x > S(0) ? dy * S(kScale) : dy * (M::exp(x) * S(kScale * kAlpha));
+    return x > S(0) ? dy * S(kScale) : dy * (M::exp_nonpositive(x) * S(kScale * kAlpha));
   }
 };
 
@@ -242,7 +239,7 @@ struct Unary<UnaryOp::log_sigmoid> {
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V forward(V x, const ParametersOf<M>& /*p*/) {
     using S = typename M::Scalar;
-    return (x < S(0) ? x : M::set(0)) - M::log1p(M::exp_nonpositive(-M::abs(x)));
+    return (x < S(0) ? x : M::set(0)) - M::log1p_of_fraction(M::exp_nonpositive(-M::abs(x)));
   }
   template <typename M, typename V = typename M::V>
   [[gnu::always_inline]] static constexpr V backward(V dy, V x, const ParametersOf<M>& /*p*/) {
@@ -301,7 +298,7 @@ struct Unary<UnaryOp::softplus> {
     using S = typename M::Scalar;
     const V scaled = x * p.a;
     const V positive = scaled > S(0) ? scaled : M::set(0);
-    const V soft = (positive + M::log1p(M::exp_nonpositive(-M::abs(scaled)))) / p.a;
+    const V soft = (positive + M::log1p_of_fraction(M::exp_nonpositive(-M::abs(scaled)))) / p.a;
     return scaled > p.b ? x : soft;
   }
   template <typename M, typename V = typename M::V>

@@ -164,7 +164,7 @@ TEST(TensorElements, AtAndItem) {
       [&] {
         static_cast<void>(tensor.at<double>({0, 0}));
       },
-      "Tensor::at: asked for float64 elements of Tensor(float32");
+      "Tensor::at: asked for float64 elements of Tensor(float32 [2, 3]");
   expect_throw_with<DTypeError>([] { static_cast<void>(Tensor::scalar(1.0F).item<double>()); },
                                 "Tensor::item: asked for float64 elements of Tensor(float32");
   EXPECT_TRUE(Tensor::from<bool>({false, true}).at<bool>({1}));

@@ -52,7 +52,7 @@ Value draw(const Value& request) {
   manual_seed(static_cast<std::uint64_t>(request["seed"].as_int()));
   const nn::Linear linear(request["in"].as_int(), request["out"].as_int());
   const nn::Embedding embedding(7, 5);
-  nn::Sequential model(nn::Linear(3, 4), nn::Dropout(0.25), nn::Linear(4, 2));
+  nn::Sequential model{nn::Linear(3, 4), nn::Dropout(0.25), nn::Linear(4, 2)};
   const Tensor x = Tensor::randn({6, 3});
   const Tensor y = model.forward(x);
   const auto made = nn::make_module("Linear", {{"in_features", 4}, {"out_features", 3}});

@@ -74,6 +74,52 @@ TEST(Float32Math, IsWithinTwoUlpWhereResultsVary) {
   }
 }
 
+std::vector<float> steps(float from, float to, std::size_t count) {
+  std::vector<float> x(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    x[i] = from + (to - from) * static_cast<float>(i) / static_cast<float>(count - 1);
+  }
+  return x;
+}
+
+TEST(Float32Math, LogarithmOfOnePlusAFractionIsWithinTwoUlp) {
+  std::vector<float> x = steps(0.0F, 1.0F, 300'001);
+  for (float tiny = 1.0F; tiny > 1e-40F; tiny *= 0.7F) x.push_back(tiny);
+  const Checked checked{"log1p_of_fraction", &MathFunctions::log1p_of_fraction, std::log1p};
+  for (const MathFunctions* const functions : all_functions()) {
+    expect_accurate(checked, *functions, x);
+  }
+}
+
+TEST(Float32Math, NormalDistributionIsNearEverywhereAndFarOutRelatively) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> x = steps(-16.0F, 16.0F, 300'001);
+  x.insert(x.end(), {kInfinity, -kInfinity, 1e30F, -1e30F, 0.0F, -0.0F});
+  for (const MathFunctions* const functions : all_functions()) {
+    std::vector<float> distribution(x.size());
+    std::vector<float> density(x.size());
+    functions->normal_distribution(x.data(), distribution.data(), x.size());
+    functions->normal_density(x.data(), density.data(), x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto exact = static_cast<double>(x[i]);
+      const double below = 0.5 * std::erfc(-exact * std::sqrt(0.5));
+      const double error = std::abs(static_cast<double>(distribution[i]) - below);
+      ASSERT_LE(error, 0x1p-22) << functions->name << ", " << x[i];
+      if (x[i] > -6.0F) {
+        ASSERT_LE(error, 0x1p-11 * below) << functions->name << ", " << x[i];
+      }
+      ASSERT_NEAR(static_cast<double>(density[i]), std::exp(-0.5 * exact * exact), 0x1p-22)
+          << functions->name << ", " << x[i];
+    }
+    const float kNaN = std::numeric_limits<float>::quiet_NaN();
+    float result = 0.0F;
+    functions->normal_distribution(&kNaN, &result, 1);
+    EXPECT_TRUE(std::isnan(result)) << functions->name;
+    functions->normal_density(&kNaN, &result, 1);
+    EXPECT_TRUE(std::isnan(result)) << functions->name;
+  }
+}
+
 TEST(Float32Math, SpecialValuesAreTheLibrarys) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();

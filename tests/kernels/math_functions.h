@@ -24,6 +24,9 @@ struct MathFunctions {
   MathFunction tanh;
   MathFunction sigmoid;
   MathFunction erf;
+  MathFunction log1p_of_fraction;
+  MathFunction normal_distribution;
+  MathFunction normal_density;
 };
 
 extern const MathFunctions kBaselineMath;
@@ -47,6 +50,15 @@ void over_array(const float* x, float* y, std::size_t count) {
   }
 }
 
+template <typename M>
+[[gnu::always_inline]] inline typename M::V normal_distribution(typename M::V x) {
+  return M::normal(x).distribution;
+}
+template <typename M>
+[[gnu::always_inline]] inline typename M::V normal_density(typename M::V x) {
+  return M::normal(x).density;
+}
+
 template <typename Lanes>
 constexpr MathFunctions math_functions(const char* name) {
   using M = formulas::Float32Math<Lanes>;
@@ -58,7 +70,10 @@ constexpr MathFunctions math_functions(const char* name) {
           over_array<V, M::log1p>,
           over_array<V, M::tanh>,
           over_array<V, M::sigmoid>,
-          over_array<V, M::erf>};
+          over_array<V, M::erf>,
+          over_array<V, M::log1p_of_fraction>,
+          over_array<V, normal_distribution<M>>,
+          over_array<V, normal_density<M>>};
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/flush_denormal.h"
 #include "tests/thread_limit.h"
+#include "wick/kernels/flush_denormal.h"
 
 namespace wick::cpu {
 namespace {
@@ -41,6 +41,19 @@ TEST(ThreadPool, UsesItsThreads) {
     while (arrived < 2 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
   });
   EXPECT_EQ(arrived, 2);
+}
+
+TEST(ThreadPool, ItsThreadsMaySpinInsteadOfSleeping) {
+  for (int round = 0; round < 3; ++round) {
+    ThreadPool pool(2, IdleThreads::spin);
+    EXPECT_EQ(pool.idle(), IdleThreads::spin);
+    for (int job = 0; job < 100; ++job) {
+      if (job % 40 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      std::atomic<std::int64_t> sum{0};
+      pool.run(300, 1, [&](std::int64_t first, std::int64_t last) { sum += last - first; });
+      EXPECT_EQ(sum, 300);
+    }
+  }
 }
 
 TEST(ThreadPool, WorksAfterItsThreadsHaveSlept) {

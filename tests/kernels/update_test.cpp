@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/flush_denormal.h"
 #include "tests/kernels/reference.h"
+#include "wick/kernels/flush_denormal.h"
 
 namespace wick {
 namespace {

@@ -35,7 +35,7 @@ TEST(ModuleText, ALayerIsALine) {
 }
 
 TEST(ModuleText, ChildrenAreIndented) {
-  Sequential model(Linear(3, 4), ReLU());
+  Sequential model{Linear(3, 4), ReLU()};
   auto& tail = model.add<Sequential>("tail");
   tail.add<Dropout>(0.25);
   model.add<Sequential>("none");

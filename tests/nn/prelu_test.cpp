@@ -2,7 +2,10 @@
 // PReLU with a weight for each channel, and its errors.
 #include "wick/nn/layers/prelu.h"
 
+#include <cmath>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -36,20 +39,42 @@ TEST(PReLU, HasAWeightForEachChannel) {
   }
 }
 
+void expect_near(const Tensor& actual, const Tensor& expected, double tolerance) {
+  const std::vector<double> a = actual.to(DType::float64).to_vector<double>();
+  const std::vector<double> b = expected.to_vector<double>();
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_NEAR(a[i], b[i], tolerance * (1.0 + std::abs(b[i]))) << "element " << i;
+  }
+}
+
 TEST(PReLU, HasTheSameBitsForAnyNumberOfThreads) {
   Generator generator(1);
-  for (const Dims& shape : {Dims{300, 301}, Dims{30, 301, 11}}) {
-    PReLU layer(301);
+  // Sums go over parts of rows, over rows, and over parts of all elements.
+  for (const auto& [channels, shape] : {std::pair{301, Dims{300, 301}},
+                                        {301, Dims{30, 301, 11}},
+                                        {301, Dims{70, 301, 11}},
+                                        {301, Dims{1, 301, 90}},
+                                        {1, Dims{300, 301}},
+                                        {1, Dims{70001}}}) {
+    SCOPED_TRACE(::testing::Message() << shape << " with " << channels << " weights");
+    PReLU layer(channels);
     layer.weight()->value.uniform_(-1.0, 1.0, generator);
     const Tensor x = Tensor::normal(shape, 0.0, 1.0, generator);
+    const Tensor grad = Tensor::normal(shape, 0.0, 1.0, generator);
     const Tensor y = layer.forward(x).clone();
-    const Tensor dx = layer.backward(x).clone();
+    const Tensor dx = layer.backward(grad).clone();
     const Tensor dw = layer.weight()->grad.clone();
+    PReLU exact(channels, 0.25, {DType::float64});
+    exact.weight()->value.copy_(layer.weight()->value.to(DType::float64));
+    expect_near(y, exact.forward(x.to(DType::float64)), 1e-6);
+    expect_near(dx, exact.backward(grad.to(DType::float64)), 1e-6);
+    expect_near(dw, exact.weight()->grad, 1e-5);
     for (const int threads : {2, 5}) {
       set_num_threads(threads);
       layer.zero_grad();
       EXPECT_TRUE(bitwise_equal(layer.forward(x), y));
-      EXPECT_TRUE(bitwise_equal(layer.backward(x), dx));
+      EXPECT_TRUE(bitwise_equal(layer.backward(grad), dx));
       EXPECT_TRUE(bitwise_equal(layer.weight()->grad, dw));
     }
     set_num_threads(1);

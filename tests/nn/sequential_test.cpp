@@ -65,7 +65,7 @@ std::vector<std::string> names_of(const Sequential& model) {
 
 // torch.nn.Sequential(nn.Linear(3, 4), nn.ReLU(), ...) and append().
 TEST(Sequential, NamesAreNumbersWhereNoneIsGiven) {
-  Sequential model(Linear(3, 4), ReLU(), Linear(4, 2));
+  Sequential model{Linear(3, 4), ReLU(), Linear(4, 2)};
   EXPECT_EQ(names_of(model), (std::vector<std::string>{"0", "1", "2"}));
   auto& softmax = model.add<Softmax>(0);
   EXPECT_EQ(softmax.extra_repr(), "dim=0");
@@ -87,7 +87,7 @@ TEST(Sequential, NamesAreNumbersWhereNoneIsGiven) {
 
 TEST(Sequential, MovesWithAllItsLayers) {
   manual_seed(1);
-  Sequential model(Linear(3, 4), ReLU());
+  Sequential model{Linear(3, 4), ReLU()};
   const Tensor x = Tensor::randn({2, 3});
   const Tensor y = model.forward(x).clone();
   const Tensor grad = model.backward(Tensor::ones({2, 4})).clone();
@@ -96,17 +96,20 @@ TEST(Sequential, MovesWithAllItsLayers) {
   EXPECT_TRUE(bitwise_equal(moved.forward(x), y));
   moved.zero_grad();
   EXPECT_TRUE(bitwise_equal(moved.backward(Tensor::ones({2, 4})), grad));
-  Sequential outer(std::move(moved), Linear(4, 1));
+  Sequential outer{std::move(moved), Linear(4, 1)};
   EXPECT_EQ(outer.parameters().size(), 4U);
   EXPECT_TRUE(bitwise_equal(outer.children()[0].second->forward(x), y));
-  static_assert(!std::is_constructible_v<Sequential, Linear&, ReLU&>, "would move from them");
+  EXPECT_EQ(names_of(Sequential{std::move(outer)}), std::vector<std::string>{"0"}) << "nested";
+  EXPECT_EQ(names_of(Sequential{std::make_unique<ReLU>()}), std::vector<std::string>{"0"});
+  static_assert(!std::is_constructible_v<Sequential::Item, Linear&>, "would move from it");
+  static_assert(!std::is_constructible_v<Sequential, Linear, ReLU>, "their order would be open");
   static_assert(!std::is_copy_constructible_v<Sequential>);
 }
 
 // Layers without a generator draw as torch's do; tests/interop/printing_parity.py has the numbers.
 TEST(Sequential, LayersDrawFromTheDefaultGenerator) {
   manual_seed(3);
-  Sequential model(Linear(3, 4), Embedding(5, 2));
+  Sequential model{Linear(3, 4), Embedding(5, 2)};
   const auto made = make_module("Linear", {{"in_features", 2}, {"out_features", 3}});
   Generator same(3);
   const Linear linear(3, 4, same);

@@ -50,7 +50,7 @@ TEST(Summary, CountsLayersOfAChain) {
 
 TEST(Summary, LeavesTheModelAsItWas) {
   manual_seed(1);
-  Sequential model(Linear(3, 4), BatchNorm1d(4));
+  Sequential model{Linear(3, 4), BatchNorm1d(4)};
   const StateDict before = clone(model)->state_dict();
   const Tensor y = model.forward(Tensor::randn({5, 3}));
   static_cast<void>(summary(model, {1, 3}));

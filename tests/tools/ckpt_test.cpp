@@ -362,7 +362,7 @@ TEST_F(Ckpt, ErrorsAreOneLine) {
   expect_refused({"extract", "@model.pt", "epoch", "@e.npy"}, 1, "epoch");
   expect_refused({"convert", "@model.pt", "@m.npy"}, 1, "one tensor, not 3");
   expect_refused({"convert", "@model.pt", "@m.npz", "--only", "nope"}, 1, "nope");
-  expect_refused({"convert", "@model.pt", "@m.npz", "--dtype", "int8"}, 1, "int8");
+  expect_refused({"convert", "@model.pt", "@m.npz", "--dtype", "int8"}, 2, "int8");
   std::ofstream(dir_ / "text.pt") << "hello";
   for (const char* const command : {"ls", "show", "verify"}) {
     expect_refused({command, "@text.pt"}, 1, "it is a text");

@@ -29,12 +29,36 @@ class FetchMnist(unittest.TestCase):
         return subprocess.run([sys.executable, program or PROGRAM, self.folder / "mnist", *options],
                               capture_output=True, text=True, timeout=60, check=False)
 
+    def program_for(self, mirror):
+        """The program with the checksums of stand-ins for the files, which are in the folder."""
+        mirror.mkdir()
+        for name in NAMES:
+            (mirror / name).write_bytes(b"content of " + name.encode())
+        patch = f"FILES.update({{name: checksum(b'content of ' + name.encode()) for name in {NAMES}}})"
+        program = self.folder / "fetch"
+        program.write_text(pathlib.Path(PROGRAM).read_text().replace("def main():", patch + "\n\ndef main():", 1))
+        return program
+
     def test_no_network(self):
         done = self.fetch("http://127.0.0.1:9")
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot get train-images-idx3-ubyte.gz: http://127.0.0.1:9/:", done.stderr)
         self.assertIn("--data synthetic needs no download", done.stderr)
         self.assertEqual(list((self.folder / "mnist").iterdir()), [])
+
+    def test_the_version_is_the_librarys(self):
+        done = subprocess.run([sys.executable, PROGRAM, "--version"], capture_output=True, text=True, check=True)
+        self.assertRegex(done.stdout, r"^fetch_mnist \(wick\) \d+\.\d+\.\d+\n$")
+        self.assertFalse((self.folder / "mnist").exists())
+
+    def test_a_full_standard_output_is_an_error(self):
+        mirror = self.folder / "right"
+        program = self.program_for(mirror)
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([sys.executable, program, self.folder / "mnist", "--mirror", mirror.as_uri()],
+                                  stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "fetch_mnist: [Errno 28] No space left on device\n")
 
     def test_wrong_checksum_is_not_kept(self):
         done = self.fetch(self.wrong.as_uri())
@@ -43,15 +67,8 @@ class FetchMnist(unittest.TestCase):
         self.assertEqual(list((self.folder / "mnist").iterdir()), [])
 
     def test_second_mirror_serves_where_the_first_fails(self):
-        # Stand-ins for the files, and their checksums in the place of the real ones.
         mirror = self.folder / "right"
-        mirror.mkdir()
-        for name in NAMES:
-            (mirror / name).write_bytes(b"content of " + name.encode())
-        patch = f"FILES.update({{name: checksum(b'content of ' + name.encode()) for name in {NAMES}}})"
-        source = pathlib.Path(PROGRAM).read_text().replace("def main():", patch + "\n\ndef main():", 1)
-        program = self.folder / "fetch"
-        program.write_text(source)
+        program = self.program_for(mirror)
 
         done = self.fetch(self.wrong.as_uri(), mirror.as_uri(), program=program)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -242,7 +242,7 @@ TEST(Idx, WrongMagicNumbersAreReported) {
 TEST(Idx, WhatCannotBeReadOrWrittenIsReported) {
   const TempDir dir;
   expect_throw_with<IoError>([&] { (void)read_idx(dir / "none"); }, "No such file");
-  expect_throw_with<IoError>([&] { (void)read_idx(dir.path()); }, "no regular file");
+  expect_throw_with<IoError>([&] { (void)read_idx(dir.path()); }, "it is a folder");
   expect_throw_with<IoError>([&] { write_idx(labels(), dir / "no/folder"); }, "No such file");
   expect_throw_with<DTypeError>([&] { write_idx(Tensor::zeros({2}), dir / "f"); }, "float32");
   expect_throw_with<ShapeError>([&] { write_idx(Tensor::zeros({}, DType::uint8), dir / "f"); },
@@ -340,7 +340,7 @@ TEST_F(MnistFolder, NoImagesAtAllAreReported) {
 TEST(OpenDataset, SaysWhatItExpects) {
   const TempDir dir;
   expect_throw_with<IoError>([&] { (void)open_dataset((dir / "none").string()); },
-                             "No such file or directory (expected a folder");
+                             "No such file or directory; give a folder");
   expect_throw_with<IoError>([&] { (void)open_dataset(dir.path().string()); }, "neither MNIST's");
   write_idx(labels(), dir / "file");
   expect_throw_with<IoError>([&] { (void)open_dataset((dir / "file").string()); }, "no folder");

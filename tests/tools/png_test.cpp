@@ -9,9 +9,9 @@
 #include "tests/memory_use.h"
 #include "tests/support.h"
 #include "tools/data/file.h"
+#include "tools/data/image_folder.h"
 #include "tools/data/open_dataset.h"
 #include "tools/data/png_file.h"
-#include "tools/data/png_folder.h"
 #include "wick/core/error.h"
 
 namespace wick::tools {
@@ -305,7 +305,8 @@ TEST_F(PngFolder, SizesAreComparedBeforeAnythingIsDecoded) {
 
 TEST_F(PngFolder, AnEmptyClassIsNamed) {
   fs::remove(dir_ / "train/bird/x.png");
-  expect_refused<FormatError>((dir_ / "train/bird").string() + "' has no PNG images");
+  expect_refused<FormatError>((dir_ / "train/bird").string() +
+                              "' has no images (*.png, *.jpg or *.jpeg)");
 }
 
 TEST_F(PngFolder, DifferingClassesAreNamed) {

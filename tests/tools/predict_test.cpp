@@ -181,7 +181,7 @@ TEST_F(Predict, OtherSizesAndKindsAreRefusedAndTheRestGoesOn) {
   EXPECT_EQ(result.status, 1);
   EXPECT_THAT(result.err,
               HasSubstr("narrow.png: is 27 x 28 pixels; the model was trained on 28 x 28"));
-  EXPECT_THAT(result.err, HasSubstr("text.png: not a PNG image"));
+  EXPECT_THAT(result.err, HasSubstr("text.png: not a PNG or JPEG image"));
   EXPECT_THAT(result.err, HasSubstr("none.png': No such file"));
   // Grayscale is among the transforms, so that a picture in colour is no problem.
   EXPECT_THAT(result.out, HasSubstr("color.png: "));
@@ -210,7 +210,7 @@ TEST_F(Predict, BadCheckpointsAreRefusedInOneLine) {
 }
 
 TEST_F(Predict, NonsenseOptionsAreRefusedInOneLine) {
-  expect_refused(predict({}), 2, "CHECKPOINT is required");
+  expect_refused(predict({}), 2, "CHECKPOINT is missing");
   expect_refused(predict({checkpoint()}), 2, "nothing to classify");
   expect_refused(predict({checkpoint(), "x.png", "--threads", "0"}), 2, "--threads");
   expect_refused(predict({checkpoint(), "x.png", "--device", "cuda:99"}), 1, "cuda:99");
@@ -250,8 +250,8 @@ TEST_F(Programs, PngFoldersAreTrainedOn) {
   EXPECT_THAT(guess.out, HasSubstr(": digit"));
   fs::remove_all(dir_ / "tree/train/digit7");
   fs::create_directories(dir_ / "tree/train/digit7");
-  expect_refused(train({"--data", at("tree"), "--checkpoint-dir", at("run")}), 1,
-                 "digit7' has no PNG images");
+  expect_refused(train({"--data", at("tree"), "--checkpoint-dir", at("other")}), 1,
+                 "digit7' has no images");
 }
 
 }  // namespace

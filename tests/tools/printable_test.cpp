@@ -116,7 +116,7 @@ TEST_F(Programs, NamesFromFilesCannotSteerATerminal) {
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_LT(shown.out.size(), 2000U);
   EXPECT_THAT(shown.out, HasSubstr("\"b\\n\\x1b[31mxxx"));
-  expect_refused(predict({at("evil.pt"), "x.png", "--device", "\x1b[31m\u202e"}), 1,
+  expect_refused(predict({at("evil.pt"), "x.png", "--device", "\x1b[31m\u202e"}), 2,
                  "\\x1b[31m\\u202e");
 }
 

@@ -25,6 +25,32 @@ int open_for_writing(const std::filesystem::path& path) {
   return fd;
 }
 
+/// In the child: its stdin, by a process of its own where it is a pipe.
+bool give_input(const ProcessOptions& options) {
+  const int file = ::open(options.input.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  if (!options.piped_input) return ::dup2(file, STDIN_FILENO) >= 0;
+  int ends[2];
+  if (::pipe(ends) != 0) return false;
+  const pid_t writer = ::fork();
+  if (writer < 0) return false;
+  if (writer == 0) {
+    ::close(ends[0]);
+    ::signal(SIGPIPE, SIG_DFL);
+    char piece[4096];
+    for (ssize_t got = 0; (got = ::read(file, piece, sizeof piece)) > 0;) {
+      for (ssize_t done = 0; done < got;) {
+        const ssize_t wrote = ::write(ends[1], piece + done, static_cast<std::size_t>(got - done));
+        if (wrote < 0) ::_exit(1);
+        done += wrote;
+      }
+    }
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  return ::dup2(ends[0], STDIN_FILENO) >= 0;
+}
+
 }  // namespace
 
 Process::Process(const std::string& program, const std::vector<std::string>& arguments,
@@ -48,6 +74,11 @@ Process::Process(const std::string& program, const std::vector<std::string>& arg
       ::close(ends[0]);
       ::dup2(ends[1], STDOUT_FILENO);
     }
+    if (!options.input.empty() && !give_input(options)) ::_exit(127);
+    if (!options.working_folder.empty() && ::chdir(options.working_folder.c_str()) != 0) {
+      ::_exit(127);
+    }
+    for (const int descriptor : options.closed) ::close(descriptor);
     for (const int signal : options.ignored_signals) std::signal(signal, SIG_IGN);
     if (options.file_limit) {
       const rlimit limit{*options.file_limit, *options.file_limit};

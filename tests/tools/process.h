@@ -19,11 +19,15 @@ struct ProcessResult {
 
 /// How a program is started.
 struct ProcessOptions {
-  std::optional<std::size_t>
-      file_limit;              // largest size of a file that it writes (ulimit -f), bytes
+  std::optional<std::size_t> file_limit =
+      {};                      // largest size of a file that it writes (ulimit -f), bytes
   std::string output = {};     // a device to which stdout goes; empty: to a file
   bool unread_output = false;  // stdout is a pipe whose other end is closed
   std::vector<int> ignored_signals = {};
+  std::filesystem::path working_folder = {};  // in which it runs; empty: that of the test
+  std::string input = {};                     // a file that is stdin; empty: that of the test
+  bool piped_input = false;                   // `input` comes through a pipe
+  std::vector<int> closed = {};               // descriptors that are closed
 };
 
 /// A started program. Kills it where it still runs at the end.

@@ -51,8 +51,19 @@ TEST_F(ProgramOutput, AFullStandardOutputIsAnErrorInEveryProgram) {
       {"predict", {"--help"}},
       {"synthetic", {"--help"}},
       {"ckpt", {"--help"}},
+      {"train", {"--version"}},
+      {"predict", {"--version"}},
+      {"synthetic", {"--version"}},
+      {"ckpt", {"--version"}},
       {"ckpt", {"ls", at("model.pt")}},
       {"ckpt", {"show", at("model.pt")}},
+      {"ckpt", {"verify", at("model.pt")}},
+      {"ckpt", {"verify", at("model.pt"), at("model.pt")}},
+      {"ckpt", {"ls", at("model.pt"), at("model.pt")}},
+      {"ckpt", {"diff", at("model.pt"), at("model.pt")}},
+      {"ckpt", {"convert", at("model.pt"), at("out.pt")}},
+      {"synthetic", {at("digits"), "--train", "5", "--test", "5"}},
+      {"synthetic", {at("digits"), "--png", "1"}},
       {"train", training("run", {"--epochs", "1"})},
   };
   for (const auto& [program, arguments] : cases) {
@@ -63,6 +74,30 @@ TEST_F(ProgramOutput, AFullStandardOutputIsAnErrorInEveryProgram) {
                                         {.file_limit = {}, .output = "/dev/full"});
   EXPECT_EQ(predicted.status, 1);
   EXPECT_EQ(last_line(predicted.err).rfind("predict: cannot write to standard output", 0), 0U);
+}
+
+// A file that is opened next must not get the number of a standard output that is closed.
+TEST_F(ProgramOutput, AClosedStandardOutputIsAnErrorAndInNoFile) {
+  save_model();
+  const std::pair<std::string, Arguments> cases[] = {
+      {"ckpt", {"ls", at("model.pt")}},
+      {"ckpt", {"convert", at("model.pt"), at("out.pt")}},
+      {"synthetic", {at("digits"), "--train", "5", "--test", "5"}},
+      {"train", training("run", {"--epochs", "1"})},
+      {"train", {"--help"}},
+  };
+  for (const auto& [program, arguments] : cases) {
+    for (const std::vector<int>& closed : {std::vector{1}, {0, 1}}) {
+      fs::remove_all(dir_ / "digits");
+      const ProcessResult result = start(program, arguments, {.closed = closed});
+      expect_refused(result, 1, program + ": cannot write to standard output: Bad file descriptor");
+    }
+  }
+  EXPECT_TRUE(load(at("out.pt")) == load(at("model.pt")));
+  // With nobody to be told, files are what they are otherwise.
+  ASSERT_EQ(start("train", training("silent", {"--epochs", "1"}), {.closed = {0, 2}}).status, 0);
+  ASSERT_EQ(start("train", training("loud", {"--epochs", "1"}), {}).status, 0);
+  expect_same_run("silent/last.tar", "loud/last.tar");
 }
 
 TEST_F(ProgramOutput, AReaderThatGoesAwayEndsProgramsQuietly) {

@@ -3,8 +3,11 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "tools/cli/names.h"
 #include "wick/core/error.h"
 #include "wick/nn/layers/activation.h"
 
@@ -50,7 +53,10 @@ Activation Activation::from_name(std::string_view text) {
   for (std::size_t row = 0; row < kRows.size(); ++row) {
     if (kRows[row].name == text) return Activation(row);
   }
-  throw ValueError(concat("no activation is called '", text, "'; there are ", names()));
+  std::vector<std::string> all;
+  for (const Row& row : kRows) all.emplace_back(row.name);
+  throw ValueError(
+      concat("no activation is called '", text, "'; there are ", names(), did_you_mean(text, all)));
 }
 
 std::string Activation::names() {

@@ -2,6 +2,7 @@
 // Where the training program keeps its checkpoints.
 #include "tools/cli/checkpoints.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -14,6 +15,19 @@
 #include "wick/core/error.h"
 
 namespace wick::tools {
+namespace {
+
+constexpr std::string_view kNumbered = "model_dnn_";
+
+bool is_checkpoint_name(const std::string& name) {
+  if (name == last_checkpoint({}).filename()) return true;
+  if (!name.starts_with(kNumbered)) return false;
+  std::int64_t number = -1;
+  std::from_chars(name.data() + kNumbered.size(), name.data() + name.size(), number);
+  return number >= 0 && name == numbered_checkpoint({}, number).string();
+}
+
+}  // namespace
 
 void prepare_checkpoint_dir(const std::filesystem::path& folder) {
   std::error_code error;
@@ -38,21 +52,46 @@ void prepare_checkpoint_dir(const std::filesystem::path& folder) {
 
 std::filesystem::path numbered_checkpoint(const std::filesystem::path& folder,
                                           std::int64_t number) {
-  return folder / concat("model_dnn_", number, ".tar");
+  return folder / concat(kNumbered, number, ".tar");
 }
 
-bool may_overwrite(const std::filesystem::path& folder, std::int64_t epochs,
-                   const std::filesystem::path& file) {
+std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (is_checkpoint_name(entry->path().filename().string())) found.push_back(entry->path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+void require_no_folder(std::string_view option, const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(file, error)) return;
+  const std::vector<std::filesystem::path> inside = checkpoints_in(file);
+  throw IoError(
+      concat(option, " '", file.string(), "' is a folder; give a checkpoint",
+             inside.empty() ? std::string() : concat(" in it, as ", inside.front().string())));
+}
+
+bool may_overwrite(const std::filesystem::path& folder, const std::filesystem::path& file) {
   std::error_code error;
   const std::filesystem::path beside = file.has_parent_path() ? file.parent_path() : ".";
-  if (!std::filesystem::equivalent(beside, folder, error)) return false;
-  if (file.filename() == last_checkpoint({}).filename()) return true;
-  const std::string name = file.filename().string();
-  std::int64_t number = -1;
-  const std::size_t digits = std::string_view("model_dnn_").size();
-  if (!name.starts_with("model_dnn_")) return false;
-  std::from_chars(name.data() + digits, name.data() + name.size(), number);
-  return number >= 0 && number < epochs && name == numbered_checkpoint({}, number).string();
+  return std::filesystem::equivalent(beside, folder, error) &&
+         is_checkpoint_name(file.filename().string());
+}
+
+void require_no_other_run(const std::filesystem::path& folder,
+                          const std::optional<std::filesystem::path>& resumed) {
+  const std::vector<std::filesystem::path> there = checkpoints_in(folder);
+  if (there.empty() || (resumed && may_overwrite(folder, *resumed))) return;
+  throw ValueError(concat(
+      "--checkpoint-dir '", folder.string(), "' has the checkpoints of ",
+      resumed ? "a run, and '" + resumed->string() + "' is none of them" : "another run", " (",
+      there.front().filename().string(), there.size() > 1 ? ", ..." : "",
+      "); give another --checkpoint-dir, or --force to replace them",
+      resumed ? "" : concat(", or go on with that run by --resume ", there.front().string())));
 }
 
 std::filesystem::path last_checkpoint(const std::filesystem::path& folder) {

@@ -47,9 +47,13 @@ Target target_of(const ConvertOptions& options) {
   }
   const auto* const found = std::ranges::find(kEndings, ending, &Ending::text);
   if (found != kEndings.end()) return found->target;
-  throw ValueError(concat(ending.empty() ? concat("'", options.out.string(), "' has no ending")
-                                         : concat("no format is called '", ending, "'"),
-                          "; give --to pt, safetensors, npz or npy"));
+  if (!options.to.empty()) {
+    throw ValueError(concat("--to is ", ending, "; it must be pt, safetensors, npz or npy"));
+  }
+  throw ValueError(
+      concat("OUT is '", options.out.string(),
+             ending.empty() ? "', which has no ending" : "', whose ending says no format",
+             "; give --to pt, safetensors, npz or npy"));
 }
 
 // -- Named tensors --------------------------------------------------------------------------------
@@ -265,7 +269,14 @@ void note_metadata(const CkptSource& source, Target target) {
 }  // namespace
 
 void check_target(const ConvertOptions& options) {
-  static_cast<void>(target_of(options));
+  if (options.out == "-") {
+    throw ValueError(
+        "OUT is -; what ckpt writes must be a file, which appears whole or not at all");
+  }
+  const Target target = target_of(options);
+  if (target == Target::pt || options.map_location.empty()) return;
+  throw ValueError(concat("--map-location has no effect with OUT '", options.out.string(),
+                          "', since only .pt files keep devices; leave it out"));
 }
 
 int convert(const ConvertOptions& options, std::ostream& out) {

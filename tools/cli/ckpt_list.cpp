@@ -9,6 +9,7 @@
 #include "tools/cli/ckpt_commands.h"
 #include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_source.h"
+#include "tools/cli/standard_input.h"
 #include "wick/core/error.h"
 
 namespace wick::tools {
@@ -81,7 +82,7 @@ void print_json(const CkptSource& source, std::ostream& out) {
   for (const auto& [where, type, is_object] : source.placeholders.first) {
     placeholders.push_back({{"name", where}, {"class", type}, {"is_object", is_object}});
   }
-  out << dump({{"file", source.path.string()},
+  out << dump({{"file", with_shown_names(source.path.string())},
                {"format", std::string(name(source.format))},
                {"file_bytes", source.file_bytes},
                {"metadata", std::move(metadata)},

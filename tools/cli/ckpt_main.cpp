@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MIT
 // The program `ckpt`: looks into checkpoints, compares, checks and converts them.
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iostream>
+#include <limits>
+#include <sstream>
 #include <string>
-
-#include <CLI/CLI.hpp>
+#include <vector>
 
 #include "tools/cli/ckpt_commands.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/program.h"
+#include "tools/cli/standard_input.h"
+#include "tools/printable.h"
+#include "wick/core/device.h"
 #include "wick/core/error.h"
 
 namespace wick::tools {
@@ -16,11 +24,13 @@ namespace {
 constexpr const char* kAbout =
     "Looks into checkpoints, compares, checks and converts them. Reads files of torch.save,\n"
     "safetensors, NumPy's .npy and .npz, and *.index.json with its shards, whatever their\n"
-    "names; runs nothing that is in them.\n";
+    "names; runs nothing that is in them. The file - is standard input.\n";
 
 constexpr const char* kExamples =
     "Examples:\n"
     "  tools/ckpt ls model.pt                       every tensor, in a table\n"
+    "  tools/ckpt verify checkpoints/*.tar          exit status 1 where one is damaged\n"
+    "  gunzip < model.pt.gz | tools/ckpt ls -       from a pipe\n"
     "  tools/ckpt show model.pt                     the tree, with all other values\n"
     "  tools/ckpt show model.pt model.layer1.weight statistics and a histogram\n"
     "  tools/ckpt diff a.pt b.safetensors           exit status 1 where they differ\n"
@@ -29,7 +39,7 @@ constexpr const char* kExamples =
     "See tools/ckpt COMMAND --help.\n";
 
 struct Options {
-  std::string file;
+  std::vector<std::filesystem::path> files;  // of ls and verify
   bool json = false;
   bool no_verify = false;
   std::string dtype;
@@ -40,9 +50,35 @@ struct Options {
 
 using Command = std::function<int()>;
 
+// What helps, in the words of the options that this program has.
+std::string remedy_words(wick::Remedy remedy) {
+  switch (remedy) {
+    case Remedy::map_location: return "give --map-location cpu";
+    case Remedy::admitted_part: return "convert a part without it by --root NAME or --only NAME";
+    case Remedy::other_dtype:
+      return "give --dtype float32 for floating-point tensors, or write a .pt file";
+    case Remedy::pick_by_tree: return "ckpt show tells them apart";
+    default: return {};
+  }
+}
+
+// One line that names the file.
+void say_error(const wick::Error& error, const std::filesystem::path& file) {
+  std::string message = with_shown_names(reading_message(error, remedy_words));
+  const std::string name = with_shown_names(file.string());
+  if (message.find(name) == std::string::npos) message = concat("'", name, "': ", message);
+  std::cerr << "ckpt: " << message_line(message) << std::endl;
+}
+
 void add_file(CLI::App& command, std::filesystem::path& file, const char* name = "FILE",
               const char* help = "a checkpoint of any format") {
   command.add_option(name, file, help)->type_name("")->required();
+}
+
+void add_files(CLI::App& command, Options& options) {
+  command.add_option("FILE", options.files, "checkpoints of any format; all are looked at")
+      ->type_name("")
+      ->required();
 }
 
 void add_no_verify(CLI::App& command, Options& options) {
@@ -61,6 +97,40 @@ void add_conversions(CLI::App& command, Options& options) {
   add_no_verify(command, options);
 }
 
+// What stands around the results of several files.
+enum class Frame : std::uint8_t { none, titles, json };
+
+// Runs a command on one file after the other. What is wrong with one is said, and the others are
+// looked at nevertheless; the status is the worst.
+int for_each_file(const std::vector<std::filesystem::path>& files, Frame frame,
+                  const std::function<int(const std::filesystem::path&, std::ostream&)>& command) {
+  if (files.size() == 1) return command(files.front(), std::cout);
+  int status = 0;
+  std::size_t printed = 0;
+  for (const std::filesystem::path& file : files) {
+    std::ostringstream result;
+    try {
+      status = std::max(status, command(file, result));
+    } catch (const wick::Error& error) {
+      status = kFailure;
+      flush_output();
+      say_error(error, file);
+      continue;
+    }
+    const bool first = printed++ == 0;
+    if (frame == Frame::json) std::cout << (first ? "[\n" : ",\n");
+    if (frame == Frame::titles) {
+      std::cout << (first ? "" : "\n") << plain_name(with_shown_names(file.string())) << ":\n";
+    }
+    std::string text = result.str();
+    if (frame == Frame::json && text.ends_with('\n')) text.pop_back();
+    std::cout << text;
+    flush_output();
+  }
+  if (frame == Frame::json) std::cout << (printed == 0 ? "[]\n" : "\n]\n");
+  return status;
+}
+
 // Each command's name, options and what it does.
 void add_commands(CLI::App& app, Options& options, Command& chosen) {
   const auto add = [&](const char* name, const char* help, Command command) {
@@ -71,10 +141,13 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
     return added;
   };
   CLI::App* command = add("ls", "Lists the tensors: names, dtypes, shapes, devices, sizes", [&] {
-    return list_tensors(options.show.file, options.json, options.show.load, std::cout,
-                        Style::for_stdout());
+    return for_each_file(options.files, options.json ? Frame::json : Frame::titles,
+                         [&](const std::filesystem::path& file, std::ostream& out) {
+                           return list_tensors(file, options.json, options.show.load, out,
+                                               Style::for_stdout());
+                         });
   });
-  add_file(*command, options.show.file);
+  add_files(*command, options);
   add_no_verify(*command, options);
   command->add_flag("--json", options.json, "everything about them, as JSON");
 
@@ -85,6 +158,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
       ->type_name("");
   command->add_option("--items", options.show.items, "that are shown of each container")
       ->type_name("N")
+      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
       ->capture_default_str();
   add_no_verify(*command, options);
 
@@ -92,7 +166,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
                 [&] { return diff(options.diff, std::cout, Style::for_stdout()); });
   add_file(*command, options.diff.a, "A");
   add_file(*command, options.diff.b, "B");
-  const CLI::Validator tolerance = CLI::NonNegativeNumber;
+  const CLI::Validator tolerance = number_from_zero();
   command->add_option("--atol", options.diff.atol, "equal is |a - b| <= atol + rtol |b|")
       ->type_name("X")
       ->check(tolerance);
@@ -100,9 +174,16 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   command->add_flag("--all", options.diff.all, "show equal tensors as well");
   add_no_verify(*command, options);
 
-  command = add("verify", "Checks a file's structure and every CRC-32",
-                [&] { return verify(options.show.file, std::cout, Style::for_stdout()); });
-  add_file(*command, options.show.file);
+  command = add("verify",
+                "Checks files: structure and every CRC-32; exit status 1 where one"
+                " is damaged",
+                [&] {
+                  return for_each_file(options.files, Frame::none,
+                                       [](const std::filesystem::path& file, std::ostream& out) {
+                                         return verify(file, out, Style::for_stdout());
+                                       });
+                });
+  add_files(*command, options);
 
   command = add("convert", "Converts between formats, dtypes and devices",
                 [&] { return convert(options.convert, std::cout); });
@@ -128,30 +209,42 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   add_conversions(*command, options);
 }
 
+// Files that are called "-".
+void take_standard_input(Options& options, StandardInput& input) {
+  for (std::filesystem::path* const file :
+       {&options.show.file, &options.diff.a, &options.diff.b, &options.convert.in}) {
+    if (!file->empty()) *file = input.file_for(*file);
+  }
+  for (std::filesystem::path& file : options.files) {
+    if (file == "-" || options.files.size() == 1) file = input.file_for(file);
+  }
+}
+
+void check_map_location(const std::string& location) {
+  if (location.empty()) return;
+  try {
+    (void)Device::parse(location);
+  } catch (const DeviceError&) {
+    throw ValueError(
+        concat("--map-location is ", location, "; it must be cpu, cuda, cuda:N or meta"));
+  }
+}
+
 // What is wrong with the arguments and shows without opening a file.
 void check_arguments(Options& options) {
   for (LoadOptions* const load : {&options.show.load, &options.diff.load, &options.convert.load}) {
     load->verify = !options.no_verify;
   }
   if (!options.convert.out.empty()) check_target(options.convert);
+  check_map_location(options.convert.map_location);
   if (options.dtype.empty()) return;
   std::string_view name = options.dtype;
   if (name.starts_with("torch.")) name.remove_prefix(6);
   options.convert.dtype = dtype_from_name(name);
-  if (!options.convert.dtype) {
-    throw ValueError("no dtype is called '" + options.dtype + "'; float16, for example, is one");
-  }
-}
-
-// What helps, in the words of the options that this program has.
-std::string remedy_words(wick::Remedy remedy) {
-  switch (remedy) {
-    case Remedy::map_location: return "give --map-location cpu";
-    case Remedy::admitted_part: return "convert a part without it by --root NAME or --only NAME";
-    case Remedy::other_dtype:
-      return "give --dtype float32 for floating-point tensors, or write a .pt file";
-    case Remedy::pick_by_tree: return "ckpt show tells them apart";
-    default: return {};
+  if (!options.convert.dtype || !is_floating_point(*options.convert.dtype)) {
+    throw ValueError(concat("--dtype is ", options.dtype,
+                            "; it must be a dtype of floating-point numbers, as float16, bfloat16"
+                            " or float32"));
   }
 }
 
@@ -163,23 +256,25 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   Options options;
   Command chosen;
-  CLI::App app(kAbout, "ckpt");
-  app.footer(kExamples);
-  app.get_formatter()->column_width(12);
-  app.require_subcommand(1);
-  add_commands(app, options, chosen);
   try {
-    app.parse(argc, argv);
+    CLI::App app(kAbout, "ckpt");
+    app.footer(kExamples);
+    app.get_formatter()->column_width(12);
+    app.require_subcommand(1);
+    add_version(app);
+    add_commands(app, options, chosen);
+    if (const auto text = parse_command_line(app, argc, argv)) return show_text("ckpt", *text);
     check_arguments(options);
-  } catch (const CLI::CallForHelp&) {
-    return show_help("ckpt", app.help());
-  } catch (const CLI::ParseError& error) {
-    if (argc > 1 && *argv[1] != '-' && app.get_subcommands().empty()) {
-      return usage_error("ckpt", wick::concat("no command is called '", argv[1], "'").c_str());
-    }
-    return usage_error("ckpt", error.what());
   } catch (const wick::Error& error) {
     return usage_error("ckpt", message_of(error, remedy_words).c_str());
   }
-  return run_reading_program("ckpt", chosen, remedy_words);
+  StandardInput input;
+  return run_program("ckpt", [&] {
+    try {
+      take_standard_input(options, input);
+      return chosen();
+    } catch (const wick::Error& error) {
+      throw wick::FormatError(with_shown_names(reading_message(error, remedy_words)));
+    }
+  });
 }

@@ -7,6 +7,7 @@
 
 #include "serialize/legacy_reader.h"
 #include "serialize/zip_reader.h"
+#include "tools/cli/standard_input.h"
 #include "wick/core/containers.h"
 #include "wick/core/error.h"
 #include "wick/core/keyed_hash.h"
@@ -185,6 +186,11 @@ struct OpenShard {
 };
 
 void add_shards(CkptSource& source, const fs::path& path, const LoadOptions& options) {
+  if (with_shown_names(path.string()) != path.string()) {
+    throw FormatError(
+        "standard input is an index of shards, which lie beside their index; give"
+        " the path of the index");
+  }
   const ShardIndex index = read_shard_index(path);
   require_shards(index);
   NameMap<std::unique_ptr<const OpenShard>> shards;

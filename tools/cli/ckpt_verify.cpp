@@ -9,6 +9,7 @@
 #include "tools/cli/ckpt_foreign.h"
 #include "tools/cli/ckpt_progress.h"
 #include "tools/cli/ckpt_source.h"
+#include "tools/cli/standard_input.h"
 #include "wick/core/error.h"
 #include "wick/serialize/sharded.h"
 
@@ -70,9 +71,10 @@ void report(const CkptSource& source, const std::string& checked, std::ostream& 
             const Style& style) {
   const auto storages =
       static_cast<std::uint64_t>(std::ranges::count_if(source.tensors, &SourceTensor::is_storage));
-  out << plain_name(source.path.string()) << ": " << style.bold << "good" << style.reset << " ("
-      << name(source.format) << ", " << format_count(source.tensors.size() - storages, "tensor")
-      << ", " << (storages == 0 ? "" : format_count(storages, "storage") + ", ")
+  out << plain_name(with_shown_names(source.path.string())) << ": " << style.bold << "good"
+      << style.reset << " (" << name(source.format) << ", "
+      << format_count(source.tensors.size() - storages, "tensor") << ", "
+      << (storages == 0 ? "" : format_count(storages, "storage") + ", ")
       << format_bytes(source.file_bytes) << "; " << checked;
   if (source.trailing_bytes > 0) {
     out << "; " << format_count(source.trailing_bytes, "byte")

@@ -2,6 +2,7 @@
 #include "tools/cli/learning.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -38,18 +39,20 @@ std::unique_ptr<optim::Optimizer> make(const TrainConfig& config, Parameters par
   return std::make_unique<Optimizer>(std::move(parameters), options);
 }
 
+/// Options of the program that not all rows take.
+using Takes = std::array<std::string_view, 2>;
+
 struct OptimizerRow {
   const char* name;
   std::unique_ptr<optim::Optimizer> (*make)(const TrainConfig&, Parameters);
-  bool takes_momentum = false;
-  bool takes_nesterov = false;
+  Takes takes = {};
 };
 
 constexpr OptimizerRow kOptimizers[] = {
-    {"sgd", make<optim::SGD, optim::SGDOptions>, true, true},
+    {"sgd", make<optim::SGD, optim::SGDOptions>, {"--momentum", "--nesterov"}},
     {"adam", make<optim::Adam, optim::AdamOptions>},
     {"adamw", make<optim::AdamW, optim::AdamWOptions>},
-    {"rmsprop", make<optim::RMSprop, optim::RMSpropOptions>, true},
+    {"rmsprop", make<optim::RMSprop, optim::RMSpropOptions>, {"--momentum"}},
     {"adagrad", make<optim::Adagrad, optim::AdagradOptions>},
     {"nadam", make<optim::NAdam, optim::NAdamOptions>},
     {"radam", make<optim::RAdam, optim::RAdamOptions>},
@@ -72,6 +75,7 @@ struct SchedulerRow {
   const char* name;
   std::unique_ptr<optim::LRScheduler> (*make)(const TrainConfig&, optim::Optimizer&,
                                               const Lengths&);
+  Takes takes = {};
   bool depends_on_epochs = false;
 };
 
@@ -81,38 +85,45 @@ constexpr SchedulerRow kSchedulers[] = {
     {"step",
      [](const TrainConfig& config, optim::Optimizer& optimizer, const Lengths& lengths) {
        return schedule<optim::StepLR>(optimizer, config.step_size * lengths.epoch, config.gamma);
-     }},
+     },
+     {"--step-size", "--gamma"}},
     {"multistep",
      [](const TrainConfig& config, optim::Optimizer& optimizer, const Lengths& lengths) {
        std::vector<std::int64_t> milestones = config.milestones;
        for (std::int64_t& milestone : milestones) milestone *= lengths.epoch;
        return schedule<optim::MultiStepLR>(optimizer, milestones, config.gamma);
-     }},
+     },
+     {"--milestones", "--gamma"}},
     {"exponential",
      [](const TrainConfig& config, optim::Optimizer& optimizer, const Lengths& lengths) {
        const auto steps = static_cast<double>(std::max<std::int64_t>(lengths.epoch, 1));
        return schedule<optim::ExponentialLR>(optimizer, std::pow(config.gamma, 1.0 / steps));
-     }},
+     },
+     {"--gamma"}},
     {"linear",
      [](const TrainConfig&, optim::Optimizer& optimizer, const Lengths& lengths) {
        return schedule<optim::LinearLR>(optimizer, 1.0, 0.0, lengths.run);
      },
+     {},
      true},
     {"polynomial",
      [](const TrainConfig& config, optim::Optimizer& optimizer, const Lengths& lengths) {
        return schedule<optim::PolynomialLR>(optimizer, lengths.run, config.power);
      },
+     {"--power"},
      true},
     {"cosine",
      [](const TrainConfig&, optim::Optimizer& optimizer, const Lengths& lengths) {
        return schedule<optim::CosineAnnealingLR>(optimizer, lengths.run);
      },
+     {},
      true},
     {"restarts",
      [](const TrainConfig& config, optim::Optimizer& optimizer, const Lengths& lengths) {
        return schedule<optim::CosineAnnealingWarmRestarts>(
            optimizer, std::max<std::int64_t>(config.step_size * lengths.epoch, 1));
-     }},
+     },
+     {"--step-size"}},
     {"onecycle",
      [](const TrainConfig& config, optim::Optimizer& optimizer, const Lengths& lengths) {
        optim::OneCycleLROptions options;
@@ -121,6 +132,7 @@ constexpr SchedulerRow kSchedulers[] = {
        options.cycle_momentum = false;
        return schedule<optim::OneCycleLR>(optimizer, options);
      },
+     {},
      true},
 };
 
@@ -137,6 +149,14 @@ std::vector<std::string> names_of(const auto& rows) {
   return names;
 }
 
+std::vector<std::string> names_that_take(const auto& rows, std::string_view option) {
+  std::vector<std::string> names;
+  for (const auto& row : rows) {
+    if (std::ranges::find(row.takes, option) != row.takes.end()) names.emplace_back(row.name);
+  }
+  return names;
+}
+
 }  // namespace
 
 const std::vector<std::string>& optimizer_names() {
@@ -149,21 +169,12 @@ const std::vector<std::string>& scheduler_names() {
   return names;
 }
 
-std::string one_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
-    text += names[i];
-  }
-  return text;
+std::vector<std::string> optimizers_with(std::string_view option) {
+  return names_that_take(kOptimizers, option);
 }
 
-bool takes_momentum(const std::string& optimizer) {
-  return row_of(kOptimizers, optimizer).takes_momentum;
-}
-
-bool takes_nesterov(const std::string& optimizer) {
-  return row_of(kOptimizers, optimizer).takes_nesterov;
+std::vector<std::string> schedulers_with(std::string_view option) {
+  return names_that_take(kSchedulers, option);
 }
 
 bool depends_on_epochs(const std::string& scheduler) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/cli/train_config.h"
@@ -17,12 +18,10 @@ namespace wick::tools {
 /// Values of --optimizer and --scheduler.
 [[nodiscard]] const std::vector<std::string>& optimizer_names();
 [[nodiscard]] const std::vector<std::string>& scheduler_names();
-/// "a, b or c".
-[[nodiscard]] std::string one_of(const std::vector<std::string>& names);
 
-/// Whether the optimizer has momentum, and Nesterov's, as options.
-[[nodiscard]] bool takes_momentum(const std::string& optimizer);
-[[nodiscard]] bool takes_nesterov(const std::string& optimizer);
+/// Those that take an option which others have no use for, as "--momentum" or "--gamma".
+[[nodiscard]] std::vector<std::string> optimizers_with(std::string_view option);
+[[nodiscard]] std::vector<std::string> schedulers_with(std::string_view option);
 /// Whether the rates of the first epochs depend on how many follow.
 [[nodiscard]] bool depends_on_epochs(const std::string& scheduler);
 

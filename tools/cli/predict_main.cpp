@@ -4,18 +4,20 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "tools/cli/activation.h"
+#include "tools/cli/checkpoints.h"
+#include "tools/cli/command_line.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/evaluate.h"
+#include "tools/cli/option_conflicts.h"
 #include "tools/cli/program.h"
 #include "tools/cli/saved_classifier.h"
+#include "tools/data/image_file.h"
 #include "tools/data/open_dataset.h"
-#include "tools/data/png_file.h"
 #include "tools/printable.h"
 #include "wick/core/error.h"
 #include "wick/kernels/devices.h"
@@ -26,7 +28,7 @@ namespace {
 constexpr const char* kAbout =
     "Classifies images by the network in a checkpoint: one of tools/train, or any file in\n"
     "which linear layers in a chain are found (torch.save, safetensors, shards, .npz). Prints\n"
-    "a line for each PNG file, \"file: class (probability)\", or the accuracy on the test part\n"
+    "a line for each image, \"file: class (probability)\", or the accuracy on the test part\n"
     "of a data set. What is assumed about other programs' files is said on stderr.\n";
 
 constexpr const char* kExamples =
@@ -53,7 +55,7 @@ bool classify_files(SavedClassifier& classifier, const std::vector<std::string>&
     try {
       // The size is compared before anything is decoded.
       const Tensor image =
-          read_png(file, [&](const Dims& shape) { require_image_shape(classifier, shape); });
+          read_image(file, [&](const Dims& shape) { require_image_shape(classifier, shape); });
       const Guess guess = [&] {
         try {
           return classify(classifier, image, device);
@@ -93,6 +95,7 @@ int predict(const PredictOptions& options) {
   const Device device = parse_device_option(options.device);
   require_device(device);
   set_num_threads(options.threads);
+  require_no_folder("CHECKPOINT", options.checkpoint);
   std::optional<Activation> activation;
   if (!options.activation.empty()) activation = Activation::from_name(options.activation);
   SavedClassifier classifier =
@@ -106,19 +109,29 @@ int predict(const PredictOptions& options) {
   return all_good ? 0 : kFailure;
 }
 
-}  // namespace
-}  // namespace wick::tools
+/// What is wrong with the arguments and shows without opening a file.
+void check_arguments(const PredictOptions& options, const std::set<std::string>& given) {
+  if (options.images.empty() && options.data.empty()) {
+    throw ValueError("nothing to classify: give images or --data");
+  }
+  refuse_useless(given, predict_conflicts(parse_device_option(options.device)));
+  if (options.activation.empty()) return;
+  try {
+    (void)Activation::from_name(options.activation);
+  } catch (const Error& error) {
+    throw ValueError(concat("--activation: ", error.what()));
+  }
+}
 
-int main(int argc, char** argv) {
-  using namespace wick::tools;
-  PredictOptions options;
-  CLI::App app(kAbout, "predict");
+void add_options(CLI::App& app, PredictOptions& options) {
   app.footer(kExamples);
   app.get_formatter()->column_width(24);
+  add_version(app);
   app.add_option("CHECKPOINT", options.checkpoint, "a file with a trained network")
       ->type_name("")
       ->required();
-  app.add_option("PNG", options.images, "images to classify")->type_name("");
+  app.add_option("IMAGE", options.images, concat("images to classify, ", image_kinds()))
+      ->type_name("");
   app.add_option("--data", options.data, "as for tools/train: score its test part")
       ->type_name("DIR");
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")
@@ -127,32 +140,27 @@ int main(int argc, char** argv) {
   app.add_option("--activation", options.activation,
                  "between the linear layers of another program's file: " + Activation::names() +
                      "; relu where it is not given")
-      ->type_name("NAME")
-      ->check([](const std::string& name) {
-        try {
-          (void)Activation::from_name(name);
-          return std::string();
-        } catch (const wick::Error& error) {
-          return std::string(error.what());
-        }
-      });
+      ->type_name("NAME");
   app.add_option("--threads", options.threads, "of the CPU")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024).description(""))
+      ->check(whole_number(1, 1024))
       ->capture_default_str();
   app.add_flag("--no-verify", options.no_verify, kNoVerifyHelp);
+}
+
+}  // namespace
+}  // namespace wick::tools
+
+int main(int argc, char** argv) {
+  using namespace wick::tools;
+  PredictOptions options;
   try {
-    refuse_empty_arguments(argc, argv);
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return show_help("predict", app.help());
-  } catch (const CLI::ParseError& error) {
-    return usage_error("predict", error.what());
+    CLI::App app(kAbout, "predict");
+    add_options(app, options);
+    if (const auto text = parse_command_line(app, argc, argv)) return show_text("predict", *text);
+    check_arguments(options, given_options(app));
   } catch (const wick::Error& error) {
     return usage_error("predict", error.what());
-  }
-  if (options.images.empty() && options.data.empty()) {
-    return usage_error("predict", "nothing to classify: give PNG files or --data");
   }
   return run_reading_program("predict", [&] { return predict(options); });
 }

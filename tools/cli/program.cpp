@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -27,6 +28,16 @@ bool reader_is_gone() {
   return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
 }
 
+/// Where a standard descriptor is closed, the next file that is opened would get its number, and
+/// what the program prints would go into that file. It stays a closed one: /dev/null is opened the
+/// wrong way round.
+void keep_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 
 std::string message_of(const Error& error, const RemedyWords& words) {
@@ -37,6 +48,7 @@ std::string message_of(const Error& error, const RemedyWords& words) {
 }
 
 int run_program(const char* name, const std::function<int()>& body, const RemedyWords& words) {
+  keep_standard_descriptors();
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   std::optional<int> status;
@@ -62,10 +74,15 @@ int run_reading_program(const char* name, const std::function<int()>& body,
     try {
       return body();
     } catch (const ChecksumError& error) {
-      throw FormatError(concat(error.what(), "; --no-verify reads on"));
+      throw FormatError(reading_message(error));
     }
   };
   return run_program(name, reading, words);
+}
+
+std::string reading_message(const Error& error, const RemedyWords& words) {
+  const bool is_checksum = dynamic_cast<const ChecksumError*>(&error) != nullptr;
+  return message_of(error, words) + (is_checksum ? "; --no-verify reads on" : "");
 }
 
 void flush_output() {
@@ -73,13 +90,15 @@ void flush_output() {
   std::cout.flush();
   const bool flushed = std::fflush(stdout) == 0;
   if (std::cout.good() && flushed && std::ferror(stdout) == 0) return;
-  const int code = errno;  // 0 where it was an earlier write that failed
+  int code = errno;
+  // It was an earlier write that failed. Why, another one tells, behind what is broken off anyway.
+  if (code == 0 && ::write(STDOUT_FILENO, "\n", 1) < 0) code = errno;
   if (code == EPIPE || reader_is_gone()) throw OutputClosed();
   throw IoError(concat("cannot write to standard output", code != 0 ? ": " : "",
                        code != 0 ? std::strerror(code) : ""));
 }
 
-int show_help(const char* name, const std::string& text) {
+int show_text(const char* name, const std::string& text) {
   return run_program(name, [&text] {
     std::cout << text;
     return 0;

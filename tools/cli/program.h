@@ -24,6 +24,9 @@ using RemedyWords = std::function<std::string(Remedy)>;
 /// that cannot be written, becomes one line on stderr, "<name>: message" (that of message_of(),
 /// see message_line()), and kFailure.
 ///
+/// A standard descriptor that is closed stays so for the program, and what is printed to it fails
+/// as on a full disk, instead of going into the next file that is opened.
+///
 /// Writing too large a file (ulimit -f) or to a pipe that nobody reads fails as other writes do,
 /// instead of ending the program by SIGXFSZ or SIGPIPE. A reader that goes away, as head does, is
 /// no failure: the result is that of `body`, and 128 + SIGPIPE, without a message, where it ended
@@ -35,6 +38,9 @@ using RemedyWords = std::function<std::string(Remedy)>;
 /// not fit (ChecksumError) names it.
 [[nodiscard]] int run_reading_program(const char* name, const std::function<int()>& body,
                                       const RemedyWords& words = {});
+
+/// message_of() in such a program.
+[[nodiscard]] std::string reading_message(const Error& error, const RemedyWords& words = {});
 
 /// What --help says of the option --no-verify.
 inline constexpr const char* kNoVerifyHelp =
@@ -50,8 +56,8 @@ class OutputClosed : public std::runtime_error {
 /// written, now or before, and OutputClosed where its reader has gone away.
 void flush_output();
 
-/// Prints what --help prints; the result is the program's.
-[[nodiscard]] int show_help(const char* name, const std::string& text);
+/// Prints what --help or --version prints; the result is the program's.
+[[nodiscard]] int show_text(const char* name, const std::string& text);
 
 /// Prints "<name>: message (see <name> --help)" on stderr; returns kUsageError.
 int usage_error(const char* name, const char* message);

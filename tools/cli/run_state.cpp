@@ -83,6 +83,34 @@ StateDict with_present_names(const StateDict& state) {
   return renamed;
 }
 
+void require_epochs_left(std::int64_t epochs, const RunPosition& position) {
+  const bool in_the_middle = position.step > 0;
+  if (position.epoch + (in_the_middle ? 1 : 0) <= epochs) return;
+  throw StateDictError(concat("--epochs is ", epochs, ", but ", position.epoch,
+                              in_the_middle ? " and a part of the next" : "",
+                              " are done; give the number of all epochs together"));
+}
+
+/// The optimizer and the schedule. Where a schedule that depends on the number of epochs gets
+/// another one, the steps that are done are taken anew with it: the recursive formulas lead from
+/// the rates of the old one to none of the new one's.
+void restore_learning(RunState& run, const Value& checkpoint) {
+  const std::int64_t saved_epochs = checkpoint.at("config").at("epochs").as_int();
+  const bool same_rates =
+      saved_epochs == run.config.epochs || !depends_on_epochs(run.config.scheduler);
+  if (same_rates) {
+    run.optimizer->load_state_dict(checkpoint.at("opt"));
+    if (run.scheduler) run.scheduler->load_state_dict(checkpoint.at("scheduler"));
+    return;
+  }
+  const auto steps =
+      static_cast<std::int64_t>(checkpoint.at("scheduler").at("last_epoch").as_double());
+  const double first_rate = run.optimizer->lr();
+  run.optimizer->load_state_dict(checkpoint.at("opt"));
+  run.optimizer->set_lr(first_rate);
+  for (std::int64_t i = 0; i < steps; ++i) run.scheduler->step();
+}
+
 }  // namespace
 
 DataIdentity identify(const Dataset& train) {
@@ -160,10 +188,10 @@ void restore(RunState& run, const Value& checkpoint, const std::string& name) {
       throw StateDictError(
           concat("epoch ", position.epoch, ", step ", position.step, " is no place in a run"));
     }
+    require_epochs_left(run.config.epochs, position);
     run.transforms = saved_transforms(checkpoint);
     run.model->load_state_dict(with_present_names(StateDict::from_value(checkpoint.at("model"))));
-    run.optimizer->load_state_dict(checkpoint.at("opt"));
-    if (run.scheduler) run.scheduler->load_state_dict(checkpoint.at("scheduler"));
+    restore_learning(run, checkpoint);
     run.generator.set_state(checkpoint.at("generator").as_tensor().to(kCpu));
     run.position = position;
     run.first_number =

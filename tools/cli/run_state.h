@@ -67,6 +67,9 @@ struct RunState {
 /// and lists what does not fit: other data, another model, a missing part, a model that has
 /// diverged.
 ///
+/// The run may have another number of epochs than the checkpoint's: its schedule then goes on at
+/// the rates of a run of that many.
+///
 /// Checkpoints of earlier versions are taken too: their layers are fc1, fc2, ..., their 'tfs'
 /// describes the transforms, and they have no 'first_number', which is 1 then: the run's files go
 /// on in the numbers of those that there are.

@@ -156,6 +156,10 @@ SavedClassifier load_classifier(const std::filesystem::path& path, Device device
                                 std::optional<Activation> activation, const LoadOptions& options) {
   ForeignModel found = load_foreign_model(path, options);
   const bool own = is_of_training_program(found.checkpoint);
+  if (own && activation && *activation != Activation::relu()) {
+    throw ValueError(concat("--activation is ", activation->name(), ", but ", path,
+                            " is of tools/train, whose networks have relu; leave it out"));
+  }
   SavedClassifier classifier;
   classifier.notes = std::move(found.notes);
   if (!own && !activation && found.chain.layers.size() > 1) {

@@ -30,7 +30,8 @@ struct SavedClassifier {
 /// load_foreign_model() finds a chain of linear layers. Where it keeps no transforms, bytes are
 /// scaled to [0, 1] and flattened. `activation` stands between the layers; where it is not given,
 /// ReLU does, as in the training program's networks, and for other files a note says so. `options`
-/// are those of load_foreign_model(), and so are the errors.
+/// are those of load_foreign_model(), and so are the errors; ValueError for an activation that the
+/// training program's networks do not have.
 [[nodiscard]] SavedClassifier load_classifier(const std::filesystem::path& path, Device device,
                                               std::optional<Activation> activation = {},
                                               const LoadOptions& options = {});

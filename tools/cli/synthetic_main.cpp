@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The program `synthetic`: writes drawn digits as MNIST's four files, or as PNG images.
-#include <cstdio>
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
+#include "tools/cli/command_line.h"
+#include "tools/cli/option_conflicts.h"
 #include "tools/cli/program.h"
 #include "tools/data/mnist.h"
 #include "tools/data/png_file.h"
 #include "tools/data/synthetic.h"
+#include "tools/printable.h"
 #include "wick/core/error.h"
 
 namespace wick::tools {
@@ -35,52 +38,81 @@ void write_images(const Dataset& digits, const std::filesystem::path& folder) {
   }
 }
 
+struct SyntheticProgram {
+  std::string folder;
+  SyntheticOptions digits;
+  std::int64_t seed = 0;
+  std::int64_t png = 0;
+  bool force = false;
+};
+
+void add_options(CLI::App& app, SyntheticProgram& options) {
+  constexpr std::int64_t kMost = 10'000'000;
+  app.get_formatter()->column_width(24);
+  app.option_defaults()->always_capture_default();
+  add_version(app);
+  app.add_option("FOLDER", options.folder, "to write into, made where it is missing")
+      ->always_capture_default(false)
+      ->default_str("")
+      ->type_name("")
+      ->required();
+  app.add_option("--train", options.digits.train_count, "training digits")
+      ->type_name("N")
+      ->check(whole_number(1, kMost));
+  app.add_option("--test", options.digits.test_count, "test digits")
+      ->type_name("N")
+      ->check(whole_number(1, kMost));
+  app.add_option("--seed", options.seed, "of the drawing")
+      ->type_name("N")
+      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()));
+  app.add_option("--png", options.png, "write the first N test digits as PNG images instead")
+      ->always_capture_default(false)
+      ->default_str("")
+      ->type_name("N")
+      ->check(whole_number(1, kMost));
+  app.add_flag("--force", options.force, "replace the data set that is in the folder");
+}
+
+/// Real digits are not lost to drawn ones.
+void require_no_data(const SyntheticProgram& options) {
+  if (options.force || options.png > 0 || !has_mnist_files(options.folder)) return;
+  throw ValueError(concat("FOLDER '", options.folder,
+                          "' has a data set in it; give another folder, or --force to replace it"));
+}
+
+int draw(const SyntheticProgram& options) {
+  const std::int64_t png = options.png;
+  require_no_data(options);
+  make_folder(options.folder);
+  if (png > 0) {
+    Dataset test =
+        synthetic_split({1, std::max(options.digits.test_count, png), options.digits.seed}).test;
+    test.images = test.images.slice(0, 0, png);
+    test.labels = test.labels.slice(0, 0, png);
+    write_images(test, options.folder);
+    std::cout << plain_name(options.folder) << ": " << png << " images\n";
+  } else {
+    write_mnist(synthetic_split(options.digits), options.folder);
+    std::cout << plain_name(options.folder) << ": " << options.digits.train_count
+              << " training digits, " << options.digits.test_count << " for the test\n";
+  }
+  return 0;
+}
+
 }  // namespace
 }  // namespace wick::tools
 
 int main(int argc, char** argv) {
   using namespace wick::tools;
-  std::string folder;
-  SyntheticOptions options;
-  std::int64_t png = 0;
-  CLI::App app(kAbout, "synthetic");
-  app.get_formatter()->column_width(24);
-  app.option_defaults()->always_capture_default();
-  app.add_option("FOLDER", folder, "made where it is missing")
-      ->always_capture_default(false)
-      ->default_str("")
-      ->type_name("")
-      ->required();
-  const CLI::Validator count =
-      CLI::Range(std::int64_t{1}, std::int64_t{10'000'000}).description("");
-  app.add_option("--train", options.train_count, "training digits")->type_name("N")->check(count);
-  app.add_option("--test", options.test_count, "test digits")->type_name("N")->check(count);
-  app.add_option("--seed", options.seed, "of the drawing")->type_name("N");
-  app.add_option("--png", png, "write the first N test digits as PNG images instead")
-      ->always_capture_default(false)
-      ->default_str("")
-      ->type_name("N")
-      ->check(count);
+  SyntheticProgram options;
   try {
-    refuse_empty_arguments(argc, argv);
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return show_help("synthetic", app.help());
-  } catch (const CLI::ParseError& error) {
-    return usage_error("synthetic", error.what());
+    CLI::App app(kAbout, "synthetic");
+    add_options(app, options);
+    if (const auto text = parse_command_line(app, argc, argv)) return show_text("synthetic", *text);
+    options.digits.seed = static_cast<std::uint64_t>(options.seed);
+    refuse_useless(given_options(app), synthetic_conflicts(options.png, options.digits.test_count));
   } catch (const wick::Error& error) {
     return usage_error("synthetic", error.what());
   }
-  return run_program("synthetic", [&] {
-    make_folder(folder);
-    if (png > 0) {
-      Dataset test = synthetic_split({1, std::max(options.test_count, png), options.seed}).test;
-      test.images = test.images.slice(0, 0, png);
-      test.labels = test.labels.slice(0, 0, png);
-      write_images(test, folder);
-    } else {
-      write_mnist(synthetic_split(options), folder);
-    }
-    return 0;
-  });
+  return run_program("synthetic", [&] { return draw(options); });
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tools/cli/learning.h"
+#include "tools/cli/names.h"
 #include "tools/data/file_name.h"
 #include "wick/core/error.h"
 
@@ -62,6 +63,7 @@ Dict to_dict(const TrainConfig& config) {
   dict.set("normalize", config.normalize);
   dict.set("color", config.color);
   dict.set("flush_denormal", config.flush_denormal);
+  dict.set("data_from_here", text_of_file_name(config.data_from_here));
   return dict;
 }
 
@@ -97,6 +99,9 @@ TrainConfig config_from(const Dict& dict) {
     // A run that began without goes on without, to the same bits.
     const Value* const flush = dict.find("flush_denormal");
     config.flush_denormal = flush != nullptr && flush->as_bool();
+    if (const Value* const from_here = dict.find("data_from_here")) {
+      config.data_from_here = file_name_of(from_here->as_string());
+    }
   } catch (const ValueError& error) {
     throw StateDictError(concat("the saved configuration is not complete: ", error.what()));
   }
@@ -105,7 +110,7 @@ TrainConfig config_from(const Dict& dict) {
 
 void check(const TrainConfig& config) {
   require(!config.data.empty(), "--data", "missing",
-          "a folder with MNIST's files or PNG images, or the word synthetic");
+          "a folder with MNIST's files or images, or the word synthetic");
   require(!config.model.empty(), "--model", "empty", "one or more hidden sizes, as in 512,512");
   for (const std::int64_t size : config.model) {
     require(size >= 1 && size <= kLargestLayer, "--model", size, "sizes from 1 to 1048576");
@@ -139,18 +144,8 @@ void check(const TrainConfig& config) {
   require(config.seed >= 0, "--seed", config.seed, "a whole number from 0 on");
   require(config.val_split >= 0 && config.val_split < 1, "--val-split", config.val_split,
           "at least 0 and less than 1");
-  if (config.momentum != 0 && !takes_momentum(config.optimizer)) {
-    throw ValueError(
-        concat("--momentum belongs to --optimizer sgd or rmsprop, not to ", config.optimizer));
-  }
-  if (config.nesterov && !takes_nesterov(config.optimizer)) {
-    throw ValueError(concat("--nesterov belongs to --optimizer sgd, not to ", config.optimizer));
-  }
   if (config.scheduler == "multistep" && config.milestones.empty()) {
     throw ValueError("--scheduler multistep needs --milestones, as in 3,5");
-  }
-  if (config.nesterov && config.momentum == 0) {
-    throw ValueError("--nesterov needs a --momentum above 0");
   }
 }
 

@@ -12,7 +12,7 @@
 namespace wick::tools {
 
 struct TrainConfig {
-  std::string data;                        // see open_dataset()
+  std::string data;                        // absolute_data() of --data
   std::vector<std::int64_t> model = {32};  // sizes of the hidden layers, at least one
   std::int64_t epochs = 5;
   std::int64_t batch_size = 32;
@@ -33,14 +33,15 @@ struct TrainConfig {
   bool normalize = false;      // inputs get mean 0 and deviation 1
   bool color = false;          // keep three channels instead of going to grey
   bool flush_denormal = true;  // see kernels/flush_denormal.h; no option
+  std::string data_from_here;  // the data, from the folder of the checkpoint; no option
 };
 
 /// The names of the options, with underscores: {'data': ..., 'model': [32], 'epochs': 5, ...}, and
-/// 'flush_denormal'. 'data' is text_of_file_name().
+/// 'flush_denormal' and 'data_from_here'. The two names of data are text_of_file_name().
 [[nodiscard]] Dict to_dict(const TrainConfig& config);
 /// Throws StateDictError where a field is missing or of another kind; but configurations of
-/// versions without autocast, milestones, power or clip_grad_norm have none, and those of versions
-/// that flushed nothing do not say so.
+/// versions without autocast, milestones, power, clip_grad_norm or data_from_here have none, and
+/// those of versions that flushed nothing do not say so.
 [[nodiscard]] TrainConfig config_from(const Dict& dict);
 
 /// Throws ValueError that names the option where a field is outside its domain.

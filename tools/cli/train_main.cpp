@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,13 +12,15 @@
 
 #include <unistd.h>
 
-#include "kernels/flush_denormal.h"
 #include "tools/cli/checkpoints.h"
+#include "tools/cli/data_place.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/digit_net.h"
 #include "tools/cli/divergence.h"
 #include "tools/cli/evaluate.h"
 #include "tools/cli/init_from.h"
+#include "tools/cli/learning.h"
+#include "tools/cli/option_conflicts.h"
 #include "tools/cli/program.h"
 #include "tools/cli/run_state.h"
 #include "tools/cli/stop_signal.h"
@@ -29,6 +32,7 @@
 #include "wick/core/containers.h"
 #include "wick/core/error.h"
 #include "wick/kernels/devices.h"
+#include "wick/kernels/flush_denormal.h"
 #include "wick/serialize/any_file.h"
 #include "wick/serialize/background_saver.h"
 #include "wick/serialize/checkpoint.h"
@@ -52,6 +56,9 @@ class Training {
  private:
   void load();
   InitialModel load_initial();
+  void claim_checkpoint_dir();
+  void split_data();
+  void resume_from(const Value& checkpoint, const std::string& name);
   void describe_run() const;
   EpochResult run_epoch(Trainer& trainer);
   void require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch) const;
@@ -59,6 +66,7 @@ class Training {
   [[noreturn]] void refuse_to_save(const std::string& found, std::int64_t epoch) const;
   void end_epoch(const Trainer& trainer, const EpochResult& result);
   void keep(const std::filesystem::path& path);
+  void keep_last();
   int stopped(const Trainer& trainer, const EpochResult& result, int signal);
   void say_stopped(const Trainer& trainer);
   void require_output(const Trainer& trainer);
@@ -69,7 +77,8 @@ class Training {
   RunState run_;
   Tensor images_;  // of the training part, on the device
   Tensor labels_;
-  std::vector<std::string> start_notes_;  // of --init
+  std::vector<std::string> start_notes_;         // of --init and --resume
+  std::vector<std::filesystem::path> replaced_;  // another run's checkpoints, until the first save
   BackgroundSaver saver_;
 };
 
@@ -81,21 +90,23 @@ void Training::load() {
   std::optional<InitialModel> initial;
   std::string name;
   if (options_.resume) {
+    require_no_folder("--resume", *options_.resume);
     name = concat("'", options_.resume->string(), "'");
     // Of any format, so that one that keeps no run is refused for that.
     checkpoint.emplace(load_any(*options_.resume, kCpu, {.verify = !options_.no_verify}));
     adopt_saved_config(options_, saved_config(checkpoint->get(), name));
   }
   if (options_.init) initial = load_initial();
-  prepare_checkpoint_dir(options_.checkpoint_dir);
-  const TrainConfig& config = options_.config;
+  claim_checkpoint_dir();
+  TrainConfig& config = options_.config;
   set_flush_denormal(config.flush_denormal);
   data_ = open_dataset(config.data);
-  split_ =
-      split_training(data_.train.size(), config.val_split, static_cast<std::uint64_t>(config.seed));
+  split_data();
+  prepare_checkpoint_dir(options_.checkpoint_dir);
+  config.data_from_here = data_from(options_.checkpoint_dir, config.data);
   const std::int64_t steps = steps_for(split_.train.numel(), config.batch_size);
   run_ = new_run(config, data_.train, options_.device, steps);
-  if (checkpoint) restore(run_, checkpoint->get(), name);
+  if (checkpoint) resume_from(checkpoint->get(), name);
   if (initial) start_notes_ = start_from(run_, *initial);
   images_ = data_.train.images.to(options_.device);
   labels_ = data_.train.labels.to(options_.device);
@@ -104,15 +115,49 @@ void Training::load() {
 InitialModel Training::load_initial() {
   const std::filesystem::path& path = *options_.init;
   TrainConfig& config = options_.config;
-  if (may_overwrite(options_.checkpoint_dir, config.epochs, path)) {
+  if (may_overwrite(options_.checkpoint_dir, path)) {
     throw ValueError(concat("--init '", path.string(),
                             "' is a file that this run would overwrite; give another"
                             " --checkpoint-dir"));
   }
+  require_no_folder("--init", path);
   InitialModel initial = load_initial_model(path, {.verify = !options_.no_verify});
-  if (!options_.given.contains("model")) config.model = initial.hidden_sizes();
+  if (!options_.given.contains("--model")) config.model = initial.hidden_sizes();
   check(config);
+  refuse_useless(options_.given, conflicts_of(options_));
   return initial;
+}
+
+/// Before anything is written: no other run's checkpoints are lost without a word.
+void Training::claim_checkpoint_dir() {
+  const std::filesystem::path& folder = options_.checkpoint_dir;
+  if (!options_.force) return require_no_other_run(folder, options_.resume);
+  if (options_.resume && may_overwrite(folder, *options_.resume)) {
+    throw ValueError(concat("--force has no effect with --resume '", options_.resume->string(),
+                            "', which goes on with the run of its folder; leave it out"));
+  }
+  replaced_ = checkpoints_in(folder);
+}
+
+void Training::split_data() {
+  const TrainConfig& config = options_.config;
+  const std::int64_t count = data_.train.size();
+  split_ = split_training(count, config.val_split, static_cast<std::uint64_t>(config.seed));
+  if (config.val_split > 0 && split_.validation.numel() == 0 && !options_.resume) {
+    throw ValueError(concat("--val-split ", config.val_split, " holds out none of ", count,
+                            " training images; give ", 1.0 / static_cast<double>(count),
+                            " or more, or leave it out"));
+  }
+}
+
+void Training::resume_from(const Value& checkpoint, const std::string& name) {
+  const std::int64_t epochs = run_.config.epochs;
+  const std::int64_t saved_epochs = saved_config(checkpoint, name).at("epochs").as_int();
+  restore(run_, checkpoint, name);
+  if (epochs == saved_epochs || !depends_on_epochs(run_.config.scheduler)) return;
+  start_notes_.push_back(concat("--scheduler ", run_.config.scheduler,
+                                " goes on at the rates of a run of ", epochs, " epochs, with ",
+                                run_.optimizer->lr(), "; it began as one of ", saved_epochs));
 }
 
 void Training::describe_run() const {
@@ -140,11 +185,11 @@ void Training::describe_run() const {
           ? ""
           : concat(", gradients clipped to ", run_.config.clip_grad_norm).c_str());
   if (options_.init) say("starts  from %s:\n", plain_name(options_.init->string()).c_str());
-  for (const std::string& note : start_notes_) say("        %s\n", message_line(note).c_str());
   if (run_.position.epoch > 0 || run_.position.step > 0) {
     say("resumes after epoch %lld, step %lld\n", static_cast<long long>(run_.position.epoch),
         static_cast<long long>(run_.position.step));
   }
+  for (const std::string& note : start_notes_) say("        %s\n", message_line(note).c_str());
 }
 
 EpochResult Training::run_epoch(Trainer& trainer) {
@@ -214,13 +259,27 @@ void Training::end_epoch(const Trainer& trainer, const EpochResult& result) {
     say("%s   %s\n", options_.device == kCpu ? "saved" : "saving",
         plain_name(path.string()).c_str());
   }
-  keep(last_checkpoint(options_.checkpoint_dir));
+  keep_last();
+}
+
+/// Where the run stands. Behind the first one nothing is left of a run that --force replaces.
+void Training::keep_last() {
+  const std::filesystem::path last = last_checkpoint(options_.checkpoint_dir);
+  keep(last);
+  if (replaced_.empty()) return;
+  saver_.wait();
+  for (const std::filesystem::path& old : std::exchange(replaced_, {})) {
+    const bool ours =
+        old == last || (run_.position.epoch > 0 &&
+                        old == numbered_checkpoint(options_.checkpoint_dir, run_.file_number()));
+    if (!ours) std::filesystem::remove(old);
+  }
 }
 
 int Training::stopped(const Trainer& trainer, const EpochResult& result, int signal) {
   if (run_.position.step > 0) {
     require_sound(result.loss_mean, trainer, run_.position.epoch + 1);
-    keep(last_checkpoint(options_.checkpoint_dir));
+    keep_last();
   }
   say_stopped(trainer);
   return 128 + signal;
@@ -286,6 +345,15 @@ int main(int argc, char** argv) {
     return usage_error("train", error.what());
   }
   if (!options) return run_program("train", [] { return 0; });  // its help is printed
-  return run_reading_program(
-      "train", [&] { return Training(std::move(*options)).run(); }, remedy_words);
+  const TrainConfig config = options->config;
+  const auto train = [&] {
+    try {
+      return Training(std::move(*options)).run();
+    } catch (const std::bad_alloc&) {
+      throw wick::ValueError(
+          wick::concat("out of memory, with --model ", to_text(to_dict(config).at("model")),
+                       " and --batch-size ", config.batch_size, "; smaller ones take less"));
+    }
+  };
+  return run_reading_program("train", train, remedy_words);
 }

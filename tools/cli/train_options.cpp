@@ -3,16 +3,16 @@
 #include "tools/cli/train_options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 #include <sstream>
 #include <type_traits>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "tools/cli/command_line.h"
+#include "tools/cli/data_place.h"
 #include "tools/cli/device_option.h"
 #include "tools/cli/learning.h"
+#include "tools/cli/option_conflicts.h"
 #include "tools/cli/program.h"
 #include "wick/core/error.h"
 
@@ -40,26 +40,6 @@ std::string field_of(std::string option) {
   return option;
 }
 
-std::optional<std::int64_t> parse_whole(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-/// CLI11 by itself lets numbers beyond 64 bits pass.
-CLI::Validator whole_number() {
-  return {[](std::string& text) {
-            return parse_whole(text) ? "" : concat("'", text, "' is no whole number");
-          },
-          ""};
-}
-
-/// What of CLI11's message fits on one line.
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
-}
-
 /// The numbers of "512,512"; `what` they are.
 std::vector<std::int64_t> parse_numbers(const char* option, const std::string& text,
                                         const char* what) {
@@ -73,25 +53,24 @@ std::vector<std::int64_t> parse_numbers(const char* option, const std::string& t
   return sizes;
 }
 
-/// The options of a group on the help page, which are also fields of the configuration.
+/// The options of a group on the help page.
 class Fields {
  public:
-  Fields(CLI::App& app, std::vector<CLI::Option*>& all) : app_(app), all_(all) {}
+  explicit Fields(CLI::App& app) : app_(app) {}
   void begin(const char* group) { group_ = group; }
   template <typename T>
-  CLI::Option* option(const char* name, T& value, const char* type, const char* about) {
+  CLI::Option* option(const char* name, T& value, const char* type, const std::string& about) {
     CLI::Option* const it = app_.add_option(name, value, about)->type_name(type)->group(group_);
     if constexpr (std::is_integral_v<T>) it->check(whole_number());
-    all_.push_back(it);
+    if constexpr (std::is_floating_point_v<T>) it->check(number());
     return it;
   }
-  void flag(const char* name, bool& value, const char* about) {
-    all_.push_back(app_.add_flag(name, value, about)->group(group_));
+  void flag(const char* name, bool& value, const std::string& about) {
+    app_.add_flag(name, value, about)->group(group_);
   }
 
  private:
   CLI::App& app_;
-  std::vector<CLI::Option*>& all_;
   const char* group_ = "";
 };
 
@@ -99,8 +78,8 @@ void add_data(Fields& fields, TrainConfig& config) {
   fields.begin("Data");
   fields.option("--data", config.data, "DIR",
                 "a folder with MNIST's four IDX files, gzip or plain;\n"
-                "or with train/<class>/*.png and test/<class>/*.png;\n"
-                "or the word synthetic, for digits drawn on the spot");
+                "or with train/<class>/*.png and test/<class>/*.png, or\n"
+                "*.jpg; or the word synthetic, for digits drawn on the spot");
   fields.option("--val-split", config.val_split, "SHARE",
                 "of the training images: held out, evaluated each epoch");
   fields.flag("--normalize", config.normalize, "shift and scale inputs to mean 0, deviation 1");
@@ -122,7 +101,7 @@ void add_learning(Fields& fields, TrainConfig& config, Texts& texts) {
   fields
       .option("--optimizer", config.optimizer, "NAME",
               "sgd, adam, adamw, rmsprop, adagrad, nadam, radam or\nadamax")
-      ->check(CLI::IsMember(optimizer_names()).description(""));
+      ->check(known_name(optimizer_names()));
   fields.option("--lr", config.lr, "RATE", "learning rate at the start");
   fields.option("--momentum", config.momentum, "X", "of sgd and rmsprop");
   fields.flag("--nesterov", config.nesterov, "Nesterov's momentum, of sgd");
@@ -136,7 +115,7 @@ void add_learning(Fields& fields, TrainConfig& config, Texts& texts) {
               "little in each step, to GAMMA in an epoch; over all steps\n"
               "to 0: linear, polynomial, cosine; restarts: cosine again\n"
               "and again, N epochs each; onecycle: up to RATE and down")
-      ->check(CLI::IsMember(scheduler_names()).description(""));
+      ->check(known_name(scheduler_names()));
   fields.option("--step-size", config.step_size, "N", "epochs of step and restarts");
   fields.option("--gamma", config.gamma, "GAMMA", "factor of step, multistep and exponential");
   fields.option("--milestones", texts.milestones, "EPOCHS", "of multistep, as in 3,5")
@@ -149,18 +128,73 @@ void add_learning(Fields& fields, TrainConfig& config, Texts& texts) {
       .option("--autocast", config.autocast, "DTYPE",
               "none or bfloat16: operands of matrix products are rounded\nto it; weights, "
               "gradients and checkpoints stay float32")
-      ->check(CLI::IsMember({"none", "bfloat16"}).description(""));
+      ->check(known_name({"none", "bfloat16"}));
   fields.option("--seed", config.seed, "N", "of weights and shuffles: the same seed, the same run");
 }
 
-void parse(CLI::App& app, int argc, const char* const* argv) {
-  try {
-    refuse_empty_arguments(argc, argv);
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    throw;
-  } catch (const CLI::ParseError& error) {
-    throw ValueError(first_line(error.what()));
+void add_machine(Fields& fields, TrainOptions& options, std::string& device) {
+  fields.begin("Machine");
+  fields.option("--device", device, "NAME", "cpu, cuda or cuda:N");
+  fields.flag("--tf32", options.tf32,
+              "matrix products on a GPU may round their operands to TF32:\nfaster, not as exact");
+  fields.flag("--graph", options.graph,
+              "on a GPU: steps of a small network by a CUDA graph, too, in\n"
+              "place of the kernel for whole steps; to compare them");
+  fields.option("--threads", options.threads, "N", "of the CPU; results do not depend on them")
+      ->check(whole_number(1, 1024));
+}
+
+/// Options that name files.
+struct Files {
+  std::string checkpoint_dir;
+  std::string resume;
+  std::string init;
+};
+
+void add_checkpoints(Fields& fields, TrainOptions& options, Files& files) {
+  fields.begin("Checkpoints");
+  fields.option("--checkpoint-dir", files.checkpoint_dir, "DIR",
+                "made where it is missing\n(default: checkpoints, or the folder of --resume)");
+  fields.flag("--force", options.force,
+              "replace the checkpoints of another run in that folder:\n"
+              "they go when this run saves its first");
+  fields.option("--resume", files.resume, "FILE",
+                "go on from a checkpoint; what other options leave open\n"
+                "is taken from it. With --epochs N, until there are N in\n"
+                "all, though the run may be over. linear, polynomial,\n"
+                "cosine and onecycle, whose rates depend on N, go on at\n"
+                "the rates of a run of N epochs; the others as if N had\n"
+                "been given at the start, bit for bit");
+  fields.option("--init", files.init, "FILE",
+                "begin a new run with the weights in a file of any program: a\n"
+                "checkpoint, a state dictionary, safetensors; and with the state\n"
+                "of its optimizer, where it fits. Gives --model");
+  fields.flag("--no-verify", options.no_verify, concat("of --resume and --init: ", kNoVerifyHelp));
+}
+
+/// What options say in text, as values.
+void take_texts(TrainOptions& options, const Texts& texts) {
+  TrainConfig& config = options.config;
+  config.model = parse_numbers("--model", texts.model, "sizes, as in 512,512");
+  if (options.given.contains("--milestones")) {
+    config.milestones =
+        parse_numbers("--milestones", texts.milestones, "numbers of epochs, as in 3,5");
+  }
+  if (options.given.contains("--weight-decay")) config.weight_decay = texts.weight_decay;
+  config.data = absolute_data(config.data);
+}
+
+void take_files(TrainOptions& options, const Files& files) {
+  if (!files.resume.empty()) options.resume = files.resume;
+  if (!files.init.empty()) options.init = files.init;
+  if (options.resume && options.init) {
+    throw ValueError("--resume goes on with a run, --init begins one: give one of them");
+  }
+  if (files.checkpoint_dir.empty()) {
+    const std::filesystem::path beside = std::filesystem::path(files.resume).parent_path();
+    options.checkpoint_dir = files.resume.empty() ? "checkpoints" : beside.empty() ? "." : beside;
+  } else {
+    options.checkpoint_dir = files.checkpoint_dir;
   }
 }
 
@@ -168,114 +202,67 @@ void parse(CLI::App& app, int argc, const char* const* argv) {
 
 std::optional<TrainOptions> parse_train_options(int argc, const char* const* argv) {
   TrainOptions options;
-  TrainConfig& config = options.config;
   Texts texts;
+  Files files;
   std::string device = "cpu";
-  std::string checkpoint_dir;
-  std::string resume;
-  std::string init;
-
   CLI::App app(kAbout, "train");
   app.footer(kExamples);
   app.get_formatter()->column_width(24);
   app.option_defaults()->always_capture_default();
-  std::vector<CLI::Option*> all;
-  Fields fields(app, all);
-  add_data(fields, config);
-  add_learning(fields, config, texts);
-  app.add_option("--device", device, "cpu, cuda or cuda:N")->type_name("NAME")->group("Machine");
-  app.add_flag("--tf32", options.tf32,
-               "matrix products on a GPU may round their operands to TF32:\nfaster, not as exact")
-      ->group("Machine");
-  app.add_flag("--graph", options.graph,
-               "on a GPU: steps of a small network by a CUDA graph, too, in\n"
-               "place of the kernel for whole steps; to compare them")
-      ->group("Machine");
-  app.add_option("--threads", options.threads, "of the CPU; results do not depend on them")
-      ->type_name("N")
-      ->check(whole_number())
-      ->group("Machine");
-  app.add_option("--checkpoint-dir", checkpoint_dir,
-                 "made where it is missing\n(default: checkpoints, or the folder of --resume)")
-      ->type_name("DIR")
-      ->group("Checkpoints");
-  app.add_option("--resume", resume,
-                 "go on from a checkpoint; what other options leave open\nis taken from it")
-      ->type_name("FILE")
-      ->group("Checkpoints");
-  app.add_option("--init", init,
-                 "begin a new run with the weights in a file of any program: a\n"
-                 "checkpoint, a state dictionary, safetensors; and with the state\n"
-                 "of its optimizer, where it fits. Gives --model")
-      ->type_name("FILE")
-      ->group("Checkpoints");
-  app.add_flag("--no-verify", options.no_verify, concat("of --resume and --init: ", kNoVerifyHelp))
-      ->group("Checkpoints");
-
-  try {
-    parse(app, argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
+  add_version(app);
+  Fields fields(app);
+  add_data(fields, options.config);
+  add_learning(fields, options.config, texts);
+  add_machine(fields, options, device);
+  add_checkpoints(fields, options, files);
+  if (const auto text = parse_command_line(app, argc, argv)) {
+    std::cout << *text;
     return std::nullopt;
   }
-  for (const CLI::Option* const option : all) {
-    if (option->count() > 0) options.given.insert(field_of(option->get_name()));
-  }
-  config.model = parse_numbers("--model", texts.model, "sizes, as in 512,512");
-  if (options.given.contains("milestones")) {
-    config.milestones =
-        parse_numbers("--milestones", texts.milestones, "numbers of epochs, as in 3,5");
-  }
-  if (options.given.contains("weight_decay")) config.weight_decay = texts.weight_decay;
-  if (options.threads < 1 || options.threads > 1024) {
-    throw ValueError(concat("--threads is ", options.threads, "; it must be 1 to 1024"));
-  }
+  options.given = given_options(app);
+  take_texts(options, texts);
   options.device = parse_device_option(device);
-  if (!resume.empty()) options.resume = resume;
-  if (!init.empty()) options.init = init;
-  if (options.resume && options.init) {
-    throw ValueError("--resume goes on with a run, --init begins one: give one of them");
+  take_files(options, files);
+  if (!options.resume) {
+    check(options.config);
+    refuse_useless(options.given, conflicts_of(options));
   }
-  if (checkpoint_dir.empty()) {
-    const std::filesystem::path beside = std::filesystem::path(resume).parent_path();
-    options.checkpoint_dir = resume.empty() ? "checkpoints" : beside.empty() ? "." : beside;
-  } else {
-    options.checkpoint_dir = checkpoint_dir;
-  }
-  if (!options.resume) check(config);
   return options;
 }
 
 void adopt_saved_config(TrainOptions& options, const Dict& saved) {
   // Complete, or an error; with what its version did not know.
-  const Dict complete = to_dict(config_from(saved));
-  const Dict given = to_dict(options.config);
+  const TrainConfig there = config_from(saved);
+  const Dict complete = to_dict(there);
+  const Dict wanted = to_dict(options.config);
   Dict merged = complete;
   std::string differences;
-  const std::string& scheduler = complete.at("scheduler").as_string();
-  // One that is not known is refused below.
-  const auto& known = scheduler_names();
-  const bool may_change_epochs = std::find(known.begin(), known.end(), scheduler) == known.end() ||
-                                 !depends_on_epochs(scheduler);
-  for (const std::string& field : options.given) {
-    const Value& wanted = given.at(field);
-    const Value& there = complete.at(field);
+  for (const std::string& option : options.given) {
+    const Value* const here = wanted.find(field_of(option));
+    if (here == nullptr) continue;  // no part of the configuration
+    const Value& saved_value = complete.at(field_of(option));
     // Other words for the same data are no difference; its content is compared later.
-    const bool free = field == "data" || (field == "epochs" && may_change_epochs);
-    if (!free && wanted != there) {
-      std::string option = "--" + field;
-      std::replace(option.begin(), option.end(), '_', '-');
-      differences += concat(differences.empty() ? "" : "; ", option, " is ", to_text(wanted),
-                            ", there it is ", to_text(there));
+    const bool free = option == "--data" || option == "--epochs";
+    if (!free && *here != saved_value) {
+      differences += concat(differences.empty() ? "" : "; ", option, " is ", to_text(*here),
+                            ", there it is ", to_text(saved_value));
     }
-    merged.set(field, wanted);
+    merged.set(field_of(option), *here);
   }
   if (!differences.empty()) {
-    throw ValueError(concat("the checkpoint is of another run: ", differences,
-                            " (leave options out to take the checkpoint's)"));
+    throw ValueError(concat("--resume '", options.resume->string(),
+                            "' is a checkpoint of another"
+                            " run: ",
+                            differences,
+                            " (leave options out to take the checkpoint's,"
+                            " or begin a new run with its weights by --init)"));
   }
   options.config = config_from(merged);
   check(options.config);
+  refuse_useless(options.given, conflicts_of(options));
+  if (!options.given.contains("--data")) {
+    options.config.data = find_saved_data(there, *options.resume);
+  }
 }
 
 }  // namespace wick::tools

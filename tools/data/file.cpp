@@ -60,7 +60,8 @@ ByteBuffer read_file(const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail("read", path, errno);
   if (!S_ISREG(status.st_mode)) {
-    throw IoError(concat("cannot read '", path.string(), "': it is no regular file"));
+    throw IoError(concat("cannot read '", path.string(), "': it is ",
+                         S_ISDIR(status.st_mode) ? "a folder" : "no regular file"));
   }
   ByteBuffer buffer(static_cast<std::size_t>(status.st_size));
   std::size_t done = 0;

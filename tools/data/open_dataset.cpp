@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
+#include "tools/data/image_folder.h"
 #include "tools/data/mnist.h"
-#include "tools/data/png_folder.h"
 #include "tools/data/synthetic.h"
 #include "wick/core/error.h"
 
@@ -16,14 +16,13 @@ DataSplit open_dataset(const std::string& spec) {
   std::error_code error;
   if (!std::filesystem::is_directory(spec, error)) {
     throw IoError(concat("data '", spec, "': ", error ? error.message() : "it is no folder",
-                         " (expected a folder of IDX files or PNG images, or the word"
-                         " synthetic)"));
+                         "; give a folder of IDX files or images, or the word synthetic"));
   }
   if (has_mnist_files(spec)) return load_mnist(spec);
-  if (has_png_folders(spec)) return load_png_folder(spec);
+  if (has_image_folders(spec)) return load_image_folder(spec);
   throw IoError(concat("data '", spec,
                        "': the folder has neither MNIST's files (train-images-idx3-ubyte.gz, ...)"
-                       " nor train/<class>/*.png"));
+                       " nor images (train/<class>/*.png or *.jpg)"));
 }
 
 }  // namespace wick::tools

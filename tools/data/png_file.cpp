@@ -161,29 +161,27 @@ void require_plausible(const Header& header, std::uint64_t file_size, const std:
 
 }  // namespace
 
-Tensor read_png(const std::filesystem::path& path, const ShapeCheck& check) {
+bool is_png(std::span<const std::uint8_t> bytes) noexcept {
+  return bytes.size() >= 8 && png_sig_cmp(bytes.data(), 0, 8) == 0;
+}
+
+Tensor decode_png(std::span<const std::uint8_t> bytes, const std::filesystem::path& path,
+                  const ShapeCheck& check) {
   const std::string name = path.string();
-  const ByteBuffer file = read_file(path);
-  if (file.size < 8 || png_sig_cmp(file.data.get(), 0, 8) != 0) {
+  if (!is_png(bytes)) {
     throw FormatError(name + ": not a PNG image (its first eight bytes are not PNG's)");
   }
   Context context;
-  context.input = file.bytes();
+  context.input = bytes;
   Reader reader(context);
   if (reader.info == nullptr) throw std::bad_alloc();
   Header header;
   if (!read_header(reader, context, header)) fail(name, context);
-  require_plausible(header, file.size, name);
+  require_plausible(header, bytes.size(), name);
   const auto height = static_cast<std::int64_t>(header.height);
   const auto width = static_cast<std::int64_t>(header.width);
   const auto channels = static_cast<std::int64_t>(header.channels);
-  if (check) {
-    try {
-      check({channels, height, width});
-    } catch (const ShapeError& error) {
-      throw ShapeError(concat(name, ": ", error.what()));
-    }
-  }
+  check_shape(check, {channels, height, width}, name);
   const Tensor pixels = Tensor::empty({height, width, channels}, DType::uint8);
   if (!read_pixels(reader, static_cast<png_bytep>(pixels.raw()), header.width * header.channels)) {
     fail(name, context);

@@ -8,8 +8,9 @@
 // row's maximum is taken off before exp, so that nothing overflows.
 #pragma once
 
-#include "kernels/cpu/simd/exponential.h"
 #include "kernels/cpu/simd/rows_table.h"
+#include "kernels/cpu/simd/unroll.h"
+#include "kernels/cpu/simd/vector_lanes.h"
 
 namespace wick::cpu {
 
@@ -32,34 +33,53 @@ template <typename T, typename Isa>
 
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline T row_maximum(const T* x, std::int64_t count) {
+  using V = Vector<T, Isa>;
   constexpr int kWide = kLanes<T, Isa>;
-  auto largest = broadcast<T, Isa>(x[0]);
-  const auto larger = [](auto a, auto b) { return a > b ? a : b; };
+  constexpr int kChains = 4;  // that do not wait for each other
+  V largest[kChains];
+  for (V& each : largest) each = broadcast<T, Isa>(x[0]);
   std::int64_t i = 0;
-  for (; i + kWide <= count; i += kWide) largest = larger(load<T, Isa>(x + i), largest);
+  for (; i + kChains * kWide <= count; i += kChains * kWide) {
+    unroll<kChains>([&](auto k) __attribute__((always_inline)) {
+      largest[k] = larger<T, Isa>(load<T, Isa>(x + i + k * kWide), largest[k]);
+    });
+  }
+  for (; i + kWide <= count; i += kWide) {
+    largest[0] = larger<T, Isa>(load<T, Isa>(x + i), largest[0]);
+  }
   if (i < count) {
     const int rest = static_cast<int>(count - i);
-    largest = larger(first_lanes<T, Isa>(load_first<T, Isa>(x + i, rest), rest, x[0]), largest);
+    largest[1] = larger<T, Isa>(first_lanes<T, Isa>(load_first<T, Isa>(x + i, rest), rest, x[0]),
+                                largest[1]);
   }
-  return reduce<T, Isa>(largest, larger);
+  const V both = larger<T, Isa>(larger<T, Isa>(largest[0], largest[1]),
+                                larger<T, Isa>(largest[2], largest[3]));
+  return reduce<T, Isa>(both, [](auto a, auto b) { return a > b ? a : b; });
 }
 
-/// out[i] = exp(x[i] - shift); returns the sum. `out` may be null.
+/// out[i] = exp(x[i] - shift); returns the sum. `out` may be null. Meanwhile, `ahead` of here, what
+/// is read and written next comes into the cache: between two rows, the processor does not foresee
+/// it.
 template <typename T, typename Isa>
-[[gnu::always_inline]] inline T exp_row(const T* x, T shift, T* out, std::int64_t count) {
+[[gnu::always_inline]] inline T exp_row(const T* x, T shift, T* out, std::int64_t count,
+                                        std::int64_t ahead = 0) {
   if constexpr (sizeof(T) == sizeof(float)) {
     using V = Vector<float, Isa>;
     constexpr int kWide = kLanes<float, Isa>;
     V sums{};
     std::int64_t i = 0;
     for (; i + kWide <= count; i += kWide) {
-      const V value = exp_nonpositive<Isa>(load<float, Isa>(x + i) - shift);
+      if (ahead != 0 && (kWide >= 16 || i % 16 == 0)) {  // a line of the cache
+        __builtin_prefetch(x + ahead + i);
+      }
+      const V value = Math<float, Isa>::exp_nonpositive_or_zero(load<float, Isa>(x + i) - shift);
       sums += value;
       if (out != nullptr) store<float, Isa>(out + i, value);
     }
     if (i < count) {
       const int rest = static_cast<int>(count - i);
-      const V value = exp_nonpositive<Isa>(load_first<float, Isa>(x + i, rest) - shift);
+      const V value =
+          Math<float, Isa>::exp_nonpositive_or_zero(load_first<float, Isa>(x + i, rest) - shift);
       sums += first_lanes<float, Isa>(value, rest, 0.0F);
       if (out != nullptr) store_first<float, Isa>(out + i, value, rest);
     }

@@ -45,26 +45,4 @@ void add_row(const T* __restrict row, T* __restrict sums, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) sums[i] += row[i];
 }
 
-template <typename T, typename Isa>
-void prelu(const PreluTask<T>& task) {
-  const T* const from = task.grad_output == nullptr ? task.x : task.grad_output;
-  if (task.each) {
-    for (std::int64_t i = 0; i < task.count; ++i) {
-      task.out[i] = task.x[i] > T{0} ? from[i] : task.weight[i] * from[i];
-    }
-    return;
-  }
-  const T weight = *task.weight;
-  for (std::int64_t i = 0; i < task.count; ++i) {
-    task.out[i] = task.x[i] > T{0} ? from[i] : weight * from[i];
-  }
-}
-
-template <typename T, typename Isa>
-void prelu_weight_grads(const T* g, const T* x, double* __restrict sums, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    sums[i] += x[i] > T{0} ? 0.0 : static_cast<double>(g[i]) * static_cast<double>(x[i]);
-  }
-}
-
 }  // namespace wick::cpu

@@ -37,8 +37,10 @@ struct SoftmaxTask {
   bool log;
 };
 
-/// Backend::prelu of `count` elements where `grad_output` is null, else the gradient by x. The
-/// weight is one, or, with `each`, one for each element.
+/// Backend::prelu of `count` elements where `grad_output` is null; else the gradient by x, unless
+/// `out` is null, and the terms of that by the weight, grad_output min(x, 0), which are added to
+/// `sums`, unless it is null. The weight and the sum are one, or, with `each`, one for each
+/// element.
 template <typename T>
 struct PreluTask {
   const T* x;
@@ -47,6 +49,7 @@ struct PreluTask {
   bool each;
   T* out;
   std::int64_t count;
+  double* sums;
 };
 
 template <typename T>
@@ -64,8 +67,6 @@ struct RowsTable {
   /// sums[i] += row[i].
   void (*add_row)(const T* row, T* sums, std::int64_t count);
   void (*prelu)(const PreluTask<T>&);
-  /// sums[i] += g[i] * min(x[i], 0).
-  void (*prelu_weight_grads)(const T* g, const T* x, double* sums, std::int64_t count);
 };
 template <typename T, typename Isa>
 [[nodiscard]] RowsTable<T> rows_table();

@@ -7,21 +7,24 @@
 #pragma once
 
 #include "kernels/cpu/simd/cross_entropy.h"
-#include "kernels/cpu/simd/exponential.h"
 #include "kernels/cpu/simd/for_vectors.h"
 
 namespace wick::cpu {
 
+/// `ahead`: from this row to the next one, 0 for none.
 template <typename Isa>
 [[gnu::always_inline]] inline void softmax_row(const float* x, float* y, std::int64_t size,
-                                               bool log) {
+                                               bool log, std::int64_t ahead) {
   using V = Vector<float, Isa>;
   const float largest = row_maximum<float, Isa>(x, size);
-  const float sum = exp_row<float, Isa>(x, largest, log ? nullptr : y, size);
+  const float sum = exp_row<float, Isa>(x, largest, log ? nullptr : y, size, ahead);
   const V shift = broadcast<float, Isa>(log ? natural_log(sum) : 0.0F);
   const V factor = broadcast<float, Isa>(1.0F / sum);
   for_vectors<float, Isa>(
       size, [&]<bool Whole>(std::int64_t i, int count) __attribute__((always_inline)) {
+        if (ahead != 0 && (kLanes<float, Isa> >= 16 || i % 16 == 0)) {
+          __builtin_prefetch(y + ahead + i, 1);
+        }
         if (log) {
           const V value = load_some<float, Isa, Whole>(x + i, count);
           store_some<float, Isa, Whole>(y + i, (value - largest) - shift, count);
@@ -55,7 +58,8 @@ template <typename Isa>
       size, [&]<bool Whole>(std::int64_t i, int count) __attribute__((always_inline)) {
         const V grad = load_some<float, Isa, Whole>(g + i, count);
         const V value = load_some<float, Isa, Whole>(y + i, count);
-        const V result = log ? grad - exp_nonpositive<Isa>(value) * sum : value * (grad - sum);
+        const V result = log ? grad - Math<float, Isa>::exp_nonpositive_or_zero(value) * sum
+                             : value * (grad - sum);
         store_some<float, Isa, Whole>(dx + i, result, count);
       });
 }
@@ -72,7 +76,8 @@ template <typename Isa, bool Whole>
   }
   V sum{};
   for (std::int64_t i = 0; i < size; ++i) {
-    const V e = exp_nonpositive<Isa>(load_some<float, Isa, Whole>(x + i * inner, count) - largest);
+    const V e = Math<float, Isa>::exp_nonpositive_or_zero(
+        load_some<float, Isa, Whole>(x + i * inner, count) - largest);
     sum += e;
     if (!log) store_some<float, Isa, Whole>(y + i * inner, e, count);
   }
@@ -109,7 +114,8 @@ template <typename Isa, bool Whole>
   for (std::int64_t i = 0; i < size; ++i) {
     const V grad = load_some<float, Isa, Whole>(g + i * inner, count);
     const V value = load_some<float, Isa, Whole>(y + i * inner, count);
-    const V result = log ? grad - exp_nonpositive<Isa>(value) * sum : value * (grad - sum);
+    const V result =
+        log ? grad - Math<float, Isa>::exp_nonpositive_or_zero(value) * sum : value * (grad - sum);
     store_some<float, Isa, Whole>(dx + i * inner, result, count);
   }
 }
@@ -159,7 +165,7 @@ void softmax(const SoftmaxTask<T>& task) {
       }
     } else if (task.inner == 1) {
       if (g == nullptr) {
-        softmax_row<Isa>(x, out, task.size, task.log);
+        softmax_row<Isa>(x, out, task.size, task.log, outer + 1 < task.outer ? task.size : 0);
       } else {
         softmax_gradient_row<Isa>(g, x, out, task.size, task.log);
       }

@@ -2,7 +2,7 @@
 // Vectors as the lanes that formulas are written over: see kernels/formulas/lanes.h.
 #pragma once
 
-#include "kernels/cpu/simd/exponential.h"
+#include "kernels/cpu/simd/vector.h"
 #include "kernels/formulas/float32_math.h"
 #include "kernels/formulas/library_math.h"
 
@@ -21,6 +21,12 @@ struct VectorLanes {
   [[gnu::always_inline]] static Value value(Bits bits) { return reinterpret_cast<Value>(bits); }
   [[gnu::always_inline]] static Value convert(Bits integers) {
     return __builtin_convertvector(integers, Value);
+  }
+  [[gnu::always_inline]] static Value at_most(Value value, float bound) {
+    return smaller<float, Isa>(set(bound), value);
+  }
+  [[gnu::always_inline]] static Value at_least(Value value, float bound) {
+    return larger<float, Isa>(set(bound), value);
   }
 };
 

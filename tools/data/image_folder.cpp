@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Reads train/<class>/*.png and test/<class>/*.png.
-#include "tools/data/png_folder.h"
+// Reads train/<class>/*.png or *.jpg and test/<class>/ likewise.
+#include "tools/data/image_folder.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <vector>
 
-#include "tools/data/png_file.h"
+#include "tools/data/image_file.h"
 #include "wick/core/error.h"
 
 namespace wick::tools {
@@ -22,13 +21,6 @@ struct Sample {
   Tensor image;  // (C, H, W)
   std::int64_t label = 0;
 };
-
-bool is_png_name(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending == ".png";
-}
 
 template <typename Predicate>
 std::vector<std::string> sorted_names(const fs::path& folder, Predicate&& wanted) {
@@ -64,8 +56,8 @@ struct First {
   Dims shape;        // (C, H, W)
 };
 
-Tensor read_image(const fs::path& path, First& first) {
-  return read_png(path, [&](const Dims& shape) {
+Tensor read_sample(const fs::path& path, First& first) {
+  return read_image(path, [&](const Dims& shape) {
     if (first.path.empty()) {
       if (element_count(shape) > kLargestImage) {
         throw FormatError(concat(path.string(), ": is ", size_text(shape),
@@ -87,11 +79,13 @@ std::vector<Sample> read_part(const fs::path& part, const std::vector<std::strin
   for (std::size_t label = 0; label < classes.size(); ++label) {
     const fs::path folder = part / classes[label];
     const std::vector<std::string> files = sorted_names(
-        folder, [](const fs::directory_entry& entry) { return is_png_name(entry.path()); });
-    if (files.empty()) throw FormatError(concat("'", folder.string(), "' has no PNG images"));
+        folder, [](const fs::directory_entry& entry) { return is_image_name(entry.path()); });
+    if (files.empty()) {
+      throw FormatError(concat("'", folder.string(), "' has no images (*.png, *.jpg or *.jpeg)"));
+    }
     for (const std::string& file : files) {
       const fs::path path = folder / file;
-      samples.push_back({read_image(path, first), static_cast<std::int64_t>(label)});
+      samples.push_back({read_sample(path, first), static_cast<std::int64_t>(label)});
     }
   }
   return samples;
@@ -117,11 +111,11 @@ Dataset stack(const std::vector<Sample>& samples, const std::vector<std::string>
 
 }  // namespace
 
-bool has_png_folders(const fs::path& folder) {
+bool has_image_folders(const fs::path& folder) {
   return fs::is_directory(folder / "train") || fs::is_directory(folder / "test");
 }
 
-DataSplit load_png_folder(const fs::path& folder) {
+DataSplit load_image_folder(const fs::path& folder) {
   const std::vector<std::string> classes = class_names(folder / "train");
   const std::vector<std::string> test_classes = class_names(folder / "test");
   for (const std::string& name : classes) {
