@@ -9,8 +9,9 @@ foreach(kind IN LISTS WICK_LIBRARIES)
   install(EXPORT wick-${kind} NAMESPACE wick:: FILE wick-${kind}-targets.cmake
     DESTINATION ${package_dir} COMPONENT dev)
 endforeach()
-foreach(header IN LISTS WICK_PUBLIC_HEADERS)
-  cmake_path(GET header PARENT_PATH folder)
+list(TRANSFORM WICK_PUBLIC_HEADERS REPLACE "^bindings/" "" OUTPUT_VARIABLE names)
+foreach(header name IN ZIP_LISTS WICK_PUBLIC_HEADERS names)
+  cmake_path(GET name PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/${header}
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wick/${folder} COMPONENT dev)
 endforeach()

@@ -2,7 +2,7 @@
 # are made of the same objects. The programs of this tree link the static one, whose private symbols
 # they can use.
 set(objects)
-foreach(folder IN ITEMS core kernels nn optim serialize)
+foreach(folder IN ITEMS core kernels nn optim serialize c)
   list(APPEND objects $<TARGET_OBJECTS:wick_${folder}>)
 endforeach()
 foreach(isa IN LISTS WICK_ISAS)

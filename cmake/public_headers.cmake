@@ -130,4 +130,14 @@ set(WICK_DETAIL_HEADERS
   serialize/byte_sink.h
   serialize/foreign_objects.h
 )
-set(WICK_PUBLIC_HEADERS ${WICK_HEADERS} ${WICK_DETAIL_HEADERS})
+# The C interface, which C finds as <wick/c/wick.h>: below wick/ a path has no bindings/.
+set(WICK_C_HEADERS
+  bindings/c/base.h
+  bindings/c/module.h
+  bindings/c/plan.h
+  bindings/c/tensor.h
+  bindings/c/train.h
+  bindings/c/value.h
+  bindings/c/wick.h
+)
+set(WICK_PUBLIC_HEADERS ${WICK_HEADERS} ${WICK_DETAIL_HEADERS} ${WICK_C_HEADERS})

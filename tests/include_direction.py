@@ -22,7 +22,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-FOLDERS = ("core", "kernels", "nn", "optim", "serialize", "tools", "bench", "tests", "examples")
+FOLDERS = ("core", "kernels", "nn", "optim", "serialize", "bindings", "tools", "bench", "tests",
+           "examples")
 LIBRARY = ("core", "kernels", "nn", "optim", "serialize")
 SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 
@@ -36,10 +37,11 @@ MAY_INCLUDE = {
     "nn": ("core",),
     "optim": ("core",),
     "serialize": ("core",),
+    "bindings": LIBRARY,
     "tools": LIBRARY + ("tools",),
     "bench": LIBRARY + ("tools", "bench"),
     "examples": (),  # as users do: <wick/nn/sequential.h>
-    "tests": LIBRARY + ("tools", "bench", "tests"),
+    "tests": LIBRARY + ("bindings", "tools", "bench", "tests"),
 }
 
 # Headers from outside, by pattern -> the folders that may include them. What no pattern matches
@@ -96,15 +98,26 @@ def public_headers(root):
     return set(re.findall(r"^  (\S+\.h)$", text, re.MULTILINE))
 
 
+def included_name(header):
+    """bindings/c/wick.h is found as <wick/c/wick.h>, all others by their path below wick/."""
+    return header.removeprefix("bindings/")
+
+
+def path_of(name):
+    """The inverse, for a name below wick/."""
+    return "bindings/" + name if name.startswith("c/") else name
+
+
 def problem_of(path, bracket, name, root, public):
     """None, or what is wrong with this include in the file `path`."""
     source = folder_of(path)
     if bracket == '"' and name.startswith("wick/"):
         name = name.removeprefix("wick/")
+        name = f"wick/{name}" if name.startswith("bindings/") else path_of(name)
         if name not in public:
             return f'"{name}" is not public: without wick/, or to be added to public_headers.cmake'
     elif bracket == '"' and name in public:
-        return f'"{name}" is public: "wick/{name}"'
+        return f'"{name}" is public: "wick/{included_name(name)}"'
     elif bracket == '"' and path in public:
         return f'a public header includes "{name}", which is private'
     if bracket == '"':
@@ -125,7 +138,8 @@ def problem_of(path, bracket, name, root, public):
     if source == "examples":
         if name in POSIX_OF_EXAMPLES:
             return None
-        known = name == "wick/wick.h" or name.removeprefix("wick/") in public and "wick/" in name
+        known = (name == "wick/wick.h"
+                 or path_of(name.removeprefix("wick/")) in public and "wick/" in name)
         return None if known else f"<{name}> is no public header of wick's"
     for pattern, folders in EXTERNAL:
         if pattern.search(name):
@@ -171,7 +185,7 @@ def opens_its_source(root, header):
         return False
     includes = (INCLUDE.match(line) for line in source.read_text(encoding="utf-8").splitlines())
     first = next((match for match in includes if match), None)
-    return first is not None and first[2] == "wick/" + header
+    return first is not None and first[2] == "wick/" + included_name(header)
 
 
 def check_headers(root, compiler, include):
@@ -182,7 +196,7 @@ def check_headers(root, compiler, include):
     def compile_alone(path):
         command = [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",
                    "-Werror", "-I", str(include), "-x", "c++", "-"]
-        done = subprocess.run(command, input=f'#include "wick/{path}"\n', text=True,
+        done = subprocess.run(command, input=f'#include "wick/{included_name(path)}"\n', text=True,
                               capture_output=True, check=False)
         first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr)
         return None if done.returncode == 0 else f"{path}: is not self-contained: {first}"
@@ -192,7 +206,8 @@ def check_headers(root, compiler, include):
 
 
 # A small tree, and the includes that must be refused (True) or allowed in it.
-SELF_TEST_PUBLIC = ["core/a.h", "core/b.h", "kernels/devices.h", "nn/a.h", "optim/a.h", "serialize/a.h"]
+SELF_TEST_PUBLIC = ["core/a.h", "core/b.h", "kernels/devices.h", "nn/a.h", "optim/a.h", "serialize/a.h",
+                    "bindings/c/a.h"]
 SELF_TEST = [
     ("core/a.h", '"core/b.h"', True),
     ("core/a.h", '"core/private.h"', True),
@@ -231,6 +246,14 @@ SELF_TEST = [
     ("nn/a.h", "<libdeflate.h>", True),
     ("nn/a.h", "<gtest/gtest.h>", True),
     ("nn/a.h", '"tools/a.h"', True),
+    ("bindings/c/a.h", '"wick/c/a.h"', False),
+    ("bindings/c/a.h", '"wick/nn/a.h"', False),
+    ("bindings/c/a.h", '"wick/bindings/c/a.h"', True),
+    ("bindings/c/a.h", '"bindings/c/call.h"', True),
+    ("bindings/c/a.cpp", '"bindings/c/call.h"', False),
+    ("bindings/c/call.h", '"wick/core/a.h"', False),
+    ("nn/a.h", '"wick/c/a.h"', True),
+    ("tests/support.h", '"wick/c/a.h"', False),
     ("tools/a.h", '"wick/nn/a.h"', False),
     ("tools/a.h", '"tests/support.h"', True),
     ("tests/support.h", '"tools/a.h"', False),

@@ -30,7 +30,7 @@ class WickRecipe(ConanFile):
 
     def export_sources(self):
         root = os.path.join(self.recipe_folder, ROOT)
-        for folder in ("core", "kernels", "nn", "optim", "serialize", "cmake", "docs", "examples"):
+        for folder in ("core", "kernels", "nn", "optim", "serialize", "bindings", "cmake", "docs", "examples"):
             copy(self, f"{folder}/*", root, self.export_sources_folder)
         for file in ("CMakeLists.txt", "LICENSE", "README.md", "CHANGELOG.md"):
             copy(self, file, root, self.export_sources_folder)
