@@ -2,8 +2,8 @@
 // For programs that have CUDA streams of their own: lets wick's work run in them.
 #pragma once
 
-#include "wick/core/device.h"
 #include "wick/core/compiler.h"
+#include "wick/core/device.h"
 #include "wick/kernels/cuda_devices.h"
 
 namespace wick {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "wick/core/device.h"
 #include "wick/core/compiler.h"
+#include "wick/core/device.h"
 
 namespace wick {
 

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "wick/core/compiler.h"
 #include "wick/core/dims.h"
 #include "wick/core/dtype.h"
-#include "wick/core/compiler.h"
 #include "wick/core/state_dict.h"
 #include "wick/serialize/byte_sink.h"
 

@@ -34,6 +34,9 @@ FOREIGN = ("std", "torch", "Eigen", "ATen", "c10")
 STANDARD = {"string", "vector", "size", "begin", "end"}
 
 
+CMAKE_TARGETS = ("wick::wick", "wick::static", "wick::shared")
+
+
 def pages_of(root):
     found = list(root.glob("*.md")) + list(root.glob("docs/*.md")) + list(root.glob("*/README.md"))
     found += list(root.glob("serialize/FORMAT.md"))
@@ -102,7 +105,7 @@ class Checker:
 
     def is_known(self, name):
         root, _, rest = name.partition("::")
-        if root in FOREIGN:
+        if root in FOREIGN or name in CMAKE_TARGETS:
             return True
         if root in ALIASES:
             return self.names.has(f"{ALIASES[root]}::{rest}") or f"{ALIASES[root]}::{rest}" in ALIASES.values()
@@ -170,11 +173,12 @@ def header_problems(root, pages):
     public = re.findall(r"^  (\S+\.h)$", text, re.MULTILINE)
     reached = set(re.findall(r"^  (\S+\.h)$", text.partition("WICK_DETAIL_HEADERS")[0], re.MULTILINE))
     reached |= {path for path in public
-                if any(path in page.read_text(encoding="utf-8") for page in pages)}
+                if any(path.removeprefix("bindings/") in page.read_text(encoding="utf-8") for page in pages)}
     todo = list(reached)
     while todo:
         source = (root / todo.pop()).read_text(encoding="utf-8")
         for path in re.findall(r'#include "wick/([^"]+)"', source):
+            path = f"bindings/{path}" if path.startswith("c/") else path
             if path in public and path not in reached:
                 reached.add(path)
                 todo.append(path)

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-// Under a name of its own: a program's Eigen code may be compiled for another instruction set, and of
-// two functions of one name the linker keeps one.
+// Under a name of its own: a program's Eigen code may be compiled for another instruction set, and
+// of two functions of one name the linker keeps one.
 #define Eigen wick_eigen
 #include <Eigen/Core>
 
