@@ -1,7 +1,9 @@
 # Builds and runs the project beside this file against wick. Run by ctest:
 #
 #   cmake -DMODE=installed|subdirectory -DSOURCE=<wick> -DBUILD=<its build tree> -DWORK=<scratch>
-#         -DCOMPILER=<C++ compiler> [-DLAUNCHER=<ccache>] [-DPYTHON=<with torch>] -P check.cmake
+#         -DCOMPILER=<C++ compiler> [-DLAUNCHER=<ccache>] [-DPYTHON=<with torch>] [-DCUDA=ON] -P check.cmake
+#
+# With CUDA it only links and runs the program, in both kinds of library.
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
@@ -33,6 +35,11 @@ function(check_installed)
     message(FATAL_ERROR "not only wick/ is in the include directory: ${there}")
   endif()
   set(prefix -DCMAKE_PREFIX_PATH=${WORK}/moved)
+  if(CUDA)
+    consume(static TARGETS consumer OPTIONS ${prefix})
+    consume(shared TARGETS consumer OPTIONS ${prefix} -DWICK_COMPONENTS=shared)
+    return()
+  endif()
   consume(static TARGETS consumer plugin plugin_host OPTIONS ${prefix})
   consume(shared TARGETS consumer plugin plugin_host OPTIONS ${prefix} -DWICK_COMPONENTS=shared)
   consume(lto TARGETS consumer OPTIONS ${prefix} -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON)
@@ -123,8 +130,10 @@ endfunction()
 
 if(MODE STREQUAL "installed")
   check_installed()
-  check_first_minute()
-  check_pkg_config()
+  if(NOT CUDA)
+    check_first_minute()
+    check_pkg_config()
+  endif()
 else()
   check_subdirectory()
 endif()
