@@ -11,7 +11,7 @@ wick_packages_of() {
   case $1 in
     library) echo "g++ cmake ninja-build libeigen3-dev libdeflate-dev" ;;
     tools) echo "libcli11-dev libpng-dev libjpeg-dev nlohmann-json3-dev" ;;
-    tests) echo "libgtest-dev libgmock-dev libboost-context-dev nlohmann-json3-dev python3 git valgrind strace" ;;
+    tests) echo "libgtest-dev libgmock-dev libboost-context-dev nlohmann-json3-dev python3 git valgrind strace gfortran abigail-tools pkg-config" ;;
     bench) echo "libbenchmark-dev" ;;
     deb) echo "dpkg-dev file lintian" ;;
     lint) echo "clang-format clang-tidy ccache doxygen" ;;
