@@ -87,7 +87,7 @@ TEST_P(OpaqueTensors, WhatNeedsNumbersIsRefused) {
   refuse("Tensor::to", [&] { static_cast<void>(number.to(GetParam())); });
   refuse("Tensor::copy_", [&] { one.copy_(number); });
   refuse("Tensor::copy_", [&] { number.copy_(one); });
-  refuse("Tensor::to_vector", [&] { static_cast<void>(one.item<float>()); });
+  refuse("Tensor::item", [&] { static_cast<void>(one.item<float>()); });
   refuse("Tensor::data", [&] { static_cast<void>(one.data<std::uint8_t>()); });
   // Nor where there is nothing to convert.
   refuse("Tensor::copy_", [] { Tensor::empty({0}).copy_(Tensor::empty({0}, GetParam())); });

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "serialize/byte_writer.h"
+#include "serialize/npy_header.h"
 #include "serialize/zip_writer.h"
 #include "tests/support.h"
 #include "wick/core/error.h"

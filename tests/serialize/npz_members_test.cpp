@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "serialize/npy_header.h"
 #include "serialize/zip_writer.h"
 #include "tests/memory_use.h"
 #include "tests/serialize/archive_builder.h"
