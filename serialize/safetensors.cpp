@@ -5,6 +5,7 @@
 
 #include "serialize/atomic_file.h"
 #include "serialize/byte_reader.h"
+#include "serialize/file_kind.h"
 #include "serialize/input_file.h"
 #include "serialize/mapped_file.h"
 #include "serialize/safetensors_header.h"
@@ -26,6 +27,11 @@ std::string read_header(const InputFile& file, const std::string& where) {
                              kLengthBytes, " bytes; it has ", file.size()));
   }
   file.read_at(0, field);
+  if (looks_like_zip(file)) {
+    throw FormatError(
+        concat(where, ": no safetensors file but a ZIP archive, such as torch.save's"),
+        Remedy::other_reader, "load() and load_any() read those");
+  }
   ByteReader reader(field, where);
   const auto length = reader.read<std::uint64_t>();
   if (length > kMaxSafetensorsHeader) {

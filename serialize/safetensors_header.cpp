@@ -241,7 +241,14 @@ SafetensorsLayout lay_out_safetensors(const StateDict& state, const TextMetadata
     const StateDict::Entry* entry;
   };
   std::vector<Item> items;
-  for (const auto& entry : state) items.push_back({rank_of(entry.second.dtype()), &entry});
+  for (const auto& entry : state) {
+    try {
+      items.push_back({rank_of(entry.second.dtype()), &entry});
+    } catch (const DTypeError& error) {
+      throw with_remedy_of<DTypeError>(
+          error, concat("tensor ", quoted(entry.first), ": ", error.problem()));
+    }
+  }
   std::ranges::sort(items, [](const Item& a, const Item& b) {
     return a.rank != b.rank ? a.rank < b.rank : a.entry->first < b.entry->first;
   });

@@ -68,38 +68,38 @@ std::vector<Mistake> mistakes() {
        [] {
          use(Tensor::from<float>({1, 2, 3}, {2, 2}));
        },
-       {"3", "(2, 2)", "4"}},
+       {"3 values", "[2, 2]"}},
       {"a shape of another size",
        [] {
          use(Tensor::zeros({6}).reshape({4, 2}));
        },
-       {"6", "(4, 2)"}},
+       {"6", "[4, 2]"}},
       {"matrices that do not fit",
        [] {
          use(ops::matmul(Tensor::zeros({2, 3}), Tensor::zeros({4, 5})));
        },
-       {"matmul", "(2, 3)", "(4, 5)"}},
+       {"matmul", "[2, 3]", "[4, 5]"}},
       {"shapes that do not broadcast",
        [] {
          use(ops::add(Tensor::zeros({2, 3}), Tensor::zeros({2, 4})));
        },
-       {"add", "(2, 3)", "(2, 4)"}},
+       {"add", "[2, 3]", "[2, 4]"}},
       {"pieces that do not join",
        [] {
          use(ops::cat({Tensor::zeros({2, 3}), Tensor::zeros({2, 4})}, 0));
        },
-       {"cat", "(2, 3)", "(2, 4)"}},
+       {"cat", "[2, 3]", "[2, 4]"}},
       {"a number of many",
        [] {
          use(Tensor::zeros({2, 2}).item<float>());
        },
-       {"item", "(2, 2)"}},
+       {"item", "[2, 2]"}},
       {"groups that do not divide", [] { nn::GroupNorm(3, 8); }, {"GroupNorm", "3", "8"}},
       {"a mean of one value",
        [] {
          use(nn::BatchNorm1d(4).forward(Tensor::zeros({1, 4})));
        },
-       {"BatchNorm1d", "(1, 4)", "eval"}},
+       {"BatchNorm1d", "[1, 4]", "eval"}},
       // Dtypes.
       {"bytes into a float32 net",
        [] {
@@ -114,7 +114,7 @@ std::vector<Mistake> mistakes() {
        {"target", "float32", "int64"}},
       {"a number of another dtype",
        [] { use(Tensor::zeros({1}).item<double>()); },
-       {"item<double>", "float32", "float64"}},
+       {"item", "float32", "float64", "to("}},
       {"embedding of floats",
        [] {
          Generator generator(0);
@@ -127,7 +127,7 @@ std::vector<Mistake> mistakes() {
          state.set("z", Tensor::zeros({1}, DType::complex128));
          save_safetensors(state, fs::path(::testing::TempDir()) / "z.safetensors");
        },
-       {"z", "complex128", "safetensors"}},
+       {"\"z\"", "complex128", "safetensors", "wick::save"}},
       // Ranges.
       {"a label beyond the classes",
        [] {
@@ -157,8 +157,8 @@ std::vector<Mistake> mistakes() {
          Net net;
          optim::Adam(net.model.parameters(), {.lr = -1});
        },
-       {"Adam", "lr", "-1"}},
-      {"nothing to optimise", [] { optim::Adam({}, {}); }, {"Adam", "no parameters"}},
+       {"Adam", "learning rate", "-1"}},
+      {"nothing to optimise", [] { optim::Adam({}, {}); }, {"Adam", "empty parameter list"}},
       // Devices.
       {"an unknown device", [] { use(Device::parse("gpu")); }, {"gpu", "cpu", "cuda"}},
       {"a GPU that is not there",
@@ -176,7 +176,7 @@ std::vector<Mistake> mistakes() {
          Net net;
          net.model.add<nn::ReLU>("relu");
        },
-       {"relu", "already"}},
+       {"relu", "taken"}},
       {"a name with a dot",
        [] {
          Net net;
@@ -198,7 +198,7 @@ std::vector<Mistake> mistakes() {
          state.set("layer1.weight", Tensor::zeros({16, 784}));
          net.model.load_state_dict(state);
        },
-       {"layer1.weight", "(16, 784)", "(32, 784)"}},
+       {"layer1.weight", "[16, 784]", "[32, 784]"}},
       {"another optimizer's state",
        [] {
          Net net;
@@ -242,7 +242,7 @@ std::vector<Mistake> mistakes() {
          use(net.model.forward(net.x));
          net.model.backward(Tensor::zeros({3, 10}));
        },
-       {"layer2", "(3, 10)", "(2, 10)"}},
+       {"backward()", "[3, 10]", "[2, 10]"}},
       {"a batch that is too large for the plan",
        [] {
          Net net;
@@ -265,7 +265,7 @@ std::vector<Mistake> mistakes() {
          save(Value(Dict{{"a", 1}}), path);
          use(load_safetensors(path));
        },
-       {"other.pt", "safetensors"}},
+       {"other.pt", "safetensors", "load()"}},
       {"a folder that is not there",
        [] { save(Value(1), fs::path(::testing::TempDir()) / "no" / "folder" / "a.pt"); },
        {"a.pt", "No such file or directory"}},
