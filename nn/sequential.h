@@ -43,8 +43,10 @@ class WICK_API Sequential final : public Composite {
   /// What a list of modules consists of; takes the module over.
   class Item {
    public:
+    // M is never an Item, nor of an lvalue. NOLINTBEGIN(bugprone-*forwarding-reference*)
     template <std::derived_from<Module> M>
     Item(M&& module) : module_(std::make_unique<M>(std::move(module))) {}
+    // NOLINTEND(bugprone-*forwarding-reference*)
     template <std::derived_from<Module> M>
     Item(std::unique_ptr<M> module) noexcept : module_(std::move(module)) {}
 

@@ -151,7 +151,7 @@ std::vector<Mistake> mistakes() {
          Generator generator(0);
          nn::Dropout(generator, 1.5);
        },
-       {"Dropout", "1.5", "[0, 1]"}},
+       {"Dropout", "1.5", "between 0 and 1"}},
       {"a negative learning rate",
        [] {
          Net net;

@@ -347,12 +347,17 @@ int main(int argc, char** argv) {
   if (!options) return run_program("train", [] { return 0; });  // its help is printed
   const TrainConfig config = options->config;
   const auto train = [&] {
+    const auto out_of_memory = [&config](const std::string& details) {
+      return wick::ValueError(wick::concat(
+          "out of memory, with --model ", to_text(to_dict(config).at("model")),
+          " and --batch-size ", config.batch_size, "; smaller ones take less", details));
+    };
     try {
       return Training(std::move(*options)).run();
+    } catch (const wick::OutOfMemoryError& error) {
+      throw out_of_memory(wick::concat(" than ", error.requested(), " bytes"));
     } catch (const std::bad_alloc&) {
-      throw wick::ValueError(
-          wick::concat("out of memory, with --model ", to_text(to_dict(config).at("model")),
-                       " and --batch-size ", config.batch_size, "; smaller ones take less"));
+      throw out_of_memory("");
     }
   };
   return run_reading_program("train", train, remedy_words);
