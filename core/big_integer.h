@@ -33,7 +33,7 @@ class WICK_API BigInteger {
 
   friend bool operator==(const BigInteger&, const BigInteger&) = default;
   /// Exact: true only where the float is this very integer.
-  friend bool operator==(const BigInteger& integer, double real);
+  friend WICK_API bool operator==(const BigInteger& integer, double real);
 
  private:
   std::string bytes_;

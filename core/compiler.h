@@ -13,3 +13,7 @@
 // the static one keeps it to itself all the same: whoever links it leaves its symbols out of what
 // they export (--exclude-libs, which its CMake target and its pkg-config file say).
 #define WICK_API __attribute__((visibility("default")))
+
+// For variables in headers that programs take the address of: else each shared library with a copy
+// has a unique symbol for it, and cannot be unloaded.
+#define WICK_HIDDEN __attribute__((visibility("hidden")))

@@ -29,7 +29,7 @@ struct WICK_API Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
-inline constexpr Device kCpu{};
+WICK_HIDDEN inline constexpr Device kCpu{};
 inline constexpr Device kMeta{DeviceType::meta, 0};
 
 /// "cpu", "cuda:N" or "meta".

@@ -45,7 +45,7 @@ class WICK_API Dims {
   void erase(std::size_t index);
   void insert(std::size_t index, std::int64_t value);
 
-  friend bool operator==(const Dims& a, const Dims& b) noexcept;
+  friend WICK_API bool operator==(const Dims& a, const Dims& b) noexcept;
 
  private:
   static constexpr std::size_t kInline = 6;

@@ -247,7 +247,7 @@ class WICK_API Value {
 
   /// Deep comparison; containers must be of the same kind. Do not call it on a container that
   /// contains itself. Values may be nested to any depth.
-  friend bool operator==(const Value& a, const Value& b);
+  friend WICK_API bool operator==(const Value& a, const Value& b);
 
  private:
   using Data = std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,

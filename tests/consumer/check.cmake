@@ -4,6 +4,8 @@
 #         -DCOMPILER=<C++ compiler> [-DLAUNCHER=<ccache>] [-DPYTHON=<with torch>] [-DCUDA=ON] -P check.cmake
 #
 # With CUDA it only links and runs the program, in both kinds of library.
+cmake_minimum_required(VERSION 3.25)
+
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
@@ -11,16 +13,17 @@ function(run)
   endif()
 endfunction()
 
-# consume(NAME TARGETS... OPTIONS...): what is below OPTIONS goes to CMake.
+# consume(NAME [KIND static|shared] TARGETS... OPTIONS...): what is below OPTIONS goes to CMake; KIND is of
+# the library.
 function(consume name)
-  cmake_parse_arguments(ARG "" "" "TARGETS;OPTIONS" ${ARGN})
+  cmake_parse_arguments(ARG "" "KIND" "TARGETS;OPTIONS" ${ARGN})
   run(${CMAKE_COMMAND} -G Ninja -S ${CMAKE_CURRENT_FUNCTION_LIST_DIR} -B ${WORK}/${name}
     -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=Release
     -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} ${ARG_OPTIONS})
   run(${CMAKE_COMMAND} --build ${WORK}/${name} --target ${ARG_TARGETS})
   run(${WORK}/${name}/consumer ${WORK}/consumer.pt)
   if(plugin IN_LIST ARG_TARGETS)
-    run(${WORK}/${name}/plugin_host ${WORK}/${name}/libplugin.so)
+    run(${WORK}/${name}/plugin_host ${WORK}/${name}/libplugin.so ${ARG_KIND})
   endif()
 endfunction()
 
@@ -40,8 +43,8 @@ function(check_installed)
     consume(shared TARGETS consumer OPTIONS ${prefix} -DWICK_COMPONENTS=shared)
     return()
   endif()
-  consume(static TARGETS consumer plugin plugin_host OPTIONS ${prefix})
-  consume(shared TARGETS consumer plugin plugin_host OPTIONS ${prefix} -DWICK_COMPONENTS=shared)
+  consume(static KIND static TARGETS consumer plugin plugin_host OPTIONS ${prefix})
+  consume(shared KIND shared TARGETS consumer plugin plugin_host OPTIONS ${prefix} -DWICK_COMPONENTS=shared)
   consume(lto TARGETS consumer OPTIONS ${prefix} -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON)
   # wick itself is as it was installed, without the sanitizers.
   foreach(sanitizer IN ITEMS address thread)
@@ -98,14 +101,22 @@ function(check_pkg_config)
   set(ENV{PKG_CONFIG_PATH} ${folder})
   cmake_path(GET folder PARENT_PATH libraries)
   set(ENV{LD_LIBRARY_PATH} ${libraries})
-  foreach(kind IN ITEMS "" --static)
-    execute_process(COMMAND ${PKG_CONFIG} --cflags --libs ${kind} wick OUTPUT_VARIABLE flags
+  foreach(kind IN ITEMS shared static)
+    set(option "")
+    if(kind STREQUAL "static")
+      set(option --static)
+    endif()
+    execute_process(COMMAND ${PKG_CONFIG} --cflags --libs ${option} wick OUTPUT_VARIABLE flags
       COMMAND_ERROR_IS_FATAL ANY)
+    # With both libraries in one folder, the linker takes the static one where it is named as a file.
+    if(kind STREQUAL "static")
+      string(REPLACE "-lwick" "${libraries}/libwick.a" flags "${flags}")
+    endif()
     separate_arguments(flags UNIX_COMMAND "${flags}")
     set(sources ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.cpp)
     run(${LAUNCHER} ${COMPILER} -std=c++20 -O2 -fPIC -shared -o ${WORK}/libplugin.so ${sources}
       ${flags})
-    run(${WORK}/static/plugin_host ${WORK}/libplugin.so)
+    run(${WORK}/static/plugin_host ${WORK}/libplugin.so ${kind})
   endforeach()
 endfunction()
 
@@ -120,7 +131,7 @@ function(check_subdirectory)
     endif()
   endforeach()
   # With warnings for errors, as the build that ran before: ccache has its objects.
-  consume(. TARGETS consumer plugin plugin_host OPTIONS ${shared} -DWICK_WERROR=ON)
+  consume(. KIND shared TARGETS consumer plugin plugin_host OPTIONS ${shared} -DWICK_WERROR=ON)
   run(${CMAKE_COMMAND} --install ${WORK} --prefix ${WORK}/host_prefix)
   file(GLOB_RECURSE installed RELATIVE ${WORK}/host_prefix ${WORK}/host_prefix/*)
   if(NOT installed STREQUAL "bin/consumer")
