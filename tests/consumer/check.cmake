@@ -123,7 +123,9 @@ endfunction()
 function(check_subdirectory)
   file(REMOVE_RECURSE ${WORK}/host_prefix ${WORK}/CMakeCache.txt)
   set(shared -DWICK_SOURCE_DIR=${SOURCE} -DBUILD_SHARED_LIBS=ON -DWICK_CUDA=OFF)
-  run(${CMAKE_COMMAND} -G Ninja -S ${CMAKE_CURRENT_FUNCTION_LIST_DIR} -B ${WORK} ${shared})
+  run(${CMAKE_COMMAND} -G Ninja -S ${CMAKE_CURRENT_FUNCTION_LIST_DIR} -B ${WORK}
+    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_BUILD_TYPE=Release
+    -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} ${shared})
   file(STRINGS ${WORK}/CMakeCache.txt cache)
   foreach(option IN ITEMS WERROR INSTALL BUILD_TOOLS BUILD_TESTS BUILD_BENCH)
     if(NOT "WICK_${option}:BOOL=OFF" IN_LIST cache)
