@@ -30,7 +30,7 @@ wick_describe_needs() {
 wick needs, under whatever names your system has them:
   to build     a C++20 compiler, CMake >= 3.25, Ninja, Eigen >= 3.4, libdeflate
   for tools    CLI11 >= 2.1, libpng, nlohmann-json; libjpeg for JPEG images, if it is there
-  for tests    GoogleTest with GoogleMock, Boost.Context, nlohmann-json, Python 3; valgrind and strace, if they are there
+  for tests    GoogleTest with GoogleMock, Boost.Context, nlohmann-json, Python 3; valgrind, strace, gfortran, abigail-tools and pkg-config, if they are there
   for bench    Google Benchmark
 NEEDS
 }
@@ -60,7 +60,7 @@ wick_check_toolchain() {
   if ! printf '#include <concepts>\n#include <span>\nint main() { return sizeof(std::span<int>) == 0; }\n' |
     "$compiler" -std=c++20 -fsyntax-only -x c++ - >/dev/null 2>&1; then
     echo "error: $("$compiler" --version | head -n1) does not compile C++20;" \
-      "g++ >= 12 and clang++ >= 14 do. Set CXX to another compiler." >&2
+      "g++ >= 12 does. Set CXX to another compiler." >&2
     return 3
   fi
 }

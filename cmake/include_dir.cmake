@@ -8,8 +8,7 @@ if(PROJECT_IS_TOP_LEVEL)
 endif()
 file(GLOB_RECURSE there LIST_DIRECTORIES false RELATIVE ${WICK_INCLUDE_DIR}/wick
   ${WICK_INCLUDE_DIR}/wick/*)
-list(TRANSFORM WICK_PUBLIC_HEADERS REPLACE "^bindings/" "" OUTPUT_VARIABLE names)
-list(REMOVE_ITEM there ${names} wick.h)
+list(REMOVE_ITEM there ${WICK_PUBLIC_NAMES} wick.h)
 foreach(header IN LISTS there)  # that are public no more
   file(REMOVE ${WICK_INCLUDE_DIR}/wick/${header})
 endforeach()
@@ -19,7 +18,7 @@ function(wick_link_header from to)
   file(MAKE_DIRECTORY ${folder})
   file(CREATE_LINK ${from} ${to} COPY_ON_ERROR SYMBOLIC)
 endfunction()
-foreach(header name IN ZIP_LISTS WICK_PUBLIC_HEADERS names)
+foreach(header name IN ZIP_LISTS WICK_PUBLIC_HEADERS WICK_PUBLIC_NAMES)
   wick_link_header(${PROJECT_SOURCE_DIR}/${header} ${WICK_INCLUDE_DIR}/wick/${name})
 endforeach()
 

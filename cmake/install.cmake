@@ -9,8 +9,7 @@ foreach(kind IN LISTS WICK_LIBRARIES)
   install(EXPORT wick-${kind} NAMESPACE wick:: FILE wick-${kind}-targets.cmake
     DESTINATION ${package_dir} COMPONENT dev)
 endforeach()
-list(TRANSFORM WICK_PUBLIC_HEADERS REPLACE "^bindings/" "" OUTPUT_VARIABLE names)
-foreach(header name IN ZIP_LISTS WICK_PUBLIC_HEADERS names)
+foreach(header name IN ZIP_LISTS WICK_PUBLIC_HEADERS WICK_PUBLIC_NAMES)
   cmake_path(GET name PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/${header}
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/wick/${folder} COMPONENT dev)
@@ -53,7 +52,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md
   ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/examples
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev
-  PATTERN CMakeLists.txt EXCLUDE PATTERN Doxyfile EXCLUDE PATTERN doxygen_filter.py EXCLUDE)
+  PATTERN examples/CMakeLists.txt EXCLUDE PATTERN Doxyfile EXCLUDE PATTERN doxygen_filter.py EXCLUDE)
 
 if(WICK_BUILD_TOOLS)
   foreach(program IN ITEMS train predict synthetic ckpt)

@@ -1,6 +1,6 @@
-# Half of the time of compiling a source file of wick goes to headers. Where no compiler cache does the
-# rest, they are compiled once, before all others. (ccache takes objects that were made with such a
-# header for its own only where it is told to be careless.)
+# Half of the time of compiling a source file of wick goes to headers. Where there is no compiler cache,
+# they are compiled once, before all others. ccache would want CCACHE_SLOPPINESS for that: see WICK_TEST_PCH
+# in tests/CMakeLists.txt.
 set(precompile ON)
 if(CMAKE_CXX_COMPILER_LAUNCHER OR WICK_FUZZ)
   set(precompile OFF)

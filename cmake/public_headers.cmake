@@ -141,3 +141,5 @@ set(WICK_C_HEADERS
   bindings/c/wick.h
 )
 set(WICK_PUBLIC_HEADERS ${WICK_HEADERS} ${WICK_DETAIL_HEADERS} ${WICK_C_HEADERS})
+# Their paths below wick/, in the same order.
+list(TRANSFORM WICK_PUBLIC_HEADERS REPLACE "^bindings/" "" OUTPUT_VARIABLE WICK_PUBLIC_NAMES)

@@ -1,6 +1,6 @@
 # Warnings, sanitizers and private headers for wick's own targets; nothing of this reaches those who link
 # wick.
-option(WICK_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
+option(WICK_WERROR "Treat warnings as errors, as the presets do" OFF)
 set(WICK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, as in \"address,undefined\"")
 
 add_library(wick_options INTERFACE)
@@ -13,8 +13,9 @@ target_compile_options(wick_options INTERFACE
   -Wnon-virtual-dtor -Woverloaded-virtual>
   # Not -Wpedantic and -Wconversion, which complain of the code that nvcc makes.
   $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow>)
-# Sanitizers change what the optimizer sees, and with it what it warns of: no errors there.
-if(WICK_WERROR AND NOT WICK_SANITIZE)
+# Sanitizers change what the optimizer sees, and precompiled headers what GCC takes for the system's: with
+# both it warns of what is no fault, so that there are no errors then.
+if(WICK_WERROR AND NOT WICK_SANITIZE AND NOT WICK_PRECOMPILE)
   target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>")
 endif()

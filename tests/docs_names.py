@@ -23,6 +23,7 @@ import re
 import sys
 import tempfile
 
+from include_direction import included_name, path_of, public_headers
 from public_names import read_headers
 
 FOLDERS = ("bench", "bindings", "cmake", "core", "docs", "examples", "kernels", "nn", "optim",
@@ -170,15 +171,15 @@ class Checker:
 def header_problems(root, pages):
     """Headers that a reader of the documentation never comes to."""
     text = (root / "cmake/public_headers.cmake").read_text(encoding="utf-8")
-    public = re.findall(r"^  (\S+\.h)$", text, re.MULTILINE)
+    public = sorted(public_headers(root))
     reached = set(re.findall(r"^  (\S+\.h)$", text.partition("WICK_DETAIL_HEADERS")[0], re.MULTILINE))
     reached |= {path for path in public
-                if any(path.removeprefix("bindings/") in page.read_text(encoding="utf-8") for page in pages)}
+                if any(included_name(path) in page.read_text(encoding="utf-8") for page in pages)}
     todo = list(reached)
     while todo:
         source = (root / todo.pop()).read_text(encoding="utf-8")
         for path in re.findall(r'#include "wick/([^"]+)"', source):
-            path = f"bindings/{path}" if path.startswith("c/") else path
+            path = path_of(path)
             if path in public and path not in reached:
                 reached.add(path)
                 todo.append(path)

@@ -73,7 +73,7 @@ model = torch.nn.Sequential(torch.nn.Linear(784, 32), torch.nn.ReLU(), torch.nn.
 torch.save({'model': model.state_dict()}, '${model}')
 print('class', int(model(torch.zeros(1, 784)).argmax()), file=open('${WORK}/expected', 'w'))")
   set(folder ${WORK}/first_minute)
-  file(COPY ${SOURCE}/examples/first_minute/ DESTINATION ${folder})
+  file(COPY ${WORK}/moved/share/doc/wick/examples/first_minute/ DESTINATION ${folder})
   string(TIMESTAMP start %s)
   run(${CMAKE_COMMAND} -S ${folder} -B ${folder}/build -DCMAKE_PREFIX_PATH=${WORK}/moved
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=-Wall -Werror")

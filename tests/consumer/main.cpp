@@ -72,7 +72,11 @@ int run(const std::filesystem::path& path) {
   constexpr int kSize = 70;
   const auto ones = wick::Tensor::full({kSize, kSize}, 1.0, wick::DType::float64);
   const double product = wick::ops::sum(wick::ops::matmul(ones, ones)).item<double>();
+#if defined(__x86_64__)
   const bool can_run = __builtin_cpu_supports("avx2") != 0;
+#else
+  constexpr bool can_run = true;
+#endif
   if (product != kSize * kSize * kSize || (can_run && sum_of_own_product(kSize) != product)) {
     std::printf("products: %g\n", product);
     return consumer::kFailed;

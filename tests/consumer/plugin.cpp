@@ -21,6 +21,8 @@ extern "C" __attribute__((visibility("default"))) float run_plugin() {
     const auto input = wick::Tensor::from<float>({1, 2, 3, 4}, {1, 4});
     const auto output = wick::Tensor::empty({1, 1});
     plan.run(input, output, workspace);
+    // What takes the address of a variable in a header may not keep the plugin loaded.
+    if (output.device() == wick::kMeta) return -1000.0F;
     return output.item<float>();
   } catch (const std::exception&) {
     return -1000.0F;

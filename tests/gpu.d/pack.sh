@@ -37,8 +37,8 @@ build_programs() {
     targets=(gpu_probe gpu_test cuda_kernels_bench train_step_bench wick_train wick_predict
       wick_training wick_random)
     cuda=(-DWICK_CUDA=ON -DWICK_BUILD_SIMULATED=OFF -DWICK_CUDA_ARCHITECTURES=90)
-    # Built where it runs: for the GPU that is there, by a compiler whose warnings nobody has seen.
-    has_gpu && cuda+=(-DWICK_CUDA_ARCHITECTURES=native -DWICK_WERROR=OFF)
+    # Built where it runs: for the GPU that is there.
+    has_gpu && cuda+=(-DWICK_CUDA_ARCHITECTURES=native)
   fi
   # What is run after it has its share of the command's time.
   [ -z "$pack$simulated" ] && most=$limit
