@@ -68,18 +68,22 @@ def timed(function, steps):
     return (time.perf_counter() - start) / steps * 1e6
 
 
-def build_libtorch(torch, directory):
-    """The path of the compiled libtorch_step."""
+def libtorch_flags(torch):
+    """To compile and link with the LibTorch of the Python package."""
     from torch.utils import cpp_extension
 
+    lib = os.path.join(os.path.dirname(torch.__file__), "lib")
+    flags = [f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}"]
+    flags += [f"-I{path}" for path in cpp_extension.include_paths()]
+    flags += [f"-L{lib}", f"-Wl,-rpath,{lib}", "-Wl,--no-as-needed"]
+    return [*flags, "-ltorch", "-ltorch_cpu", "-lc10"]
+
+
+def build_libtorch(torch, directory):
+    """The path of the compiled libtorch_step."""
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libtorch_step.cpp")
     program = os.path.join(directory, "libtorch_step")
-    lib = os.path.join(os.path.dirname(torch.__file__), "lib")
-    abi = int(torch._C._GLIBCXX_USE_CXX11_ABI)
-    command = ["g++", "-O2", "-std=c++20", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", source, "-o", program]
-    command += [f"-I{path}" for path in cpp_extension.include_paths()]
-    command += [f"-L{lib}", f"-Wl,-rpath,{lib}", "-Wl,--no-as-needed"]
-    command += ["-ltorch", "-ltorch_cpu", "-lc10"]
+    command = ["g++", "-O2", "-std=c++20", source, "-o", program, *libtorch_flags(torch)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return program
 
@@ -134,29 +138,37 @@ def torch_inference(torch, sizes, batch, compiled):
     return run
 
 
-def onnx_inference(onnx, runtime, numpy, sizes, batch, threads):
-    rng = numpy.random.default_rng(0)
+def onnx_mlp(onnx, layers, batch):
+    """A model of linear layers, (weight, bias) each, with ReLUs between them: x to y<last>."""
     nodes, constants, name = [], [], "x"
-    for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
-        weight = rng.standard_normal((outputs, inputs)).astype(numpy.float32) * 0.05
-        bias = numpy.zeros(outputs, numpy.float32)
+    for i, (weight, bias) in enumerate(layers):
         constants += [onnx.numpy_helper.from_array(weight, f"w{i}")]
         constants += [onnx.numpy_helper.from_array(bias, f"b{i}")]
         nodes.append(onnx.helper.make_node("Gemm", [name, f"w{i}", f"b{i}"], [f"y{i}"], transB=1))
         name = f"y{i}"
-        if i + 2 < len(sizes):
+        if i + 1 < len(layers):
             nodes.append(onnx.helper.make_node("Relu", [name], [f"r{i}"]))
             name = f"r{i}"
     value = onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(
         nodes,
         "mlp",
-        [value("x", onnx.TensorProto.FLOAT, [batch, sizes[0]])],
-        [value(name, onnx.TensorProto.FLOAT, [batch, sizes[-1]])],
+        [value("x", onnx.TensorProto.FLOAT, [batch, layers[0][0].shape[1]])],
+        [value(name, onnx.TensorProto.FLOAT, [batch, layers[-1][0].shape[0]])],
         constants,
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
     model.ir_version = 8
+    return model
+
+
+def onnx_inference(onnx, runtime, numpy, sizes, batch, threads):
+    rng = numpy.random.default_rng(0)
+    layers = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        weight = rng.standard_normal((outputs, inputs)).astype(numpy.float32) * 0.05
+        layers.append((weight, numpy.zeros(outputs, numpy.float32)))
+    model = onnx_mlp(onnx, layers, batch)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -15,14 +15,13 @@ the process, in microseconds), and the megabytes that the process had at most.
 import argparse
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-from compare import missing, torch_model
+from compare import libtorch_flags, missing, onnx_mlp, torch_model
 
 HERE = pathlib.Path(__file__).resolve().parent / "embedding"
 SIZES = [784, 512, 512, 10]
@@ -37,7 +36,8 @@ def compile_program(source, output, flags):
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        subprocess.run(["g++", "-O2", "-std=c++20", "-c", source, "-o", object_file, *flags],
+        subprocess.run(["g++", "-O2", "-std=c++20", f"-I{HERE.parents[1]}", "-c", source, "-o", object_file,
+                        *flags],
                        check=True, stderr=subprocess.DEVNULL)
         times.append(time.perf_counter() - start)
     subprocess.run(["g++", object_file, "-o", output, *flags], check=True)
@@ -58,15 +58,10 @@ def shipped(program):
 
 
 def run(command):
-    """Seconds, peak bytes and output of a process."""
+    """Seconds and output of a process."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"{command}: status {process.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss * 1024, output
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return time.perf_counter() - start, done.stdout
 
 
 def wick_engine(prefix, folder, kind):
@@ -84,14 +79,8 @@ def wick_engine(prefix, folder, kind):
 
 
 def libtorch_engine(torch, folder):
-    from torch.utils import cpp_extension
-
-    lib = os.path.join(os.path.dirname(torch.__file__), "lib")
-    flags = [f"-I{path}" for path in cpp_extension.include_paths()]
-    flags += [f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}", f"-L{lib}",
-              f"-Wl,-rpath,{lib}", "-Wl,--no-as-needed", "-ltorch", "-ltorch_cpu", "-lc10"]
     program = f"{folder}/libtorch"
-    seconds = compile_program(HERE / "libtorch.cpp", program, flags)
+    seconds = compile_program(HERE / "libtorch.cpp", program, libtorch_flags(torch))
     return {"name": "LibTorch", "command": [program], "model": f"{folder}/model.ts",
             "bytes": shipped(program), "compile": seconds}
 
@@ -104,26 +93,6 @@ def onnx_engine(onnxruntime, folder):
             "model": f"{folder}/model.onnx", "bytes": size, "compile": None}
 
 
-def save_onnx(onnx, model, path):
-    nodes, constants, name = [], [], "x"
-    linear = [layer for layer in model if hasattr(layer, "weight")]
-    for i, layer in enumerate(linear):
-        constants += [onnx.numpy_helper.from_array(layer.weight.detach().numpy(), f"w{i}"),
-                      onnx.numpy_helper.from_array(layer.bias.detach().numpy(), f"b{i}")]
-        nodes.append(onnx.helper.make_node("Gemm", [name, f"w{i}", f"b{i}"], [f"y{i}"], transB=1))
-        name = f"y{i}"
-        if i + 1 < len(linear):
-            nodes.append(onnx.helper.make_node("Relu", [name], [f"r{i}"]))
-            name = f"r{i}"
-    value = onnx.helper.make_tensor_value_info
-    graph = onnx.helper.make_graph(
-        nodes, "mlp", [value("x", onnx.TensorProto.FLOAT, [1, SIZES[0]])],
-        [value(name, onnx.TensorProto.FLOAT, [1, SIZES[-1]])], constants)
-    proto = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
-    proto.ir_version = 8
-    onnx.save(proto, path)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("prefix", help="where wick is installed")
@@ -131,7 +100,6 @@ def main():
     options = parser.parse_args()
     import torch
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as folder:
         model = torch_model(torch, SIZES).eval()
         torch.save({"model": model.state_dict()}, f"{folder}/model.pt")
@@ -146,7 +114,9 @@ def main():
             import onnx
             import onnxruntime
 
-            save_onnx(onnx, model, f"{folder}/model.onnx")
+            layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy())
+                      for layer in model if hasattr(layer, "weight")]
+            onnx.save(onnx_mlp(onnx, layers, batch=1), f"{folder}/model.onnx")
             engines.append(onnx_engine(onnxruntime, folder))
         except ImportError as error:
             missing("ONNX Runtime", error)
@@ -156,8 +126,8 @@ def main():
         for number in range(options.rounds):
             for engine in engines[number % len(engines):] + engines[:number % len(engines)]:
                 engine["start"].append(run(engine["command"])[0])
-                _, memory, output = run([*engine["command"], engine["model"]])
-                load, first, element = map(float, output.split())
+                _, output = run([*engine["command"], engine["model"]])
+                load, first, element, memory = map(float, output.split())
                 engine["load"].append(load)
                 engine["first"].append(first)
                 engine["memory"].append(memory)

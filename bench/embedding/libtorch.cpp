@@ -3,13 +3,16 @@
 #include <chrono>
 #include <iostream>
 
+#include <ATen/Parallel.h>
 #include <torch/script.h>
+
+#include "bench/embedding/peak_memory.h"
 
 int main(int count, char** arguments) {
   using Clock = std::chrono::steady_clock;
   if (count < 2) return torch::empty({0}).numel() == 0 ? 0 : 1;
   const torch::NoGradGuard no_grad;
-  torch::set_num_threads(1);
+  at::set_num_threads(1);
   const auto begin = Clock::now();
   auto model = torch::jit::load(arguments[1]);
   model.eval();
@@ -18,5 +21,5 @@ int main(int count, char** arguments) {
   const auto done = Clock::now();
   using Microseconds = std::chrono::duration<double, std::micro>;
   std::cout << Microseconds(loaded - begin).count() << ' ' << Microseconds(done - loaded).count()
-            << ' ' << output[0][0].item<float>() << '\n';
+            << ' ' << output[0][0].item<float>() << ' ' << peak_bytes() << '\n';
 }

@@ -14,4 +14,6 @@ if len(sys.argv) > 1:
     loaded = time.perf_counter()
     output = session.run(None, {"x": numpy.zeros((1, 784), numpy.float32)})[0]
     done = time.perf_counter()
-    print((loaded - begin) * 1e6, (done - loaded) * 1e6, output[0][0])
+    with open("/proc/self/status", encoding="ascii") as status:
+        peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    print((loaded - begin) * 1e6, (done - loaded) * 1e6, output[0][0], peak)

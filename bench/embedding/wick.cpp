@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Loads a checkpoint of PyTorch and predicts once. Prints microseconds: of loading, of the first
-// inference. Without an argument it does nothing: its start alone is timed.
+// inference; an output; peak bytes. Without an argument it does nothing: its start alone is timed.
 #include <chrono>
 #include <iostream>
 
 #include <wick/wick.h>
+
+#include "bench/embedding/peak_memory.h"
 
 int main(int count, char** arguments) {
   using Clock = std::chrono::steady_clock;
@@ -21,5 +23,5 @@ int main(int count, char** arguments) {
   const auto done = Clock::now();
   using Microseconds = std::chrono::duration<double, std::micro>;
   std::cout << Microseconds(loaded - begin).count() << ' ' << Microseconds(done - loaded).count()
-            << ' ' << output.at<float>({0, 0}) << '\n';
+            << ' ' << output.at<float>({0, 0}) << ' ' << peak_bytes() << '\n';
 }
