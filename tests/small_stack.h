@@ -8,13 +8,11 @@
 
 #include <pthread.h>
 
+#include "tests/sanitizers.h"
+
 namespace wick::testing {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr std::size_t kSmallStackBytes = std::size_t{1} << 20;  // their frames are larger
-#else
-inline constexpr std::size_t kSmallStackBytes = std::size_t{256} << 10;
-#endif
+inline constexpr std::size_t kSmallStackBytes = std::size_t{kSanitized ? 1024 : 256} << 10;
 
 /// Waits for it. What it throws is thrown here.
 inline void on_small_stack(const std::function<void()>& work) {

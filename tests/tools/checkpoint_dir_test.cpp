@@ -81,6 +81,19 @@ TEST_F(CheckpointDir, ForceReplacesThemWhenTheFirstIsSaved) {
   EXPECT_EQ(train(training("new", {"--force", "--epochs", "1"})).status, 0);
 }
 
+// Also where the resumed run has no numbered file of its own there.
+TEST_F(CheckpointDir, ForceLeavesNothingOfTheOtherRunBesideAResumedOne) {
+  const Arguments slow = {"--epochs", "1", "--lr", "1e-9", "--scheduler", "none"};
+  ASSERT_EQ(train(training("a", slow)).status, 0);
+  ASSERT_EQ(train(training("b", {"--epochs", "3", "--lr", "0.01"})).status, 0);
+  ASSERT_EQ(names_in("b").size(), 4U);
+  ASSERT_EQ(
+      train({"--resume", at("a/last.tar"), "--epochs", "2", "--checkpoint-dir", at("b"), "--force"})
+          .status,
+      0);
+  EXPECT_EQ(names_in("b"), Names{"last.tar"});
+}
+
 TEST_F(CheckpointDir, AResumedRunGoesOnInItsOwnFolderAlone) {
   ASSERT_EQ(train(training("a", {"--epochs", "1", "--scheduler", "none"})).status, 0);
   ASSERT_EQ(train(training("b", {"--epochs", "1", "--scheduler", "none"})).status, 0);

@@ -127,6 +127,11 @@ TEST_F(CkptSeveral, WhatIsWrongWithStandardInputIsSaidOfIt) {
   const ProcessResult closed = ckpt({"ls", "-"}, {.closed = {0}});
   EXPECT_EQ(closed.status, 1);
   EXPECT_THAT(closed.err, HasSubstr("cannot read standard input: "));
+  // The other files are looked at nevertheless.
+  const ProcessResult beside = ckpt({"verify", "-", at("a.pt")}, {.closed = {0}});
+  EXPECT_EQ(beside.status, 1);
+  EXPECT_THAT(beside.out, HasSubstr("a.pt: good"));
+  EXPECT_THAT(beside.err, HasSubstr("cannot read standard input: "));
   write_file(dir_ / "m.index.json", R"({"metadata": {}, "weight_map": {"c": "c.safetensors"}})");
   EXPECT_EQ(ckpt({"ls", at("m.index.json")}).status, 0);
   EXPECT_THAT(ckpt({"ls", "-"}, {.input = at("m.index.json")}).err,

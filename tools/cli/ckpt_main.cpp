@@ -100,27 +100,30 @@ void add_conversions(CLI::App& command, Options& options) {
 // What stands around the results of several files.
 enum class Frame : std::uint8_t { none, titles, json };
 
-// Runs a command on one file after the other. What is wrong with one is said, and the others are
-// looked at nevertheless; the status is the worst.
-int for_each_file(const std::vector<std::filesystem::path>& files, Frame frame,
+// Runs a command on one file after the other; "-" is `input`. What is wrong with one is said, and
+// the others are looked at nevertheless; the status is the worst.
+int for_each_file(const std::vector<std::filesystem::path>& files, StandardInput& input,
+                  Frame frame,
                   const std::function<int(const std::filesystem::path&, std::ostream&)>& command) {
-  if (files.size() == 1) return command(files.front(), std::cout);
+  if (files.size() == 1) return command(input.file_for(files.front()), std::cout);
   int status = 0;
   std::size_t printed = 0;
   for (const std::filesystem::path& file : files) {
     std::ostringstream result;
+    std::filesystem::path path = file;
     try {
-      status = std::max(status, command(file, result));
+      path = input.file_for(file);
+      status = std::max(status, command(path, result));
     } catch (const wick::Error& error) {
       status = kFailure;
       flush_output();
-      say_error(error, file);
+      say_error(error, path);
       continue;
     }
     const bool first = printed++ == 0;
     if (frame == Frame::json) std::cout << (first ? "[\n" : ",\n");
     if (frame == Frame::titles) {
-      std::cout << (first ? "" : "\n") << plain_name(with_shown_names(file.string())) << ":\n";
+      std::cout << (first ? "" : "\n") << plain_name(with_shown_names(path.string())) << ":\n";
     }
     std::string text = result.str();
     if (frame == Frame::json && text.ends_with('\n')) text.pop_back();
@@ -132,7 +135,7 @@ int for_each_file(const std::vector<std::filesystem::path>& files, Frame frame,
 }
 
 // Each command's name, options and what it does.
-void add_commands(CLI::App& app, Options& options, Command& chosen) {
+void add_commands(CLI::App& app, Options& options, StandardInput& input, Command& chosen) {
   const auto add = [&](const char* name, const char* help, Command command) {
     CLI::App* const added = app.add_subcommand(name, help);
     added->get_formatter()->column_width(26);
@@ -141,7 +144,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
     return added;
   };
   CLI::App* command = add("ls", "Lists the tensors: names, dtypes, shapes, devices, sizes", [&] {
-    return for_each_file(options.files, options.json ? Frame::json : Frame::titles,
+    return for_each_file(options.files, input, options.json ? Frame::json : Frame::titles,
                          [&](const std::filesystem::path& file, std::ostream& out) {
                            return list_tensors(file, options.json, options.show.load, out,
                                                Style::for_stdout());
@@ -178,7 +181,7 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
                 "Checks files: structure and every CRC-32; exit status 1 where one"
                 " is damaged",
                 [&] {
-                  return for_each_file(options.files, Frame::none,
+                  return for_each_file(options.files, input, Frame::none,
                                        [](const std::filesystem::path& file, std::ostream& out) {
                                          return verify(file, out, Style::for_stdout());
                                        });
@@ -209,14 +212,11 @@ void add_commands(CLI::App& app, Options& options, Command& chosen) {
   add_conversions(*command, options);
 }
 
-// Files that are called "-".
+// Single files that are called "-".
 void take_standard_input(Options& options, StandardInput& input) {
   for (std::filesystem::path* const file :
        {&options.show.file, &options.diff.a, &options.diff.b, &options.convert.in}) {
     if (!file->empty()) *file = input.file_for(*file);
-  }
-  for (std::filesystem::path& file : options.files) {
-    if (file == "-" || options.files.size() == 1) file = input.file_for(file);
   }
 }
 
@@ -255,6 +255,7 @@ int main(int argc, char** argv) {
   using namespace wick::tools;
   std::ios::sync_with_stdio(false);
   Options options;
+  StandardInput input;
   Command chosen;
   try {
     CLI::App app(kAbout, "ckpt");
@@ -262,13 +263,12 @@ int main(int argc, char** argv) {
     app.get_formatter()->column_width(12);
     app.require_subcommand(1);
     add_version(app);
-    add_commands(app, options, chosen);
+    add_commands(app, options, input, chosen);
     if (const auto text = parse_command_line(app, argc, argv)) return show_text("ckpt", *text);
     check_arguments(options);
   } catch (const wick::Error& error) {
     return usage_error("ckpt", message_of(error, remedy_words).c_str());
   }
-  StandardInput input;
   return run_program("ckpt", [&] {
     try {
       take_standard_input(options, input);

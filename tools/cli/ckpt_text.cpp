@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 
 #include <unistd.h>
 
@@ -12,20 +10,6 @@
 
 namespace wick::tools {
 namespace {
-
-// Python's repr() of a float: the fewest digits that come back as the same number.
-std::string repr(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  std::string text;
-  for (const int digits : {15, 16, 17}) {
-    text = significant(value, digits);
-    double back = 0;
-    std::from_chars(text.data(), text.data() + text.size(), back);
-    if (back == value) break;
-  }
-  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-}
 
 // Writing out the digits of a huge one would take forever.
 std::string describe_big_integer(const BigInteger& value) {
@@ -73,13 +57,13 @@ std::string describe_scalar(const Value& value) {
   using Kind = Value::Kind;
   switch (value.kind()) {
     case Kind::none: return "None";
-    case Kind::boolean: return value.as_bool() ? "True" : "False";
+    case Kind::boolean: return std::string(python_bool(value.as_bool()));
     case Kind::integer: return std::to_string(value.as_int());
     case Kind::big_integer: return describe_big_integer(value.as_big_integer());
-    case Kind::real: return repr(value.as_double());
+    case Kind::real: return python_repr(value.as_double());
     case Kind::complex:
-      return concat("complex(", repr(value.as_complex().real()), ", ",
-                    repr(value.as_complex().imag()), ")");
+      return concat("complex(", python_repr(value.as_complex().real()), ", ",
+                    python_repr(value.as_complex().imag()), ")");
     case Kind::string: return quote(value.as_string());
     case Kind::bytes: return format_count(value.as_bytes().data.size(), "byte");
     case Kind::byte_array: return format_count(value.as_byte_array().size(), "byte");

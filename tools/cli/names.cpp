@@ -52,7 +52,7 @@ std::string nearest_name(std::string_view wrong, const std::vector<std::string>&
   std::size_t distance = std::max<std::size_t>(wrong.size() / 3, 1) + 1;
   for (const std::string& name : names) {
     const std::size_t found = edit_distance(wrong, name);
-    // Nothing of a name of one or two characters would be left.
+    // Not a name of which every character would have to change.
     if (found >= distance || found >= name.size()) continue;
     nearest = name;
     distance = found;

@@ -57,7 +57,8 @@ std::vector<Conflict> conflicts_of(const TrainOptions& options) {
       {"--tf32", config.autocast != "none", concat("with --autocast ", config.autocast),
        "leave one of them out"},
       of_gpu("--graph", options.device),
-      // What the kernel for whole steps does not do, a graph does anyway.
+      // These runs use a graph anyway: the kernel for whole steps does not take them
+      // (Trainer::network()).
       {"--graph", config.clip_grad_norm > 0,
        concat("with --clip-grad-norm ", config.clip_grad_norm), kLeaveOut},
       {"--graph", config.autocast != "none", concat("with --autocast ", config.autocast),

@@ -91,7 +91,8 @@ void flush_output() {
   const bool flushed = std::fflush(stdout) == 0;
   if (std::cout.good() && flushed && std::ferror(stdout) == 0) return;
   int code = errno;
-  // It was an earlier write that failed. Why, another one tells, behind what is broken off anyway.
+  // An earlier write failed, and its errno is lost. Another write gets it; the output is incomplete
+  // anyway.
   if (code == 0 && ::write(STDOUT_FILENO, "\n", 1) < 0) code = errno;
   if (code == EPIPE || reader_is_gone()) throw OutputClosed();
   throw IoError(concat("cannot write to standard output", code != 0 ? ": " : "",

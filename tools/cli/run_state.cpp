@@ -92,23 +92,25 @@ void require_epochs_left(std::int64_t epochs, const RunPosition& position) {
 }
 
 /// The optimizer and the schedule. Where a schedule that depends on the number of epochs gets
-/// another one, the steps that are done are taken anew with it: the recursive formulas lead from
-/// the rates of the old one to none of the new one's.
-void restore_learning(RunState& run, const Value& checkpoint) {
+/// another one, the `steps` that are done are taken anew with it: the recursive formulas lead from
+/// the rates of the old one to none of the new one's. Returns what is to be said of that.
+std::vector<std::string> restore_learning(RunState& run, const Value& checkpoint,
+                                          std::int64_t steps) {
   const std::int64_t saved_epochs = checkpoint.at("config").at("epochs").as_int();
   const bool same_rates =
       saved_epochs == run.config.epochs || !depends_on_epochs(run.config.scheduler);
   if (same_rates) {
     run.optimizer->load_state_dict(checkpoint.at("opt"));
     if (run.scheduler) run.scheduler->load_state_dict(checkpoint.at("scheduler"));
-    return;
+    return {};
   }
-  const auto steps =
-      static_cast<std::int64_t>(checkpoint.at("scheduler").at("last_epoch").as_double());
   const double first_rate = run.optimizer->lr();
   run.optimizer->load_state_dict(checkpoint.at("opt"));
   run.optimizer->set_lr(first_rate);
   for (std::int64_t i = 0; i < steps; ++i) run.scheduler->step();
+  return {concat("--scheduler ", run.config.scheduler, " goes on at the rates of a run of ",
+                 run.config.epochs, " epochs, with ", run.optimizer->lr(), "; it began as one of ",
+                 saved_epochs)};
 }
 
 }  // namespace
@@ -170,7 +172,8 @@ const Dict& saved_config(const Value& checkpoint, const std::string& name) {
   return checkpoint.at("config").as_dict();
 }
 
-void restore(RunState& run, const Value& checkpoint, const std::string& name) {
+std::vector<std::string> restore(RunState& run, const Value& checkpoint, const std::string& name,
+                                 std::int64_t steps_per_epoch) {
   for (const char* const part : {"epoch", "step", "loss_sum", "best_loss", "generator", "data"}) {
     if (checkpoint.contains(part)) continue;
     throw StateDictError(
@@ -191,7 +194,8 @@ void restore(RunState& run, const Value& checkpoint, const std::string& name) {
     require_epochs_left(run.config.epochs, position);
     run.transforms = saved_transforms(checkpoint);
     run.model->load_state_dict(with_present_names(StateDict::from_value(checkpoint.at("model"))));
-    restore_learning(run, checkpoint);
+    std::vector<std::string> notes =
+        restore_learning(run, checkpoint, position.epoch * steps_per_epoch + position.step);
     run.generator.set_state(checkpoint.at("generator").as_tensor().to(kCpu));
     run.position = position;
     run.first_number =
@@ -200,6 +204,7 @@ void restore(RunState& run, const Value& checkpoint, const std::string& name) {
       throw StateDictError(concat("the run has diverged: ", diverged,
                                   "; resume from an earlier checkpoint, with a lower --lr"));
     }
+    return notes;
   } catch (const Error& error) {
     throw StateDictError(concat("cannot resume from ", name, ": ", error.what()));
   }

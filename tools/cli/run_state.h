@@ -68,12 +68,15 @@ struct RunState {
 /// diverged.
 ///
 /// The run may have another number of epochs than the checkpoint's: its schedule then goes on at
-/// the rates of a run of that many.
+/// the rates of a run of that many, and a note that is returned says so. `steps_per_epoch` as for
+/// new_run().
 ///
 /// Checkpoints of earlier versions are taken too: their layers are fc1, fc2, ..., their 'tfs'
 /// describes the transforms, and they have no 'first_number', which is 1 then: the run's files go
 /// on in the numbers of those that there are.
-void restore(RunState& run, const Value& checkpoint, const std::string& name);
+[[nodiscard]] std::vector<std::string> restore(RunState& run, const Value& checkpoint,
+                                               const std::string& name,
+                                               std::int64_t steps_per_epoch);
 
 /// The saved configuration in a checkpoint. Throws StateDictError where there is none, as in a
 /// checkpoint of another program.

@@ -57,8 +57,9 @@ class Training {
   void load();
   InitialModel load_initial();
   void claim_checkpoint_dir();
+  int train();
+  [[nodiscard]] ValueError out_of_memory(const std::string& details) const;
   void split_data();
-  void resume_from(const Value& checkpoint, const std::string& name);
   void describe_run() const;
   EpochResult run_epoch(Trainer& trainer);
   void require_sound(double loss_mean, const Trainer& trainer, std::int64_t epoch) const;
@@ -106,7 +107,7 @@ void Training::load() {
   config.data_from_here = data_from(options_.checkpoint_dir, config.data);
   const std::int64_t steps = steps_for(split_.train.numel(), config.batch_size);
   run_ = new_run(config, data_.train, options_.device, steps);
-  if (checkpoint) resume_from(checkpoint->get(), name);
+  if (checkpoint) start_notes_ = restore(run_, checkpoint->get(), name, steps);
   if (initial) start_notes_ = start_from(run_, *initial);
   images_ = data_.train.images.to(options_.device);
   labels_ = data_.train.labels.to(options_.device);
@@ -148,16 +149,6 @@ void Training::split_data() {
                             " training images; give ", 1.0 / static_cast<double>(count),
                             " or more, or leave it out"));
   }
-}
-
-void Training::resume_from(const Value& checkpoint, const std::string& name) {
-  const std::int64_t epochs = run_.config.epochs;
-  const std::int64_t saved_epochs = saved_config(checkpoint, name).at("epochs").as_int();
-  restore(run_, checkpoint, name);
-  if (epochs == saved_epochs || !depends_on_epochs(run_.config.scheduler)) return;
-  start_notes_.push_back(concat("--scheduler ", run_.config.scheduler,
-                                " goes on at the rates of a run of ", epochs, " epochs, with ",
-                                run_.optimizer->lr(), "; it began as one of ", saved_epochs));
 }
 
 void Training::describe_run() const {
@@ -232,6 +223,7 @@ void Training::refuse_to_save(const std::string& found, std::int64_t epoch) cons
 
 /// From a GPU, while the training goes on.
 void Training::keep(const std::filesystem::path& path) {
+  std::erase(replaced_, path);  // from now on this run's
   if (options_.device == kCpu) return save(checkpoint_of(run_), path);
   saver_.save(checkpoint_of(run_), path);
 }
@@ -262,17 +254,13 @@ void Training::end_epoch(const Trainer& trainer, const EpochResult& result) {
   keep_last();
 }
 
-/// Where the run stands. Behind the first one nothing is left of a run that --force replaces.
+/// Where the run stands. After the first save nothing is left of a run that --force replaces.
 void Training::keep_last() {
-  const std::filesystem::path last = last_checkpoint(options_.checkpoint_dir);
-  keep(last);
+  keep(last_checkpoint(options_.checkpoint_dir));
   if (replaced_.empty()) return;
   saver_.wait();
   for (const std::filesystem::path& old : std::exchange(replaced_, {})) {
-    const bool ours =
-        old == last || (run_.position.epoch > 0 &&
-                        old == numbered_checkpoint(options_.checkpoint_dir, run_.file_number()));
-    if (!ours) std::filesystem::remove(old);
+    std::filesystem::remove(old);
   }
 }
 
@@ -304,6 +292,23 @@ void Training::require_output(const Trainer& trainer) {
 }
 
 int Training::run() {
+  try {
+    return train();
+  } catch (const OutOfMemoryError& error) {
+    throw out_of_memory(concat(" than ", error.requested(), " bytes"));
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory("");
+  }
+}
+
+ValueError Training::out_of_memory(const std::string& details) const {
+  const TrainConfig& config = options_.config;
+  return ValueError(concat("out of memory, with --model ", to_text(to_dict(config).at("model")),
+                           " and --batch-size ", config.batch_size, "; smaller ones take less",
+                           details));
+}
+
+int Training::train() {
   load();
   describe_run();
   flush_output();
@@ -345,20 +350,6 @@ int main(int argc, char** argv) {
     return usage_error("train", error.what());
   }
   if (!options) return run_program("train", [] { return 0; });  // its help is printed
-  const TrainConfig config = options->config;
-  const auto train = [&] {
-    const auto out_of_memory = [&config](const std::string& details) {
-      return wick::ValueError(wick::concat(
-          "out of memory, with --model ", to_text(to_dict(config).at("model")),
-          " and --batch-size ", config.batch_size, "; smaller ones take less", details));
-    };
-    try {
-      return Training(std::move(*options)).run();
-    } catch (const wick::OutOfMemoryError& error) {
-      throw out_of_memory(wick::concat(" than ", error.requested(), " bytes"));
-    } catch (const std::bad_alloc&) {
-      throw out_of_memory("");
-    }
-  };
+  const auto train = [&] { return Training(std::move(*options)).run(); };
   return run_reading_program("train", train, remedy_words);
 }

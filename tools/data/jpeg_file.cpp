@@ -21,8 +21,8 @@
 namespace wick::tools {
 namespace {
 
-// A bit for a block of 64 samples; three samples of a pixel where two of them have blocks of their
-// own for many pixels.
+// One bit can code a block of 64 samples, so that a byte codes 512; a pixel of a colour picture has
+// three samples.
 constexpr std::uint64_t kMaxRatio = 1536;
 // What a picture may take beyond that: arithmetic coding and runs of empty blocks take less.
 constexpr std::uint64_t kFreeBytes = std::uint64_t{64} << 20;

@@ -25,7 +25,7 @@ namespace wick::tools {
 /// Throws FormatError where it is no sound JPEG, cut short or damaged ones among them, for CMYK
 /// images, and where the program was built without libjpeg. The memory is bounded whatever the
 /// header says: a picture may have at most 1536 times the bytes of its file and 64 MiB, and libjpeg
-/// may take four times that beside it. The time is: at most 100 scans.
+/// may take four times that beside it. The time is bounded too: at most 100 scans.
 [[nodiscard]] Tensor decode_jpeg(std::span<const std::uint8_t> bytes,
                                  const std::filesystem::path& path, const ShapeCheck& check = {});
 
