@@ -24,7 +24,8 @@ static void append(wick_module* model, const char* name, const char* layer, cons
   need(wick_sequential_append(model, name, module)); /* which takes it */
 }
 
-/* Called after each step: says how it goes, and lowers the learning rate. */
+/* Called after each step. At the end of every 50th epoch it says how it goes, and lowers the
+ * learning rate. */
 static wick_status progress(void* context, int64_t epoch, int64_t step, int64_t steps,
                             double loss) {
   if (step + 1 < steps || (epoch + 1) % 50 != 0) return WICK_OK;

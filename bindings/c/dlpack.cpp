@@ -144,28 +144,27 @@ void take(Managed* managed, wick_tensor** result) {
   if (given.dims < 0) throw ShapeError(concat("a tensor has no ", given.dims, " dimensions"));
   const auto dims = static_cast<std::size_t>(given.dims);
   const Dims shape = dims_of(given.shape, dims, "shape");
-  const Dims strides = given.strides == nullptr ? contiguous_strides(shape)
-                                                : dims_of(given.strides, dims, "strides");
+  Dims strides = given.strides == nullptr ? contiguous_strides(shape)
+                                          : dims_of(given.strides, dims, "strides");
   for (std::size_t i = 0; i < dims; ++i) {
-    if (strides[i] < 0 && shape[i] > 1) {
+    if (strides[i] >= 0) continue;
+    if (shape[i] > 1) {
       throw ValueError(concat("the stride ", strides[i],
                               " is negative, which wick's tensors have not; copy the tensor"));
     }
+    strides[i] = 1;  // it says nothing where there is nothing to step to
   }
   const Device device = device_from(given.device);
-  const auto owner = std::make_shared<ForeignOwner>(device, [managed] {
+  const auto owner = std::make_shared<ForeignOwner>([managed] {
     if (managed->deleter != nullptr) managed->deleter(managed);
   });
   auto* const data = static_cast<std::byte*>(given.data);
   // Where there are no elements, the address may be anything.
   const bool is_empty = element_count(shape) == 0;
-  // Nor does a stride say anything where there is nothing to step to.
-  Dims steps = strides;
-  for (std::size_t i = 0; i < dims; ++i) {
-    if (shape[i] <= 1 && steps[i] < 0) steps[i] = 1;
-  }
-  put(to, tensor_over_memory(is_empty ? nullptr : data + given.byte_offset, shape, steps,
-                             dtype_from(given.dtype), device, owner));
+  void* const first = is_empty ? nullptr : data + given.byte_offset;
+  const DType dtype = dtype_from(given.dtype);
+  require_usable(first, dtype, device);
+  put(to, Tensor::from_blob(first, shape, dtype, kept_by(owner, std::move(strides), device)));
   owner->take_over();
 }
 

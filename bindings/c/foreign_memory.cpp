@@ -6,7 +6,6 @@
 
 #include "bindings/c/objects.h"
 #include "wick/c/tensor.h"
-#include "wick/core/backend.h"
 
 namespace wick::c {
 namespace {
@@ -22,33 +21,23 @@ std::size_t alignment_of(DType dtype) {
 ForeignOwner::~ForeignOwner() {
   if (!is_taken_ || !give_back_) return;
   try {
-    // The owner of the memory knows nothing of the work that is still to be done with it.
-    if (device_.type == DeviceType::cuda) backend_for(device_).synchronize();
     give_back_();
   } catch (...) {  // NOLINT(bugprone-empty-catch): there is nobody to tell
   }
 }
 
-std::shared_ptr<const void> borrowed() {
-  return {nullptr, [](const void* /*nothing*/) {}};
+BlobOptions kept_by(std::shared_ptr<ForeignOwner> owner, Dims strides, Device device) {
+  return {.strides = std::move(strides),
+          .deleter = [owner = std::move(owner)](void* /*data*/) {},
+          .device = device};
 }
 
-Tensor tensor_over_memory(void* data, const Dims& shape, const Dims& strides, DType dtype,
-                          Device device, std::shared_ptr<const void> owner) {
+void require_usable(const void* data, DType dtype, Device device) {
   if (device.type == DeviceType::meta) throw DeviceError("the device meta has no memory");
-  (void)element_count(shape);  // it throws for what is no shape
-  const auto elements = static_cast<std::uint64_t>(layout_extent(shape, strides));
-  if (elements > static_cast<std::uint64_t>(PTRDIFF_MAX) / size_of(dtype)) {
-    throw ShapeError(concat("shape ", shape, " with strides ", strides, " of ", dtype,
-                            " is larger than any memory"));
-  }
   if (reinterpret_cast<std::uintptr_t>(data) % alignment_of(dtype) != 0) {
     throw ValueError(concat("the address ", data, " is not aligned to the ", alignment_of(dtype),
                             " bytes of ", dtype, "; copy the elements"));
   }
-  auto storage = std::make_shared<Storage>(data, elements * size_of(dtype), backend_for(device),
-                                           std::move(owner));
-  return {std::move(storage), dtype, shape, strides, 0};
 }
 
 }  // namespace wick::c
@@ -67,8 +56,10 @@ wick_status wick_tensor_from_memory(void* data, const int64_t* shape, const int6
     const Device place = device_of(device);
     std::function<void()> give_back;
     if (release != nullptr) give_back = [release, context] { release(context); };
-    const auto owner = std::make_shared<ForeignOwner>(place, std::move(give_back));
-    put(to, tensor_over_memory(data, sizes, steps, dtype_of_number(dtype), place, owner));
+    const auto owner = std::make_shared<ForeignOwner>(std::move(give_back));
+    const DType of = dtype_of_number(dtype);
+    require_usable(data, of, place);
+    put(to, Tensor::from_blob(data, sizes, of, kept_by(owner, steps, place)));
     owner->take_over();
   });
 }

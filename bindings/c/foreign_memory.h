@@ -14,26 +14,22 @@ namespace wick::c {
 class ForeignOwner {
  public:
   /// `give_back` may be empty.
-  ForeignOwner(Device device, std::function<void()> give_back)
-      : device_(device), give_back_(std::move(give_back)) {}
+  explicit ForeignOwner(std::function<void()> give_back) : give_back_(std::move(give_back)) {}
   ForeignOwner(const ForeignOwner&) = delete;
   ForeignOwner& operator=(const ForeignOwner&) = delete;
   ~ForeignOwner();
   void take_over() noexcept { is_taken_ = true; }
 
  private:
-  Device device_;
   std::function<void()> give_back_;
   bool is_taken_ = false;
 };
 
-/// The owner of memory that is used no longer than a call lasts.
-[[nodiscard]] std::shared_ptr<const void> borrowed();
+/// For Tensor::from_blob(): the owner lives as long as a tensor over the memory.
+[[nodiscard]] BlobOptions kept_by(std::shared_ptr<ForeignOwner> owner, Dims strides, Device device);
 
-/// Throws ValueError for an address that is not aligned to the dtype's elements, DeviceError for a
-/// device that is not there or has no memory, and ShapeError for a layout that is none.
-[[nodiscard]] Tensor tensor_over_memory(void* data, const Dims& shape, const Dims& strides,
-                                        DType dtype, Device device,
-                                        std::shared_ptr<const void> owner);
+/// Throws ValueError for an address that is not aligned to the dtype's elements, and DeviceError
+/// for a device that has no memory; Tensor::from_blob() checks all else.
+void require_usable(const void* data, DType dtype, Device device);
 
 }  // namespace wick::c

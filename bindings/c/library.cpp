@@ -14,7 +14,8 @@ namespace {
 using namespace wick;
 using namespace wick::c;
 
-// The numbers of base.h are those of the enumerator, which wick_test compares by their names.
+// The numbers of base.h are those of the enumerator; tests/bindings/tensor_test.c compares all of
+// them by name.
 static_assert(WICK_FLOAT32 == static_cast<int>(DType::float32));
 static_assert(WICK_BOOL == static_cast<int>(DType::boolean));
 static_assert(WICK_COMPLEX128 == static_cast<int>(DType::complex128));

@@ -31,11 +31,12 @@ wick_status derive(const char* function, wick_module* module, typename T::Handle
 // A parameter by its dotted name.
 ParameterPtr find_parameter(const nn::Module& module, const char* name) {
   const std::string_view wanted = require(name, "name");
-  std::string names;
-  for (const auto& [each, parameter] : module.named_parameters()) {
+  const auto all = module.named_parameters();
+  for (const auto& [each, parameter] : all) {
     if (each == wanted) return parameter;
-    names += concat(names.empty() ? "" : ", ", each);
   }
+  std::string names;
+  for (const auto& [each, parameter] : all) names += concat(names.empty() ? "" : ", ", each);
   throw ValueError(
       concat("there is no parameter \"", wanted, "\"; there are ", names.empty() ? "none" : names));
 }

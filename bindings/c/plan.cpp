@@ -126,30 +126,19 @@ wick_status wick_plan_run_memory(wick_plan* plan, const void* input, void* outpu
       throw DeviceError(concat("the plan is on ", run.device(),
                                "; call wick_plan_run() with tensors that are there"));
     }
-    // Throws where the sizes overflow.
-    (void)element_count(batch_shape(samples, run.input_shape()));
-    (void)element_count(batch_shape(samples, run.output_shape()));
-    const std::size_t element = size_of(run.dtype());
-    const std::size_t in_bytes = static_cast<std::size_t>(run.in_features()) * element;
-    const std::size_t out_bytes = static_cast<std::size_t>(run.out_features()) * element;
-    // The plan only reads its input.
-    auto* from = static_cast<std::byte*>(const_cast<void*>(require(input, "input")));
-    auto* to = static_cast<std::byte*>(require(output, "output"));
-    const auto count = static_cast<std::size_t>(samples);
-    require_apart(from, in_bytes * count, to, out_bytes * count);
+    const Dims from_shape = batch_shape(samples, run.input_shape());
+    const Dims to_shape = batch_shape(samples, run.output_shape());
+    require_usable(require(input, "input"), run.dtype(), kCpu);
+    require_usable(require(output, "output"), run.dtype(), kCpu);
+    const Tensor from = Tensor::from_blob(input, from_shape, run.dtype());
+    const Tensor to = Tensor::from_blob(output, to_shape, run.dtype());
+    require_apart(static_cast<const std::byte*>(input), from.nbytes(),
+                  static_cast<const std::byte*>(output), to.nbytes());
     Workspace workspace(*of);
-    const auto tensor = [&](std::byte* data, const Dims& sample, std::int64_t rows) {
-      const Dims shape = batch_shape(rows, sample);
-      return tensor_over_memory(data, shape, contiguous_strides(shape), run.dtype(), kCpu,
-                                borrowed());
-    };
-    for (std::int64_t left = samples; left > 0;) {
-      const std::int64_t rows = std::min(left, run.max_batch());
-      run.run(tensor(from, run.input_shape(), rows), tensor(to, run.output_shape(), rows),
-              *workspace);
-      from += in_bytes * static_cast<std::size_t>(rows);
-      to += out_bytes * static_cast<std::size_t>(rows);
-      left -= rows;
+    for (std::int64_t begin = 0; begin < samples;) {
+      const std::int64_t end = begin + std::min(run.max_batch(), samples - begin);
+      run.run(from.slice(0, begin, end), to.slice(0, begin, end), *workspace);
+      begin = end;
     }
   });
 }

@@ -45,14 +45,15 @@ wick_status dims_out(const char* function, wick_tensor* tensor, const int64_t** 
 }
 
 // The caller's memory as a tensor of the CPU, in row-major order, while a call lasts.
-Tensor host_tensor(void* host, size_t bytes, const Tensor& like) {
+template <typename Memory>
+Tensor host_tensor(Memory* host, size_t bytes, const Tensor& like) {
   if (bytes != like.nbytes()) {
     throw ShapeError(
         concat(like, " has ", like.nbytes(), " bytes of elements, and 'bytes' is ", bytes));
   }
   if (bytes != 0) require(host, "host");
-  return tensor_over_memory(host, like.shape(), contiguous_strides(like.shape()), like.dtype(),
-                            kCpu, borrowed());
+  require_usable(host, like.dtype(), kCpu);
+  return Tensor::from_blob(host, like.shape(), like.dtype());
 }
 
 }  // namespace
@@ -79,12 +80,10 @@ wick_status wick_tensor_copy_of(const void* data, size_t bytes, const int64_t* s
                                 wick_dtype dtype, wick_tensor** result) {
   return call(__func__, [&] {
     const Result<TensorEntry> to(result);
-    // Only read, as the source of a copy.
-    void* const host = const_cast<void*>(data);
     const Dims sizes = dims_of(shape, dims, "shape");
     // The count before the memory: what is asked for by mistake may be large.
     const Tensor described = Tensor::empty(sizes, dtype_of_number(dtype), kMeta);
-    const Tensor source = host_tensor(host, bytes, described);
+    const Tensor source = host_tensor(data, bytes, described);
     put(to, source.clone());
   });
 }
@@ -143,8 +142,7 @@ wick_status wick_tensor_read(wick_tensor* tensor, void* host, size_t bytes) {
 wick_status wick_tensor_write(wick_tensor* tensor, const void* host, size_t bytes) {
   return call(__func__, [&] {
     const Use1 to(tensor, "tensor");
-    // Only read, as the source of a copy.
-    to->tensor.copy_(host_tensor(const_cast<void*>(host), bytes, to->tensor));
+    to->tensor.copy_(host_tensor(host, bytes, to->tensor));
   });
 }
 

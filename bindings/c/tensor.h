@@ -23,9 +23,9 @@ WICK_C_API wick_status wick_tensor_copy_of(const void* data, size_t bytes, const
                                            size_t dims, wick_dtype dtype, wick_tensor** result);
 
 /* Called once, when the last that uses foreign memory is gone: a handle, a view of it, a module
- * that has saved it for its backward pass. In whatever thread that happens, so also in several at
- * once for several memories. For memory of a CUDA device, wick waits for the device before. It has
- * nowhere to report an error to: what a C++ function throws is dropped. */
+ * that has saved it for its backward pass. That may happen in any thread, and in several at once
+ * for several memories. For memory of a CUDA device, wick waits for that thread's work there. It
+ * has nowhere to report an error to: what a C++ function throws is dropped. */
 typedef void (*wick_release)(void* context);
 
 /* A tensor over the caller's own memory, on the CPU or, with `device` "cuda:0", on that device.
@@ -50,9 +50,9 @@ struct DLManagedTensorVersioned;
 /* Takes over what another library gives; its deleter is called as wick_release is. A call that
  * fails leaves it the caller's. Memory of the host that CUDA has pinned is on the CPU here.
  *
- * WICK_ERROR_VALUE where the memory is read-only (wick's tensors can all be written to: copy it),
- * for a version of DLPack other than 1.x and a negative stride; WICK_ERROR_DTYPE for a dtype with
- * lanes or one that wick lacks; WICK_ERROR_DEVICE for a device that wick does not drive. */
+ * WICK_ERROR_VALUE where the memory is read-only (this interface has no read-only tensors: copy
+ * it), for a version of DLPack other than 1.x and a negative stride; WICK_ERROR_DTYPE for a dtype
+ * with lanes or one that wick lacks; WICK_ERROR_DEVICE for a device that wick does not drive. */
 WICK_C_API wick_status wick_tensor_from_dlpack(struct DLManagedTensor* managed,
                                                wick_tensor** result);
 WICK_C_API wick_status wick_tensor_from_dlpack_versioned(struct DLManagedTensorVersioned* managed,

@@ -56,8 +56,8 @@ WICK_C_API wick_status wick_optimizer_load_state_dict(wick_optimizer* optimizer,
 
 /* -- Steps ---------------------------------------------------------------------------------- */
 
-/* One step: zero_grad, the forward pass, the loss, the backward pass, the optimizer's step. `loss`
- * is that before the step, as a number; where `value` is NULL, nobody waits for it on a GPU. */
+/* One step: the forward pass, the loss, zero_grad, the backward pass, the optimizer's step. `value`
+ * gets the loss before the step; with NULL, nobody waits for it on a GPU. */
 WICK_C_API wick_status wick_train_step(wick_module* module, wick_loss* loss,
                                        wick_optimizer* optimizer, wick_tensor* input,
                                        wick_tensor* target, double* value);

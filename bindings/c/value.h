@@ -102,8 +102,8 @@ WICK_C_API wick_status wick_value_is_ordered(wick_value* dict, int* result);
 /* The attributes of an OrderedDict, such as the `_metadata` of a module's state: a dict, or None
  * where there are none. */
 WICK_C_API wick_status wick_value_attributes(wick_value* dict, wick_value** result);
-/* Another value each for two containers or tensors that are not the same object; NULL for what is
- * no object of its own, such as a number. */
+/* An address: the same for two handles of one container or tensor, different for two objects. NULL
+ * for what has no identity: numbers, texts, storages, layouts. */
 WICK_C_API wick_status wick_value_identity(wick_value* value, const void** identity);
 WICK_C_API wick_status wick_value_equal(wick_value* a, wick_value* b, int* equal);
 

@@ -64,7 +64,7 @@ def _write(folder, files, tag):
 
 def _modules():
     return {f"wick/{path.name}": path.read_bytes() for path in sorted((HERE / "wick").iterdir())
-            if path.suffix in (".py", ".typed") or path.name == "py.typed"}
+            if path.suffix in (".py", ".typed")}
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):

@@ -198,6 +198,21 @@ class Checkpoints(unittest.TestCase):
         for name, parameter in self.model.named_parameters():
             self.assertTrue(torch.allclose(torch.from_dlpack(model.grad(name)), parameter.grad, atol=1e-6), name)
 
+    def test_a_parameter_in_two_places_is_one(self):
+        weight = torch.nn.Parameter(torch.ones(2))
+        wick.save({"a": weight, "b": weight}, self.path)
+        loaded = torch.load(self.path, weights_only=True)
+        loaded["a"].fill_(3)
+        self.assertEqual(loaded["b"].tolist(), [3, 3])
+
+    def test_storages_and_layouts_stay_themselves(self):
+        first, second = torch.ones(2).untyped_storage(), torch.zeros(3).untyped_storage()
+        torch.save({"s": [first, second], "l": [torch.strided, torch.sparse_coo]}, self.path)
+        wick.save(wick.load(self.path), self.path)
+        loaded = torch.load(self.path, weights_only=True)
+        self.assertEqual([len(each) for each in loaded["s"]], [8, 12])
+        self.assertEqual(loaded["l"], [torch.strided, torch.sparse_coo])
+
     def test_wick_saves_and_torch_loads(self):
         data = {"a": wick.tensor([[1.0, 2], [3, 4]]), "n": [1, 2.5, None, "x", (True,)], "s": wick.Size((2, 3)),
                 "d": wick.bfloat16, 5: wick.tensor([1, 2], wick.int32)}

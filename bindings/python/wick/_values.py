@@ -60,22 +60,23 @@ _SCALARS = {
     BYTE_ARRAY: lambda value: bytearray(_text(value)),
     BIG_INTEGER: lambda value: int(ask("wick_value_as_text", ctypes.c_char_p, value)),
     DTYPE: lambda value: DType(ask("wick_value_as_dtype", ctypes.c_int32, value)),
-    TENSOR: lambda value: Tensor(make("wick_value_as_tensor", value)),
 }
 
 
-def to_python(value: Handle, seen: Optional[Dict[int, Any]] = None) -> Any:
+def to_python(value: Value, seen: Optional[Dict[int, Any]] = None) -> Any:
     """Containers that are one object become one object, also those that contain themselves."""
     kind = ask("wick_value_kind", ctypes.c_int32, value)
-    if kind in _SCALARS and kind != TENSOR:
+    if kind in _SCALARS:
         return _SCALARS[kind](value)
     if seen is None:
         seen = {}
-    identity = ask("wick_value_identity", ctypes.c_void_p, value) or 0
+    identity = ask("wick_value_identity", ctypes.c_void_p, value)
+    if identity is None:  # a storage, a layout: no object of its own
+        return value
     if identity in seen:
         return seen[identity]
     if kind == TENSOR:
-        result = seen[identity] = _SCALARS[TENSOR](value)
+        result = seen[identity] = Tensor(make("wick_value_as_tensor", value))
         return result
 
     def item(index: int) -> Any:
@@ -102,15 +103,7 @@ def to_python(value: Handle, seen: Optional[Dict[int, Any]] = None) -> Any:
         # A container in it may have led back to it: then both are the same from here on.
         result = seen.setdefault(identity, result)
     else:
-        result = Value(make("wick_value_item", _singleton(value), 0))
-        seen[identity] = result
-    return result
-
-
-def _singleton(value: Handle) -> Value:
-    """A list of one value: its item is a second handle of that value."""
-    result = Value(make("wick_value_list"))
-    call("wick_value_append", result, value)
+        result = seen[identity] = value
     return result
 
 
@@ -127,9 +120,8 @@ def from_python(data: Any, seen: Optional[Dict[int, Any]] = None) -> Value:
         return _container(data, seen)
     numpy = sys.modules.get("numpy")
     if hasattr(data, "__dlpack__") or (numpy is not None and isinstance(data, (numpy.ndarray, numpy.generic))):
-        if getattr(data, "requires_grad", False) and hasattr(data, "detach"):
-            data = data.detach()
-        result = Value(make("wick_value_tensor", as_tensor(data)))
+        wants_grad = getattr(data, "requires_grad", False) and hasattr(data, "detach")
+        result = Value(make("wick_value_tensor", as_tensor(data.detach() if wants_grad else data)))
         seen[id(data)] = (result, data)
         return result
     raise TypeError(f"a {type(data).__name__} cannot be kept in a file; use numbers, texts, containers and "
