@@ -30,7 +30,7 @@ struct WICK_API Device {
 };
 
 WICK_HIDDEN inline constexpr Device kCpu{};
-inline constexpr Device kMeta{DeviceType::meta, 0};
+WICK_HIDDEN inline constexpr Device kMeta{DeviceType::meta, 0};
 
 /// "cpu", "cuda:N" or "meta".
 [[nodiscard]] WICK_API std::string to_string(Device device);

@@ -58,6 +58,27 @@ void Dims::insert(std::size_t index, std::int64_t value) {
   data()[index] = value;
 }
 
+Dims flattened_shape(const Dims& shape, std::int64_t first, std::int64_t last,
+                     std::string_view operation) {
+  if (shape.empty()) return {1};
+  const std::size_t begin = wrap_dim(first, shape.size(), operation);
+  const std::size_t end = wrap_dim(last, shape.size(), operation);
+  if (begin > end) {
+    throw ShapeError(concat(operation, ": start_dim ", first, " is behind end_dim ", last,
+                            " in the shape ", shape));
+  }
+  Dims result;
+  for (std::size_t i = 0; i <= begin; ++i) result.push_back(shape[i]);
+  for (std::size_t i = begin + 1; i < shape.size(); ++i) {
+    if (i <= end) {
+      result[begin] *= shape[i];
+    } else {
+      result.push_back(shape[i]);
+    }
+  }
+  return result;
+}
+
 std::string python_tuple(const Dims& dims) {
   std::string text = "(";
   for (std::size_t i = 0; i < dims.size(); ++i) text += concat(i == 0 ? "" : ", ", dims[i]);

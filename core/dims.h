@@ -57,6 +57,12 @@ class WICK_API Dims {
 /// Prints "[2, 3]".
 WICK_API std::ostream& operator<<(std::ostream& out, const Dims& dims);
 
+/// torch.Tensor.flatten: dimensions `first` to `last` as one; these may count from the end. Throws
+/// IndexError for dimensions that the shape does not have, and ShapeError where they are not in
+/// order; both name `operation`.
+[[nodiscard]] WICK_API Dims flattened_shape(const Dims& shape, std::int64_t first,
+                                            std::int64_t last, std::string_view operation);
+
 /// As Python prints a tuple: "(2, 3)", "(2,)", "()".
 [[nodiscard]] WICK_API std::string python_tuple(const Dims& dims);
 

@@ -102,52 +102,52 @@ WICK_API std::ostream& operator<<(std::ostream& out, DType dtype);
 
 /// The DType of a C++ type: `dtype_of<float>` is DType::float32. No definition for other types.
 template <typename T>
-inline constexpr DType dtype_of = [] {
+WICK_HIDDEN inline constexpr DType dtype_of = [] {
   static_assert(sizeof(T) == 0, "no wick::DType stands for this C++ type");
   return DType::float32;
 }();
 template <>
-inline constexpr DType dtype_of<float> = DType::float32;
+WICK_HIDDEN inline constexpr DType dtype_of<float> = DType::float32;
 template <>
-inline constexpr DType dtype_of<double> = DType::float64;
+WICK_HIDDEN inline constexpr DType dtype_of<double> = DType::float64;
 template <>
-inline constexpr DType dtype_of<float16> = DType::float16;
+WICK_HIDDEN inline constexpr DType dtype_of<float16> = DType::float16;
 template <>
-inline constexpr DType dtype_of<bfloat16> = DType::bfloat16;
+WICK_HIDDEN inline constexpr DType dtype_of<bfloat16> = DType::bfloat16;
 template <>
-inline constexpr DType dtype_of<float8_e4m3fn> = DType::float8_e4m3fn;
+WICK_HIDDEN inline constexpr DType dtype_of<float8_e4m3fn> = DType::float8_e4m3fn;
 template <>
-inline constexpr DType dtype_of<float8_e5m2> = DType::float8_e5m2;
+WICK_HIDDEN inline constexpr DType dtype_of<float8_e5m2> = DType::float8_e5m2;
 template <>
-inline constexpr DType dtype_of<float8_e4m3fnuz> = DType::float8_e4m3fnuz;
+WICK_HIDDEN inline constexpr DType dtype_of<float8_e4m3fnuz> = DType::float8_e4m3fnuz;
 template <>
-inline constexpr DType dtype_of<float8_e5m2fnuz> = DType::float8_e5m2fnuz;
+WICK_HIDDEN inline constexpr DType dtype_of<float8_e5m2fnuz> = DType::float8_e5m2fnuz;
 template <>
-inline constexpr DType dtype_of<float8_e8m0fnu> = DType::float8_e8m0fnu;
+WICK_HIDDEN inline constexpr DType dtype_of<float8_e8m0fnu> = DType::float8_e8m0fnu;
 template <>
-inline constexpr DType dtype_of<std::uint8_t> = DType::uint8;
+WICK_HIDDEN inline constexpr DType dtype_of<std::uint8_t> = DType::uint8;
 template <>
-inline constexpr DType dtype_of<std::int8_t> = DType::int8;
+WICK_HIDDEN inline constexpr DType dtype_of<std::int8_t> = DType::int8;
 template <>
-inline constexpr DType dtype_of<std::int16_t> = DType::int16;
+WICK_HIDDEN inline constexpr DType dtype_of<std::int16_t> = DType::int16;
 template <>
-inline constexpr DType dtype_of<std::int32_t> = DType::int32;
+WICK_HIDDEN inline constexpr DType dtype_of<std::int32_t> = DType::int32;
 template <>
-inline constexpr DType dtype_of<std::int64_t> = DType::int64;
+WICK_HIDDEN inline constexpr DType dtype_of<std::int64_t> = DType::int64;
 template <>
-inline constexpr DType dtype_of<std::uint16_t> = DType::uint16;
+WICK_HIDDEN inline constexpr DType dtype_of<std::uint16_t> = DType::uint16;
 template <>
-inline constexpr DType dtype_of<std::uint32_t> = DType::uint32;
+WICK_HIDDEN inline constexpr DType dtype_of<std::uint32_t> = DType::uint32;
 template <>
-inline constexpr DType dtype_of<std::uint64_t> = DType::uint64;
+WICK_HIDDEN inline constexpr DType dtype_of<std::uint64_t> = DType::uint64;
 template <>
-inline constexpr DType dtype_of<bool> = DType::boolean;
+WICK_HIDDEN inline constexpr DType dtype_of<bool> = DType::boolean;
 template <>
-inline constexpr DType dtype_of<complex32> = DType::complex32;
+WICK_HIDDEN inline constexpr DType dtype_of<complex32> = DType::complex32;
 template <>
-inline constexpr DType dtype_of<std::complex<float>> = DType::complex64;
+WICK_HIDDEN inline constexpr DType dtype_of<std::complex<float>> = DType::complex64;
 template <>
-inline constexpr DType dtype_of<std::complex<double>> = DType::complex128;
+WICK_HIDDEN inline constexpr DType dtype_of<std::complex<double>> = DType::complex128;
 
 /// Carries a type through a generic lambda: `visit(dtype, [&]<typename T>(TypeTag<T>) {...})`.
 template <typename T>

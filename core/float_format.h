@@ -31,11 +31,11 @@ struct WICK_API Format {
   }
 };
 
-inline constexpr Format kFloat16{5, 10, 15, true, false, false};
-inline constexpr Format kE4M3FN{4, 3, 7, false, false, true};
-inline constexpr Format kE5M2{5, 2, 15, true, false, false};
-inline constexpr Format kE4M3FNUZ{4, 3, 8, false, true, false};
-inline constexpr Format kE5M2FNUZ{5, 2, 16, false, true, false};
+WICK_HIDDEN inline constexpr Format kFloat16{5, 10, 15, true, false, false};
+WICK_HIDDEN inline constexpr Format kE4M3FN{4, 3, 7, false, false, true};
+WICK_HIDDEN inline constexpr Format kE5M2{5, 2, 15, true, false, false};
+WICK_HIDDEN inline constexpr Format kE4M3FNUZ{4, 3, 8, false, true, false};
+WICK_HIDDEN inline constexpr Format kE5M2FNUZ{5, 2, 16, false, true, false};
 
 constexpr float decode(unsigned bits, Format format) noexcept {
   constexpr std::uint32_t kQuietNan = 0x7FC00000U;

@@ -16,10 +16,6 @@ namespace {
 
 // -- Numbers --------------------------------------------------------------------------------------
 
-std::string not_finite(double value) {
-  return std::isnan(value) ? "nan" : value < 0 ? "-inf" : "inf";
-}
-
 // How the floating-point numbers of a tensor look: alike. torch._tensor_str._Formatter.
 class FloatFormat {
  public:
@@ -50,7 +46,7 @@ class FloatFormat {
   [[nodiscard]] std::size_t width() const noexcept { return width_; }
 
   [[nodiscard]] std::string text(double value) const {
-    const std::string text = std::isfinite(value) ? number(value) : not_finite(value);
+    const std::string text = std::isfinite(value) ? number(value) : python_repr(value);
     return std::string(width_ - std::min(width_, text.size()), ' ') + text;
   }
 

@@ -141,8 +141,8 @@ class WICK_API DefaultGenerator {
 /// program. As in PyTorch, its seed is another one in each run until manual_seed() sets it:
 ///
 ///   wick::manual_seed(0);
-///   nn::Linear layer(784, 32);                        // torch.nn.Linear(784, 32): the same
-///   weights x.uniform_(0.0, 1.0, wick::default_generator());
+///   nn::Linear layer(784, 32);  // the weights of torch.nn.Linear(784, 32)
+///   x.uniform_(0.0, 1.0, wick::default_generator());
 ///
 /// Thread safety: may be called from several threads, which take turns; who needs the same numbers
 /// in each run draws in one of them, or from generators of his own.

@@ -27,8 +27,7 @@ void require_bounds(double low, double high) {
   const auto finite = [](double bound) { return bound >= -kLargest && bound <= kLargest; };
   if (!finite(low) || !finite(high) || high - low > kLargest) {
     throw ValueError(concat("Generator::uniform: low ", low, ", high ", high,
-                            " and their difference must be finite numbers of ",
-                            DType{dtype_of<T>}));
+                            " and their difference must be finite numbers of ", dtype_of<T>));
   }
   if (low > high) {
     throw ValueError(concat("Generator::uniform: low ", low, " is greater than high ", high));

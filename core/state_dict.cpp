@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wick/core/state_dict.h"
 
+#include "core/first_names.h"
 #include "wick/core/error.h"
 
 namespace wick {
@@ -60,16 +61,9 @@ const Tensor* StateDict::find(std::string_view name) const {
 const Tensor& StateDict::at(std::string_view name) const {
   const Tensor* const found = find(name);
   if (found != nullptr) return *found;
-  std::string there;
-  for (const auto& [other, tensor] : entries_) {
-    there += concat(there.empty() ? "" : ", ", '"', other, '"');
-    if (there.size() > 200) {
-      there += ", ...";
-      break;
-    }
-  }
-  throw StateDictError(
-      concat("no tensor \"", name, "\" in the state dict; there are [", there, "]"));
+  const auto quoted = [](const Entry& entry) { return concat('"', entry.first, '"'); };
+  throw StateDictError(concat("no tensor \"", name, "\" in the state dict; there are [",
+                              first_names(entries_, quoted), "]"));
 }
 
 std::string describe_misfit(std::string_view name, const Tensor& given, const Tensor& wanted) {
@@ -85,6 +79,10 @@ std::string describe_misfit(std::string_view name, const Tensor& given, const Te
   if (is_complex(given.dtype()) && !is_complex(wanted.dtype())) {
     return concat("\n  dtype of \"", name, "\": the checkpoint has ", given.dtype(),
                   ", whose imaginary parts the model's ", wanted.dtype(), " would lose");
+  }
+  if (wanted.numel() != 0 && wanted.storage()->is_read_only()) {
+    return concat("\n  \"", name,
+                  "\": the model's tensor lies in read-only memory; use a clone() of it");
   }
   return {};
 }

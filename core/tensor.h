@@ -34,7 +34,8 @@ struct BlobOptions {
   /// In elements; none: row-major without gaps.
   std::optional<Dims> strides{};
   /// Called once with the address, when the last tensor over the memory goes, in whatever thread
-  /// that is. Empty: the memory is the caller's, who keeps it for as long as any tensor lies in it.
+  /// that is; for memory of a GPU, after the work of that thread's stream. Empty: the memory is the
+  /// caller's, who keeps it for as long as any tensor lies in it.
   std::function<void(void*)> deleter{};
   /// Where the memory is.
   Device device = kCpu;

@@ -7,10 +7,22 @@
 #include "wick/core/tensor.h"
 
 namespace wick {
+namespace {
+
+// The owner of a GPU's memory knows nothing of the work that is still to be done with it.
+void finish_work(Backend& backend) noexcept {
+  if (backend.device().type != DeviceType::cuda) return;
+  try {
+    backend.synchronize();
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): there is nobody to tell
+  }
+}
+
+}  // namespace
 
 Tensor Tensor::from_blob_of(const void* data, bool is_const, const std::size_t* capacity,
                             const Dims& shape, DType dtype, const BlobOptions& options) {
-  // All checks first: the deleter is called for memory that was taken alone.
+  // All checks first: the deleter is called only for memory that a tensor has taken over.
   const std::int64_t count = element_count(shape);
   Dims strides = options.strides ? *options.strides : contiguous_strides(shape);
   const std::int64_t extent = layout_extent(shape, strides);
@@ -29,8 +41,10 @@ Tensor Tensor::from_blob_of(const void* data, bool is_const, const std::size_t* 
   }
   void* const address = const_cast<void*>(data);  // a read-only storage is not written to
   std::shared_ptr<const void> owner(data,
-                                    [address, deleter = options.deleter](const void* /*data*/) {
-                                      if (deleter) deleter(address);
+                                    [address, &backend, deleter = options.deleter](const void*) {
+                                      if (!deleter) return;
+                                      finish_work(backend);
+                                      deleter(address);
                                     });
   const auto size = static_cast<std::size_t>(bytes);
   auto storage = is_const ? Storage::read_only(data, size, backend, std::move(owner))

@@ -222,22 +222,7 @@ Tensor Tensor::expand(const Dims& shape) const {
 
 Tensor Tensor::flatten(std::int64_t start, std::int64_t end) const {
   require_defined("Tensor::flatten");
-  if (shape_.empty()) return view({1});
-  const std::size_t first = wrap_dim(start, shape_.size(), "Tensor::flatten");
-  const std::size_t last = wrap_dim(end, shape_.size(), "Tensor::flatten");
-  if (first > last) {
-    throw ShapeError(
-        concat("Tensor::flatten: start ", start, " is behind end ", end, " in ", *this));
-  }
-  Dims shape;
-  for (std::size_t d = 0; d < shape_.size(); ++d) {
-    if (d > first && d <= last) {
-      shape[first] *= shape_[d];
-    } else {
-      shape.push_back(shape_[d]);
-    }
-  }
-  return reshape(shape);
+  return reshape(flattened_shape(shape_, start, end, "Tensor::flatten"));
 }
 
 Tensor Tensor::as_strided(const Dims& shape, const Dims& strides, std::int64_t offset) const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "core/first_names.h"
 #include "wick/core/error.h"
 
 namespace wick {
@@ -91,8 +92,8 @@ Value::Value(BigInteger value) {
   }
 }
 
-Value::Data Value::data_of(std::uint64_t bits, bool is_signed) {
-  if (is_signed) return static_cast<std::int64_t>(bits);
+Value::Data Value::data_of(std::uint64_t bits, bool fits_int64) {
+  if (fits_int64) return static_cast<std::int64_t>(bits);
   return BigInteger::from_string(concat(bits));
 }
 
@@ -280,15 +281,9 @@ const Value* Dict::find(const Value& key) const {
 const Value& Dict::at(const Value& key) const {
   const Value* const found = find(key);
   if (found != nullptr) return *found;
-  std::string there;
-  for (const auto& [other, value] : entries_) {
-    there += (there.empty() ? "" : ", ") + describe(other);
-    if (there.size() > 200) {
-      there += ", ...";
-      break;
-    }
-  }
-  throw ValueError(concat("no key ", describe(key), " in a dict with keys [", there, "]"));
+  const auto described = [](const Entry& entry) { return describe(entry.first); };
+  throw ValueError(concat("no key ", describe(key), " in a dict with keys [",
+                          first_names(entries_, described), "]"));
 }
 
 void Dict::set(Value key, Value value) {

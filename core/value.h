@@ -256,8 +256,8 @@ class WICK_API Value {
                             DType, std::shared_ptr<const DeviceName>, std::shared_ptr<TensorObject>,
                             BigInteger, std::shared_ptr<ByteArray>, std::shared_ptr<FrozenSet>,
                             StorageObject, Layout, std::shared_ptr<Placeholder>>;
-  // Of an integer's bits: of one with a sign, where it fits 64 bits so.
-  [[nodiscard]] static Data data_of(std::uint64_t bits, bool is_signed);
+  // An int64 where the number fits one, else (from 2^63 on) a BigInteger.
+  [[nodiscard]] static Data data_of(std::uint64_t bits, bool fits_int64);
   template <typename T>
   [[nodiscard]] const T& get(std::string_view wanted) const;
 

@@ -266,8 +266,9 @@ void PlanBuilder::add_view(const Step& step) {
   for (const std::int64_t size : whole) batch.push_back(size);
   // The samples' dimension stays by itself.
   static_cast<void>(dimension(step, whole));
-  Dims result = step.kind == StepKind::flatten ? flattened_shape(batch, step.dim, step.last)
-                                               : unflattened_shape(batch, step.dim, step.shape);
+  Dims result = step.kind == StepKind::flatten
+                    ? flattened_shape(batch, step.dim, step.last, "Flatten")
+                    : unflattened_shape(batch, step.dim, step.shape);
   result.erase(0);
   add_shared(step, std::move(result));
 }

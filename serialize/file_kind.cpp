@@ -244,7 +244,8 @@ void refuse_foreign_path(const fs::path& path) {
        entry.increment(error), ++looked) {
     const fs::path name = entry->path().filename();
     distributed = distributed || name.extension() == ".distcp";
-    for (const char* const ending : {".json", ".safetensors", ".bin", ".pt", ".pth", ".ckpt"}) {
+    for (const char* const ending :
+         {".json", ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar"}) {
       if (name.extension() != ending) continue;
       if (ending != std::string_view(".json") || name.string().ends_with(".index.json")) {
         // An index names the others.

@@ -67,7 +67,7 @@ class WICK_API NpzFile {
   struct Entry {
     std::string name;  // without ".npy", unless another record is called that
     NpyHeader header;
-    const ZipEntry* record = nullptr;  // of the archive; the file's own
+    const ZipEntry* record = nullptr;  // private to read(); valid while the file is open
     std::uint64_t trailing_bytes = 0;  // of the record, behind the array; they are passed over
   };
 

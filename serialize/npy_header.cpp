@@ -180,15 +180,6 @@ std::string_view code_of(DType dtype) {
   return found->code;
 }
 
-std::string python_shape(const Dims& shape) {
-  std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += std::to_string(shape[i]);
-  }
-  return text + (shape.size() == 1 ? ",)" : ")");
-}
-
 }  // namespace
 
 std::optional<DType> dtype_of_numpy_code(std::string_view code) noexcept {
@@ -247,7 +238,7 @@ NpyHeader parse_npy_header(std::string_view start, const std::string& where) {
 std::string make_npy_header(DType dtype, const Dims& shape) {
   const bool single = size_of(dtype) == 1;
   std::string text = concat("{'descr': '", single ? '|' : '<', code_of(dtype),
-                            "', 'fortran_order': False, 'shape': ", python_shape(shape), ", }");
+                            "', 'fortran_order': False, 'shape': ", python_tuple(shape), ", }");
   if (!shape.empty()) text.append(kGrowthDigits - std::to_string(shape[0]).size(), ' ');
   const std::size_t prefix = kMagic.size() + 2 + sizeof(std::uint16_t);
   text.append(kAlignment - (prefix + text.size() + 1) % kAlignment, ' ');

@@ -81,7 +81,7 @@ void CpuBackend::run_prelu_columns(const PreluTask<T>& task, std::int64_t rows,
     run(begin, begin + count, own);
   });
   add_parts(of_parts, parts.count(), channels);
-  std::copy_n(of_parts, rows == 0 ? 0 : channels, sums);
+  std::copy_n(of_parts, channels, sums);
 }
 
 // Rows of one channel's elements.
@@ -118,7 +118,7 @@ void CpuBackend::run_prelu_channels(const PreluTask<T>& task, std::int64_t outer
     });
   }
   add_parts(of_parts, parts.count(), channels);
-  std::copy_n(of_parts, rows == 0 ? 0 : channels, sums);
+  std::copy_n(of_parts, channels, sums);
 }
 
 template <typename T>

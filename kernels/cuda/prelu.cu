@@ -9,7 +9,6 @@
 namespace wick::cuda {
 namespace {
 
-template <typename T>
 struct Shape {
   std::int64_t outer;
   std::int64_t channels;
@@ -38,7 +37,7 @@ cudaError_t launch_rows(PreluTask<T> task, std::int64_t inner, bool packs,
 // out = x > 0 ? v : weight * v, where v is x, or the gradient where there is one.
 template <typename T>
 cudaError_t launch_elements(const T* x, const T* grad_output, const T* weight, T* out,
-                            const Shape<T>& shape, const LaunchContext& context) {
+                            const Shape& shape, const LaunchContext& context) {
   if (shape.count() == 0) return cudaSuccess;
   if (shape.channels == 1) {
     return launch_map(PreluOfOne<T>{weight}, x, grad_output, out, shape.count(), context);
@@ -56,7 +55,7 @@ cudaError_t launch_elements(const T* x, const T* grad_output, const T* weight, T
 
 template <typename T>
 cudaError_t launch_weight_sums(const T* x, const T* grad_output, const KeepPreluWeight<T>& keep,
-                               const Shape<T>& shape, const LaunchContext& context) {
+                               const Shape& shape, const LaunchContext& context) {
   const bool aligned = all_aligned(x, grad_output);
   if (shape.has_columns()) {
     NormColumnsTask<T> task{};
@@ -98,7 +97,7 @@ cudaError_t launch_prelu_backward(const PreluBackwardArgs& args, const LaunchCon
   return visit_arithmetic(args.dtype, "prelu_backward", [&]<typename T>(TypeTag<T>) {
     const auto* const x = static_cast<const T*>(args.x);
     const auto* const grad_output = static_cast<const T*>(args.grad_output);
-    const Shape<T> shape{args.outer, args.channels, args.inner};
+    const Shape shape{args.outer, args.channels, args.inner};
     if (args.grad_input != nullptr) {
       const cudaError_t status =
           launch_elements<T>(x, grad_output, static_cast<const T*>(args.weight),

@@ -17,26 +17,6 @@ Tensor in_shape(const Tensor& tensor, const Dims& shape, Scratch& scratch) {
 
 }  // namespace
 
-Dims flattened_shape(const Dims& shape, std::int64_t first, std::int64_t last) {
-  if (shape.empty()) return {1};
-  const std::size_t begin = wrap_dim(first, shape.size(), "Flatten");
-  const std::size_t end = wrap_dim(last, shape.size(), "Flatten");
-  if (begin > end) {
-    throw ShapeError(
-        concat("Flatten: start_dim ", first, " is behind end_dim ", last, " in the shape ", shape));
-  }
-  Dims result;
-  for (std::size_t i = 0; i <= begin; ++i) result.push_back(shape[i]);
-  for (std::size_t i = begin + 1; i < shape.size(); ++i) {
-    if (i <= end) {
-      result[begin] *= shape[i];
-    } else {
-      result.push_back(shape[i]);
-    }
-  }
-  return result;
-}
-
 Dims unflattened_shape(const Dims& shape, std::int64_t dim, const Dims& sizes) {
   const std::size_t at = wrap_dim(dim, shape.size(), "Unflatten");
   std::int64_t known = 1;

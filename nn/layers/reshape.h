@@ -8,11 +8,6 @@
 
 namespace wick::nn {
 
-/// torch.Tensor.flatten: dimensions `first` to `last` as one; these may count from the end. Throws
-/// IndexError for dimensions that the shape does not have, and ShapeError where they are not in
-/// order.
-[[nodiscard]] WICK_API Dims flattened_shape(const Dims& shape, std::int64_t first,
-                                            std::int64_t last);
 /// torch.Tensor.unflatten: dimension `dim` as `sizes`, of which one may be -1. Throws
 /// IndexError for a dimension that the shape does not have, and ShapeError for sizes that do not
 /// make it up.
@@ -68,7 +63,7 @@ class WICK_API Flatten final : public Reshape {
  protected:
   [[nodiscard]] Dims output_shape(const Dims& input) const override {
     // One number counts as a vector of one, as in PyTorch.
-    return flattened_shape(input.empty() ? Dims{1} : input, start_dim_, end_dim_);
+    return flattened_shape(input.empty() ? Dims{1} : input, start_dim_, end_dim_, "Flatten");
   }
 
  private:

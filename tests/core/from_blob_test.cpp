@@ -11,6 +11,7 @@
 #include "wick/core/error.h"
 #include "wick/core/ops_arithmetic.h"
 #include "wick/core/random.h"
+#include "wick/core/state_dict.h"
 #include "wick/core/tensor.h"
 
 namespace wick {
@@ -140,6 +141,16 @@ TEST(FromBlob, IsForOtherDevicesToo) {
   const Tensor meta = Tensor::from_blob(static_cast<float*>(nullptr), {2, 3}, {.device = kMeta});
   EXPECT_EQ(meta.device(), kMeta);
   EXPECT_EQ(meta.shape(), (Dims{2, 3}));
+}
+
+// A state dictionary is not loaded in part because a later tensor cannot be written to.
+TEST(FromBlob, ATensorInReadOnlyMemoryDoesNotFitAnyCheckpoint) {
+  const std::vector<float> values = {1, 2, 3};
+  const Tensor fixed = Tensor::from_blob(values.data(), {3});
+  const std::string misfit = describe_misfit("fc.weight", Tensor::zeros({3}), fixed);
+  EXPECT_NE(misfit.find("\"fc.weight\": the model's tensor lies in read-only memory"),
+            std::string::npos);
+  EXPECT_EQ(describe_misfit("fc.weight", fixed, Tensor::zeros({3})), "");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/sanitizers.h"
 #include "tests/support.h"
 #include "wick/core/backend.h"
 #include "wick/core/error.h"
@@ -17,13 +18,7 @@ namespace wick {
 namespace {
 
 using testing::expect_throw_with;
-
-// AddressSanitizer ends the program where so much is asked for.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
+using testing::kSanitized;
 
 constexpr std::int64_t kTooMany = std::int64_t{1} << 58;  // more bytes than there are addresses
 

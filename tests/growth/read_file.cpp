@@ -17,6 +17,7 @@
 #include "serialize/legacy_reader.h"
 #include "serialize/zip_reader.h"
 #include "tests/memory_use.h"
+#include "tests/sanitizers.h"
 #include "tools/data/idx.h"
 #include "tools/data/png_file.h"
 #include "wick/core/error.h"
@@ -31,12 +32,6 @@ namespace {
 
 using namespace wick;
 using Path = std::filesystem::path;
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kSanitized = 1;
-#else
-constexpr int kSanitized = 0;
-#endif
 
 // What was read lives until all has been measured.
 template <typename Read>
@@ -94,8 +89,8 @@ int main(int argc, char** argv) {
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   const std::uint64_t peak = testing::memory_line("VmHWM");
   std::printf("%.6f %llu %d %s\n", seconds,
-              static_cast<unsigned long long>(peak > before ? peak - before : 0), kSanitized,
-              outcome.c_str());
+              static_cast<unsigned long long>(peak > before ? peak - before : 0),
+              testing::kSanitized ? 1 : 0, outcome.c_str());
   std::fflush(stdout);
   std::_Exit(0);  // what was read is not taken apart
 }

@@ -57,9 +57,8 @@ template <typename T, typename Isa>
   return reduce<T, Isa>(both, [](auto a, auto b) { return a > b ? a : b; });
 }
 
-/// out[i] = exp(x[i] - shift); returns the sum. `out` may be null. Meanwhile, `ahead` of here, what
-/// is read and written next comes into the cache: between two rows, the processor does not foresee
-/// it.
+/// out[i] = exp(x[i] - shift); returns the sum. `out` may be null. It also prefetches what is read
+/// next, `ahead` elements on: between two rows, the processor does not foresee it.
 template <typename T, typename Isa>
 [[gnu::always_inline]] inline T exp_row(const T* x, T shift, T* out, std::int64_t count,
                                         std::int64_t ahead = 0) {

@@ -72,7 +72,7 @@ template <typename Isa, bool Whole>
   V largest = load_some<float, Isa, Whole>(x, count);
   for (std::int64_t i = 1; i < size; ++i) {
     const V value = load_some<float, Isa, Whole>(x + i * inner, count);
-    largest = value > largest ? value : largest;
+    largest = larger<float, Isa>(value, largest);
   }
   V sum{};
   for (std::int64_t i = 0; i < size; ++i) {
