@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
-#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -38,7 +37,7 @@ constexpr const char* kExamples =
     "  tools/ckpt extract model.pt model.layer1.weight weight.npy\n"
     "See tools/ckpt COMMAND --help.\n";
 
-struct Options {
+struct CkptOptions {
   std::vector<std::filesystem::path> files;  // of ls and verify
   bool json = false;
   bool no_verify = false;
@@ -48,7 +47,7 @@ struct Options {
   ConvertOptions convert;
 };
 
-using Command = std::function<int()>;
+using Action = std::function<int()>;
 
 // What helps, in the words of the options that this program has.
 std::string remedy_words(wick::Remedy remedy) {
@@ -70,30 +69,26 @@ void say_error(const wick::Error& error, const std::filesystem::path& file) {
   std::cerr << "ckpt: " << message_line(message) << std::endl;
 }
 
-void add_file(CLI::App& command, std::filesystem::path& file, const char* name = "FILE",
-              const char* help = "a checkpoint of any format") {
-  command.add_option(name, file, help)->type_name("")->required();
+void add_file(Command& command, std::filesystem::path& file, const char* name = "FILE",
+              const char* about = "a checkpoint of any format") {
+  command.add(name, &file, "", about).required();
 }
 
-void add_files(CLI::App& command, Options& options) {
-  command.add_option("FILE", options.files, "checkpoints of any format; all are looked at")
-      ->type_name("")
-      ->required();
+void add_files(Command& command, CkptOptions& options) {
+  command.add("FILE", &options.files, "", "checkpoints of any format; all are looked at")
+      .required();
 }
 
-void add_no_verify(CLI::App& command, Options& options) {
-  command.add_flag("--no-verify", options.no_verify, kNoVerifyHelp);
+void add_no_verify(Command& command, CkptOptions& options) {
+  command.flag("--no-verify", options.no_verify, kNoVerifyHelp);
 }
 
-void add_conversions(CLI::App& command, Options& options) {
-  command.add_option("--to", options.convert.to, "pt, safetensors, npz or npy (default: by OUT)")
-      ->type_name("FORMAT");
-  command.add_option("--dtype", options.dtype, "of all floating-point tensors, as float16")
-      ->type_name("NAME");
-  command
-      .add_option("--map-location", options.convert.map_location,
-                  "as in torch.load: where the tensors go, as cpu")
-      ->type_name("DEVICE");
+void add_conversions(Command& command, CkptOptions& options) {
+  command.add("--to", &options.convert.to, "FORMAT",
+              "pt, safetensors, npz or npy (default: by OUT)");
+  command.add("--dtype", &options.dtype, "NAME", "of all floating-point tensors, as float16");
+  command.add("--map-location", &options.convert.map_location, "DEVICE",
+              "as in torch.load: where the tensors go, as cpu");
   add_no_verify(command, options);
 }
 
@@ -135,85 +130,73 @@ int for_each_file(const std::vector<std::filesystem::path>& files, StandardInput
 }
 
 // Each command's name, options and what it does.
-void add_commands(CLI::App& app, Options& options, StandardInput& input, Command& chosen) {
-  const auto add = [&](const char* name, const char* help, Command command) {
-    CLI::App* const added = app.add_subcommand(name, help);
-    added->get_formatter()->column_width(26);
-    added->footer("");
-    added->final_callback([&chosen, command = std::move(command)] { chosen = command; });
-    return added;
+void add_commands(CommandLine& line, CkptOptions& options, StandardInput& input, Action& chosen) {
+  const auto add = [&](const char* name, const char* about, Action action) {
+    return line.command(name, about, [&chosen, action = std::move(action)] { chosen = action; });
   };
-  CLI::App* command = add("ls", "Lists the tensors: names, dtypes, shapes, devices, sizes", [&] {
+  Command ls = add("ls", "Lists the tensors: names, dtypes, shapes, devices, sizes", [&] {
     return for_each_file(options.files, input, options.json ? Frame::json : Frame::titles,
                          [&](const std::filesystem::path& file, std::ostream& out) {
                            return list_tensors(file, options.json, options.show.load, out,
                                                Style::for_stdout());
                          });
   });
-  add_files(*command, options);
-  add_no_verify(*command, options);
-  command->add_flag("--json", options.json, "everything about them, as JSON");
+  add_files(ls, options);
+  add_no_verify(ls, options);
+  ls.flag("--json", options.json, "everything about them, as JSON");
 
-  command = add("show", "Shows the tree, or one tensor with statistics and a histogram",
-                [&] { return show(options.show, std::cout, Style::for_stdout()); });
-  add_file(*command, options.show.file);
-  command->add_option("NAME", options.show.name, "a tensor or a part of the tree, as ls names it")
-      ->type_name("");
-  command->add_option("--items", options.show.items, "that are shown of each container")
-      ->type_name("N")
-      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
-      ->capture_default_str();
-  add_no_verify(*command, options);
+  Command show_one = add("show", "Shows the tree, or one tensor with statistics and a histogram",
+                         [&] { return show(options.show, std::cout, Style::for_stdout()); });
+  add_file(show_one, options.show.file);
+  show_one.add("NAME", &options.show.name, "", "a tensor or a part of the tree, as ls names it");
+  show_one.add("--items", &options.show.items, "N", "that are shown of each container")
+      .whole(0)
+      .show_default();
+  add_no_verify(show_one, options);
 
-  command = add("diff", "Compares two files; exit status 1 where they differ",
-                [&] { return diff(options.diff, std::cout, Style::for_stdout()); });
-  add_file(*command, options.diff.a, "A");
-  add_file(*command, options.diff.b, "B");
-  const CLI::Validator tolerance = number_from_zero();
-  command->add_option("--atol", options.diff.atol, "equal is |a - b| <= atol + rtol |b|")
-      ->type_name("X")
-      ->check(tolerance);
-  command->add_option("--rtol", options.diff.rtol, "see --atol")->type_name("X")->check(tolerance);
-  command->add_flag("--all", options.diff.all, "show equal tensors as well");
-  add_no_verify(*command, options);
+  Command compare = add("diff", "Compares two files; exit status 1 where they differ",
+                        [&] { return diff(options.diff, std::cout, Style::for_stdout()); });
+  add_file(compare, options.diff.a, "A");
+  add_file(compare, options.diff.b, "B");
+  compare.add("--atol", &options.diff.atol, "X", "equal is |a - b| <= atol + rtol |b|")
+      .number_from_zero();
+  compare.add("--rtol", &options.diff.rtol, "X", "see --atol").number_from_zero();
+  compare.flag("--all", options.diff.all, "show equal tensors as well");
+  add_no_verify(compare, options);
 
-  command = add("verify",
-                "Checks files: structure and every CRC-32; exit status 1 where one"
-                " is damaged",
-                [&] {
-                  return for_each_file(options.files, input, Frame::none,
-                                       [](const std::filesystem::path& file, std::ostream& out) {
-                                         return verify(file, out, Style::for_stdout());
-                                       });
-                });
-  add_files(*command, options);
+  Command check =
+      add("verify",
+          "Checks files: structure and every CRC-32; exit status 1 where one"
+          " is damaged",
+          [&] {
+            return for_each_file(options.files, input, Frame::none,
+                                 [](const std::filesystem::path& file, std::ostream& out) {
+                                   return verify(file, out, Style::for_stdout());
+                                 });
+          });
+  add_files(check, options);
 
-  command = add("convert", "Converts between formats, dtypes and devices",
-                [&] { return convert(options.convert, std::cout); });
-  add_file(*command, options.convert.in, "IN");
-  add_file(*command, options.convert.out, "OUT",
+  const auto write = [&] { return convert(options.convert, std::cout); };
+  Command whole = add("convert", "Converts between formats, dtypes and devices", write);
+  add_file(whole, options.convert.in, "IN");
+  add_file(whole, options.convert.out, "OUT",
            "to write; its ending says the format: .pt, .safetensors, .npz, .npy");
-  add_conversions(*command, options);
-  command->add_option("--root", options.convert.root, "convert this part of the tree alone")
-      ->type_name("NAME");
-  command
-      ->add_option("--only", options.convert.only,
-                   "convert these tensors alone; 'layer1' is all of layer1, '*' any characters")
-      ->type_name("NAME");
+  add_conversions(whole, options);
+  whole.add("--root", &options.convert.root, "NAME", "convert this part of the tree alone");
+  whole.add("--only", &options.convert.only, "NAME",
+            "convert these tensors alone; 'layer1' is all of layer1, '*' any characters");
 
-  command = add("extract", "Writes one tensor, or one part of the tree, to a file of its own",
-                [&] { return convert(options.convert, std::cout); });
-  add_file(*command, options.convert.in);
-  command->add_option("NAME", options.convert.root, "a tensor or a part of the tree")
-      ->type_name("")
-      ->required();
-  add_file(*command, options.convert.out, "OUT",
+  Command part =
+      add("extract", "Writes one tensor, or one part of the tree, to a file of its own", write);
+  add_file(part, options.convert.in);
+  part.add("NAME", &options.convert.root, "", "a tensor or a part of the tree").required();
+  add_file(part, options.convert.out, "OUT",
            "to write; its ending says the format: .npy, .pt, .safetensors, .npz");
-  add_conversions(*command, options);
+  add_conversions(part, options);
 }
 
 // Single files that are called "-".
-void take_standard_input(Options& options, StandardInput& input) {
+void take_standard_input(CkptOptions& options, StandardInput& input) {
   for (std::filesystem::path* const file :
        {&options.show.file, &options.diff.a, &options.diff.b, &options.convert.in}) {
     if (!file->empty()) *file = input.file_for(*file);
@@ -231,7 +214,7 @@ void check_map_location(const std::string& location) {
 }
 
 // What is wrong with the arguments and shows without opening a file.
-void check_arguments(Options& options) {
+void check_arguments(CkptOptions& options) {
   for (LoadOptions* const load : {&options.show.load, &options.diff.load, &options.convert.load}) {
     load->verify = !options.no_verify;
   }
@@ -254,17 +237,13 @@ void check_arguments(Options& options) {
 int main(int argc, char** argv) {
   using namespace wick::tools;
   std::ios::sync_with_stdio(false);
-  Options options;
+  CkptOptions options;
   StandardInput input;
-  Command chosen;
+  Action chosen;
   try {
-    CLI::App app(kAbout, "ckpt");
-    app.footer(kExamples);
-    app.get_formatter()->column_width(12);
-    app.require_subcommand(1);
-    add_version(app);
-    add_commands(app, options, input, chosen);
-    if (const auto text = parse_command_line(app, argc, argv)) return show_text("ckpt", *text);
+    CommandLine line("ckpt", kAbout, kExamples, 12);
+    add_commands(line, options, input, chosen);
+    if (const auto text = line.parse(argc, argv)) return show_text("ckpt", *text);
     check_arguments(options);
   } catch (const wick::Error& error) {
     return usage_error("ckpt", message_of(error, remedy_words).c_str());

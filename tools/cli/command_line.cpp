@@ -4,9 +4,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <concepts>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <CLI/CLI.hpp>
 
 #include "tools/cli/names.h"
 #include "tools/cli/program.h"
@@ -160,71 +164,185 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app, const Opt
   return wrong_value(text.substr(0, text.find('\n')));
 }
 
-}  // namespace
-
-void add_version(CLI::App& app) {
-  app.set_version_flag("--version", concat(app.get_name(), " (wick) ", version()),
-                       "print the version and end");
+std::string whole_problem(const std::string& text, std::int64_t from, std::int64_t to) {
+  const std::optional<std::int64_t> value = parse_whole(text);
+  if (value && *value >= from && *value <= to) return {};
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  const bool any = from == std::numeric_limits<std::int64_t>::min();
+  const std::string range = any           ? ""
+                            : to == kMost ? concat(" from ", from, " on")
+                                          : concat(" from ", from, " to ", to);
+  return concat("is ", text, "; it must be a whole number", range);
 }
 
-std::optional<std::string> parse_command_line(CLI::App& app, int argc, const char* const* argv) {
+std::string number_problem(const std::string& text) {
+  if (parse_number(text)) return {};
+  return concat("is ", text, "; it must be a number, as 0.01");
+}
+
+// Of CLI11's own conversions, which are templates, each type takes seconds of compilation.
+struct Setter {
+  const std::vector<std::string>& texts;
+
+  bool operator()(std::string* value) const { return *value = texts.back(), true; }
+  bool operator()(std::filesystem::path* value) const { return *value = texts.back(), true; }
+  template <typename T>
+  bool operator()(std::vector<T>* value) const {
+    return value->assign(texts.begin(), texts.end()), true;
+  }
+  bool operator()(double* value) const {
+    const std::optional<double> number = parse_number(texts.back());
+    if (number) *value = *number;
+    return number.has_value();
+  }
+  template <std::integral T>
+  bool operator()(T* value) const {
+    const std::optional<std::int64_t> number = parse_whole(texts.back());
+    if (!number || !std::in_range<T>(*number)) return false;
+    *value = static_cast<T>(*number);
+    return true;
+  }
+};
+
+// A value on the help page.
+struct TextOf {
+  std::string operator()(const std::filesystem::path* value) const { return value->string(); }
+  template <typename T>
+  std::string operator()(const std::vector<T>*) const {
+    return {};
+  }
+  template <typename T>
+  std::string operator()(const T* value) const {
+    std::ostringstream text;
+    text << *value;
+    return text.str();
+  }
+};
+
+// What is right where the option says nothing else.
+struct UsualCheck {
+  using Check = std::function<std::string(const std::string&)>;
+  Check operator()(const double*) const { return number_problem; }
+  template <std::integral T>
+  Check operator()(const T*) const {
+    return [](const std::string& text) {
+      return whole_problem(text, std::numeric_limits<std::int64_t>::min(),
+                           std::numeric_limits<std::int64_t>::max());
+    };
+  }
+  template <typename T>
+  Check operator()(const T*) const {
+    return nullptr;
+  }
+};
+
+}  // namespace
+
+Option& Option::required() {
+  option_->required();
+  return *this;
+}
+
+Option& Option::show_default() {
+  option_->capture_default_str();
+  return *this;
+}
+
+Option& Option::hide_default() {
+  option_->always_capture_default(false)->default_str("");
+  return *this;
+}
+
+Option& Option::whole(std::int64_t from, std::int64_t to) {
+  *check_ = [from, to](const std::string& text) { return whole_problem(text, from, to); };
+  return *this;
+}
+
+Option& Option::number_from_zero() {
+  *check_ = [](const std::string& text) {
+    const std::optional<double> value = parse_number(text);
+    if (value && std::isfinite(*value) && *value >= 0) return std::string();
+    return concat("is ", text, "; it must be a number from 0 on, as 0.01");
+  };
+  return *this;
+}
+
+Option& Option::one_of(std::vector<std::string> names) {
+  *check_ = [names = std::move(names)](const std::string& text) {
+    if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
+    return concat("is ", text, "; it must be ", tools::one_of(names), did_you_mean(text, names));
+  };
+  return *this;
+}
+
+Option Command::add(const char* name, OptionValue value, const char* type,
+                    const std::string& about) {
+  CLI::Option* const option = app_->add_option(
+      name, [value](const CLI::results_t& texts) { return std::visit(Setter{texts}, value); },
+      about, false, [value] { return std::visit(TextOf{}, value); });
+  const bool several = std::holds_alternative<std::vector<std::string>*>(value) ||
+                       std::holds_alternative<std::vector<std::filesystem::path>*>(value);
+  option->type_name(type)->type_size(1)->expected(several ? CLI::detail::expected_max_vector_size
+                                                          : 1);
+  if (*group_ != '\0') option->group(group_);
+  const auto check = std::make_shared<Option::Check>(std::visit(UsualCheck{}, value));
+  option->check(CLI::Validator(
+      [check](std::string& text) { return *check ? (*check)(text) : std::string(); }, ""));
+  return {*option, check};
+}
+
+void Command::flag(const char* name, bool& value, const std::string& about) {
+  CLI::Option* const option = app_->add_flag(name, value, about);
+  if (*group_ != '\0') option->group(group_);
+}
+
+CommandLine::CommandLine(const char* program, const char* about, const char* examples, int width)
+    : CommandLine(std::make_unique<CLI::App>(about, program)) {
+  app_->footer(examples);
+  app_->get_formatter()->column_width(static_cast<std::size_t>(width));
+  app_->set_version_flag("--version", concat(program, " (wick) ", version()),
+                         "print the version and end");
+}
+
+CommandLine::CommandLine(std::unique_ptr<CLI::App> app) : Command(*app), owner_(std::move(app)) {}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::show_defaults() {
+  app_->option_defaults()->always_capture_default();
+}
+
+Command CommandLine::command(const char* name, const char* about, std::function<void()> chosen) {
+  app_->require_subcommand(1);
+  CLI::App* const added = app_->add_subcommand(name, about);
+  added->get_formatter()->column_width(26);
+  added->footer("");
+  added->final_callback(std::move(chosen));
+  return Command(*added);
+}
+
+std::optional<std::string> CommandLine::parse(int argc, const char* const* argv) {
   refuse_empty_arguments(argc, argv);
-  const Options options = options_for(app, argc, argv);
+  const Options options = options_for(*app_, argc, argv);
   require_values(options, argc, argv);
   try {
-    app.parse(argc, argv);
+    app_->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return app.help();
+    return app_->help();
   } catch (const CLI::CallForVersion& version) {
     return std::string(version.what()) + '\n';
   } catch (const CLI::ParseError& error) {
-    throw ValueError(explain(error, app, options, argv));
+    throw ValueError(explain(error, *app_, options, argv));
   }
   return std::nullopt;
 }
 
-std::set<std::string> given_options(const CLI::App& app) {
+std::set<std::string> CommandLine::given() const {
   std::set<std::string> given;
-  for (const CLI::Option* const option : app.get_options()) {
+  for (const CLI::Option* const option : app_->get_options()) {
     if (option->count() > 0) given.insert(option->get_name());
   }
   return given;
-}
-
-CLI::Validator whole_number(std::int64_t from, std::int64_t to) {
-  const bool any = from == std::numeric_limits<std::int64_t>::min();
-  const std::string range = any ? "" : concat(" from ", from, " to ", to);
-  return {[from, to, range](std::string& text) {
-            const std::optional<std::int64_t> value = parse_whole(text);
-            if (value && *value >= from && *value <= to) return std::string();
-            return concat("is ", text, "; it must be a whole number", range);
-          },
-          ""};
-}
-
-CLI::Validator number() {
-  return {[](std::string& text) {
-            if (parse_number(text)) return std::string();
-            return concat("is ", text, "; it must be a number, as 0.01");
-          },
-          ""};
-}
-
-CLI::Validator number_from_zero() {
-  return {[](std::string& text) {
-            const std::optional<double> value = parse_number(text);
-            if (value && std::isfinite(*value) && *value >= 0) return std::string();
-            return concat("is ", text, "; it must be a number from 0 on, as 0.01");
-          },
-          ""};
-}
-
-CLI::Validator known_name(std::vector<std::string> names) {
-  return {[names = std::move(names)](std::string& text) {
-            if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
-            return concat("is ", text, "; it must be ", one_of(names), did_you_mean(text, names));
-          },
-          ""};
 }
 
 std::optional<std::int64_t> parse_whole(const std::string& text) {

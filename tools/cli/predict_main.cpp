@@ -123,29 +123,16 @@ void check_arguments(const PredictOptions& options, const std::set<std::string>&
   }
 }
 
-void add_options(CLI::App& app, PredictOptions& options) {
-  app.footer(kExamples);
-  app.get_formatter()->column_width(24);
-  add_version(app);
-  app.add_option("CHECKPOINT", options.checkpoint, "a file with a trained network")
-      ->type_name("")
-      ->required();
-  app.add_option("IMAGE", options.images, concat("images to classify, ", image_kinds()))
-      ->type_name("");
-  app.add_option("--data", options.data, "as for tools/train: score its test part")
-      ->type_name("DIR");
-  app.add_option("--device", options.device, "cpu, cuda or cuda:N")
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option("--activation", options.activation,
-                 "between the linear layers of another program's file: " + Activation::names() +
-                     "; relu where it is not given")
-      ->type_name("NAME");
-  app.add_option("--threads", options.threads, "of the CPU")
-      ->type_name("N")
-      ->check(whole_number(1, 1024))
-      ->capture_default_str();
-  app.add_flag("--no-verify", options.no_verify, kNoVerifyHelp);
+void add_options(CommandLine& line, PredictOptions& options) {
+  line.add("CHECKPOINT", &options.checkpoint, "", "a file with a trained network").required();
+  line.add("IMAGE", &options.images, "", concat("images to classify, ", image_kinds()));
+  line.add("--data", &options.data, "DIR", "as for tools/train: score its test part");
+  line.add("--device", &options.device, "NAME", "cpu, cuda or cuda:N").show_default();
+  line.add("--activation", &options.activation, "NAME",
+           "between the linear layers of another program's file: " + Activation::names() +
+               "; relu where it is not given");
+  line.add("--threads", &options.threads, "N", "of the CPU").whole(1, 1024).show_default();
+  line.flag("--no-verify", options.no_verify, kNoVerifyHelp);
 }
 
 }  // namespace
@@ -155,10 +142,10 @@ int main(int argc, char** argv) {
   using namespace wick::tools;
   PredictOptions options;
   try {
-    CLI::App app(kAbout, "predict");
-    add_options(app, options);
-    if (const auto text = parse_command_line(app, argc, argv)) return show_text("predict", *text);
-    check_arguments(options, given_options(app));
+    CommandLine line("predict", kAbout, kExamples, 24);
+    add_options(line, options);
+    if (const auto text = line.parse(argc, argv)) return show_text("predict", *text);
+    check_arguments(options, line.given());
   } catch (const wick::Error& error) {
     return usage_error("predict", error.what());
   }

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
-#include <limits>
 #include <string>
 
 #include "tools/cli/command_line.h"
@@ -46,31 +45,19 @@ struct SyntheticProgram {
   bool force = false;
 };
 
-void add_options(CLI::App& app, SyntheticProgram& options) {
+void add_options(CommandLine& line, SyntheticProgram& options) {
   constexpr std::int64_t kMost = 10'000'000;
-  app.get_formatter()->column_width(24);
-  app.option_defaults()->always_capture_default();
-  add_version(app);
-  app.add_option("FOLDER", options.folder, "to write into, made where it is missing")
-      ->always_capture_default(false)
-      ->default_str("")
-      ->type_name("")
-      ->required();
-  app.add_option("--train", options.digits.train_count, "training digits")
-      ->type_name("N")
-      ->check(whole_number(1, kMost));
-  app.add_option("--test", options.digits.test_count, "test digits")
-      ->type_name("N")
-      ->check(whole_number(1, kMost));
-  app.add_option("--seed", options.seed, "of the drawing")
-      ->type_name("N")
-      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()));
-  app.add_option("--png", options.png, "write the first N test digits as PNG images instead")
-      ->always_capture_default(false)
-      ->default_str("")
-      ->type_name("N")
-      ->check(whole_number(1, kMost));
-  app.add_flag("--force", options.force, "replace the data set that is in the folder");
+  line.show_defaults();
+  line.add("FOLDER", &options.folder, "", "to write into, made where it is missing")
+      .hide_default()
+      .required();
+  line.add("--train", &options.digits.train_count, "N", "training digits").whole(1, kMost);
+  line.add("--test", &options.digits.test_count, "N", "test digits").whole(1, kMost);
+  line.add("--seed", &options.seed, "N", "of the drawing").whole(0);
+  line.add("--png", &options.png, "N", "write the first N test digits as PNG images instead")
+      .hide_default()
+      .whole(1, kMost);
+  line.flag("--force", options.force, "replace the data set that is in the folder");
 }
 
 /// Real digits are not lost to drawn ones.
@@ -106,11 +93,11 @@ int main(int argc, char** argv) {
   using namespace wick::tools;
   SyntheticProgram options;
   try {
-    CLI::App app(kAbout, "synthetic");
-    add_options(app, options);
-    if (const auto text = parse_command_line(app, argc, argv)) return show_text("synthetic", *text);
+    CommandLine line("synthetic", kAbout, "", 24);
+    add_options(line, options);
+    if (const auto text = line.parse(argc, argv)) return show_text("synthetic", *text);
     options.digits.seed = static_cast<std::uint64_t>(options.seed);
-    refuse_useless(given_options(app), synthetic_conflicts(options.png, options.digits.test_count));
+    refuse_useless(line.given(), synthetic_conflicts(options.png, options.digits.test_count));
   } catch (const wick::Error& error) {
     return usage_error("synthetic", error.what());
   }

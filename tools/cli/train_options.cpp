@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Parses the command line of the training program by CLI11.
+// Parses the command line of the training program.
 #include "tools/cli/train_options.h"
 
 #include <algorithm>
 #include <iostream>
 #include <sstream>
-#include <type_traits>
 #include <vector>
 
 #include "tools/cli/command_line.h"
@@ -53,37 +52,16 @@ std::vector<std::int64_t> parse_numbers(const char* option, const std::string& t
   return sizes;
 }
 
-/// The options of a group on the help page.
-class Fields {
- public:
-  explicit Fields(CLI::App& app) : app_(app) {}
-  void begin(const char* group) { group_ = group; }
-  template <typename T>
-  CLI::Option* option(const char* name, T& value, const char* type, const std::string& about) {
-    CLI::Option* const it = app_.add_option(name, value, about)->type_name(type)->group(group_);
-    if constexpr (std::is_integral_v<T>) it->check(whole_number());
-    if constexpr (std::is_floating_point_v<T>) it->check(number());
-    return it;
-  }
-  void flag(const char* name, bool& value, const std::string& about) {
-    app_.add_flag(name, value, about)->group(group_);
-  }
-
- private:
-  CLI::App& app_;
-  const char* group_ = "";
-};
-
-void add_data(Fields& fields, TrainConfig& config) {
-  fields.begin("Data");
-  fields.option("--data", config.data, "DIR",
-                "a folder with MNIST's four IDX files, gzip or plain;\n"
-                "or with train/<class>/*.png and test/<class>/*.png, or\n"
-                "*.jpg; or the word synthetic, for digits drawn on the spot");
-  fields.option("--val-split", config.val_split, "SHARE",
-                "of the training images: held out, evaluated each epoch");
-  fields.flag("--normalize", config.normalize, "shift and scale inputs to mean 0, deviation 1");
-  fields.flag("--color", config.color, "keep colours instead of going to grey");
+void add_data(CommandLine& line, TrainConfig& config) {
+  line.group("Data");
+  line.add("--data", &config.data, "DIR",
+           "a folder with MNIST's four IDX files, gzip or plain;\n"
+           "or with train/<class>/*.png and test/<class>/*.png, or\n"
+           "*.jpg; or the word synthetic, for digits drawn on the spot");
+  line.add("--val-split", &config.val_split, "SHARE",
+           "of the training images: held out, evaluated each epoch");
+  line.flag("--normalize", config.normalize, "shift and scale inputs to mean 0, deviation 1");
+  line.flag("--color", config.color, "keep colours instead of going to grey");
 }
 
 /// Options whose text is not yet their value.
@@ -93,55 +71,49 @@ struct Texts {
   double weight_decay = 0;
 };
 
-void add_learning(Fields& fields, TrainConfig& config, Texts& texts) {
-  fields.begin("Model and learning");
-  fields.option("--model", texts.model, "SIZES", "of the hidden layers, as in 512,512");
-  fields.option("--epochs", config.epochs, "N", "passes over the training images");
-  fields.option("--batch-size", config.batch_size, "N", "images per step");
-  fields
-      .option("--optimizer", config.optimizer, "NAME",
-              "sgd, adam, adamw, rmsprop, adagrad, nadam, radam or\nadamax")
-      ->check(known_name(optimizer_names()));
-  fields.option("--lr", config.lr, "RATE", "learning rate at the start");
-  fields.option("--momentum", config.momentum, "X", "of sgd and rmsprop");
-  fields.flag("--nesterov", config.nesterov, "Nesterov's momentum, of sgd");
-  fields.option("--weight-decay", texts.weight_decay, "X", "(default: 0; 0.01 of adamw)")
-      ->always_capture_default(false)
-      ->default_str("");
-  fields
-      .option("--scheduler", config.scheduler, "NAME",
-              "of the learning rate. none: stays; step: times GAMMA every\n"
-              "N epochs; multistep: at each milestone; exponential: a\n"
-              "little in each step, to GAMMA in an epoch; over all steps\n"
-              "to 0: linear, polynomial, cosine; restarts: cosine again\n"
-              "and again, N epochs each; onecycle: up to RATE and down")
-      ->check(known_name(scheduler_names()));
-  fields.option("--step-size", config.step_size, "N", "epochs of step and restarts");
-  fields.option("--gamma", config.gamma, "GAMMA", "factor of step, multistep and exponential");
-  fields.option("--milestones", texts.milestones, "EPOCHS", "of multistep, as in 3,5")
-      ->always_capture_default(false)
-      ->default_str("");
-  fields.option("--power", config.power, "X", "of polynomial");
-  fields.option("--clip-grad-norm", config.clip_grad_norm, "X",
-                "gradients whose norm is larger are scaled down; 0: never");
-  fields
-      .option("--autocast", config.autocast, "DTYPE",
-              "none or bfloat16: operands of matrix products are rounded\nto it; weights, "
-              "gradients and checkpoints stay float32")
-      ->check(known_name({"none", "bfloat16"}));
-  fields.option("--seed", config.seed, "N", "of weights and shuffles: the same seed, the same run");
+void add_learning(CommandLine& line, TrainConfig& config, Texts& texts) {
+  line.group("Model and learning");
+  line.add("--model", &texts.model, "SIZES", "of the hidden layers, as in 512,512");
+  line.add("--epochs", &config.epochs, "N", "passes over the training images");
+  line.add("--batch-size", &config.batch_size, "N", "images per step");
+  line.add("--optimizer", &config.optimizer, "NAME",
+           "sgd, adam, adamw, rmsprop, adagrad, nadam, radam or\nadamax")
+      .one_of(optimizer_names());
+  line.add("--lr", &config.lr, "RATE", "learning rate at the start");
+  line.add("--momentum", &config.momentum, "X", "of sgd and rmsprop");
+  line.flag("--nesterov", config.nesterov, "Nesterov's momentum, of sgd");
+  line.add("--weight-decay", &texts.weight_decay, "X", "(default: 0; 0.01 of adamw)")
+      .hide_default();
+  line.add("--scheduler", &config.scheduler, "NAME",
+           "of the learning rate. none: stays; step: times GAMMA every\n"
+           "N epochs; multistep: at each milestone; exponential: a\n"
+           "little in each step, to GAMMA in an epoch; over all steps\n"
+           "to 0: linear, polynomial, cosine; restarts: cosine again\n"
+           "and again, N epochs each; onecycle: up to RATE and down")
+      .one_of(scheduler_names());
+  line.add("--step-size", &config.step_size, "N", "epochs of step and restarts");
+  line.add("--gamma", &config.gamma, "GAMMA", "factor of step, multistep and exponential");
+  line.add("--milestones", &texts.milestones, "EPOCHS", "of multistep, as in 3,5").hide_default();
+  line.add("--power", &config.power, "X", "of polynomial");
+  line.add("--clip-grad-norm", &config.clip_grad_norm, "X",
+           "gradients whose norm is larger are scaled down; 0: never");
+  line.add("--autocast", &config.autocast, "DTYPE",
+           "none or bfloat16: operands of matrix products are rounded\nto it; weights, "
+           "gradients and checkpoints stay float32")
+      .one_of({"none", "bfloat16"});
+  line.add("--seed", &config.seed, "N", "of weights and shuffles: the same seed, the same run");
 }
 
-void add_machine(Fields& fields, TrainOptions& options, std::string& device) {
-  fields.begin("Machine");
-  fields.option("--device", device, "NAME", "cpu, cuda or cuda:N");
-  fields.flag("--tf32", options.tf32,
-              "matrix products on a GPU may round their operands to TF32:\nfaster, not as exact");
-  fields.flag("--graph", options.graph,
-              "on a GPU: steps of a small network by a CUDA graph, too, in\n"
-              "place of the kernel for whole steps; to compare them");
-  fields.option("--threads", options.threads, "N", "of the CPU; results do not depend on them")
-      ->check(whole_number(1, 1024));
+void add_machine(CommandLine& line, TrainOptions& options, std::string& device) {
+  line.group("Machine");
+  line.add("--device", &device, "NAME", "cpu, cuda or cuda:N");
+  line.flag("--tf32", options.tf32,
+            "matrix products on a GPU may round their operands to TF32:\nfaster, not as exact");
+  line.flag("--graph", options.graph,
+            "on a GPU: steps of a small network by a CUDA graph, too, in\n"
+            "place of the kernel for whole steps; to compare them");
+  line.add("--threads", &options.threads, "N", "of the CPU; results do not depend on them")
+      .whole(1, 1024);
 }
 
 /// Options that name files.
@@ -151,25 +123,25 @@ struct Files {
   std::string init;
 };
 
-void add_checkpoints(Fields& fields, TrainOptions& options, Files& files) {
-  fields.begin("Checkpoints");
-  fields.option("--checkpoint-dir", files.checkpoint_dir, "DIR",
-                "made where it is missing\n(default: checkpoints, or the folder of --resume)");
-  fields.flag("--force", options.force,
-              "replace the checkpoints of another run in that folder:\n"
-              "they go when this run saves its first");
-  fields.option("--resume", files.resume, "FILE",
-                "go on from a checkpoint; what other options leave open\n"
-                "is taken from it. With --epochs N, until there are N in\n"
-                "all, though the run may be over. linear, polynomial,\n"
-                "cosine and onecycle, whose rates depend on N, go on at\n"
-                "the rates of a run of N epochs; the others as if N had\n"
-                "been given at the start, bit for bit");
-  fields.option("--init", files.init, "FILE",
-                "begin a new run with the weights in a file of any program: a\n"
-                "checkpoint, a state dictionary, safetensors; and with the state\n"
-                "of its optimizer, where it fits. Gives --model");
-  fields.flag("--no-verify", options.no_verify, concat("of --resume and --init: ", kNoVerifyHelp));
+void add_checkpoints(CommandLine& line, TrainOptions& options, Files& files) {
+  line.group("Checkpoints");
+  line.add("--checkpoint-dir", &files.checkpoint_dir, "DIR",
+           "made where it is missing\n(default: checkpoints, or the folder of --resume)");
+  line.flag("--force", options.force,
+            "replace the checkpoints of another run in that folder:\n"
+            "they go when this run saves its first");
+  line.add("--resume", &files.resume, "FILE",
+           "go on from a checkpoint; what other options leave open\n"
+           "is taken from it. With --epochs N, until there are N in\n"
+           "all, though the run may be over. linear, polynomial,\n"
+           "cosine and onecycle, whose rates depend on N, go on at\n"
+           "the rates of a run of N epochs; the others as if N had\n"
+           "been given at the start, bit for bit");
+  line.add("--init", &files.init, "FILE",
+           "begin a new run with the weights in a file of any program: a\n"
+           "checkpoint, a state dictionary, safetensors; and with the state\n"
+           "of its optimizer, where it fits. Gives --model");
+  line.flag("--no-verify", options.no_verify, concat("of --resume and --init: ", kNoVerifyHelp));
 }
 
 /// What options say in text, as values.
@@ -205,21 +177,17 @@ std::optional<TrainOptions> parse_train_options(int argc, const char* const* arg
   Texts texts;
   Files files;
   std::string device = "cpu";
-  CLI::App app(kAbout, "train");
-  app.footer(kExamples);
-  app.get_formatter()->column_width(24);
-  app.option_defaults()->always_capture_default();
-  add_version(app);
-  Fields fields(app);
-  add_data(fields, options.config);
-  add_learning(fields, options.config, texts);
-  add_machine(fields, options, device);
-  add_checkpoints(fields, options, files);
-  if (const auto text = parse_command_line(app, argc, argv)) {
+  CommandLine line("train", kAbout, kExamples, 24);
+  line.show_defaults();
+  add_data(line, options.config);
+  add_learning(line, options.config, texts);
+  add_machine(line, options, device);
+  add_checkpoints(line, options, files);
+  if (const auto text = line.parse(argc, argv)) {
     std::cout << *text;
     return std::nullopt;
   }
-  options.given = given_options(app);
+  options.given = line.given();
   take_texts(options, texts);
   options.device = parse_device_option(device);
   take_files(options, files);
