@@ -40,7 +40,6 @@ set(WICK_HEADERS
   nn/graph.h
   nn/inference_plan.h
   nn/init.h
-  nn/linear.h
   nn/make_module.h
   nn/module.h
   nn/no_grad.h
@@ -54,6 +53,7 @@ set(WICK_HEADERS
   nn/layers/batch_norm.h
   nn/layers/dropout.h
   nn/layers/embedding.h
+  nn/layers/linear.h
   nn/layers/norm.h
   nn/layers/prelu.h
   nn/layers/reshape.h
@@ -124,7 +124,6 @@ set(WICK_DETAIL_HEADERS
   nn/fusion_rules.h
   nn/module_copier.h
   nn/norm_step.h
-  nn/relu.h
   nn/scratch.h
   nn/step_runner.h
   serialize/byte_sink.h

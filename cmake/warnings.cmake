@@ -26,11 +26,13 @@ if(WICK_FUZZ)
   target_compile_options(wick_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(WICK_SANITIZE)
-  target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
-    -fsanitize=${WICK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>)
+  # For the whole tree, and so before the options of targets, which take checks away from it.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${WICK_SANITIZE}>
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer>
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=all>)
   # A null pointer that is used ends the program in any case. Both checks take a quarter of a compilation.
   if(WICK_SANITIZE MATCHES "undefined")
-    target_compile_options(wick_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=vptr,null>)
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=vptr,null>)
   endif()
   target_link_options(wick_options INTERFACE -fsanitize=${WICK_SANITIZE})
 endif()

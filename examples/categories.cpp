@@ -12,7 +12,7 @@
 #include <wick/nn/graph.h>
 #include <wick/nn/layers/activation.h>
 #include <wick/nn/layers/embedding.h>
-#include <wick/nn/linear.h>
+#include <wick/nn/layers/linear.h>
 #include <wick/nn/losses/pointwise_loss.h>
 #include <wick/optim/adam.h>
 #include <wick/serialize/checkpoint.h>

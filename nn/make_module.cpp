@@ -10,11 +10,11 @@
 #include "wick/nn/layers/batch_norm.h"
 #include "wick/nn/layers/dropout.h"
 #include "wick/nn/layers/embedding.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/layers/norm.h"
 #include "wick/nn/layers/prelu.h"
 #include "wick/nn/layers/reshape.h"
 #include "wick/nn/layers/softmax.h"
-#include "wick/nn/linear.h"
 
 namespace wick::nn {
 namespace {

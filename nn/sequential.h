@@ -11,8 +11,8 @@
 
 #include "wick/core/compiler.h"
 #include "wick/nn/composite.h"
-#include "wick/nn/linear.h"
-#include "wick/nn/relu.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/linear.h"
 
 namespace wick::nn {
 

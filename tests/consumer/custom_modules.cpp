@@ -8,7 +8,7 @@
 #include <wick/core/ops.h>
 #include <wick/nn/composite.h>
 #include <wick/nn/layers/activation.h>
-#include <wick/nn/linear.h>
+#include <wick/nn/layers/linear.h>
 #include <wick/nn/scratch.h>
 
 #if defined(__GXX_RTTI)

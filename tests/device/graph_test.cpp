@@ -7,8 +7,8 @@
 #include "wick/core/ops.h"
 #include "wick/core/recording.h"
 #include "wick/nn/inference_plan.h"
-#include "wick/nn/linear.h"
-#include "wick/nn/relu.h"
+#include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/optim/adam.h"
 
 namespace wick {

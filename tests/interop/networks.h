@@ -10,8 +10,8 @@
 #include "wick/nn/layers/batch_norm.h"
 #include "wick/nn/layers/dropout.h"
 #include "wick/nn/layers/embedding.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/layers/norm.h"
-#include "wick/nn/linear.h"
 #include "wick/nn/residual.h"
 #include "wick/nn/sequential.h"
 

@@ -7,7 +7,7 @@
 #include "wick/core/parameter_arena.h"
 #include "wick/nn/averaged_model.h"
 #include "wick/nn/layers/batch_norm.h"
-#include "wick/nn/linear.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/sequential.h"
 #include "wick/optim/clip_grad.h"
 

@@ -7,9 +7,9 @@
 #include "tests/nn/loss_cases.h"
 #include "wick/nn/graph.h"
 #include "wick/nn/layers/activation.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/layers/reshape.h"
 #include "wick/nn/layers/softmax.h"
-#include "wick/nn/linear.h"
 
 namespace {
 

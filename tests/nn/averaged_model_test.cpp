@@ -10,9 +10,9 @@
 #include "wick/core/ops_arithmetic.h"
 #include "wick/core/random.h"
 #include "wick/nn/graph.h"
+#include "wick/nn/layers/activation.h"
 #include "wick/nn/layers/batch_norm.h"
-#include "wick/nn/linear.h"
-#include "wick/nn/relu.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/sequential.h"
 
 namespace wick::nn {

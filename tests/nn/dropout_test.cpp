@@ -13,7 +13,7 @@
 #include "wick/core/ops.h"
 #include "wick/kernels/devices.h"
 #include "wick/nn/inference_plan.h"
-#include "wick/nn/linear.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/sequential.h"
 
 namespace wick::nn {

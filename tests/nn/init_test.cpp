@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "wick/core/error.h"
-#include "wick/nn/linear.h"
+#include "wick/nn/layers/linear.h"
 
 namespace wick::nn {
 namespace {

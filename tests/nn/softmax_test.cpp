@@ -11,8 +11,8 @@
 #include "wick/core/error.h"
 #include "wick/core/ops.h"
 #include "wick/nn/inference_plan.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/layers/reshape.h"
-#include "wick/nn/linear.h"
 #include "wick/nn/sequential.h"
 
 namespace wick::nn {

@@ -8,7 +8,7 @@
 #include "tests/real_time/networks.h"
 #include "wick/kernels/devices.h"
 #include "wick/kernels/flush_denormal.h"
-#include "wick/nn/linear.h"
+#include "wick/nn/layers/linear.h"
 #include "wick/nn/sequential.h"
 
 namespace wick::testing {

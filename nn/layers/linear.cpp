@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "wick/nn/linear.h"
+#include "wick/nn/layers/linear.h"
 
 #include "wick/core/error.h"
 #include "wick/core/ops.h"
