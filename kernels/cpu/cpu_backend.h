@@ -88,6 +88,9 @@ class CpuBackend final : public Backend {
   template <typename T>
   void run_prelu_channels(const PreluTask<T>& task, std::int64_t outer, std::int64_t channels,
                           double* sums);
+  // A copy between float32 and bfloat16 by the vector kernels; false where its rows are not
+  // contiguous.
+  bool convert_bfloat16(const StridedRef& to, const StridedRef& from);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float>& task);
   // Computes a part of a product on this thread.
