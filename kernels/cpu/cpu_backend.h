@@ -21,7 +21,7 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(Level level);
 
   [[nodiscard]] Device device() const noexcept override { return kCpu; }
-  [[nodiscard]] std::string_view capability() const noexcept { return level_.float32->name; }
+  [[nodiscard]] std::string_view capability() const noexcept { return level_.name; }
   void set_num_threads(int count, IdleThreads idle = IdleThreads::sleep);
   [[nodiscard]] int num_threads() const noexcept { return pool_->size(); }
 
@@ -93,6 +93,11 @@ class CpuBackend final : public Backend {
   bool convert_bfloat16(const StridedRef& to, const StridedRef& from);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float>& task);
+  // Products of bfloat16 operands (matmul_bfloat16.cpp).
+  void matmul_bfloat16(const MatmulArgs& args);
+  void matmul_pairs(const MatmulArgs& args, const PairsTable& kernels);
+  void matmul_widened(const MatmulArgs& args);
+  void column_sums_bfloat16(const MatmulArgs& args);
   // Computes a part of a product on this thread.
   void run_matmul(const MatmulTask<float>& part) const;
 
