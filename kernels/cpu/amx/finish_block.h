@@ -43,6 +43,15 @@ void finish_rows(const PairsTask& task, const float* sums, std::int64_t m, std::
   constexpr std::int64_t kWide = Memory::kWide;
   const auto* const bias = static_cast<const Element*>(task.bias);
   const V zero{};
+  const bool plain = !task.accumulate && bias == nullptr && !task.relu && task.relu_mask == nullptr;
+  if (plain && cols == kStripRows) {
+    Element* c = static_cast<Element*>(task.c) + m * task.c_row + n;
+    for (std::int64_t r = 0; r < rows; ++r, sums += kStripRows, c += task.c_row) {
+      unroll<kStripRows / kWide>(
+          [&](auto i) { Memory::put(c + i * kWide, load<float, Isa>(sums + i * kWide), kWide); });
+    }
+    return;
+  }
   for (std::int64_t r = 0; r < rows; ++r, sums += kStripRows) {
     Element* const c = static_cast<Element*>(task.c) + (m + r) * task.c_row + n;
     const auto* mask = static_cast<const Element*>(task.relu_mask);

@@ -38,15 +38,17 @@ template <typename Isa>
 }
 
 template <typename Isa>
+[[gnu::always_inline]] inline void copy_row(const std::uint16_t* from, std::uint16_t* to) {
+  constexpr int kWide = kLanes<std::uint16_t, Isa>;
+  unroll<kStepDepth / kWide>([&](auto i) {
+    store<std::uint16_t, Isa>(to + i * kWide, load<std::uint16_t, Isa>(from + i * kWide));
+  });
+}
+
+template <typename Isa>
 [[gnu::always_inline]] inline void copy_tile(const std::uint16_t* from, std::int64_t stride,
                                              std::uint16_t* to) {
-  constexpr int kWide = kLanes<std::uint16_t, Isa>;
-  unroll<kTileRows>([&](auto r) {
-    for (int c = 0; c < kStepDepth; c += kWide) {
-      store<std::uint16_t, Isa>(to + r * kStepDepth + c,
-                                load<std::uint16_t, Isa>(from + r * stride + c));
-    }
-  });
+  unroll<kTileRows>([&](auto r) { copy_row<Isa>(from + r * stride, to + r * kStepDepth); });
 }
 
 template <typename Isa>
@@ -62,17 +64,27 @@ void transpose_pairs(const std::uint16_t* from, std::int64_t stride, std::uint16
   }
 }
 
-// Rows k of 16 elements become pairs of neighbouring rows.
+// 16 elements of two neighbouring rows k become pairs.
 template <typename Isa>
+[[gnu::always_inline]] inline void interleave(const std::uint16_t* even, const std::uint16_t* odd,
+                                              std::uint16_t* to) {
+  constexpr int kWide = kLanes<float, Isa>;
+  unroll<kTileRows / kWide>([&](auto i) {
+    const auto low = __builtin_convertvector(load_bits16<Isa>(even + i * kWide), Bits32<Isa>);
+    const auto high = __builtin_convertvector(load_bits16<Isa>(odd + i * kWide), Bits32<Isa>);
+    store_pairs<Isa>(to + 2 * i * kWide, reinterpret_cast<Vector<float, Isa>>(low | high << 16));
+  });
+}
+
+// 32 rows k of `Tiles` times 16 elements become tiles of pairs of neighbouring rows. Row by row,
+// whole lines of the cache: of rows that lie far apart it does not hold many.
+template <typename Isa, int Tiles>
 [[gnu::always_inline]] inline void interleave_rows(const std::uint16_t* from, std::int64_t stride,
                                                    std::uint16_t* to) {
-  constexpr int kWide = kLanes<float, Isa>;
   for (std::int64_t p = 0; p < kTileRows; ++p, from += 2 * stride, to += kStepDepth) {
-    for (std::int64_t c = 0; c < kTileRows; c += kWide) {
-      const auto even = __builtin_convertvector(load_bits16<Isa>(from + c), Bits32<Isa>);
-      const auto odd = __builtin_convertvector(load_bits16<Isa>(from + stride + c), Bits32<Isa>);
-      store_pairs<Isa>(to + 2 * c, reinterpret_cast<Vector<float, Isa>>(even | odd << 16));
-    }
+    unroll<Tiles>([&](auto t) {
+      interleave<Isa>(from + t * kTileRows, from + stride + t * kTileRows, to + t * kTileElements);
+    });
   }
 }
 
@@ -83,10 +95,10 @@ void pack_whole_tile(const std::uint16_t* from, std::int64_t stride, bool along_
   if (along_k) {
     kSide == Side::left ? copy_tile<Isa>(from, stride, to) : transpose_pairs<Isa>(from, stride, to);
   } else if (kSide == Side::right) {
-    interleave_rows<Isa>(from, stride, to);
+    interleave_rows<Isa, 1>(from, stride, to);
   } else {
     alignas(64) std::uint16_t pairs[kTileElements];
-    interleave_rows<Isa>(from, stride, pairs);
+    interleave_rows<Isa, 1>(from, stride, pairs);
     transpose_pairs<Isa>(pairs, kStepDepth, to);
   }
 }
@@ -115,9 +127,38 @@ template <typename Isa, Side kSide>
 [[gnu::always_inline]] inline void pack_step(const PairsOperand& operand, std::int64_t row,
                                              std::int64_t rows, std::int64_t k, std::int64_t depth,
                                              std::uint16_t* to) {
+  if (!operand.along_k && rows >= kStripRows && depth >= kStepDepth) {
+    if constexpr (kSide == Side::right) {
+      interleave_rows<Isa, 2>(operand.at(row, k), operand.stride, to);
+    } else {
+      alignas(64) std::uint16_t pairs[kStepElements];
+      interleave_rows<Isa, 2>(operand.at(row, k), operand.stride, pairs);
+      transpose_pairs<Isa>(pairs, kStepDepth, to);
+      transpose_pairs<Isa>(pairs + kTileElements, kStepDepth, to + kTileElements);
+    }
+    return;
+  }
   pack_tile<Isa, kSide>(operand, row, rows, k, depth, to);
   if (rows > kTileRows) {
     pack_tile<Isa, kSide>(operand, row + kTileRows, rows - kTileRows, k, depth, to + kTileElements);
+  }
+}
+
+// Whole steps of rows that lie along k, for the left side: some steps of each row at a time, as
+// memory has them.
+template <typename Isa>
+void copy_steps(const std::uint16_t* from, std::int64_t stride, std::int64_t rows,
+                std::int64_t steps, std::uint16_t* to) {
+  constexpr std::int64_t kRun = 8;
+  for (std::int64_t s = 0; s < steps; s += kRun) {
+    const std::int64_t run = at_most(steps - s, kRun);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const std::uint16_t* const row = from + r * stride + s * kStepDepth;
+      std::uint16_t* const tile_row = to + s * kStepElements + r * kStepDepth;
+      for (std::int64_t i = 0; i < run; ++i) {
+        copy_row<Isa>(row + i * kStepDepth, tile_row + i * kStepElements);
+      }
+    }
   }
 }
 
@@ -128,8 +169,13 @@ void pack_strips(const PairsOperand& operand, std::int64_t row, std::int64_t row
                  std::int64_t depth, std::uint16_t* to) {
   const std::int64_t steps = ceil_divide(depth, kStepDepth);
   const std::int64_t strips = ceil_divide(rows, kStripRows);
+  std::int64_t done = 0;
+  if (kSide == Side::left && operand.along_k && (rows == kTileRows || rows == kStripRows)) {
+    done = depth / kStepDepth;
+    copy_steps<Isa>(operand.at(row, k), operand.stride, rows, done, to);
+  }
   // In the order of memory.
-  for (std::int64_t i = 0; i < strips * steps; ++i) {
+  for (std::int64_t i = done; i < strips * steps; ++i) {
     const std::int64_t strip = operand.along_k ? i / steps : i % strips;
     const std::int64_t step = operand.along_k ? i % steps : i / strips;
     pack_step<Isa, kSide>(operand, row + strip * kStripRows,

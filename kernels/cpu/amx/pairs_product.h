@@ -12,7 +12,7 @@
 namespace wick::cpu {
 
 /// Values of k that a packed block holds at most.
-inline constexpr std::int64_t kPackedDepth = 4096;
+inline constexpr std::int64_t kPackedDepth = 2048;
 /// Values of k that are worked on at once: a strip of so many stays in the first-level cache.
 inline constexpr std::int64_t kNearDepth = 512;
 /// With so few strips of the right operand, a left one that lies along k is read where it is.
@@ -111,20 +111,20 @@ void multiply_pairs_block(Engine& engine, const PairsTask& task, const PairsBloc
         const std::int64_t now = at_most(last_step - s, kNearSteps);
         LeftStrip from = left;
         from.data += (s - first) * left.step_stride;
+        const bool finished = last && s + now == steps;
         for (std::int64_t strip = 0; strip < strips; ++strip) {
-          multiply_strips(engine, rows, at_most(cols - strip * kStripRows, kStripRows), from,
-                          right + (strip * steps + s) * kStepElements, now,
-                          sums + strip * kStripRows * kStripRows, k > 0 || s > 0);
+          const std::int64_t strip_cols = at_most(cols - strip * kStripRows, kStripRows);
+          float* const block = sums + strip * kStripRows * kStripRows;
+          multiply_strips(engine, rows, strip_cols, from,
+                          right + (strip * steps + s) * kStepElements, now, block, k > 0 || s > 0);
+          if (finished) {
+            finish_block<Isa>(task, block, i, rows, j + strip * kStripRows, strip_cols);
+          }
         }
       }
     };
     multiply(direct, 0, direct_steps);
     multiply(packed, direct_steps, steps);
-    if (!last) continue;
-    for (std::int64_t strip = 0; strip < strips; ++strip) {
-      finish_block<Isa>(task, sums + strip * kStripRows * kStripRows, i, rows,
-                        j + strip * kStripRows, at_most(cols - strip * kStripRows, kStripRows));
-    }
   }
 }
 
