@@ -96,7 +96,9 @@ class CpuBackend final : public Backend {
   // Products of bfloat16 operands (matmul_bfloat16.cpp).
   void matmul_bfloat16(const MatmulArgs& args);
   void matmul_pairs(const MatmulArgs& args, const PairsTable& kernels);
+  struct WidenedPlan;
   void matmul_widened(const MatmulArgs& args);
+  void run_widened(const PairsTask& task, const WidenedPlan& plan) const;
   void column_sums_bfloat16(const MatmulArgs& args);
   // Computes a part of a product on this thread.
   void run_matmul(const MatmulTask<float>& part) const;

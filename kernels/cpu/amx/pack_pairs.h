@@ -20,13 +20,6 @@ inline constexpr std::int64_t kStepElements = 2 * kTileElements;
 
 enum class Side { left, right };
 
-[[gnu::always_inline]] constexpr std::int64_t at_most(std::int64_t value, std::int64_t bound) {
-  return value < bound ? value : bound;
-}
-[[gnu::always_inline]] constexpr std::int64_t ceil_divide(std::int64_t count, std::int64_t size) {
-  return (count + size - 1) / size;
-}
-
 // Vectors of pairs. Nothing is computed with them: they are floats for transpose_tile().
 template <typename Isa>
 [[gnu::always_inline]] inline Vector<float, Isa> load_pairs(const std::uint16_t* from) {

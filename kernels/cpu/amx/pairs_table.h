@@ -7,6 +7,13 @@
 
 namespace wick::cpu {
 
+[[gnu::always_inline]] constexpr std::int64_t at_most(std::int64_t value, std::int64_t bound) {
+  return value < bound ? value : bound;
+}
+[[gnu::always_inline]] constexpr std::int64_t ceil_divide(std::int64_t count, std::int64_t size) {
+  return (count + size - 1) / size;
+}
+
 /// A matrix of bfloat16, by its bits: element (i, k), where k is the index that a product sums
 /// over.
 struct PairsOperand {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Conversions between float32 and bfloat16: which kernels there are.
+// Conversions between float32 and bfloat16: and what goes with them: which kernels there are.
 #pragma once
 
 #include <cstdint>
+
+#include "kernels/cpu/amx/pairs_table.h"
 
 namespace wick::cpu {
 
@@ -14,6 +16,10 @@ struct ConvertTable {
   /// to[i] = from[i] rounded to the nearest, ties to even; every NaN becomes 0x7FC0, as
   /// from_float() has it.
   void (*round)(const T* from, std::uint16_t* to, std::int64_t count);
+  /// Rows [m, m + rows) and columns [n, n + cols) of the task's C from their sums, whose rows are
+  /// `sums_row` apart: adds C, bias and so on, and rounds.
+  void (*finish_rows)(const PairsTask& task, const T* sums, std::int64_t sums_row, std::int64_t m,
+                      std::int64_t rows, std::int64_t n, std::int64_t cols);
 };
 template <typename T, typename Isa>
 [[nodiscard]] ConvertTable<T> convert_table();
