@@ -18,12 +18,13 @@ struct WideBlocks {};  // a purpose of its own: the kernels use a workspace, too
 
 // Rows of the left operand that are widened at once.
 constexpr std::int64_t kStripRows = 128;
-// From so many rows on, it pays to bring a block of the right operand into the kernels' order. Of
-// so few columns they have none.
-constexpr std::int64_t kPackRows = 16;
+// Of so few columns, the kernels' order for a right operand is another one.
 constexpr std::int64_t kFewCols = 12;
 // Values of k of inner products, whose vectors run along k.
 constexpr std::int64_t kInnerDepth = 4096;
+// Elements of a right block of inner products, which are read once or a few times: for the
+// first-level cache.
+constexpr std::int64_t kInnerElements = 8 << 10;
 
 std::int64_t round_up(std::int64_t count) {
   constexpr std::int64_t kUnit = 16;  // 64 bytes
@@ -79,9 +80,11 @@ void CpuBackend::matmul_widened(const MatmulArgs& args) {
   const std::int64_t blocks = std::max<std::int64_t>((task.depth + most - 1) / most, 1);
   plan.depth = (task.depth + blocks - 1) / blocks;
   // A wide block and its copy in the kernels' order share the cache.
-  constexpr std::int64_t kUnit = 64;
-  const std::int64_t fits = block_elements_ / 2 / std::max<std::int64_t>(plan.depth, 1);
-  plan.cols = std::max(fits / kUnit * kUnit, kUnit);
+  const bool inner = shape.method == MatmulMethod::inner;
+  const std::int64_t unit = inner ? 4 : 64;
+  const std::int64_t fits =
+      (inner ? kInnerElements : block_elements_ / 2) / std::max<std::int64_t>(plan.depth, 1);
+  plan.cols = std::max(fits / unit * unit, unit);
   share_product(
       *pool_, args.c.rows, args.c.cols, task.depth, false, [&] { run_widened(task, plan); },
       [&](std::int64_t first, std::int64_t last) {
@@ -106,6 +109,12 @@ void CpuBackend::run_widened(const PairsTask& task, const WidenedPlan& plan) con
   float* const packed = right_memory + right_size;
   float* const sums = packed + packed_size;
 
+  // A right block is brought into the kernels' order once for several strips; for a single one they
+  // do so themselves where it pays.
+  const bool several_strips = task.rows > strip_rows;
+  WideBlock left{};
+  const bool one_left = !several_strips && plan.depth == task.depth;
+  if (one_left) left = widen_block(table, task.left, 0, task.rows, 0, task.depth, left_memory);
   for (std::int64_t j = 0; j < task.cols; j += most_cols) {
     const std::int64_t cols = std::min(most_cols, task.cols - j);
     std::int64_t k = 0;
@@ -123,7 +132,7 @@ void CpuBackend::run_widened(const PairsTask& task, const WidenedPlan& plan) con
       part.depth_block = std::max<std::int64_t>(plan.depth, 1);
       part.block_elements = plan.block_elements;
       part.transpose_c = task.transpose_c;
-      part.packed = plan.method == MatmulMethod::outer && task.rows >= kPackRows && cols > kFewCols;
+      part.packed = plan.method == MatmulMethod::outer && several_strips && cols > kFewCols;
       if (part.packed) {
         table.pack(part, packed);
         part.b = packed;
@@ -132,7 +141,7 @@ void CpuBackend::run_widened(const PairsTask& task, const WidenedPlan& plan) con
       for (std::int64_t i = 0; i < task.rows; i += strip_rows) {
         MatmulTask<float> now = part;
         now.rows = std::min(strip_rows, task.rows - i);
-        const WideBlock left = widen_block(table, task.left, i, now.rows, k, depth, left_memory);
+        if (!one_left) left = widen_block(table, task.left, i, now.rows, k, depth, left_memory);
         now.a = left.data;
         now.a_row = left.row;
         now.a_col = left.col;

@@ -139,54 +139,73 @@ TEST(Pairs, TheProcessorsTilesRunWhereThereAreAny) {
   EXPECT_TRUE(found) << "this build of wick has no kernels for tiles";
 }
 
-// The largest difference from the sums in float64 in units of the sum of magnitudes.
-double largest_error(const Matrix& c, const Matrix& a, const Matrix& b) {
+// A (m, k) matrix, by its bits, that may be stored transposed, and its values.
+struct Operand {
+  Matrix values;
+  bool transposed;
+  std::vector<std::uint16_t> bits;
+
+  Operand(std::int64_t rows, std::int64_t cols, bool is_transposed, Generator& generator)
+      : values(Matrix::random(is_transposed ? cols : rows, is_transposed ? rows : cols, generator)),
+        transposed(is_transposed),
+        bits(bits_of(values.data)) {
+    for (float& value : values.data) value = to_float(from_float<bfloat16>(value));
+  }
+  [[nodiscard]] double at(std::int64_t r, std::int64_t c) const {
+    return static_cast<double>(transposed ? values.at(c, r) : values.at(r, c));
+  }
+  [[nodiscard]] ConstMatrixRef ref() const {
+    return {bits.data(), values.rows, values.cols, values.stride};
+  }
+};
+
+// The largest difference from the sums in float64 in units of the sum of magnitudes, of every
+// seventh element.
+double largest_error(const Matrix& c, const Operand& a, const Operand& b, std::int64_t depth) {
   double largest = 0;
-  for (std::int64_t i = 0; i < c.rows; ++i) {
-    for (std::int64_t j = 0; j < c.cols; ++j) {
-      double sum = 0;
-      double magnitudes = 0;
-      for (std::int64_t k = 0; k < a.cols; ++k) {
-        const double product = static_cast<double>(a.at(i, k)) * static_cast<double>(b.at(j, k));
-        sum += product;
-        magnitudes += std::abs(product);
-      }
-      largest = std::max(largest, std::abs(static_cast<double>(c.at(i, j)) - sum) / magnitudes);
+  for (std::int64_t at = 0; at < c.rows * c.cols; at += 7) {
+    const std::int64_t i = at / c.cols;
+    const std::int64_t j = at % c.cols;
+    double sum = 0;
+    double magnitudes = 0;
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const double product = a.at(i, k) * b.at(k, j);
+      sum += product;
+      magnitudes += std::abs(product);
     }
+    largest = std::max(largest, std::abs(static_cast<double>(c.at(i, j)) - sum) / magnitudes);
   }
   return largest;
 }
 
 TEST(Pairs, SumsAreNearFloat64AndTheSameForAnyNumberOfThreads) {
   Generator generator(3);
-  constexpr std::int64_t kDepth = 2 * cpu::kPackedDepth + 100;
-  for (const auto& [m, n] :
-       {std::pair<std::int64_t, std::int64_t>{150, 70}, {70, 150}, {37, 999}}) {
-    const Matrix a = Matrix::random(m, kDepth, generator);
-    const Matrix b = Matrix::random(n, kDepth, generator);
-    const std::vector<std::uint16_t> a_bits = bits_of(a.data);
-    const std::vector<std::uint16_t> b_bits = bits_of(b.data);
-    Matrix a_rounded = a;
-    Matrix b_rounded = b;
-    for (float& value : a_rounded.data) value = to_float(from_float<bfloat16>(value));
-    for (float& value : b_rounded.data) value = to_float(from_float<bfloat16>(value));
-    for (const auto& backend : all_bfloat16_levels()) {
-      Matrix first(m, n);
-      for (const int threads : {1, 2, 3, 7}) {
-        backend->set_num_threads(threads);
-        Matrix c(m, n);
-        backend->matmul({.operand_dtype = DType::bfloat16,
-                         .a = {a_bits.data(), m, kDepth, kDepth},
-                         .b = {b_bits.data(), n, kDepth, kDepth},
-                         .c = c.ref(),
-                         .transpose_b = true});
-        if (threads == 1) {
-          first = c;
-          // n additions of float32 err by n units of the last place at most, in practice by far
-          // fewer.
-          EXPECT_LT(largest_error(c, a_rounded, b_rounded), 1e-6) << backend->capability();
-        } else {
-          EXPECT_EQ(c.data, first.data) << backend->capability() << ", threads " << threads;
+  using Sizes = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
+  for (const auto& [m, n, k] : {Sizes{150, 70, 2 * cpu::kPackedDepth + 100}, Sizes{37, 999, 700},
+                                Sizes{5, 1200, 520}, Sizes{300, 520, 130}, Sizes{600, 11, 400}}) {
+    for (int bits = 0; bits < 4; ++bits) {
+      const Operand a(m, k, (bits & 1) != 0, generator);
+      const Operand b(k, n, (bits & 2) != 0, generator);
+      for (const auto& backend : all_bfloat16_levels()) {
+        Matrix first(m, n);
+        const std::string label = concat(backend->capability(), ' ', m, 'x', n, 'x', k, ' ', bits);
+        for (const int threads : {1, 2, 3, 7}) {
+          backend->set_num_threads(threads);
+          Matrix c(m, n);
+          backend->matmul({.operand_dtype = DType::bfloat16,
+                           .a = a.ref(),
+                           .b = b.ref(),
+                           .c = c.ref(),
+                           .transpose_a = a.transposed,
+                           .transpose_b = b.transposed});
+          if (threads == 1) {
+            first = c;
+            // k additions of float32 err by k units of the last place at most, in practice by far
+            // fewer.
+            EXPECT_LT(largest_error(c, a, b, k), 1e-6) << label;
+          } else {
+            EXPECT_EQ(c.data, first.data) << label << ", threads " << threads;
+          }
         }
       }
     }
