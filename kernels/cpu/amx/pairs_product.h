@@ -14,9 +14,15 @@ namespace wick::cpu {
 /// Values of k that a packed block holds at most.
 inline constexpr std::int64_t kPackedDepth = 2048;
 /// Values of k that are worked on at once: a strip of so many stays in the first-level cache.
-inline constexpr std::int64_t kNearDepth = 512;
+inline constexpr std::int64_t kNearDepth = 256;
 /// With so few strips of the right operand, a left one that lies along k is read where it is.
 inline constexpr std::int64_t kDirectStrips = 2;
+
+/// A left operand of up to so many elements is packed once for all blocks of the right one.
+inline constexpr std::int64_t kKeptElements = 4 << 20;
+
+/// With so few left strips, a smaller block of the right operand is as good, and packed faster.
+inline constexpr std::int64_t kFewLeftStrips = 8;
 
 /// Where the tiles of a left strip lie; strides in elements.
 struct LeftStrip {
@@ -32,6 +38,7 @@ struct PairsBlocks {
   std::int64_t strips;  // of the right operand
   std::int64_t left_strips;
   bool several;  // blocks of k: sums wait in memory
+  bool keeps_left;
   // Elements of the workspace.
   std::int64_t right_size;
   std::int64_t left_size;
@@ -46,13 +53,17 @@ PairsBlocks pairs_blocks(const PairsTask& task) {
   blocks.depth = ceil_divide(blocks.depth, kStepDepth) * kStepDepth;
   blocks.several = blocks.depth < task.depth;
   const std::int64_t strip = blocks.depth * kStripRows;
-  const std::int64_t fits =
-      strip == 0 ? 1
-                 : task.block_bytes / (strip * static_cast<std::int64_t>(sizeof(std::uint16_t)));
-  blocks.strips = at_most(ceil_divide(task.cols, kStripRows), fits < 1 ? 1 : fits);
   blocks.left_strips = ceil_divide(task.rows, kStripRows);
+  const std::int64_t bytes = task.block_bytes / (blocks.left_strips <= kFewLeftStrips ? 2 : 1);
+  const std::int64_t strip_bytes = strip * static_cast<std::int64_t>(sizeof(std::uint16_t));
+  const std::int64_t fits = strip == 0 ? 1 : bytes / strip_bytes;
+  blocks.strips = at_most(ceil_divide(task.cols, kStripRows), fits < 1 ? 1 : fits);
   blocks.right_size = strip * blocks.strips;
-  blocks.left_size = strip;
+  const std::int64_t whole_left =
+      blocks.left_strips * kStripRows * blocks.depth * (depth_blocks == 0 ? 1 : depth_blocks);
+  blocks.keeps_left = blocks.strips * kStripRows < task.cols && blocks.left_strips > 1 &&
+                      whole_left <= kKeptElements;
+  blocks.left_size = blocks.keeps_left ? whole_left : strip;
   blocks.sums_size =
       kStripRows * kStripRows * blocks.strips * (blocks.several ? blocks.left_strips : 1);
   return blocks;
@@ -85,8 +96,8 @@ template <typename Engine, typename Isa>
 void multiply_pairs_block(Engine& engine, const PairsTask& task, const PairsBlocks& blocks,
                           std::int64_t j, std::int64_t cols, std::int64_t k, std::int64_t depth) {
   auto* const right = static_cast<std::uint16_t*>(task.workspace);
-  std::uint16_t* const packed_left = right + blocks.right_size;
-  auto* const all_sums = reinterpret_cast<float*>(packed_left + blocks.left_size);
+  std::uint16_t* const left_memory = right + blocks.right_size;
+  auto* const all_sums = reinterpret_cast<float*>(left_memory + blocks.left_size);
   const std::int64_t steps = ceil_divide(depth, kStepDepth);
   const std::int64_t strips = ceil_divide(cols, kStripRows);
   const bool last = k + depth == task.depth;
@@ -96,12 +107,18 @@ void multiply_pairs_block(Engine& engine, const PairsTask& task, const PairsBloc
     // In place but for the values of k and the rows that fill no tile.
     const bool whole = rows == kTileRows || rows == kStripRows;
     const std::int64_t direct_steps =
-        task.left.along_k && strips <= kDirectStrips && whole ? depth / kStepDepth : 0;
+        task.left.along_k && blocks.strips <= kDirectStrips && !blocks.keeps_left && whole
+            ? depth / kStepDepth
+            : 0;
+    std::uint16_t* packed_left = left_memory;
+    if (blocks.keeps_left) packed_left += k * blocks.left_strips * kStripRows + i * blocks.depth;
     const LeftStrip direct{task.left.at(i, k), task.left.stride, kTileRows * task.left.stride,
                            kStepDepth};
     const LeftStrip packed{packed_left, kStepDepth, kTileElements, kStepElements};
     const std::int64_t packed_k = direct_steps * kStepDepth;
-    pack_strips<Isa, Side::left>(task.left, i, rows, k + packed_k, depth - packed_k, packed_left);
+    if (!blocks.keeps_left || j == 0) {
+      pack_strips<Isa, Side::left>(task.left, i, rows, k + packed_k, depth - packed_k, packed_left);
+    }
     float* const sums =
         all_sums + (blocks.several ? i / kStripRows : 0) * blocks.strips * kStripRows * kStripRows;
     const auto multiply = [&](const LeftStrip& left, std::int64_t first, std::int64_t last_step)
