@@ -16,8 +16,10 @@ namespace {
 
 struct WideBlocks {};  // a purpose of its own: the kernels use a workspace, too
 
-// Rows of the left operand that are widened at once.
+// Rows of the left operand that are widened at once. More where the kernels' tiles are tall, for
+// they bring the right block into order themselves, once for each strip.
 constexpr std::int64_t kStripRows = 128;
+constexpr std::int64_t kTallStripRows = 512;
 // Of so few columns, the kernels' order for a right operand is another one.
 constexpr std::int64_t kFewCols = 12;
 // Values of k of inner products, whose vectors run along k.
@@ -98,7 +100,10 @@ void CpuBackend::matmul_widened(const MatmulArgs& args) {
 void CpuBackend::run_widened(const PairsTask& task, const WidenedPlan& plan) const {
   const KernelTable<float>& table = kernels<float>();
   const std::int64_t most_cols = std::min(plan.cols, task.cols);
-  const std::int64_t strip_rows = std::min(kStripRows, task.rows);
+  const bool tall = task.transpose_c || !task.left.along_k;
+  const std::int64_t fits = plan.block_elements / std::max<std::int64_t>(plan.depth, 1);
+  const std::int64_t most_rows = tall ? std::clamp(fits, kStripRows, kTallStripRows) : kStripRows;
+  const std::int64_t strip_rows = std::min(most_rows, task.rows);
   const std::int64_t left_size = round_up(strip_rows * plan.depth);
   const std::int64_t right_size = round_up(most_cols * plan.depth);
   const std::int64_t packed_size = round_up(table.packed_size(most_cols, plan.depth));
@@ -132,7 +137,8 @@ void CpuBackend::run_widened(const PairsTask& task, const WidenedPlan& plan) con
       part.depth_block = std::max<std::int64_t>(plan.depth, 1);
       part.block_elements = plan.block_elements;
       part.transpose_c = task.transpose_c;
-      part.packed = plan.method == MatmulMethod::outer && several_strips && cols > kFewCols;
+      part.packed =
+          plan.method == MatmulMethod::outer && several_strips && !tall && cols > kFewCols;
       if (part.packed) {
         table.pack(part, packed);
         part.b = packed;
