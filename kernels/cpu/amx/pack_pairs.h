@@ -96,11 +96,26 @@ void pack_whole_tile(const std::uint16_t* from, std::int64_t stride, bool along_
   }
 }
 
+// Of more elements than a vector has, the last vector overlaps the one before.
+template <typename Isa>
+[[gnu::always_inline]] inline void copy_run(const std::uint16_t* from, std::uint16_t* to,
+                                            std::int64_t count) {
+  constexpr int kWide = kLanes<std::uint16_t, Isa>;
+  if (count < kWide) {
+    copy_overlapping<std::uint16_t, Isa, kWide / 2>(from, to, static_cast<int>(count));
+    return;
+  }
+  for (std::int64_t i = 0; i + kWide <= count; i += kWide) {
+    store<std::uint16_t, Isa>(to + i, load<std::uint16_t, Isa>(from + i));
+  }
+  store<std::uint16_t, Isa>(to + count - kWide, load<std::uint16_t, Isa>(from + count - kWide));
+}
+
 /// A tile of at most 16 rows and 32 values of k.
 template <typename Isa, Side kSide>
 void pack_tile(const PairsOperand& operand, std::int64_t row, std::int64_t rows, std::int64_t k,
                std::int64_t depth, std::uint16_t* to) {
-  const std::uint16_t* const from = operand.at(row, k);
+  const std::uint16_t* from = operand.at(row, k);
   if (rows >= kTileRows && depth >= kStepDepth) {
     return pack_whole_tile<Isa, kSide>(from, operand.stride, operand.along_k, to);
   }
@@ -108,9 +123,9 @@ void pack_tile(const PairsOperand& operand, std::int64_t row, std::int64_t rows,
   const std::int64_t run = operand.along_k ? at_most(depth, kStepDepth) : at_most(rows, kTileRows);
   const std::int64_t runs = operand.along_k ? at_most(rows, kTileRows) : at_most(depth, kStepDepth);
   const std::int64_t stride = operand.along_k ? kStepDepth : kTileRows;
-  for (std::int64_t i = 0; i < runs; ++i) {
-    __builtin_memcpy(whole + i * stride, from + i * operand.stride,
-                     static_cast<unsigned long>(run) * sizeof(std::uint16_t));
+  for (std::int64_t i = 0; i < runs; ++i, from += operand.stride) {
+    std::uint16_t* const padded = whole + i * stride;
+    copy_run<Isa>(from, padded, run);
   }
   pack_whole_tile<Isa, kSide>(whole, stride, operand.along_k, to);
 }
