@@ -23,7 +23,6 @@ using testing::Matrix;
 // Vectors of 16 bytes and arrays for tiles.
 struct PlainIsa {
   static constexpr int kVectorBytes = 16;
-  static constexpr int kRegisters = 16;
 };
 using PlainEngine = cpu::TileEngine<cpu::PlainTiles>;
 

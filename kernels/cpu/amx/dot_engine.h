@@ -44,7 +44,7 @@ class DotEngine {
           column[v] = load_pairs<Isa>(right + v * kTileElements + p * kStepDepth);
         });
         unroll<kRows>([&](auto r) {
-          float pair;
+          float pair = 0;
           __builtin_memcpy(&pair, a + r * row_stride + 2 * p, sizeof pair);
           const V row = broadcast_bits(pair);
           unroll<Right>([&](auto v) {
