@@ -3,6 +3,7 @@
 // has, and on its own where there are any.
 #include <cmath>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -205,6 +206,61 @@ TEST(Pairs, SumsAreNearFloat64AndTheSameForAnyNumberOfThreads) {
           } else {
             EXPECT_EQ(c.data, first.data) << label << ", threads " << threads;
           }
+        }
+      }
+    }
+  }
+}
+
+// Of products that are large enough to be shared, all that is done beside the sums.
+TEST(Pairs, EpiloguesAreTheSameForAnyNumberOfThreads) {
+  Generator generator(4);
+  constexpr std::int64_t kDepth = 120;
+  for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{150, 170}, {170, 150}}) {
+    const Matrix before = Matrix::random(m, n, generator, 3);
+    const Matrix mask = Matrix::random(m, n, generator, 1);
+    const Matrix bias = Matrix::random(1, n, generator);
+    const Matrix sums = Matrix::random(1, m, generator);
+    const std::vector<std::uint16_t> mask_bits = bits_of(mask.data);
+    const std::vector<std::uint16_t> bias_bits = bits_of(bias.data);
+    for (int bits = 0; bits < 8; ++bits) {
+      const Operand a(m, kDepth, (bits & 1) != 0, generator);
+      const Operand b(kDepth, n, (bits & 2) != 0, generator);
+      const bool narrow = (bits & 4) != 0;
+      for (const auto& backend : all_bfloat16_levels()) {
+        const auto run = [&](int threads) {
+          backend->set_num_threads(threads);
+          Matrix c = before;
+          Matrix c_sums = sums;
+          std::vector<std::uint16_t> c_bits = bits_of(c.data);
+          std::vector<std::uint16_t> sums_bits = bits_of(c_sums.data);
+          const auto choose = [narrow](const void* small, const void* wide) {
+            return narrow ? small : wide;
+          };
+          backend->matmul(
+              {.dtype = narrow ? DType::bfloat16 : DType::float32,
+               .operand_dtype = DType::bfloat16,
+               .a = a.ref(),
+               .b = b.ref(),
+               .c = {const_cast<void*>(choose(c_bits.data(), c.data.data())), m, n, c.stride},
+               .transpose_a = a.transposed,
+               .transpose_b = b.transposed,
+               .accumulate = true,
+               .bias = choose(bias_bits.data(), bias.data.data()),
+               .relu = true,
+               .relu_mask = {choose(mask_bits.data(), mask.data.data()), m, n, mask.stride},
+               .a_sums = a.transposed
+                             ? const_cast<void*>(choose(sums_bits.data(), c_sums.data.data()))
+                             : nullptr,
+               .accumulate_sums = true});
+          return std::tuple(c.data, c_bits, c_sums.data, sums_bits);
+        };
+        const auto one = run(1);
+        EXPECT_EQ(std::get<0>(one) == before.data, narrow);
+        EXPECT_EQ(std::get<1>(one) == bits_of(before.data), !narrow);
+        for (const int threads : {2, 3, 7}) {
+          EXPECT_EQ(run(threads), one)
+              << backend->capability() << ' ' << m << 'x' << n << ' ' << bits << ' ' << threads;
         }
       }
     }
