@@ -13,7 +13,8 @@ namespace wick::cpu {
 
 /// Values of k that a packed block holds at most.
 inline constexpr std::int64_t kPackedDepth = 2048;
-/// Values of k that are worked on at once: a strip of so many stays in the first-level cache.
+/// Values of k that are worked on at once, about: a strip of so many stays in the first-level
+/// cache.
 inline constexpr std::int64_t kNearDepth = 256;
 /// With so few strips of the right operand, a left one that lies along k is read where it is.
 inline constexpr std::int64_t kDirectStrips = 2;
@@ -123,9 +124,13 @@ void multiply_pairs_block(Engine& engine, const PairsTask& task, const PairsBloc
         all_sums + (blocks.several ? i / kStripRows : 0) * blocks.strips * kStripRows * kStripRows;
     const auto multiply = [&](const LeftStrip& left, std::int64_t first, std::int64_t last_step)
         __attribute__((always_inline)) {
+      // As equal as can be: a short block would take as long to begin and to end as any.
       constexpr std::int64_t kNearSteps = kNearDepth / kStepDepth;
-      for (std::int64_t s = first; s < last_step; s += kNearSteps) {
-        const std::int64_t now = at_most(last_step - s, kNearSteps);
+      const std::int64_t count = last_step - first;
+      const std::int64_t near_blocks = (count + kNearSteps / 2) / kNearSteps;
+      const std::int64_t near_steps = near_blocks <= 1 ? count : ceil_divide(count, near_blocks);
+      for (std::int64_t s = first; s < last_step; s += near_steps) {
+        const std::int64_t now = at_most(last_step - s, near_steps);
         LeftStrip from = left;
         from.data += (s - first) * left.step_stride;
         const bool finished = last && s + now == steps;
