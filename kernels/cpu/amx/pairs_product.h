@@ -17,7 +17,7 @@ inline constexpr std::int64_t kPackedDepth = 2048;
 /// cache.
 inline constexpr std::int64_t kNearDepth = 256;
 /// With so few strips of the right operand, a left one that lies along k is read where it is.
-inline constexpr std::int64_t kDirectStrips = 2;
+inline constexpr std::int64_t kDirectStrips = 4;
 
 /// A left operand of up to so many elements is packed once for all blocks of the right one.
 inline constexpr std::int64_t kKeptElements = 4 << 20;
