@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """wick beside other engines: the same work in the same run, alternating.
 
-usage: compare.py BIN [--work train,inference,products] [--rounds 11] [--threads 1] [--shapes N]
+usage: compare.py BIN [--work train,inference,products,bf16] [--rounds 11] [--threads 1] [--shapes N]
                   [--json FILE] [--svg FILE]
        compare.py BIN --work layers [--only NAME,...] [--rounds 11] [--threads 1] [--json FILE]
 
@@ -17,7 +17,9 @@ times longer each engine took than wick: the median over the rounds of the ratio
 quartiles in brackets. --json keeps all that, --svg draws the ratios.
 
 "train" is a whole step: gather a batch of uint8 images by index, forward, loss, backward, Adam.
-"inference" is the network's output for one batch. Products are GFLOP/s of kernels_bench, medians of
+"bf16" is the training steps under autocast, of wick and of PyTorch (torch.autocast("cpu",
+torch.bfloat16), Adam with fused=True), with wick's in float32 beside them, and products of bfloat16
+operands and results beside torch.mm. "inference" is the network's output for one batch. Products are GFLOP/s of kernels_bench, medians of
 as many repetitions in random order. "layers" is the forward and the backward pass of every layer and
 every loss beside PyTorch, eager, with the share of a plain copy's bandwidth that it reaches; the copy is
 measured in the same rounds.
@@ -47,11 +49,36 @@ INFERENCE = [
     ([784, 512, 512, 10], 1, 500),
     ([784, 512, 512, 10], 128, 40),
 ]
+# (rows, cols, depth, transposes) of products: those of the layers' forward and backward passes, and
+# others.
+BF16_PRODUCTS = [
+    (1024, 2048, 2048, "NT"),
+    (1024, 2048, 2048, "NN"),
+    (2048, 2048, 1024, "TN"),
+    (128, 2048, 2048, "NT"),
+    (128, 2048, 2048, "NN"),
+    (128, 512, 784, "NT"),
+    (128, 512, 512, "NN"),
+    (512, 784, 128, "TN"),
+    (32, 32, 784, "NT"),
+    (256, 256, 256, "NN"),
+]
 IMAGES = 60000
 
 
 def missing(what, reason):
     print(f"left out: {what}: {str(reason).strip().splitlines()[-1][:150]}", flush=True)
+
+
+def processor():
+    """The name of this machine's processor."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+        fields = {key.strip(): value.strip() for key, value in fields.items()}
+        return f"{fields['model name']}, family {fields['cpu family']}, model {fields['model']}"
+    except (OSError, KeyError, ValueError):
+        return "unknown"
 
 
 def run_program(program, batch, steps, threads, sizes):
@@ -98,9 +125,9 @@ def torch_model(torch, sizes):
     return torch.nn.Sequential(*layers)
 
 
-def torch_train_step(torch, sizes, batch, compiled):
+def torch_train_step(torch, sizes, batch, compiled, autocast=False):
     model = torch_model(torch, sizes)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=autocast or None)
     criterion = torch.nn.CrossEntropyLoss()
     images = torch.randint(0, 256, (IMAGES, sizes[0]), dtype=torch.uint8)
     labels = images[:, : sizes[-1]].argmax(1)
@@ -108,11 +135,13 @@ def torch_train_step(torch, sizes, batch, compiled):
     at = 0
 
     def forward(rows):
-        return criterion(model(images[rows].float() / 255), labels[rows])
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            return criterion(model(images[rows].float() / 255), labels[rows])
 
     if compiled:
         forward = torch.compile(forward)
-        optimizer.step = torch.compile(optimizer.step)
+        if not autocast:  # a fused optimizer is one kernel as it is
+            optimizer.step = torch.compile(optimizer.step)
 
     def step():
         nonlocal at
@@ -263,6 +292,46 @@ class Engines:
             )
         return result
 
+    def bf16(self, programs, sizes, batch, steps):
+        """The training step under autocast, and wick's in float32."""
+        wick = os.path.join(programs, "train_step_bench")
+        names = [("wick", f"{self.threads}-bf16"), ("wick, float32", self.threads)]
+        result = [
+            (name, lambda mode=mode: run_program(wick, batch, steps, mode, sizes))
+            for name, mode in names
+        ]
+        if self.torch is not None:
+            eager = torch_train_step(self.torch, sizes, batch, False, True)
+            result.append(("PyTorch, eager", lambda: timed(eager, steps)))
+        if self.compiles:
+            fast = torch_train_step(self.torch, sizes, batch, True, True)
+            result.append(("PyTorch, compile", lambda: timed(fast, steps)))
+        return result
+
+    def bf16_product(self, programs, shape):
+        """A product of bfloat16: pairs of a name and a function that returns microseconds."""
+        rows, cols, depth, transposes = shape
+        steps = max(1, min(2000, int(1e10 / (2 * rows * cols * depth))))
+        program = os.path.join(programs, "bfloat16_bench")
+        command = [program, str(self.threads), str(steps), transposes, *map(str, shape[:3])]
+
+        def wick():
+            out = subprocess.run(command, capture_output=True, text=True, check=True)
+            return float(out.stdout.split()[0])
+
+        result = [("wick", wick)]
+        if self.torch is not None:
+            torch = self.torch
+            a, b = torch.randn(rows, depth), torch.randn(depth, cols)
+            operands = [
+                x.t().bfloat16().contiguous().t() if t == "T" else x.bfloat16()
+                for x, t in zip((a, b), transposes)
+            ]
+            out = torch.empty(rows, cols, dtype=torch.bfloat16)
+            run = lambda: torch.mm(*operands, out=out)  # noqa: E731
+            result.append(("PyTorch, mm", lambda: timed(run, steps)))
+        return result
+
     def inference(self, programs, sizes, batch, steps):
         wick = os.path.join(programs, "inference_bench")
         result = [("wick", lambda: run_program(wick, batch, steps, self.threads, sizes))]
@@ -362,17 +431,27 @@ def main():
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(args.threads)
     wanted = args.work.split(",")
+    print(processor())
     results = {"threads": args.threads, "rounds": args.rounds, "workloads": []}
     with tempfile.TemporaryDirectory() as directory:
-        if "train" in wanted or "inference" in wanted:
+        if {"train", "inference", "bf16"} & set(wanted):
             engines = Engines(args.threads, directory, wanted)
-        plan = [("train", "training step", TRAIN), ("inference", "inference", INFERENCE)]
+        plan = [
+            ("train", "training step", TRAIN),
+            ("bf16", "training step under autocast", TRAIN),
+            ("inference", "inference", INFERENCE),
+        ]
         for kind, title, shapes in plan:
             if kind not in wanted:
                 continue
             for sizes, batch, steps in shapes[: args.shapes]:
                 name = f"{title}, {'-'.join(map(str, sizes))}, batch {batch}"
                 measures = getattr(engines, kind)(args.programs, sizes, batch, steps)
+                results["workloads"].append(alternate(name, measures, args.rounds))
+        if "bf16" in wanted:
+            for shape in BF16_PRODUCTS[: args.shapes]:
+                name = f"product of bfloat16, {'x'.join(map(str, shape[:3]))} {shape[3]}"
+                measures = engines.bf16_product(args.programs, shape)
                 results["workloads"].append(alternate(name, measures, args.rounds))
     if "products" in wanted:
         results["products"] = products(args.programs, args.rounds, args.threads)

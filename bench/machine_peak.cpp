@@ -80,7 +80,7 @@ double chains_baseline() {
 
 double run_chains(const std::string& capability) {
 #if defined(__x86_64__)
-  if (capability == "avx512") return chains_avx512();
+  if (capability.starts_with("avx512") || capability == "amx") return chains_avx512();
   if (capability == "avx2") return chains_avx2();
 #endif
   return chains_baseline();

@@ -5,7 +5,7 @@ set(objects)
 foreach(folder IN ITEMS core kernels nn optim serialize c)
   list(APPEND objects $<TARGET_OBJECTS:wick_${folder}>)
 endforeach()
-foreach(isa IN LISTS WICK_ISAS)
+foreach(isa IN LISTS WICK_ISAS WICK_PAIRS_ISAS)
   list(APPEND objects $<TARGET_OBJECTS:wick_kernels_${isa}>)
 endforeach()
 

@@ -41,8 +41,9 @@ enum class IdleThreads : std::uint8_t {
 WICK_API void set_num_threads(int count, IdleThreads idle);
 [[nodiscard]] WICK_API int num_threads() noexcept;
 
-/// The instruction set that the CPU kernels use: "baseline" (SSE2, NEON), "avx2" or "avx512".
-/// Chosen at the first use; the environment variable WICK_SIMD forces a lower one.
+/// The instruction set that the CPU kernels use: "baseline" (SSE2, NEON), "avx2", "avx512",
+/// or AVX-512 with products of bfloat16 by AVX512-BF16 ("avx512_bf16") or by tiles ("amx"). Chosen
+/// at the first use; the environment variable WICK_SIMD forces a lower one.
 [[nodiscard]] WICK_API std::string cpu_capability();
 
 }  // namespace wick

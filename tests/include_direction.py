@@ -55,6 +55,7 @@ EXTERNAL = [
     # POSIX: files that are synced, locked and mapped.
     (re.compile(r"^(fcntl|unistd|dirent|sys/(file|stat|mman|types|statvfs|uio))(\.h)$"),
      ("serialize", "tools", "tests", "bench", "kernels/cpu")),
+    (re.compile(r"^sys/syscall\.h$"), ("kernels/cpu", "tests")),  # for what the C library has no function
     # x86 intrinsics and instruction set detection.
     (re.compile(r"^(immintrin|cpuid|x86intrin)\.h$"), ("kernels/cpu", "bench")),
 ]

@@ -14,6 +14,7 @@
 #endif
 
 #include "kernels/cpu/copy.h"
+#include "kernels/cpu/for_rows.h"
 #include "wick/core/backend/memory.h"
 #include "wick/core/error.h"
 
@@ -104,7 +105,33 @@ void CpuBackend::zero(void* data, std::size_t bytes) {
 }
 
 void CpuBackend::copy_strided(const StridedRef& to, const StridedRef& from) {
+  const bool widens = to.dtype == DType::float32 && from.dtype == DType::bfloat16;
+  const bool rounds = to.dtype == DType::bfloat16 && from.dtype == DType::float32;
+  if ((widens || rounds) && convert_bfloat16(to, from)) return;
   cpu::copy_strided(to, from);
+}
+
+bool CpuBackend::convert_bfloat16(const StridedRef& to, const StridedRef& from) {
+  for (const std::int64_t size : to.shape) {
+    if (size == 0) return true;
+  }
+  const LoopsOf<2> loops = coalesce<2>(to.shape, {&to.strides, &from.strides});
+  const std::size_t last = loops.shape.size() - 1;
+  if (loops.strides[0][last] != 1 || loops.strides[1][last] != 1) return false;
+  const Places<2> first{{static_cast<std::byte*>(to.data), static_cast<std::byte*>(from.data)},
+                        {static_cast<std::int64_t>(size_of(to.dtype)),
+                         static_cast<std::int64_t>(size_of(from.dtype))}};
+  const ConvertTable<float>& convert = kernels<float>();
+  for_rows(*pool_, loops, first, [&](const Places<2>& here, std::int64_t count) {
+    if (to.dtype == DType::float32) {
+      convert.widen(reinterpret_cast<const std::uint16_t*>(here.at[1]),
+                    reinterpret_cast<float*>(here.at[0]), count);
+    } else {
+      convert.round(reinterpret_cast<const float*>(here.at[1]),
+                    reinterpret_cast<std::uint16_t*>(here.at[0]), count);
+    }
+  });
+  return true;
 }
 
 }  // namespace wick::cpu

@@ -21,7 +21,7 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(Level level);
 
   [[nodiscard]] Device device() const noexcept override { return kCpu; }
-  [[nodiscard]] std::string_view capability() const noexcept { return level_.float32->name; }
+  [[nodiscard]] std::string_view capability() const noexcept { return level_.name; }
   void set_num_threads(int count, IdleThreads idle = IdleThreads::sleep);
   [[nodiscard]] int num_threads() const noexcept { return pool_->size(); }
 
@@ -88,8 +88,18 @@ class CpuBackend final : public Backend {
   template <typename T>
   void run_prelu_channels(const PreluTask<T>& task, std::int64_t outer, std::int64_t channels,
                           double* sums);
+  // A copy between float32 and bfloat16 by the vector kernels; false where its rows are not
+  // contiguous.
+  bool convert_bfloat16(const StridedRef& to, const StridedRef& from);
   // A whole product, on several threads where it pays.
   void multiply(MatmulTask<float>& task);
+  // Products of bfloat16 operands (matmul_bfloat16.cpp).
+  void matmul_bfloat16(const MatmulArgs& args);
+  void matmul_pairs(const MatmulArgs& args, const PairsTable& kernels);
+  struct WidenedPlan;
+  void matmul_widened(const MatmulArgs& args);
+  void run_widened(const PairsTask& task, const WidenedPlan& plan) const;
+  void column_sums_bfloat16(const MatmulArgs& args);
   // Computes a part of a product on this thread.
   void run_matmul(const MatmulTask<float>& part) const;
 

@@ -3,27 +3,13 @@
 #include <cstdint>
 
 #include "kernels/cpu/cpu_backend.h"
-#include "kernels/cpu/matmul_bfloat16.h"
 #include "kernels/cpu/matmul_float64.h"
 #include "kernels/cpu/matmul_task.h"
+#include "kernels/cpu/share_product.h"
 #include "kernels/cpu/workspace.h"
 #include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
-namespace {
-
-// Below this many multiply-adds, waking a second thread costs more than it saves.
-constexpr std::int64_t kParallelWork = 2'000'000;
-
-// Grains of rows and columns of a shared product: small enough to share fairly, large enough for
-// tiles that are worth it.
-constexpr std::int64_t kPartRows = 16;
-constexpr std::int64_t kPartCols = 64;
-
-// And one part for each thread, since every part brings the same B into order.
-constexpr std::int64_t kProductParts = 1;
-
-}  // namespace
 
 void CpuBackend::run_matmul(const MatmulTask<float>& part) const {
   const std::int64_t workspace = kernels<float>().matmul_workspace(part);
@@ -34,7 +20,7 @@ void CpuBackend::run_matmul(const MatmulTask<float>& part) const {
 }
 
 void CpuBackend::matmul(const MatmulArgs& args) {
-  if (args.operand_dtype == DType::bfloat16) return matmul_bfloat16(args, *this);
+  if (args.operand_dtype == DType::bfloat16) return matmul_bfloat16(args);
   if (args.c.rows != 0 && args.c.cols != 0) {
     if (args.dtype == DType::float64) {
       matmul_float64(args);
@@ -49,19 +35,10 @@ void CpuBackend::matmul(const MatmulArgs& args) {
 void CpuBackend::multiply(MatmulTask<float>& task) {
   task.block_elements = block_elements_;
   kernels<float>().plan_matmul(&task);
-  if (pool_->size() == 1 || task.rows * task.cols * task.depth < kParallelWork) {
-    run_matmul(task);
-  } else if (task.packed || task.rows >= task.cols) {
-    pool_->run(
-        task.rows, kPartRows,
-        [&](std::int64_t first, std::int64_t last) { run_matmul(rows_of(task, first, last)); },
-        kProductParts);
-  } else {
-    pool_->run(
-        task.cols, kPartCols,
-        [&](std::int64_t first, std::int64_t last) { run_matmul(cols_of(task, first, last)); },
-        kProductParts);
-  }
+  share_product(
+      *pool_, task.rows, task.cols, task.depth, task.packed, [&] { run_matmul(task); },
+      [&](std::int64_t first, std::int64_t last) { run_matmul(rows_of(task, first, last)); },
+      [&](std::int64_t first, std::int64_t last) { run_matmul(cols_of(task, first, last)); });
 }
 
 std::size_t CpuBackend::packed_weight_bytes(DType dtype, std::int64_t outputs,

@@ -38,14 +38,15 @@ class ScopedEnv {
 
 TEST(Levels, TheEnvironmentForcesALevel) {
   for (const cpu::Level& level : cpu::available_levels()) {
-    const ScopedEnv env("WICK_SIMD", level.float32->name);
+    const ScopedEnv env("WICK_SIMD", level.name);
     EXPECT_EQ(cpu::choose_level().float32, level.float32);
+    EXPECT_EQ(cpu::choose_level().pairs, level.pairs);
   }
 }
 
 TEST(Levels, TheBestIsTheDefault) {
   const ScopedEnv env("WICK_SIMD", "");
-  EXPECT_EQ(cpu::choose_level().float32, cpu::available_levels().front().float32);
+  EXPECT_STREQ(cpu::choose_level().name, cpu::available_levels().front().name);
 }
 
 TEST(Levels, UnknownNamesAreRefused) {

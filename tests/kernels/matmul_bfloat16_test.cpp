@@ -17,7 +17,7 @@
 namespace wick {
 namespace {
 
-using testing::all_levels;
+using testing::all_bfloat16_levels;
 using testing::Matrix;
 
 // Whole numbers from -limit to limit, none of them -0.
@@ -43,7 +43,7 @@ float rounded(float value, bool narrow_result) {
 
 TEST(MatmulBfloat16, EveryEpilogueAndTranspose) {
   Generator generator(1);
-  for (const auto& backend : all_levels()) {
+  for (const auto& backend : all_bfloat16_levels()) {
     for (const auto& [m, n, k] : {std::tuple<std::int64_t, std::int64_t, std::int64_t>{1, 1, 1},
                                   {33, 21, 40},
                                   {5, 67, 300},

@@ -52,8 +52,20 @@ struct Matrix {
   }
 };
 
-/// A backend for each level that this processor has.
+/// A backend for each level that this processor has: of those that differ in products of bfloat16
+/// alone, the first.
 inline std::vector<std::unique_ptr<cpu::CpuBackend>> all_levels() {
+  std::vector<std::unique_ptr<cpu::CpuBackend>> result;
+  const cpu::KernelTable<float>* last = nullptr;
+  for (const cpu::Level& level : cpu::available_levels()) {
+    if (level.float32 != last) result.push_back(std::make_unique<cpu::CpuBackend>(level));
+    last = level.float32;
+  }
+  return result;
+}
+
+/// All of them.
+inline std::vector<std::unique_ptr<cpu::CpuBackend>> all_bfloat16_levels() {
   std::vector<std::unique_ptr<cpu::CpuBackend>> result;
   for (const cpu::Level& level : cpu::available_levels()) {
     result.push_back(std::make_unique<cpu::CpuBackend>(level));

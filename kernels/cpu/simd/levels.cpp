@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "kernels/cpu/amx/permission.h"
 #include "kernels/cpu/simd/isa.h"
 #include "wick/core/error.h"
 
@@ -16,7 +17,17 @@ template <typename Isa>
 Level make_level(const char* name) {
   static const KernelTable<float> float32 = make_kernel_table<float, Isa>(name);
   static const KernelTable<double> float64 = make_kernel_table<double, Isa>(name);
-  return {&float32, &float64};
+  return {&float32, &float64, nullptr, name};
+}
+
+// AVX-512 with other products of bfloat16.
+template <typename PairsIsa>
+[[maybe_unused]] Level make_pairs_level(const char* name) {
+  static const PairsTable pairs = pairs_table<PairsIsa>();
+  Level level = make_level<Avx512>("avx512");
+  level.pairs = &pairs;
+  level.name = name;
+  return level;
 }
 
 struct Candidate {
@@ -32,7 +43,17 @@ std::vector<Candidate> candidates() {
   const bool avx512 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+#if defined(WICK_WITH_AMX)
+  result.push_back({"amx", avx512 && has_tiles(), make_pairs_level<Amx>});
+#endif
   result.push_back({"avx512", avx512, make_level<Avx512>});
+#if defined(WICK_WITH_AVX512_BF16)
+  // Intel's processors compute half as much by it as by float32 (measured on Emerald Rapids), AMD's
+  // twice as much.
+  const bool avx512_bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+  const auto place = __builtin_cpu_is("amd") ? result.end() - 1 : result.end();
+  result.insert(place, {"avx512_bf16", avx512_bf16, make_pairs_level<Avx512Bf16>});
+#endif
 #endif
 #if defined(WICK_WITH_AVX2)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

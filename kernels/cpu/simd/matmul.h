@@ -84,7 +84,9 @@ void plan_matmul(MatmulTask<T>* whole) {
 
 template <typename T, typename Isa>
 std::int64_t matmul_workspace(const MatmulTask<T>& part) {
-  return part.method == MatmulMethod::outer && !part.packed ? outer_workspace<T, Isa>(part) : 0;
+  // With a packed B, for the copies of A where its elements lie along m.
+  const bool copies = !part.packed || part.a_col != 1;
+  return part.method == MatmulMethod::outer && copies ? outer_workspace<T, Isa>(part) : 0;
 }
 
 template <typename T, typename Isa>
