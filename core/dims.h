@@ -48,7 +48,7 @@ class WICK_API Dims {
   friend WICK_API bool operator==(const Dims& a, const Dims& b) noexcept;
 
  private:
-  static constexpr std::size_t kInline = 6;
+  WICK_HIDDEN static constexpr std::size_t kInline = 6;
   std::size_t size_ = 0;
   std::array<std::int64_t, kInline> inline_{};
   std::vector<std::int64_t> heap_;  // holds all of them once there are more than kInline

@@ -89,8 +89,8 @@ class WICK_API Generator {
   void set_state(const Tensor& state);
 
  private:
-  static constexpr std::uint64_t kDefaultSeed = 67280421310721ULL;
-  static constexpr int kStateSize = 624;
+  WICK_HIDDEN static constexpr std::uint64_t kDefaultSeed = 67280421310721ULL;
+  WICK_HIDDEN static constexpr int kStateSize = 624;
   void require_cpu(const char* operation) const;
   void require_writable(const Tensor& out, const char* operation) const;
   [[nodiscard]] Tensor get_device_state() const;

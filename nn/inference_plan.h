@@ -107,7 +107,7 @@ class WICK_API InferencePlan {
  private:
   friend class PlanBuilder;
 
-  static constexpr std::size_t kNone = ~std::size_t{0};
+  WICK_HIDDEN static constexpr std::size_t kNone = ~std::size_t{0};
 
   /// Where a value lies at run time.
   enum class Place : std::uint8_t { input, output, workspace };

@@ -53,7 +53,7 @@ class WICK_API StepRunner {
   void release() noexcept;
 
  private:
-  static constexpr std::size_t kNone = StepList::kNone;
+  WICK_HIDDEN static constexpr std::size_t kNone = StepList::kNone;
   struct State {  // of a step
     std::vector<ParameterPtr> parameters;
     std::uint64_t forward_count = 0;                  // the module's, after the last forward()

@@ -104,7 +104,7 @@ class WICK_API StepList {
   ValueId narrow(ValueId x, std::int64_t dim, std::int64_t start, std::int64_t length);
   ValueId select(ValueId x, std::int64_t dim, std::int64_t index);
 
-  static constexpr std::size_t kNone = ~std::size_t{0};
+  WICK_HIDDEN static constexpr std::size_t kNone = ~std::size_t{0};
   /// Of each value, the index of the one step that uses it; kNone where several do, or none, or
   /// where it is an output of the list, too.
   [[nodiscard]] std::vector<std::size_t> only_users() const;

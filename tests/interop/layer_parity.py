@@ -339,9 +339,11 @@ class Training(unittest.TestCase):
         self.assertEqual(list(answer["state"]), list(state))
         for name, value in state.items():
             self.assertEqual(answer["state"][name].dtype, value.dtype)
-            # Adam makes steps of any size of gradients that are but rounding errors around 0.
+            # Adam makes steps of any size of gradients that are but rounding errors around 0; the
+            # running mean of a BatchNorm follows the bias before it, which is such a parameter.
             if x.dtype == torch.float64 and largest.get(name, 1.0) > 1e-6:
-                self.assertTrue(torch.allclose(answer["state"][name], value, 1e-8, 1e-8), name)
+                near = 1e-5 if name not in largest and min(largest.values()) <= 1e-6 else 1e-8
+                self.assertTrue(torch.allclose(answer["state"][name], value, near, near), name)
         self.assertFalse(torch.equal(state["after.bias"], request["state"]["after.bias"]))
         model.load_state_dict(answer["state"])
         self.assertLessEqual(error(answer["output"], model(x).double()), exact)

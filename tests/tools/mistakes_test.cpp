@@ -227,7 +227,7 @@ TEST_F(Mistakes, OfSyntheticAreExplained) {
           {{"@new", "--train="}, 2, "--train has an empty value"},
           {{"@new", "--train", "1", "--train", "2"}, 2, "--train is given 2 times, as 1 and 2"},
           {{"@new", "--test", "0"}, 2, "--test is 0" + range},
-          {{"@new", "--seed", "-1"}, 2, "--seed is -1; it must be a whole number from 0 to"},
+          {{"@new", "--seed", "-1"}, 2, "--seed is -1; it must be a whole number from 0 on"},
           {{"@new", "--seed", "today"}, 2, "--seed is today; it must be a whole number"},
           {{"@new", "--png"}, 2, "--png needs a value, N"},
           {{"@new", "--png", "0"}, 2, "--png is 0" + range},
