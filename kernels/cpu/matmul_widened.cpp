@@ -107,7 +107,9 @@ void CpuBackend::run_widened(const PairsTask& task, const WidenedPlan& plan) con
   const std::int64_t left_size = round_up(strip_rows * plan.depth);
   const std::int64_t right_size = round_up(most_cols * plan.depth);
   const std::int64_t packed_size = round_up(table.packed_size(most_cols, plan.depth));
-  const std::int64_t sums_size = task.narrow ? task.rows * most_cols : 0;
+  // finish_rows() reads whole vectors, so beyond the last sum.
+  constexpr std::int64_t kLongestVector = 16;
+  const std::int64_t sums_size = task.narrow ? task.rows * most_cols + kLongestVector : 0;
   auto* const left_memory =
       thread_workspace<float, WideBlocks>(left_size + right_size + packed_size + sums_size);
   float* const right_memory = left_memory + left_size;

@@ -17,7 +17,8 @@ struct ConvertTable {
   /// from_float() has it.
   void (*round)(const T* from, std::uint16_t* to, std::int64_t count);
   /// Rows [m, m + rows) and columns [n, n + cols) of the task's C from their sums, whose rows are
-  /// `sums_row` apart: adds C, bias and so on, and rounds.
+  /// `sums_row` apart: adds C, bias and so on, and rounds. Sums are read in whole vectors: 60 bytes
+  /// beyond the last one must be readable.
   void (*finish_rows)(const PairsTask& task, const T* sums, std::int64_t sums_row, std::int64_t m,
                       std::int64_t rows, std::int64_t n, std::int64_t cols);
 };
