@@ -1,6 +1,5 @@
 # Half of the time of compiling a source file of wick goes to headers. Where there is no compiler cache,
-# they are compiled once, before all others. ccache would want CCACHE_SLOPPINESS for that: see WICK_TEST_PCH
-# in tests/CMakeLists.txt.
+# they are compiled once, before all others; without settings of its own, ccache would keep nothing then.
 set(precompile ON)
 if(CMAKE_CXX_COMPILER_LAUNCHER OR WICK_FUZZ)
   set(precompile OFF)

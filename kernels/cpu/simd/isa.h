@@ -24,15 +24,9 @@ struct Avx512 {
   static constexpr int kRegisters = 32;
 };
 /// The same with AVX512-BF16, for products of bfloat16.
-struct Avx512Bf16 {
-  static constexpr int kVectorBytes = 64;
-  static constexpr int kRegisters = 32;
-};
+struct Avx512Bf16 : Avx512 {};
 /// AVX-512 with the tiles of AMX-BF16, likewise.
-struct Amx {
-  static constexpr int kVectorBytes = 64;
-  static constexpr int kRegisters = 32;
-};
+struct Amx : Avx512 {};
 /// Shorter vectors of the same instruction set.
 template <typename Isa, int Bytes>
 struct NarrowIsa {

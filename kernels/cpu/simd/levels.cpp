@@ -48,8 +48,8 @@ std::vector<Candidate> candidates() {
 #endif
   result.push_back({"avx512", avx512, make_level<Avx512>});
 #if defined(WICK_WITH_AVX512_BF16)
-  // Intel's processors compute half as much by it as by float32 (measured on Emerald Rapids), AMD's
-  // twice as much.
+  // Intel's processors compute half as much by it as by float32 (measured on Emerald Rapids). AMD's
+  // are expected to compute more by it; that was not measured.
   const bool avx512_bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
   const auto place = __builtin_cpu_is("amd") ? result.end() - 1 : result.end();
   result.insert(place, {"avx512_bf16", avx512_bf16, make_pairs_level<Avx512Bf16>});
