@@ -42,6 +42,7 @@ MEMORY = ("mmap", "mprotect")
 USER = 61234  # nobody's: none of its processes count
 TIMEOUT = 60
 LEAST = 8 << 20  # bytes of address space
+PAGE = resource.getpagesize()
 LARGE = 130 << 20  # bytes that eight threads read
 # What a program says that got no memory, and with which status the dynamic linker ends before main() runs.
 NO_MEMORY = re.compile(r"out of memory|[Cc]annot allocate memory|bad_alloc")
@@ -236,6 +237,24 @@ def least_address_space(case):
     return high
 
 
+def begins(case, limit):
+    """Whether the dynamic linker comes to its end."""
+    status, _, _ = case.run(setup=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    return status >= 0 and status != NOT_STARTED
+
+
+def start_faults(case):
+    """What is just enough to begin the program, and a little more, page by page at first: main() begins
+    without the memory that an exception takes."""
+    low, high = LEAST, 1 << 30
+    while high - low > PAGE:
+        middle = (low + high) // 2 // PAGE * PAGE
+        low, high = (low, middle) if begins(case, middle) else (middle, high)
+    for above in (*range(0, 16), *range(16, 256, 6)):
+        limit = high + above * PAGE
+        yield f"{case.name}, ulimit -v {limit >> 10}", lambda limit=limit: address_space(case, limit)
+
+
 def address_faults(cases, rng):
     """Limits from one with which nothing goes to one with which all goes. Without an end."""
     while True:
@@ -320,6 +339,9 @@ def run_limits(cases, folder, arguments, rng, tally):
     if arguments.long:
         for case in cases:
             print(f"  {case.name}: needs ulimit -v {least_address_space(case) >> 10}", flush=True)
+    programs = [case for case in cases if case.name.startswith(("train", "predict"))]
+    for case in (programs[0], programs[-1]):
+        tally.run(start_faults(case))
     tally.run(address_faults(cases, rng), time.monotonic() + arguments.seconds / 2)
 
 

@@ -231,11 +231,7 @@ void check_arguments(CkptOptions& options) {
   }
 }
 
-}  // namespace
-}  // namespace wick::tools
-
-int main(int argc, char** argv) {
-  using namespace wick::tools;
+int ckpt_main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   CkptOptions options;
   StandardInput input;
@@ -245,15 +241,23 @@ int main(int argc, char** argv) {
     add_commands(line, options, input, chosen);
     if (const auto text = line.parse(argc, argv)) return show_text("ckpt", *text);
     check_arguments(options);
-  } catch (const wick::Error& error) {
+  } catch (const Error& error) {
     return usage_error("ckpt", message_of(error, remedy_words).c_str());
   }
   return run_program("ckpt", [&] {
     try {
       take_standard_input(options, input);
       return chosen();
-    } catch (const wick::Error& error) {
-      throw wick::FormatError(with_shown_names(reading_message(error, remedy_words)));
+    } catch (const Error& error) {
+      throw FormatError(with_shown_names(reading_message(error, remedy_words)));
     }
   });
+}
+
+}  // namespace
+}  // namespace wick::tools
+
+int main(int argc, char** argv) {
+  using namespace wick::tools;
+  return run_main("ckpt", ckpt_main, argc, argv);
 }

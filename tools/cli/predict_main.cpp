@@ -135,19 +135,23 @@ void add_options(CommandLine& line, PredictOptions& options) {
   line.flag("--no-verify", options.no_verify, kNoVerifyHelp);
 }
 
-}  // namespace
-}  // namespace wick::tools
-
-int main(int argc, char** argv) {
-  using namespace wick::tools;
+int predict_main(int argc, char** argv) {
   PredictOptions options;
   try {
     CommandLine line("predict", kAbout, kExamples, 24);
     add_options(line, options);
     if (const auto text = line.parse(argc, argv)) return show_text("predict", *text);
     check_arguments(options, line.given());
-  } catch (const wick::Error& error) {
+  } catch (const Error& error) {
     return usage_error("predict", error.what());
   }
   return run_reading_program("predict", [&] { return predict(options); });
+}
+
+}  // namespace
+}  // namespace wick::tools
+
+int main(int argc, char** argv) {
+  using namespace wick::tools;
+  return run_main("predict", predict_main, argc, argv);
 }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
@@ -38,7 +39,35 @@ void keep_standard_descriptors() {
   }
 }
 
+/// More than the system's smallest heap, in which the C++ library keeps memory for exceptions that
+/// are thrown where there is none.
+constexpr std::size_t kMemoryToBegin = std::size_t{256} << 10;
+
+bool has_memory_to_begin() {
+  void* const memory = std::malloc(kMemoryToBegin);
+  const bool has = memory != nullptr;
+  std::free(memory);
+  return has;
+}
+
+/// Writes as streams do, without asking for memory.
+int out_of_memory(const char* name) {
+  for (const char* const text : {name, ": out of memory\n"}) {
+    if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
+  }
+  return kFailure;
+}
+
 }  // namespace
+
+int run_main(const char* name, int (*main)(int, char**), int argc, char** argv) {
+  if (!has_memory_to_begin()) return out_of_memory(name);
+  try {
+    return main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return out_of_memory(name);
+  }
+}
 
 std::string message_of(const Error& error, const RemedyWords& words) {
   std::string message(error.problem());
@@ -59,7 +88,7 @@ int run_program(const char* name, const std::function<int()>& body, const Remedy
   } catch (const OutputClosed&) {
     return status.value_or(128 + SIGPIPE);
   } catch (const std::bad_alloc&) {
-    std::cerr << name << ": out of memory" << std::endl;
+    return out_of_memory(name);
   } catch (const Error& error) {
     std::cerr << name << ": " << message_line(message_of(error, words)) << std::endl;
   } catch (const std::exception& error) {

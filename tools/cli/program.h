@@ -20,6 +20,12 @@ using RemedyWords = std::function<std::string(Remedy)>;
 /// The message of an error with the program's words in the place of the library's.
 [[nodiscard]] std::string message_of(const Error& error, const RemedyWords& words);
 
+/// Calls `main` for a program's main function. Without memory even an exception cannot be made,
+/// which would end the program by a signal: where there is too little of it at the start, or where
+/// `main` lets a std::bad_alloc through, that is one line on stderr, "<name>: out of memory", and
+/// kFailure.
+[[nodiscard]] int run_main(const char* name, int (*main)(int, char**), int argc, char** argv);
+
 /// Runs `body`, flushes standard output and returns what `body` did. An exception, or an output
 /// that cannot be written, becomes one line on stderr, "<name>: message" (that of message_of(),
 /// see message_line()), and kFailure.

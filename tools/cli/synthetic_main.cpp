@@ -86,11 +86,7 @@ int draw(const SyntheticProgram& options) {
   return 0;
 }
 
-}  // namespace
-}  // namespace wick::tools
-
-int main(int argc, char** argv) {
-  using namespace wick::tools;
+int synthetic_main(int argc, char** argv) {
   SyntheticProgram options;
   try {
     CommandLine line("synthetic", kAbout, "", 24);
@@ -98,8 +94,16 @@ int main(int argc, char** argv) {
     if (const auto text = line.parse(argc, argv)) return show_text("synthetic", *text);
     options.digits.seed = static_cast<std::uint64_t>(options.seed);
     refuse_useless(line.given(), synthetic_conflicts(options.png, options.digits.test_count));
-  } catch (const wick::Error& error) {
+  } catch (const Error& error) {
     return usage_error("synthetic", error.what());
   }
   return run_program("synthetic", [&] { return draw(options); });
+}
+
+}  // namespace
+}  // namespace wick::tools
+
+int main(int argc, char** argv) {
+  using namespace wick::tools;
+  return run_main("synthetic", synthetic_main, argc, argv);
 }

@@ -338,18 +338,22 @@ std::string remedy_words(Remedy remedy) {
   return "where a state dictionary lies beside it, a new run starts from that by --init";
 }
 
-}  // namespace
-}  // namespace wick::tools
-
-int main(int argc, char** argv) {
-  using namespace wick::tools;
+int train_main(int argc, char** argv) {
   std::optional<TrainOptions> options;
   try {
     options = parse_train_options(argc, argv);
-  } catch (const wick::Error& error) {
+  } catch (const Error& error) {
     return usage_error("train", error.what());
   }
   if (!options) return run_program("train", [] { return 0; });  // its help is printed
   const auto train = [&] { return Training(std::move(*options)).run(); };
   return run_reading_program("train", train, remedy_words);
+}
+
+}  // namespace
+}  // namespace wick::tools
+
+int main(int argc, char** argv) {
+  using namespace wick::tools;
+  return run_main("train", train_main, argc, argv);
 }
