@@ -81,6 +81,7 @@ AtomicFile::AtomicFile(const fs::path& path, bool sync) : path_(final_target(pat
   }
   if (!path_.has_filename()) throw IoError(concat("cannot write ", path_, ": no file name"));
   remove_stale_temporaries(directory_of(path_));
+  buffer_.reserve(kBufferBytes);  // before there is a file that nobody would remove
   descriptor_ = create_temporary(directory_of(path_), temporary_);
   if (descriptor_ < 0) {
     const int code = errno;
@@ -89,7 +90,6 @@ AtomicFile::AtomicFile(const fs::path& path, bool sync) : path_(final_target(pat
                          ": ", reason(code)));
   }
   if (exists) take_over(descriptor_, existing);
-  buffer_.reserve(kBufferBytes);
 }
 
 AtomicFile::~AtomicFile() {

@@ -5,8 +5,8 @@
 usage: thread_faults.py BIN FORMATS PRELOAD {strace|limits} [--long] [--seed S] [--seconds T]
 
 BIN is the folder with train and predict, FORMATS the program wick_formats, which loads a file and saves
-it; PRELOAD is the library eight_processors, under which readers use up to eight threads on every machine. Training, evaluation and loading run with 1 to 8
-threads, and
+it; PRELOAD is the library eight_processors, under which readers use up to eight threads on every machine.
+Training, evaluation and loading run with 1 to 8 threads, and
 
   strace   the N-th creation of a thread fails, alone or with all that follow, for every N; and, in
            the random part, the N-th of the calls that ask for memory
@@ -255,6 +255,14 @@ def start_faults(case):
         yield f"{case.name}, ulimit -v {limit >> 10}", lambda limit=limit: address_space(case, limit)
 
 
+def nearly_enough(case):
+    """What is just too little: the last thing that is asked for is not there."""
+    enough = least_address_space(case)
+    for step in range(1, 25):
+        limit = enough - (step << 15)
+        yield f"{case.name}, ulimit -v {limit >> 10}", lambda limit=limit: address_space(case, limit)
+
+
 def address_faults(cases, rng):
     """Limits from one with which nothing goes to one with which all goes. Without an end."""
     while True:
@@ -322,13 +330,13 @@ def run_strace(cases, folder, arguments, rng, tally):
 
 def run_limits(cases, folder, arguments, rng, tally):
     if not arguments.long:
-        cases = rng.sample(cases[:8], 2) + rng.sample(cases[8:16], 1)
+        cases = rng.sample(cases[:8], 2) + rng.sample(cases[8:16], 1) + rng.sample(cases[16:], 1)
     for case in cases:
         case.learn()
     if os.geteuid() == 0:
         for path in (folder, *folder.iterdir()):
             path.chmod(0o755)
-        faults = list(process_faults(cases))
+        faults = list(process_faults([case for case in cases if not case.name.startswith("load")]))
         if arguments.long:
             tally.run(faults)
             print(f"ulimit -u: {tally.ran} runs, {tally.went_on} went on", flush=True)
@@ -339,9 +347,11 @@ def run_limits(cases, folder, arguments, rng, tally):
     if arguments.long:
         for case in cases:
             print(f"  {case.name}: needs ulimit -v {least_address_space(case) >> 10}", flush=True)
-    programs = [case for case in cases if case.name.startswith(("train", "predict"))]
+    programs = [case for case in cases if not case.name.startswith("load")]
     for case in (programs[0], programs[-1]):
         tally.run(start_faults(case))
+    for case in cases[len(programs):]:
+        tally.run(nearly_enough(case))
     tally.run(address_faults(cases, rng), time.monotonic() + arguments.seconds / 2)
 
 
