@@ -60,6 +60,7 @@ struct CpuBackend::WidenedPlan {
   MatmulMethod method;
   std::int64_t depth;  // values of k in a block
   std::int64_t cols;   // of a block of the right operand
+  int panel_vectors;
   std::int64_t block_elements;
 };
 
@@ -77,7 +78,7 @@ void CpuBackend::matmul_widened(const MatmulArgs& args) {
   kernels<float>().plan_matmul(&shape);
   if (shape.transpose_c) swap_sides(task);
 
-  WidenedPlan plan{shape.method, 0, 0, block_elements_};
+  WidenedPlan plan{shape.method, 0, 0, shape.panel_vectors, block_elements_};
   const std::int64_t most = shape.method == MatmulMethod::inner ? kInnerDepth : shape.depth_block;
   const std::int64_t blocks = std::max<std::int64_t>((task.depth + most - 1) / most, 1);
   plan.depth = (task.depth + blocks - 1) / blocks;
@@ -136,6 +137,7 @@ void CpuBackend::run_widened(const PairsTask& task, const WidenedPlan& plan) con
       part.cols = cols;
       part.depth = depth;
       part.method = plan.method;
+      part.panel_vectors = plan.panel_vectors;
       part.depth_block = std::max<std::int64_t>(plan.depth, 1);
       part.block_elements = plan.block_elements;
       part.transpose_c = task.transpose_c;

@@ -2,18 +2,18 @@
 // Matrix products. Each element of C is summed in an order that depends on the whole product's
 // shape alone, never on how C is shared out among threads.
 //
-// Three methods:
+// Methods, among which matmul_cost.h chooses:
 // - Outer products (matmul_outer.h): a tile of C stays in registers while k runs; rows of B are
 //   read as vectors, elements of A are broadcast. Where B's columns do not lie side by side, panels
 //   of B are transposed into a workspace first.
-// - Outer products, turned round: Cᵀ = Bᵀ Aᵀ for C = A Bᵀ with fewer rows than columns, so that the
-//   smaller of the two matrices is the one to transpose.
-// - Inner products (matmul_inner.h): for C = A Bᵀ with so few rows or columns that to transpose
-//   would cost more than it saves: vectors run along k in both, and their lanes are added up at
-//   the end.
+// - The same of the transposed product, Cᵀ = Bᵀ Aᵀ: where A is the smaller one to transpose, or
+//   C's rows fill vectors better than its columns do.
+// - Inner products (matmul_inner.h), for C = A Bᵀ: vectors run along k in both, and their lanes are
+//   added up at the end. For so few rows or columns that to transpose would cost more.
 // And outer products with a B that was packed before (matmul_packed.h).
 #pragma once
 
+#include "kernels/cpu/simd/matmul_cost.h"
 #include "kernels/cpu/simd/matmul_inner.h"
 #include "kernels/cpu/simd/matmul_packed.h"
 
@@ -25,25 +25,8 @@ template <typename T>
   return whole.b_row == 1 && whole.b_col != 1 && whole.a_col == 1;
 }
 
-// Of such a product: whether inner products are best.
-template <typename T, typename Isa>
-bool suits_inner(const MatmulTask<T>& whole) {
-  const bool few_rows = whole.rows <= kInnerRows && whole.depth >= kLanes<T, Isa>;
-  const bool small =
-      whole.rows <= kInnerSide && whole.cols <= kInnerSide && whole.depth >= kInnerDepth;
-  return few_rows || has_few_cols(whole) || small;
-}
-
-// Of such a product: whether to turn it round, which is to transpose A instead of B, and C for each
-// block of k.
 template <typename T>
-[[gnu::always_inline]] inline bool suits_turning(const MatmulTask<T>& whole) {
-  const std::int64_t blocks = (whole.depth + kLongDepthBlock - 1) / kLongDepthBlock;
-  return whole.rows * (whole.depth + blocks * whole.cols) < whole.cols * whole.depth;
-}
-
-template <typename T>
-[[gnu::always_inline]] inline void turn_round(MatmulTask<T>* task) {
+[[gnu::always_inline]] inline void transpose_product(MatmulTask<T>* task) {
   const MatmulTask<T> before = *task;
   task->a = before.b;
   task->a_row = before.b_col;
@@ -62,6 +45,41 @@ template <typename T>
   return whole.packed && whole.cols > kManyCols ? kShortDepthBlock : kDepthBlock;
 }
 
+// Of a B that was not packed.
+template <typename T, typename Isa>
+void choose_method(MatmulTask<T>* whole) {
+  const std::int64_t rows = whole->rows;
+  const std::int64_t cols = whole->cols;
+  const std::int64_t depth = whole->depth;
+  const auto count = [](std::int64_t a, std::int64_t b) {
+    return static_cast<double>(a) * static_cast<double>(b);
+  };
+  const bool exact = count(rows, cols) * static_cast<double>(depth) > kChoiceWork;
+  OuterChoice plain = exact ? choose_panels<T, Isa>(rows, cols, depth, false)
+                            : guess_panels<T, Isa>(rows, cols, depth, false);
+  if (whole->b_col != 1) plain.cycles += kTransposeCycles * count(cols, depth);
+  whole->panel_vectors = plain.vectors;
+  double best = plain.cycles;
+  // To transpose C pays where that spares transposing B, or columns fill their vectors badly.
+  if (whole->b_col != 1 || cols % kLanes<T, Isa> != 0) {
+    OuterChoice transposed = exact ? choose_panels<T, Isa>(cols, rows, depth, true)
+                                   : guess_panels<T, Isa>(cols, rows, depth, true);
+    if (whole->a_row != 1) transposed.cycles += kTransposeCycles * count(rows, depth);
+    const std::int64_t blocks = (depth + kLongDepthBlock - 1) / kLongDepthBlock;
+    transposed.cycles += kTransposedSumCycles * count(rows, cols) * static_cast<double>(blocks);
+    if (transposed.cycles < best) {
+      best = transposed.cycles;
+      whole->panel_vectors = transposed.vectors;
+      whole->transpose_c = true;
+    }
+  }
+  if (both_lie_along_k(*whole) && inner_cycles<T, Isa>(rows, cols, depth) < best) {
+    whole->method = MatmulMethod::inner;
+    whole->transpose_c = false;
+  }
+  if (whole->transpose_c) transpose_product(whole);
+}
+
 template <typename T, typename Isa>
 void plan_matmul(MatmulTask<T>* whole) {
   whole->method = MatmulMethod::outer;
@@ -72,12 +90,8 @@ void plan_matmul(MatmulTask<T>* whole) {
     whole->b_col = whole->depth;
   } else if (whole->packed) {
     if (whole->rows == 1) whole->method = MatmulMethod::packed_row;
-  } else if (both_lie_along_k(*whole)) {
-    if (suits_inner<T, Isa>(*whole)) {
-      whole->method = MatmulMethod::inner;
-    } else if (suits_turning(*whole)) {
-      turn_round(whole);
-    }
+  } else {
+    choose_method<T, Isa>(whole);
   }
   whole->depth_block = choose_depth_block(*whole);
 }

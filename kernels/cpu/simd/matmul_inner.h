@@ -6,10 +6,8 @@
 
 namespace wick::cpu {
 
-// Where inner products win, measured: too few rows to fill the lanes when turned round, too few
-// columns to fill a vector, or a small C of long sums.
+// Of a weight that is packed: so few columns that it is left as it is, for inner products.
 inline constexpr std::int64_t kInnerRows = 12;
-inline constexpr std::int64_t kInnerSide = 48;
 inline constexpr std::int64_t kInnerDepth = 128;
 
 template <typename T>
@@ -17,11 +15,15 @@ template <typename T>
   return task.cols <= kInnerRows && task.depth >= kInnerDepth;
 }
 
-// A tile is kInnerTileRows rows of A by as many rows of B as make its sums fill whole vectors.
+// A tile is at most kInnerTileRows rows of A by as many rows of B as make its sums fill whole
+// vectors: the fewer of A, the more of B, for each sum waits for its last addition.
 inline constexpr int kInnerTileRows = 4;
 
 template <typename T, typename Isa>
-inline constexpr int kInnerTileCols = Isa::kRegisters == 32 ? kLanes<T, Isa> / kInnerTileRows : 2;
+constexpr int inner_tile_cols(int rows) {
+  constexpr int kSums = Isa::kRegisters == 32 ? kLanes<T, Isa> : 8;
+  return rows == 3 ? kSums / 4 : kSums / rows;
+}
 
 template <typename T, typename Isa, int Rows, int Cols>
 [[gnu::noinline]] void inner_tile(const MatmulTask<T>& task, std::int64_t m, std::int64_t n) {
@@ -57,52 +59,56 @@ template <typename T, typename Isa, int Rows, int Cols>
   });
   unroll<Rows>([&](auto r) {
     const T* const row = results + r * Cols;
-    if constexpr (Cols == 2 || Cols == 4) {
+    if constexpr (Cols % kWide == 0) {
+      for (int c = 0; c < Cols; c += kWide) {
+        store_result<T, Isa>(task, m + r, n + c, load<T, Isa>(row + c), kWide, task.accumulate,
+                             true);
+      }
+    } else if constexpr (Cols == 1) {
+      T lanes[kWide] = {row[0]};
+      store_result<T, Isa>(task, m + r, n, load<T, Isa>(lanes), Cols, task.accumulate, true);
+    } else {
       using Short = NarrowIsa<Isa, Cols* static_cast<int>(sizeof(T))>;
       store_result<T, Short>(task, m + r, n, load<T, Short>(row), Cols, task.accumulate, true);
-    } else {
-      T lanes[kWide] = {};
-      for (int c = 0; c < Cols; ++c) lanes[c] = row[c];
-      store_result<T, Isa>(task, m + r, n, load<T, Isa>(lanes), Cols, task.accumulate, true);
     }
   });
 }
 
-// Turns numbers of rows and columns below the full tile into template arguments.
-template <typename T, typename Isa, int Rows, int Cols>
-void inner_edge(const MatmulTask<T>& task, std::int64_t m, std::int64_t n, std::int64_t rows,
-                std::int64_t cols) {
-  if constexpr (Rows > 0 && Cols > 0) {
-    if (rows < Rows) {
-      inner_edge<T, Isa, Rows - 1, Cols>(task, m, n, rows, cols);
-    } else if (cols < Cols) {
-      inner_edge<T, Isa, Rows, Cols - 1>(task, m, n, rows, cols);
-    } else {
-      inner_tile<T, Isa, Rows, Cols>(task, m, n);
-    }
+// Columns [first, last) of some rows, tile after tile.
+template <typename T, typename Isa, int Rows>
+void inner_columns(const MatmulTask<T>& task, std::int64_t m, std::int64_t first,
+                   std::int64_t last) {
+  constexpr int kCols = inner_tile_cols<T, Isa>(Rows);
+  std::int64_t n = first;
+  for (; n + kCols <= last; n += kCols) inner_tile<T, Isa, Rows, kCols>(task, m, n);
+  if constexpr (kCols > 4) {
+    for (; n + 4 <= last; n += 4) inner_tile<T, Isa, Rows, 4>(task, m, n);
   }
+  if constexpr (kCols > 2) {
+    for (; n + 2 <= last; n += 2) inner_tile<T, Isa, Rows, 2>(task, m, n);
+  }
+  if (n < last) inner_tile<T, Isa, Rows, 1>(task, m, n);
 }
 
 template <typename T, typename Isa>
 void matmul_inner(const MatmulTask<T>& task) {
-  constexpr int kRows = kInnerTileRows;
-  constexpr int kCols = kInnerTileCols<T, Isa>;
-  const auto tile = [&task](std::int64_t m, std::int64_t n) {
-    if (m + kRows <= task.rows && n + kCols <= task.cols) {
-      inner_tile<T, Isa, kRows, kCols>(task, m, n);
-    } else {
-      inner_edge<T, Isa, kRows, kCols>(task, m, n, task.rows - m, task.cols - n);
+  const auto columns = [&task](std::int64_t m, std::int64_t first, std::int64_t last) {
+    switch (task.rows - m) {
+      case 1: return inner_columns<T, Isa, 1>(task, m, first, last);
+      case 2: return inner_columns<T, Isa, 2>(task, m, first, last);
+      case 3: return inner_columns<T, Isa, 3>(task, m, first, last);
+      default: return inner_columns<T, Isa, 4>(task, m, first, last);
     }
   };
   // A few rows of the one matrix lie in the nearest cache while those of the other pass; of the
   // smaller one all do.
+  constexpr std::int64_t kBlock = inner_tile_cols<T, Isa>(1);
   if (task.rows > task.cols) {
-    for (std::int64_t m = 0; m < task.rows; m += kRows) {
-      for (std::int64_t n = 0; n < task.cols; n += kCols) tile(m, n);
-    }
+    for (std::int64_t m = 0; m < task.rows; m += kInnerTileRows) columns(m, 0, task.cols);
   } else {
-    for (std::int64_t n = 0; n < task.cols; n += kCols) {
-      for (std::int64_t m = 0; m < task.rows; m += kRows) tile(m, n);
+    for (std::int64_t n = 0; n < task.cols; n += kBlock) {
+      const std::int64_t last = n + kBlock < task.cols ? n + kBlock : task.cols;
+      for (std::int64_t m = 0; m < task.rows; m += kInnerTileRows) columns(m, n, last);
     }
   }
 }

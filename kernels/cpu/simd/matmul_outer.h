@@ -14,7 +14,7 @@ inline constexpr std::int64_t kDepthBlock = 256;
 // Of a packed B with many columns, lest a block outgrow the cache.
 inline constexpr std::int64_t kShortDepthBlock = 128;
 inline constexpr std::int64_t kManyCols = 1024;
-// Of a product turned round, partial sums are dear, for they are transposed; and of a few columns
+// Of a transposed product, partial sums are dear, for they are transposed; and of a few columns
 // even a long block stays in the cache.
 inline constexpr std::int64_t kLongDepthBlock = 1024;
 inline constexpr std::int64_t kFewCols = 64;
@@ -27,7 +27,7 @@ template <typename T>
 
 // Columns of the widest panel.
 template <typename T, typename Isa>
-inline constexpr std::int64_t kPanelCols = kTileVectors<Isa>* kLanes<T, Isa>;
+inline constexpr std::int64_t kPanelCols = kMostVectors<Isa>* kLanes<T, Isa>;
 
 // From so many rows on, to copy B costs little, and the panels of a copy are read faster.
 inline constexpr std::int64_t kCopyRows = 200;
@@ -40,27 +40,11 @@ template <typename T>
 // Columns of a block of B. Of a B that was packed, all: its panels are as they were packed.
 template <typename T, typename Isa>
 std::int64_t column_block(const MatmulTask<T>& task) {
-  constexpr std::int64_t kPanel = kPanelCols<T, Isa>;
+  const std::int64_t kPanel = task.panel_vectors * kLanes<T, Isa>;
   const std::int64_t depth = depth_block(task);
   if (task.packed || depth == 0) return task.cols;
   const std::int64_t panels = task.block_elements / depth / kPanel;
   return least(task.cols, panels > 1 ? panels * kPanel : kPanel);
-}
-
-// Tall tiles read B less often than wide ones, and A more often. That pays where A's elements lie
-// along m, so that they reach the cache in whole lines either way, and with few rows where B is
-// larger than the second-level cache.
-inline constexpr std::int64_t kTallRows = 64;
-inline constexpr int kTallVectors = 2;
-
-// Vectors in each panel. (Of a product turned round tall tiles, too: less of them is padding when
-// they are transposed.)
-template <typename T, typename Isa>
-int panel_vectors(const MatmulTask<T>& task) {
-  if (task.packed) return kTileVectors<Isa>;  // as it was packed
-  const bool far_b = task.cols * task.depth > 2 * task.block_elements;
-  const bool tall = task.a_col != 1 || task.transpose_c || (far_b && task.rows <= kTallRows);
-  return tall ? kTallVectors : kTileVectors<Isa>;
 }
 
 // A tile's rows of A are copied where their elements lie along m and there are several panels to
@@ -69,8 +53,8 @@ int panel_vectors(const MatmulTask<T>& task) {
 template <typename T, typename Isa>
 bool copies_a(const MatmulTask<T>& task) {
   constexpr std::int64_t kPage = 4096 / sizeof(T);
-  constexpr std::int64_t kPanel = kTallVectors * kLanes<T, Isa>;
-  return task.a_col != 1 && task.cols >= kPanel * (task.a_col % kPage == 0 ? 4 : 12);
+  const std::int64_t kPanel = 2 * kLanes<T, Isa>;
+  return task.a_col != 1 && task.cols >= kPanel * (task.a_col % kPage == 0 ? 4 : 6);
 }
 
 // Of the copy of a tile's rows of A; in whole vectors.
@@ -80,12 +64,30 @@ std::int64_t strip_size(std::int64_t depth) {
   return (depth * most_tile_rows<Isa>(1) / kWide + 2) * kWide;
 }
 
+// Room for the tail of a panel: a vector has fewer columns too many than lanes, and no more rows do
+// not lie in front of others.
+template <typename T, typename Isa>
+inline constexpr std::int64_t kTailSize = kLanes<T, Isa>* kPanelCols<T, Isa>;
+
 template <typename T, typename Isa>
 std::int64_t outer_workspace(const MatmulTask<T>& task) {
   const std::int64_t depth = depth_block(task);
-  // One more panel: of columns that fill no vector.
-  const std::int64_t columns = copies_b(task) ? column_block<T, Isa>(task) : 0;
-  return strip_size<T, Isa>(depth) + depth * (columns + kPanelCols<T, Isa>);
+  // Columns of the last panel may fill no vector.
+  const std::int64_t columns = copies_b(task) ? column_block<T, Isa>(task) + kLanes<T, Isa> : 0;
+  return kTailSize<T, Isa> + strip_size<T, Isa>(depth) + depth * columns;
+}
+
+// The rows of such a panel, of which the last ones are read from a copy.
+template <typename T, typename Isa>
+void copy_tail(const T* b, std::int64_t width, std::int64_t stride, Panel<T>* panel, T* to) {
+  const std::int64_t row = (width + kLanes<T, Isa> - 1) / kLanes<T, Isa> * kLanes<T, Isa>;
+  const std::int64_t beyond = row - width;
+  panel->tail_rows = least(panel->depth, (beyond + stride - 1) / stride);
+  panel->tail = to;
+  b += (panel->depth - panel->tail_rows) * stride;
+  for (std::int64_t k = 0; k < panel->tail_rows; ++k, b += stride, to += row) {
+    for (std::int64_t n = 0; n < row; ++n) to[n] = n < width ? b[n] : T{0};
+  }
 }
 
 // Copies `count` runs of `length` elements.
@@ -114,22 +116,28 @@ void pack_panel(const MatmulTask<T>& task, const Panel<T>& panel, const T* from,
   }
 }
 
-// Copies `count` rows of A, whose elements lie side by side along m, k after k. `reachable`: how
-// many elements may be read; what is written beyond a row's count, the next row writes over.
+// Copies `count` rows of A, whose elements lie side by side along m, k after k. Whole vectors are
+// read, also beyond the rows that there are (`reachable`), but for the last values of k, behind
+// which nothing lies; what is written too much, the next values are written over.
 template <typename T, typename Isa>
 void copy_strip(const T* a, std::int64_t a_col, std::int64_t depth, int count,
                 std::int64_t reachable, T* to) {
   constexpr int kWide = kLanes<T, Isa>;
   using Half = NarrowIsa<Isa, Isa::kVectorBytes / 2>;
-  for (std::int64_t k = 0; k < depth; ++k, a += a_col, to += count) {
+  const std::int64_t beyond = kWide - reachable;
+  const std::int64_t tail = beyond > 0 ? least(depth, (beyond + a_col - 1) / a_col) : 0;
+  const std::int64_t whole = count > kWide ? 0 : depth - tail;
+  std::int64_t k = 0;
+  for (; k < whole; ++k, a += a_col, to += count) {
     __builtin_prefetch(a + kRowsAhead * a_col);
-    if (reachable < kWide || count > kWide) {
-      for (int r = 0; r < count; ++r) to[r] = a[r];
-    } else if (count <= kWide / 2) {
+    if (count <= kWide / 2) {
       store<T, Half>(to, load<T, Half>(a));
     } else {
       store<T, Isa>(to, load<T, Isa>(a));
     }
+  }
+  for (; k < depth; ++k, a += a_col, to += count) {
+    for (int r = 0; r < count; ++r) to[r] = a[r];
   }
 }
 
@@ -158,6 +166,9 @@ Division divide_columns(const MatmulTask<T>& task, int vectors) {
   return divide((task.cols + kWide - 1) / kWide, vectors);
 }
 
+// Of a B that stays in the second-level cache and is found there without being asked for.
+inline constexpr std::int64_t kNearElements = 20 << 10;
+
 // Calls visit(first column, width, vectors) for each panel.
 template <typename T, typename Isa, typename Visit>
 [[gnu::always_inline]] inline void for_panels(const Division& panels, std::int64_t cols,
@@ -176,13 +187,12 @@ template <typename T, typename Isa>
 struct TileFunctions {
   TileFunction<T> of[2][2];  // [has one row more][has one vector more]
 
-  TileFunctions(bool along_rows, std::int64_t depth, const Division& tiles,
-                const Division& panels) {
+  TileFunctions(bool along_rows, bool is_long, const Division& tiles, const Division& panels) {
     for (int r = 0; r < 2; ++r) {
       for (int v = 0; v < 2; ++v) {
         of[r][v] = along_rows
-                       ? tile_function<T, Isa, true>(tiles.small + r, panels.small + v, depth)
-                       : tile_function<T, Isa, false>(tiles.small + r, panels.small + v, depth);
+                       ? tile_function<T, Isa, true>(tiles.small + r, panels.small + v, is_long)
+                       : tile_function<T, Isa, false>(tiles.small + r, panels.small + v, is_long);
       }
     }
   }
@@ -196,11 +206,16 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
   constexpr std::int64_t kWide = kLanes<T, Isa>;
   const bool copy_a = copies_a<T, Isa>(task);
   const bool copy_b = copies_b(task);
-  T* const strip = task.workspace;
+  T* const tail = task.workspace;
+  T* const strip = tail + kTailSize<T, Isa>;
   T* const block = strip + strip_size<T, Isa>(depth);
   const Division panels = divide_columns<T, Isa>(task, vectors_of_panel);
-  const Division tiles = divide(task.rows, tile_rows<Isa>(size_of_part(panels, 0)));
-  const TileFunctions<T, Isa> tile(task.a_col == 1, depth, tiles, panels);
+  const Division tiles =
+      divide(task.rows, tile_rows_of<T, Isa>(size_of_part(panels, 0), task.transpose_c));
+  const bool long_sums = depth >= kShortSum;
+  const TileFunctions<T, Isa> near_tile(task.a_col == 1, false, tiles, panels);
+  const TileFunctions<T, Isa> far_tile(task.a_col == 1, long_sums, tiles, panels);
+  const bool far = task.cols * depth > kNearElements;
 
   Panel<T> panel{};
   panel.depth = depth;
@@ -222,25 +237,28 @@ void outer_block(const MatmulTask<T>& task, std::int64_t first_k, std::int64_t d
       panel.width = width;
       panel.copy = nullptr;
       const T* const from = task.b + first_k * task.b_row + n * task.b_col;
-      const bool whole = width % kWide == 0;
+      const bool ends = width % kWide != 0 && panel.finish;
+      panel.tail_rows = 0;
       if (task.packed) {
         panel.stride = vectors * kWide;
         panel.b = task.b + n * task.depth + first_k * panel.stride;
         panel.next_b = panel.b + panel.stride * task.depth;
-      } else if (whole && (!copy_b || (i == 0 && task.b_col == 1 && depth >= kShortSum))) {
+      } else if (!copy_b || (i == 0 && task.b_col == 1 && depth >= kShortSum)) {
         // Where it lies. The first tile of a long sum leaves a copy behind for the others, at no
         // cost: stores are not what it waits for.
         panel.stride = task.b_row;
         panel.b = from;
         panel.next_b = from + width;
+        if (ends) copy_tail<T, Isa>(from, width, panel.stride, &panel, tail);
         if (copy_b) panel.copy = block + n * depth;
       } else {
-        T* const copy = block + (copy_b ? n * depth : 0);
+        T* const copy = block + n * depth;
         panel.stride = vectors * kWide;
         panel.b = copy;
         panel.next_b = copy + panel.stride * depth;
         if (i == 0) pack_panel<T, Isa>(task, panel, from, copy, panel.stride);
       }
+      const auto& tile = (copy_b ? i == 0 : far) ? far_tile : near_tile;
       tile.of[count - tiles.small][vectors - panels.small](task, panel, rows);
     });
     rows.m += count;
@@ -251,7 +269,7 @@ template <typename T, typename Isa>
 void matmul_outer(const MatmulTask<T>& task) {
   const std::int64_t most_depth = depth_block(task);
   const std::int64_t most_cols = column_block<T, Isa>(task);
-  const int vectors = panel_vectors<T, Isa>(task);
+  const int vectors = task.packed ? kTileVectors<Isa> : task.panel_vectors;  // as it was packed
   for (std::int64_t n = 0; n < task.cols; n += most_cols) {
     const MatmulTask<T> part = cols_of(task, n, least(n + most_cols, task.cols));
     std::int64_t k = 0;

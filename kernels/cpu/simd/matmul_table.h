@@ -33,6 +33,7 @@ struct MatmulTask {
   // Of the whole C, whatever part of it this is; plan_matmul() sets both.
   MatmulMethod method;
   std::int64_t depth_block;     // values of k worked on at once: the most
+  int panel_vectors;            // of a tile of outer products, the most
   std::int64_t block_elements;  // elements of B worked on at once, for the caches' sake
   T* workspace;                 // matmul_workspace() elements, aligned to 64 bytes
 };
@@ -64,7 +65,7 @@ template <typename T>
 /// All null for float64, whose products are Eigen's.
 template <typename T>
 struct MatmulTable {
-  /// Sets what the order of the sums depends on; may turn the task round (transpose_c). A packed
+  /// Sets what the order of the sums depends on; may transpose the task (transpose_c). A packed
   /// task becomes another where pack() leaves B as it was.
   void (*plan_matmul)(MatmulTask<T>* whole);
   std::int64_t (*matmul_workspace)(const MatmulTask<T>& part);

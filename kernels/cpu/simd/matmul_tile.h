@@ -7,7 +7,10 @@
 
 namespace wick::cpu {
 
-// The widest tile, in vectors of columns.
+// The widest tile, in vectors of columns: for few rows, whose accumulators leave registers for it.
+template <typename Isa>
+inline constexpr int kMostVectors = Isa::kRegisters == 32 ? 6 : 4;
+// Of a packed B, which serves any number of rows.
 template <typename Isa>
 inline constexpr int kTileVectors = Isa::kRegisters == 32 ? 4 : 2;
 
@@ -26,13 +29,23 @@ constexpr int most_tile_rows(int vectors) {
   return vectors == 1 && tile_rows<Isa>(2) > rows ? tile_rows<Isa>(2) : rows;
 }
 
+// Where C is transposed, rows of a tile become short or whole vectors, so that no column is stored
+// in parts; for more vectors than that, wide tiles would lack registers.
+template <typename T, typename Isa>
+constexpr int tile_rows_of(int vectors, bool transpose_c) {
+  constexpr int kWide = kLanes<T, Isa>;
+  if (!transpose_c) return tile_rows<Isa>(vectors);
+  return kWide > 4 ? kWide / 2 : kWide;
+}
+inline constexpr int kTransposedVectors = 3;
+
 [[gnu::always_inline]] constexpr std::int64_t least(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
 
-// Rows of B that are asked for before their turn: the processor does not foresee rows that lie far
-// apart. (By plain loops: GCC takes a function, a lambda too, that does nothing but prefetch for
-// one without effect, and drops its calls.)
+// Rows of B that are prefetched before they are read: the processor does not foresee rows that lie
+// far apart. (By plain loops: GCC takes a function, a lambda too, that does nothing but prefetch
+// for one without effect, and drops its calls.)
 inline constexpr std::int64_t kRowsAhead = 8;
 // Below so many values of k, nothing is asked for: most of it would be of another panel.
 inline constexpr std::int64_t kShortSum = 64;
@@ -51,7 +64,11 @@ template <typename T>
 struct Panel {
   const T* b;  // row k at b + k * stride
   std::int64_t stride;
-  const T* next_b;     // the next panel's first row, to be asked for in good time
+  const T* next_b;  // the next panel's first row, to be asked for in good time
+  // Where the last vector is not whole, rows of B are read beyond their end, into the next ones.
+  // The last rows have no next one: a copy of them, filled up, stands in for them.
+  const T* tail;
+  std::int64_t tail_rows;
   T* copy;             // where the rows are to be copied, one behind the other; or null
   std::int64_t n;      // the first column
   std::int64_t width;  // columns
@@ -61,6 +78,38 @@ struct Panel {
   bool direct;  // nothing but `add` is left to do and C's rows are not columns
 };
 
+// Four rows of a tile (of vectors of eight) become whole short vectors when they are transposed: no
+// column of theirs is stored in parts.
+template <typename T, typename Isa>
+[[gnu::noinline]] void store_half_rows(const MatmulTask<T>& task, const Panel<T>& panel,
+                                       std::int64_t m, const T* tile, std::int64_t stride) {
+  using Half = NarrowIsa<Isa, Isa::kVectorBytes / 2>;
+  constexpr int kHalf = kLanes<T, Half>;
+  const bool plain =
+      !panel.add &&
+      !(panel.finish && (task.bias != nullptr || task.relu || task.relu_mask != nullptr));
+  const std::int64_t c_row = task.c_row;
+  T* to = task.c + panel.n * c_row + m;
+  for (std::int64_t n = 0; n < panel.width; n += kHalf, tile += kHalf) {
+    Vector<T, Half> square[kHalf];
+    unroll<kHalf>([&](auto r) { square[r] = load<T, Half>(tile + r * stride); });
+    transpose_tile<T, Half>(square);
+    if (plain && n + kHalf <= panel.width) {
+      unroll<kHalf>([&](auto i) {
+        store<T, Half>(to, square[i]);
+        to += c_row;
+      });
+      continue;
+    }
+    T rows[kHalf * kHalf];
+    unroll<kHalf>([&](auto r) { store<T, Half>(rows + r * kHalf, square[r]); });
+    for (int i = 0; i < kHalf && n + i < panel.width; ++i) {
+      store_result<T, Half>(task, panel.n + n + i, m, load<T, Half>(rows + i * kHalf), kHalf,
+                            panel.add, panel.finish);
+    }
+  }
+}
+
 // The accumulators of a tile on their way to a C that needs more than addition. A function of its
 // own: it is entered once per tile, and its branches need registers too.
 template <typename T, typename Isa>
@@ -68,6 +117,8 @@ template <typename T, typename Isa>
                                    int rows, T* tile, std::int64_t stride) {
   constexpr int kWide = kLanes<T, Isa>;
   if (task.transpose_c) {
+    if (kWide > 4 && rows == kWide / 2)
+      return store_half_rows<T, Isa>(task, panel, m, tile, stride);
     // The tile's columns are rows of memory. Rows beyond the last are transposed too, and not
     // stored.
     for (int m0 = 0; m0 < rows; m0 += kWide) {
@@ -155,38 +206,51 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows, bool 
   const std::int64_t a_col = AlongRows ? 1 : tile_of.a_col;
   const T* a = tile_of.a;
   const T* b = panel.b;
-  const std::int64_t stride = panel.stride;
+  std::int64_t stride = panel.stride;
+  const std::int64_t depth = panel.depth - panel.tail_rows;
   const T* ahead = b + kRowsAhead * stride;
   T* copy = panel.copy;
   Sums<T, Isa, Rows, Vectors> sums{};
   auto& sum = sums.of;
+  const auto step = [&]<bool Copy>() __attribute__((always_inline)) {
+    V row[Vectors];
+    unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
+    if constexpr (Long) {
+      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(ahead + v * kWide);
+      ahead += stride;
+    }
+    if constexpr (Copy) {
+      unroll<Vectors>([&](auto v) { store<T, Isa>(copy + v * kWide, row[v]); });
+      copy += Vectors * kWide;
+    }
+    unroll<Rows>([&](auto r) {
+      const V scale = broadcast<T, Isa>(a[r * a_row]);
+      unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
+    });
+    a += a_col;
+    b += stride;
+  };
   const auto products = [&]<bool Copy>(std::int64_t count) __attribute__((always_inline)) {
-    for (; count > 0; --count) {
-      V row[Vectors];
-      unroll<Vectors>([&](auto v) { row[v] = load<T, Isa>(b + v * kWide); });
-      if constexpr (Long) {
-        for (int v = 0; v < Vectors; ++v) __builtin_prefetch(ahead + v * kWide);
-        ahead += stride;
+    if constexpr (Long) {
+      for (; count > 0; --count) step.template operator()<Copy>();
+    } else {
+      // By the compiler, not by unroll(): that would mix the steps, and they do not all fit in the
+      // registers.
+      if constexpr (Rows * Vectors > 12) {
+        for (; count > 0; --count) step.template operator()<Copy>();
+      } else {
+#pragma GCC unroll 4
+        for (; count > 0; --count) step.template operator()<Copy>();
       }
-      if constexpr (Copy) {
-        unroll<Vectors>([&](auto v) { store<T, Isa>(copy + v * kWide, row[v]); });
-        copy += Vectors * kWide;
-      }
-      unroll<Rows>([&](auto r) {
-        const V scale = broadcast<T, Isa>(a[r * a_row]);
-        unroll<Vectors>([&](auto v) { sum[r][v] += scale * row[v]; });
-      });
-      a += a_col;
-      b += stride;
     }
   };
   if constexpr (!Long) {
-    products.template operator()<false>(panel.depth);
+    products.template operator()<false>(depth);
   } else {
     // C is asked for row by row, shortly before it is needed: what came earlier would be gone
     // again, and all at once would keep others waiting.
     constexpr std::int64_t kStep = 16;
-    const bool ask_c = panel.direct && panel.depth >= (Rows + 2) * kStep;
+    const bool ask_c = panel.direct && depth >= (Rows + 2) * kStep;
     const T* next_c = task.c + tile_of.m * task.c_row + panel.n;
     // Where the next tile's rows begin is not foreseen; how they go on is.
     if (AlongRows && panel.n == 0) {
@@ -195,24 +259,32 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows, bool 
         __builtin_prefetch(a + (Rows + r) * a_row + kStep, 0, 2);
       }
     }
-    for (std::int64_t k = 0; k < panel.depth;) {
-      std::int64_t end = panel.depth;
+    for (std::int64_t k = 0; k < depth;) {
+      std::int64_t end = depth;
       if (ask_c) {
-        end = k == 0 ? panel.depth - (Rows + 1) * kStep : least(k + kStep, panel.depth);
-        if (k > 0 && k < panel.depth - kStep) {
+        end = k == 0 ? depth - (Rows + 1) * kStep : least(k + kStep, depth);
+        if (k > 0 && k < depth - kStep) {
           for (int v = 0; v < Vectors; ++v) __builtin_prefetch(next_c + v * kWide, 1);
           next_c += task.c_row;
         }
       }
       // Behind the last row comes the next panel.
-      if (k < panel.depth - kRowsAhead) {
-        end = least(end, panel.depth - kRowsAhead);
+      if (k < depth - kRowsAhead) {
+        end = least(end, depth - kRowsAhead);
       } else {
         ahead = panel.next_b;
       }
       copy != nullptr ? products.template operator()<true>(end - k)
                       : products.template operator()<false>(end - k);
       k = end;
+    }
+  }
+  if (panel.tail_rows > 0) {
+    b = panel.tail;
+    stride = Vectors * kWide;
+    if constexpr (Long) ahead = panel.next_b;
+    for (std::int64_t k = 0; k < panel.tail_rows; ++k) {
+      copy != nullptr ? step.template operator()<Long>() : step.template operator()<false>();
     }
   }
   store_tile<T, Isa, Rows, Vectors>(task, panel, tile_of.m, sums);
@@ -232,19 +304,19 @@ struct Tiles<T, Isa, AlongRows, Vectors, std::integer_sequence<int, I...>> {
       outer_tile<T, Isa, I + 1, Vectors, AlongRows, false>...};
 };
 
-/// The tile of so many rows and vectors for sums of `depth` values, or null if there is none.
-template <typename T, typename Isa, bool AlongRows, int Vectors = kTileVectors<Isa>>
-TileFunction<T> tile_function(int rows, int vectors, std::int64_t depth) {
+/// The tile of so many rows and vectors, or null if there is none.
+template <typename T, typename Isa, bool AlongRows, int Vectors = kMostVectors<Isa>>
+TileFunction<T> tile_function(int rows, int vectors, bool is_long) {
   if constexpr (Vectors == 0) {
     return nullptr;
   } else {
     if (vectors != Vectors) {
-      return tile_function<T, Isa, AlongRows, Vectors - 1>(rows, vectors, depth);
+      return tile_function<T, Isa, AlongRows, Vectors - 1>(rows, vectors, is_long);
     }
     constexpr int kMostRows = most_tile_rows<Isa>(Vectors);
     using All = Tiles<T, Isa, AlongRows, Vectors, std::make_integer_sequence<int, kMostRows>>;
     if (rows < 1 || rows > kMostRows) return nullptr;
-    return depth < kShortSum ? All::kShort[rows - 1] : All::kLong[rows - 1];
+    return is_long ? All::kLong[rows - 1] : All::kShort[rows - 1];
   }
 }
 

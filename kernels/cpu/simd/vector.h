@@ -75,6 +75,12 @@ template <typename T, typename Isa>
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from);
   }
 #endif
+#if defined(__AVX2__)
+  if constexpr (Isa::kVectorBytes == 32 && sizeof(T) == sizeof(float)) {
+    const __m256i numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), numbers));
+  }
+#endif
   T lanes[kLanes<T, Isa>] = {};
   copy_overlapping<T, Isa, kLanes<T, Isa> / 2>(from, lanes, count);
   return load<T, Isa>(lanes);
