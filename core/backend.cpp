@@ -158,6 +158,10 @@ void Backend::pack_weight(DType dtype, ConstMatrixRef weight, void* packed) {
                {const_cast<void*>(weight.data), dtype, shape, {weight.stride, 1}});
 }
 
+void Backend::prepare_row(const MatmulArgs& /*args*/, PreparedRow& prepared) const {
+  prepared = {};
+}
+
 std::uint64_t Backend::uniform(const RandomArgs& /*args*/, double /*low*/, double /*high*/) {
   refuse_to_draw(device());
 }

@@ -35,6 +35,7 @@ class DeviceEvent;
 // matrix.h
 struct ConstMatrixRef;
 struct MatmulArgs;
+struct PreparedRow;
 // elementwise.h
 struct UnaryArgs;
 struct UnaryBackwardArgs;
@@ -136,6 +137,11 @@ class WICK_API Backend {
                                                         std::int64_t inputs) const;
   /// `packed`, aligned to 64 bytes, receives `weight` (outputs, inputs): see MatmulArgs::packed_b.
   virtual void pack_weight(DType dtype, ConstMatrixRef weight, void* packed);
+  /// For a product that is computed many times, of one row and a packed B: works out beforehand
+  /// what matmul() would each time, so that prepared.run() gives the same bits sooner. The
+  /// addresses of A and C in `args` do not count; all others must stay valid. Where the device has
+  /// no shorter way, as here, prepared.run stays null.
+  virtual void prepare_row(const MatmulArgs& args, PreparedRow& prepared) const;
 
   /// out[c] = (accumulate ? out[c] : 0) + sum of column c.
   virtual void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate);

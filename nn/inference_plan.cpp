@@ -96,10 +96,8 @@ void InferencePlan::run(const Tensor& input, const Tensor& output, Workspace& wo
   run_all({&input, 1}, {&output, 1}, workspace);
 }
 
-void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::byte> output,
-                              DType dtype, Workspace& workspace) const {
+void InferencePlan::require_host(DType dtype) const {
   require_single();
-  require_own(workspace);
   if (dtype != dtype_) {
     throw DTypeError(concat("InferencePlan: the numbers are ", dtype, ", weights are ", dtype_,
                             "; use to(DType::", dtype, ") of the model"));
@@ -108,12 +106,19 @@ void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::b
     throw DeviceError(concat("InferencePlan: numbers of the host's memory for a plan on ", device(),
                              "; use tensors there"));
   }
+}
+
+void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::byte> output,
+                              DType dtype, Workspace& workspace) const {
+  require_host(dtype);
+  require_own(workspace);
   const auto size = static_cast<std::int64_t>(size_of(dtype));
   const std::int64_t given = static_cast<std::int64_t>(input.size()) / size;
   const std::int64_t room = static_cast<std::int64_t>(output.size()) / size;
-  const std::int64_t count = in_features() > 0    ? given / in_features()
-                             : out_features() > 0 ? room / out_features()
-                                                  : 0;
+  const std::int64_t count = given > 0 && given == in_features() ? 1  // without a division
+                             : in_features() > 0                 ? given / in_features()
+                             : out_features() > 0                ? room / out_features()
+                                                                 : 0;
   if (count * in_features() != given || count * out_features() != room || count > max_batch_) {
     throw ShapeError(concat("InferencePlan: samples have ", in_features(),
                             " numbers and their "
@@ -121,15 +126,41 @@ void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::b
                             out_features(), ", at most ", max_batch_, " of them at once; got ",
                             given, " numbers, and room for ", room));
   }
-  const std::less<> before;
-  if (!input.empty() && !output.empty() && before(input.data(), output.data() + output.size()) &&
-      before(static_cast<const std::byte*>(output.data()), input.data() + input.size())) {
+  run_host(input.data(), output.data(), count, workspace);
+}
+
+void InferencePlan::run_pointers(const void* input, void* output, std::int64_t count, DType dtype,
+                                 Workspace& workspace) const {
+  require_host(dtype);
+  require_own(workspace);
+  if (count < 0 || count > max_batch_) {
+    throw ShapeError(concat("InferencePlan: ", count, " samples; there may be from 0 to ",
+                            max_batch_, " at once"));
+  }
+  const bool reads = count > 0 && in_features() > 0;
+  const bool writes = count > 0 && out_features() > 0;
+  if ((reads && input == nullptr) || (writes && output == nullptr)) {
+    throw ValueError(concat("InferencePlan: the pointer to the ",
+                            reads && input == nullptr ? "input" : "output", " is null"));
+  }
+  run_host(input, output, count, workspace);
+}
+
+void InferencePlan::run_host(const void* input, void* output, std::int64_t count,
+                             Workspace& workspace) const {
+  const auto* const from = static_cast<const std::byte*>(input);
+  auto* const to = static_cast<std::byte*>(output);
+  const std::size_t size = size_of(dtype_) * static_cast<std::size_t>(count);
+  const std::size_t read = size * static_cast<std::size_t>(in_features());
+  const std::size_t written = size * static_cast<std::size_t>(out_features());
+  const std::less<const std::byte*> before;
+  if (read > 0 && written > 0 && before(from, to + written) && before(to, from + read)) {
     throw ValueError("InferencePlan: the output shares memory with the input");
   }
   Samples* const ends = workspace.ends_.data();
   // An input is only read.
-  ends[0] = {const_cast<std::byte*>(input.data()), in_features(), in_features()};
-  ends[1] = {output.data(), out_features(), out_features()};
+  ends[0] = {const_cast<std::byte*>(from), in_features(), in_features()};
+  ends[1] = {to, out_features(), out_features()};
   run_steps(workspace, count);
 }
 
@@ -212,6 +243,7 @@ void InferencePlan::run_linear(const Step& step, const Run& run) const {
   Backend& backend = weights_->backend();
   const Samples x = samples(step.inputs.front(), run);
   const Samples y = samples(step.output, run);
+  if (run.count == 1 && step.row.run != nullptr) return step.row.run(step.row, x.data, y.data);
   MatmulArgs args = step.product;
   args.a.data = x.data;
   args.c.data = y.data;

@@ -100,6 +100,17 @@ class WICK_API InferencePlan {
   void run(std::span<const double> input, std::span<double> output, Workspace& workspace) const {
     run_bytes(std::as_bytes(input), std::as_writable_bytes(output), DType::float64, workspace);
   }
+  /// The same for `count` samples, at most max_batch(), that `input` points to; `output` has room
+  /// for as many. The shortest way into a small network. Throws ShapeError for a count that is
+  /// negative or too large, and ValueError for null pointers.
+  ///
+  ///   plan.run(state.data(), action.data(), 1, workspace);
+  void run(const float* input, float* output, std::int64_t count, Workspace& workspace) const {
+    run_pointers(input, output, count, DType::float32, workspace);
+  }
+  void run(const double* input, double* output, std::int64_t count, Workspace& workspace) const {
+    run_pointers(input, output, count, DType::float64, workspace);
+  }
   /// As run() of tensors, for any number of inputs and outputs. Outputs must not share memory.
   void run_all(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                Workspace& workspace) const;
@@ -126,6 +137,7 @@ class WICK_API InferencePlan {
     std::size_t output = 0;
     // Of linear.
     MatmulArgs product{};  // all but the addresses and rows of A and C
+    PreparedRow row{};     // the same for one row, where a sample is one
     std::int64_t depth = 0;
     std::int64_t width = 0;
     // Of concatenate, narrow and select: a sample is (outer, size of the dimension * inner). Of
@@ -164,6 +176,11 @@ class WICK_API InferencePlan {
   void require_own(const Workspace& workspace) const;
   void run_bytes(std::span<const std::byte> input, std::span<std::byte> output, DType dtype,
                  Workspace& workspace) const;
+  void run_pointers(const void* input, void* output, std::int64_t count, DType dtype,
+                    Workspace& workspace) const;
+  // Whether numbers of the host's memory may be samples of a plan of one input and one output.
+  void require_host(DType dtype) const;
+  void run_host(const void* input, void* output, std::int64_t count, Workspace& workspace) const;
   void run_steps(Workspace& workspace, std::int64_t count) const;
   void run_step(const Step& step, const Run& run) const;
   void run_linear(const Step& step, const Run& run) const;

@@ -339,6 +339,11 @@ void PlanBuilder::pack_weights() {
     product.c = {nullptr, 0, step.width, step.width};
     product.transpose_b = product.packed_b = true;
     if (each.bias.defined()) product.bias = at(plan_.weights_, each.bias_offset);
+    if (step.outer == 1) {
+      MatmulArgs row = product;
+      row.a.rows = row.c.rows = 1;
+      backend.prepare_row(row, step.row);
+    }
   }
   for (const Vector& each : vectors_) {
     const auto offset = static_cast<std::int64_t>(each.offset / size_of(plan_.dtype_));

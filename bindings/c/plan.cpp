@@ -68,6 +68,25 @@ void require_apart(const std::byte* input, std::size_t input_bytes, const std::b
   throw ValueError("'input' and 'output' share memory; give the output memory of its own");
 }
 
+// Calls run_part(begin, end) for as many samples as the plan takes at once.
+template <typename RunPart>
+void for_parts(const nn::InferencePlan& plan, std::int64_t samples, const RunPart& run_part) {
+  for (std::int64_t begin = 0; begin < samples;) {
+    const std::int64_t end = begin + std::min(plan.max_batch(), samples - begin);
+    run_part(begin, end);
+    begin = end;
+  }
+}
+
+template <typename T>
+void run_parts(const nn::InferencePlan& plan, const void* input, void* output, std::int64_t samples,
+               nn::InferencePlan::Workspace& workspace) {
+  for_parts(plan, samples, [&](std::int64_t begin, std::int64_t end) {
+    plan.run(static_cast<const T*>(input) + begin * plan.in_features(),
+             static_cast<T*>(output) + begin * plan.out_features(), end - begin, workspace);
+  });
+}
+
 }  // namespace
 
 wick_status wick_plan_create(wick_module* module, const int64_t* sample_shape, size_t sample_dims,
@@ -126,19 +145,26 @@ wick_status wick_plan_run_memory(wick_plan* plan, const void* input, void* outpu
       throw DeviceError(concat("the plan is on ", run.device(),
                                "; call wick_plan_run() with tensors that are there"));
     }
-    const Dims from_shape = batch_shape(samples, run.input_shape());
-    const Dims to_shape = batch_shape(samples, run.output_shape());
     require_usable(require(input, "input"), run.dtype(), kCpu);
     require_usable(require(output, "output"), run.dtype(), kCpu);
-    const Tensor from = Tensor::from_blob(input, from_shape, run.dtype());
-    const Tensor to = Tensor::from_blob(output, to_shape, run.dtype());
-    require_apart(static_cast<const std::byte*>(input), from.nbytes(),
-                  static_cast<const std::byte*>(output), to.nbytes());
+    const Dims from_shape = batch_shape(samples, run.input_shape());
+    const Dims to_shape = batch_shape(samples, run.output_shape());
+    const std::size_t size = size_of(run.dtype());
+    require_apart(static_cast<const std::byte*>(input),
+                  size * static_cast<std::size_t>(element_count(from_shape)),
+                  static_cast<const std::byte*>(output),
+                  size * static_cast<std::size_t>(element_count(to_shape)));
     Workspace workspace(*of);
-    for (std::int64_t begin = 0; begin < samples;) {
-      const std::int64_t end = begin + std::min(run.max_batch(), samples - begin);
-      run.run(from.slice(0, begin, end), to.slice(0, begin, end), *workspace);
-      begin = end;
+    if (run.dtype() == DType::float32) {
+      run_parts<float>(run, input, output, samples, *workspace);
+    } else if (run.dtype() == DType::float64) {
+      run_parts<double>(run, input, output, samples, *workspace);
+    } else {
+      const Tensor from = Tensor::from_blob(input, from_shape, run.dtype());
+      const Tensor to = Tensor::from_blob(output, to_shape, run.dtype());
+      for_parts(run, samples, [&](std::int64_t begin, std::int64_t end) {
+        run.run(from.slice(0, begin, end), to.slice(0, begin, end), *workspace);
+      });
     }
   });
 }

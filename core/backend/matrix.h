@@ -2,6 +2,8 @@
 // The matrix family of a device's operations: matrices and their products.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "wick/core/dtype.h"
@@ -65,6 +67,14 @@ struct MatmulArgs {
   /// the product is its weight's.
   void* a_sums = nullptr;
   bool accumulate_sums = false;  // added to what is there
+};
+
+/// A product of one row, prepared by Backend::prepare_row(): all is decided but where A and C lie.
+/// Copies are as good; threads may run one at the same time.
+struct PreparedRow {
+  /// Null where nothing is prepared.
+  void (*run)(const PreparedRow& prepared, const void* a, void* c) = nullptr;
+  alignas(std::max_align_t) std::array<std::byte, 256> state{};  // the device's own
 };
 
 }  // namespace wick

@@ -37,6 +37,7 @@ class CpuBackend final : public Backend {
   void matmul(const MatmulArgs& args) override;
   [[nodiscard]] std::size_t packed_weight_bytes(DType dtype, std::int64_t outputs,
                                                 std::int64_t inputs) const override;
+  void prepare_row(const MatmulArgs& args, PreparedRow& prepared) const override;
   void pack_weight(DType dtype, ConstMatrixRef weight, void* packed) override;
   void column_sums(DType dtype, ConstMatrixRef x, void* out, bool accumulate) override;
   void binary(const BinaryArgs& args) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matrix products: how the kernels get them, and how threads share them.
 #include <cstdint>
+#include <new>
 
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/matmul_float64.h"
@@ -10,6 +11,25 @@
 #include "wick/core/backend/matrix.h"
 
 namespace wick::cpu {
+namespace {
+
+// What PreparedRow::state holds.
+struct RowState {
+  MatmulTask<float> task;
+  void (*matmul)(const MatmulTask<float>& task);
+};
+static_assert(sizeof(RowState) <= sizeof(PreparedRow::state));
+static_assert(alignof(RowState) <= alignof(std::max_align_t));
+
+void run_row(const PreparedRow& prepared, const void* a, void* c) {
+  const auto& state = *std::launder(reinterpret_cast<const RowState*>(prepared.state.data()));
+  MatmulTask<float> task = state.task;
+  task.a = static_cast<const float*>(a);
+  task.c = static_cast<float*>(c);
+  state.matmul(task);
+}
+
+}  // namespace
 
 void CpuBackend::run_matmul(const MatmulTask<float>& part) const {
   const std::int64_t workspace = kernels<float>().matmul_workspace(part);
@@ -56,6 +76,20 @@ void CpuBackend::pack_weight(DType dtype, ConstMatrixRef weight, void* packed) {
   task.cols = weight.rows;
   task.depth = weight.cols;
   kernels<float>().pack(task, static_cast<float*>(packed));
+}
+
+void CpuBackend::prepare_row(const MatmulArgs& args, PreparedRow& prepared) const {
+  prepared = {};
+  if (args.dtype != DType::float32 || args.operand_dtype != DType::float32) return;
+  MatmulTask<float> task = make_task<float>(args);
+  task.rows = 1;
+  // What threads share, and what needs memory, is matmul()'s.
+  if (task.cols == 0 || task.cols * task.depth >= kParallelWork) return;
+  task.block_elements = block_elements_;
+  kernels<float>().plan_matmul(&task);
+  if (kernels<float>().matmul_workspace(task) != 0) return;
+  ::new (prepared.state.data()) RowState{task, kernels<float>().matmul};
+  prepared.run = run_row;
 }
 
 }  // namespace wick::cpu

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Plans on single samples, on memory of the caller's, and on batches of any size.
+#include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <random>
 #include <span>
 #include <vector>
 
@@ -73,9 +76,42 @@ TEST(PlanSamples, RunsOnMemoryOfTheCallers) {
                  workspace);
         EXPECT_EQ(testing::allocation_count(), allocations);
         EXPECT_EQ(output, expected.to_vector<T>());
+        std::fill(output.begin(), output.end(), T{-1});
+        plan.run(input.data(), output.data(), count, workspace);
+        EXPECT_EQ(testing::allocation_count(), allocations);
+        EXPECT_EQ(output, expected.to_vector<T>());
       }
       plan.run(std::span<const T>(), std::span<T>(), workspace);
+      plan.run(static_cast<const T*>(nullptr), static_cast<T*>(nullptr), 0, workspace);
     });
+  }
+}
+
+// Products of one sample are prepared when the plan is made; with other sizes by other kernels.
+TEST(PlanSamples, OneSampleByItselfIsWhatTheModuleGives) {
+  std::random_device seeds;
+  const std::uint64_t seed = seeds();
+  SCOPED_TRACE(concat("seed ", seed));
+  Generator generator(seed);
+  for (int round = 0; round < 40; ++round) {
+    const auto size = [&] { return 1 + static_cast<std::int64_t>(generator.random() % 200); };
+    const std::int64_t in = size();
+    const std::int64_t out = size();
+    const std::int64_t hidden = size();
+    Sequential model;
+    model.add<Linear>(in, hidden, generator, LinearOptions{.bias = round % 2 == 0});
+    if (round % 3 != 0) model.add<ReLU>();
+    model.add<Linear>(hidden, out, generator);
+    const InferencePlan plan = compile(model, 3);
+    InferencePlan::Workspace workspace = plan.make_workspace();
+    const Tensor x = Tensor::normal({1, in}, 0, 1, generator);
+    const Tensor expected = model.forward(x);
+    std::vector<float> y(static_cast<std::size_t>(out));
+    plan.run(x.data<float>(), y.data(), 1, workspace);
+    for (std::int64_t i = 0; i < out; ++i) {
+      EXPECT_NEAR(y[static_cast<std::size_t>(i)], expected.at<float>({0, i}), 1e-4F)
+          << in << " - " << hidden << " - " << out;
+    }
   }
 }
 
@@ -95,6 +131,15 @@ TEST(PlanSamples, RefusesMemoryThatDoesNotFit) {
   expect_throw_with<ShapeError>([&] { run(18, 9); }, "at most 2");
   expect_throw_with<ValueError>(
       [&] { plan.run(std::span(x).first(6), std::span(x).subspan(5, 3), workspace); }, "shares");
+  const auto point = [&](const float* in, float* out, std::int64_t count) {
+    plan.run(in, out, count, workspace);
+  };
+  point(x.data(), y.data(), 2);
+  expect_throw_with<ShapeError>([&] { point(x.data(), y.data(), 3); }, "3 samples");
+  expect_throw_with<ShapeError>([&] { point(x.data(), y.data(), -1); }, "-1 samples");
+  expect_throw_with<ValueError>([&] { point(nullptr, y.data(), 1); }, "input is null");
+  expect_throw_with<ValueError>([&] { point(x.data(), nullptr, 1); }, "output is null");
+  expect_throw_with<ValueError>([&] { point(x.data(), x.data() + 5, 1); }, "shares");
   std::vector<double> wide(9);
   expect_throw_with<DTypeError>(
       [&] { plan.run(std::span(wide).first(6), std::span(wide).last(3), workspace); },

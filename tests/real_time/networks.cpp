@@ -211,6 +211,8 @@ void PlanRuns::run_spans(const Call& call) {
   const Tensor& y = call.outputs.front();
   plan_.run(std::span<const T>(x.data<T>(), static_cast<std::size_t>(x.numel())),
             std::span<T>(y.data<T>(), static_cast<std::size_t>(y.numel())), workspace_);
+  const bool single = x.dim() == static_cast<std::int64_t>(plan_.input_shape().size());
+  plan_.run(x.data<T>(), y.data<T>(), single ? 1 : x.size(0), workspace_);
 }
 
 void PlanRuns::run(int count) {

@@ -61,15 +61,17 @@ void choose_method(MatmulTask<T>* whole) {
   whole->panel_vectors = plain.vectors;
   double best = plain.cycles;
   // To transpose C pays where that spares transposing B, or columns fill their vectors badly.
-  if (whole->b_col != 1 || cols % kLanes<T, Isa> != 0) {
-    OuterChoice transposed = exact ? choose_panels<T, Isa>(cols, rows, depth, true)
-                                   : guess_panels<T, Isa>(cols, rows, depth, true);
-    if (whole->a_row != 1) transposed.cycles += kTransposeCycles * count(rows, depth);
-    const std::int64_t blocks = (depth + kLongDepthBlock - 1) / kLongDepthBlock;
-    transposed.cycles += kTransposedSumCycles * count(rows, cols) * static_cast<double>(blocks);
-    if (transposed.cycles < best) {
-      best = transposed.cycles;
-      whole->panel_vectors = transposed.vectors;
+  const std::int64_t blocks = (depth + kLongDepthBlock - 1) / kLongDepthBlock;
+  double extra = kTransposedSumCycles * count(rows, cols) * static_cast<double>(blocks);
+  if (whole->a_row != 1) extra += kTransposeCycles * count(rows, depth);
+  const double least_cycles =
+      count(rows, cols) * static_cast<double>(depth) / (kProductsPerCycle * kLanes<T, Isa>);
+  if (least_cycles + extra < best) {
+    const OuterChoice other = exact ? choose_panels<T, Isa>(cols, rows, depth, true)
+                                    : guess_panels<T, Isa>(cols, rows, depth, true);
+    if (other.cycles + extra < best) {
+      best = other.cycles + extra;
+      whole->panel_vectors = other.vectors;
       whole->transpose_c = true;
     }
   }

@@ -55,6 +55,7 @@ double outer_cycles(std::int64_t rows, std::int64_t cols, std::int64_t depth, in
         static_cast<double>(v == 1 ? panels.large : panels.parts - panels.large);
     for (int r = 0; r < 2; ++r) {
       const auto tile_count = static_cast<double>(r == 1 ? tiles.large : tiles.parts - tiles.large);
+      if (panel_count == 0 || tile_count == 0) continue;
       const int height = tiles.small + r;
       const int width = panels.small + v;
       const double step = step_cycles(height, width, cols * depth > kNearestElements);
@@ -70,21 +71,26 @@ struct OuterChoice {
   double cycles;
 };
 
-// The best panels; of a C that is transposed, from its first row on.
+// The best panels; of a C that is transposed, from its first row on. Single vectors are for a C
+// that is no wider, the widest panels for few rows.
 template <typename T, typename Isa>
 OuterChoice choose_panels(std::int64_t rows, std::int64_t cols, std::int64_t depth,
                           bool transpose_c) {
-  const int most = transpose_c ? kTransposedVectors : kMostVectors<Isa>;
+  const int widest = rows > tile_rows<Isa>(2) ? kTileVectors<Isa> + 1 : kMostVectors<Isa>;
+  const int most = transpose_c ? kTransposedVectors : widest;
   OuterChoice best{};
-  for (int vectors = 1; vectors <= most; ++vectors) {
+  int vectors = cols > kLanes<T, Isa> ? 2 : 1;
+  const int first = vectors;
+  do {
     const double cycles = outer_cycles<T, Isa>(rows, cols, depth, vectors, transpose_c);
-    if (vectors == 1 || cycles < best.cycles) best = {vectors, cycles};
-  }
+    if (vectors == first || cycles < best.cycles) best = {vectors, cycles};
+    ++vectors;
+  } while (vectors <= most && (vectors - 1) * kLanes<T, Isa> < cols);
   return best;
 }
 
 // Below so many multiply-adds, to weigh panels against each other takes longer than it saves.
-inline constexpr double kChoiceWork = 30'000;
+inline constexpr double kChoiceWork = 100'000;
 
 // Roughly, and at once: the widest panel that leaves rows enough.
 template <typename T, typename Isa>
