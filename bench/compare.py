@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """wick beside other engines: the same work in the same run, alternating.
 
-usage: compare.py BIN [--work train,inference,products,bf16] [--rounds 11] [--threads 1] [--shapes N]
+usage: compare.py BIN [--work train,inference,products,bf16,calls] [--rounds 11] [--threads 1] [--shapes N]
                   [--json FILE] [--svg FILE]
        compare.py BIN --work layers [--only NAME,...] [--rounds 11] [--threads 1] [--json FILE]
 
-BIN is the folder of train_step_bench, inference_bench, kernels_bench and layers_bench
+BIN is the folder of train_step_bench, inference_bench, calls_bench, kernels_bench and layers_bench
 (build/release/bin). Engines are PyTorch (eager, torch.compile, and LibTorch in C++, which is compiled
 first), ONNX Runtime and
 NumPy, and for products Eigen, OpenBLAS and oneDNN; what is not installed is named and left out.
@@ -19,8 +19,10 @@ quartiles in brackets. --json keeps all that, --svg draws the ratios.
 "train" is a whole step: gather a batch of uint8 images by index, forward, loss, backward, Adam.
 "bf16" is the training steps under autocast, of wick and of PyTorch (torch.autocast("cpu",
 torch.bfloat16), Adam with fused=True), with wick's in float32 beside them, and products of bfloat16
-operands and results beside torch.mm. "inference" is the network's output for one batch. Products are GFLOP/s of kernels_bench, medians of
-as many repetitions in random order. "layers" is the forward and the backward pass of every layer and
+operands and results beside torch.mm. "inference" is the network's output for one batch, "calls" that of
+one layer of 4 to 64 inputs and outputs for one sample, where the call weighs more than the work.
+Products are GFLOP/s of kernels_bench, medians of as many repetitions in random order; bench/shapes has
+random ones. "layers" is the forward and the backward pass of every layer and
 every loss beside PyTorch, eager, with the share of a plain copy's bandwidth that it reaches; the copy is
 measured in the same rounds.
 """
@@ -49,6 +51,7 @@ INFERENCE = [
     ([784, 512, 512, 10], 1, 500),
     ([784, 512, 512, 10], 128, 40),
 ]
+CALLS = [([size, size], 1, 2000) for size in (4, 8, 16, 32, 64)]
 # (rows, cols, depth, transposes) of products: those of the layers' forward and backward passes, and
 # others.
 BF16_PRODUCTS = [
@@ -351,6 +354,16 @@ class Engines:
             result.append(("NumPy", lambda: timed(plain, steps)))
         return result
 
+    def calls(self, programs, sizes, batch, steps):
+        """One sample through one layer; wick's by pointers."""
+
+        def wick():
+            command = [os.path.join(programs, "calls_bench"), str(sizes[0])]
+            out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            return float(out.splitlines()[1].split()[1]) / 1000
+
+        return [("wick", wick), *self.inference(programs, sizes, batch, steps)[1:]]
+
 
 def alternate(title, engines, rounds):
     """Measures, prints and returns one workload."""
@@ -434,12 +447,13 @@ def main():
     print(processor())
     results = {"threads": args.threads, "rounds": args.rounds, "workloads": []}
     with tempfile.TemporaryDirectory() as directory:
-        if {"train", "inference", "bf16"} & set(wanted):
+        if {"train", "inference", "bf16", "calls"} & set(wanted):
             engines = Engines(args.threads, directory, wanted)
         plan = [
             ("train", "training step", TRAIN),
             ("bf16", "training step under autocast", TRAIN),
             ("inference", "inference", INFERENCE),
+            ("calls", "one sample through one layer", CALLS),
         ]
         for kind, title, shapes in plan:
             if kind not in wanted:

@@ -115,10 +115,12 @@ void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::b
   const auto size = static_cast<std::int64_t>(size_of(dtype));
   const std::int64_t given = static_cast<std::int64_t>(input.size()) / size;
   const std::int64_t room = static_cast<std::int64_t>(output.size()) / size;
-  const std::int64_t count = given > 0 && given == in_features() ? 1  // without a division
-                             : in_features() > 0                 ? given / in_features()
-                             : out_features() > 0                ? room / out_features()
-                                                                 : 0;
+  if (given == in_features() && room == out_features() && given > 0 && room > 0) {
+    return run_pointers(input.data(), output.data(), 1, dtype, workspace);
+  }
+  const std::int64_t count = in_features() > 0    ? given / in_features()
+                             : out_features() > 0 ? room / out_features()
+                                                  : 0;
   if (count * in_features() != given || count * out_features() != room || count > max_batch_) {
     throw ShapeError(concat("InferencePlan: samples have ", in_features(),
                             " numbers and their "
@@ -131,6 +133,12 @@ void InferencePlan::run_bytes(std::span<const std::byte> input, std::span<std::b
 
 void InferencePlan::run_pointers(const void* input, void* output, std::int64_t count, DType dtype,
                                  Workspace& workspace) const {
+  // The same in the shortest way, without a word on what does not fit.
+  if (all_rows_ && count == 1 && dtype == dtype_ && input != nullptr && output != nullptr &&
+      workspace.memory_ != nullptr && workspace.memory_->bytes() >= workspace_bytes_ &&
+      &workspace.memory_->backend() == &weights_->backend() && are_apart(input, output, 1)) {
+    return run_rows(input, output, workspace);
+  }
   require_host(dtype);
   require_own(workspace);
   if (count < 0 || count > max_batch_) {
@@ -146,21 +154,37 @@ void InferencePlan::run_pointers(const void* input, void* output, std::int64_t c
   run_host(input, output, count, workspace);
 }
 
+bool InferencePlan::are_apart(const void* input, const void* output, std::int64_t count) const {
+  const auto* const from = static_cast<const std::byte*>(input);
+  const auto* const to = static_cast<const std::byte*>(output);
+  const auto read = static_cast<std::size_t>(count * in_features()) * size_of(dtype_);
+  const auto written = static_cast<std::size_t>(count * out_features()) * size_of(dtype_);
+  const std::less<> before;
+  return read == 0 || written == 0 || !before(from, to + written) || !before(to, from + read);
+}
+
+void InferencePlan::run_rows(const void* input, void* output, Workspace& workspace) const {
+  auto* const memory = static_cast<std::byte*>(workspace.memory_->data());
+  const auto place_of = [&](std::size_t value) -> void* {
+    const Value& each = values_[value];
+    return each.place == Place::workspace ? memory + each.offset : output;
+  };
+  for (const Step& step : steps_) {
+    const std::size_t from = step.inputs.front();
+    const void* const x = values_[from].place == Place::input ? input : place_of(from);
+    step.row.run(step.row, x, place_of(step.output));
+  }
+}
+
 void InferencePlan::run_host(const void* input, void* output, std::int64_t count,
                              Workspace& workspace) const {
-  const auto* const from = static_cast<const std::byte*>(input);
-  auto* const to = static_cast<std::byte*>(output);
-  const std::size_t size = size_of(dtype_) * static_cast<std::size_t>(count);
-  const std::size_t read = size * static_cast<std::size_t>(in_features());
-  const std::size_t written = size * static_cast<std::size_t>(out_features());
-  const std::less<const std::byte*> before;
-  if (read > 0 && written > 0 && before(from, to + written) && before(to, from + read)) {
+  if (!are_apart(input, output, count)) {
     throw ValueError("InferencePlan: the output shares memory with the input");
   }
   Samples* const ends = workspace.ends_.data();
   // An input is only read.
-  ends[0] = {const_cast<std::byte*>(from), in_features(), in_features()};
-  ends[1] = {to, out_features(), out_features()};
+  ends[0] = {static_cast<std::byte*>(const_cast<void*>(input)), in_features(), in_features()};
+  ends[1] = {static_cast<std::byte*>(output), out_features(), out_features()};
   run_steps(workspace, count);
 }
 

@@ -180,6 +180,9 @@ class WICK_API InferencePlan {
                     Workspace& workspace) const;
   // Whether numbers of the host's memory may be samples of a plan of one input and one output.
   void require_host(DType dtype) const;
+  [[nodiscard]] bool are_apart(const void* input, const void* output, std::int64_t count) const;
+  // One sample through a plan all of whose steps are prepared rows.
+  void run_rows(const void* input, void* output, Workspace& workspace) const;
   void run_host(const void* input, void* output, std::int64_t count, Workspace& workspace) const;
   void run_steps(Workspace& workspace, std::int64_t count) const;
   void run_step(const Step& step, const Run& run) const;
@@ -201,6 +204,7 @@ class WICK_API InferencePlan {
   DType dtype_ = DType::float32;
   std::int64_t max_batch_ = 0;
   std::size_t workspace_bytes_ = 0;
+  bool all_rows_ = false;  // one input and one output, and each step has a PreparedRow
 };
 
 /// Prepares a network whose modules describe themselves (Module::append_steps) for batches of up to

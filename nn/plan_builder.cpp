@@ -345,6 +345,10 @@ void PlanBuilder::pack_weights() {
       backend.prepare_row(row, step.row);
     }
   }
+  plan_.all_rows_ = plan_.inputs_.size() == 1 && plan_.outputs_.size() == 1 &&
+                    std::ranges::all_of(plan_.steps_, [](const InferencePlan::Step& step) {
+                      return step.kind == StepKind::linear && step.row.run != nullptr;
+                    });
   for (const Vector& each : vectors_) {
     const auto offset = static_cast<std::int64_t>(each.offset / size_of(plan_.dtype_));
     Tensor(plan_.weights_, plan_.dtype_, {each.values.numel()}, {1}, offset)

@@ -150,8 +150,9 @@ struct Division {
 };
 
 [[gnu::always_inline]] constexpr Division divide(std::int64_t count, int most) {
+  // Divisions take as long as a small product.
+  if (count <= most) return {count > 0 ? 1 : 0, 0, static_cast<int>(count)};
   const std::int64_t parts = (count + most - 1) / most;
-  if (parts == 0) return {};
   return {parts, count % parts, static_cast<int>(count / parts)};
 }
 
