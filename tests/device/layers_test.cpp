@@ -7,6 +7,8 @@
 #include "wick/core/backend.h"
 #include "wick/core/error.h"
 #include "wick/core/recording.h"
+#include "wick/nn/inference_plan.h"
+#include "wick/nn/sequential.h"
 
 namespace wick {
 namespace {
@@ -84,6 +86,34 @@ TEST_F(DeviceLayers, GiveTheSameBitsRecordedAndReplayed) {
     EXPECT_TRUE(bitwise_equal(y.to(kCpu), expected.to(kCpu))) << row.torch;
     EXPECT_TRUE(bitwise_equal(dx.to(kCpu), expected_dx.to(kCpu))) << row.torch;
   }
+}
+
+// A convolution with the BatchNorm and the activation behind it, pooling and what else images have.
+TEST_F(DeviceLayers, OfImagesGiveTheCpusOutputsInAPlan) {
+  nn::Sequential model;
+  model.add<nn::Conv2d>("conv", 3, 6, nn::Size2d(3), generator_,
+                        nn::ConvOptions{.padding = 2, .padding_mode = "reflect"});
+  model.add<nn::BatchNorm2d>("norm", 6);
+  model.add<nn::Mish>("act");
+  model.add<nn::MaxPool2d>("pool", nn::Size2d(2), nn::MaxPoolOptions{.padding = 1});
+  model.add<nn::ConvTranspose2d>("up", 6, 8, nn::Size2d(2, 3), generator_,
+                                 nn::ConvTransposeOptions{.stride = 2});
+  model.add<nn::PixelShuffle>("shuffle", 2);
+  model.add<nn::Upsample>("resize",
+                          nn::UpsampleOptions{.size = nn::Size2d(7, 5), .mode = "bilinear"});
+  model.add<nn::AdaptiveAvgPool2d>("mean", 2);
+  const Tensor x = Tensor::normal({5, 3, 7, 6}, 0.0, 1.0, generator_);
+  for (int i = 0; i < 3; ++i) (void)model.forward(x);
+  model.eval();
+  const Tensor expected = model.forward(x).clone();
+  model.to(kCuda);
+  const std::vector<Dims> samples = {{3, 7, 6}};
+  const nn::InferencePlan plan = nn::compile(model, samples, 5);
+  auto workspace = plan.make_workspace();
+  const Tensor there = x.to(kCuda);
+  const Tensor output = Tensor::empty(expected.shape(), DType::float32, kCuda);
+  plan.run(there, output, workspace);
+  expect_near(output, expected, 1e-5, "plan");
 }
 
 }  // namespace
