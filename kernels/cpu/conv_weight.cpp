@@ -22,6 +22,7 @@ struct ProductScratch {};
 struct SourceScratch {};
 struct OffsetScratch {};
 struct SumScratch {};
+struct TotalScratch {};
 
 // Positions that are added up in one product: at most, and where samples have few, of several
 // samples at least.
@@ -119,8 +120,10 @@ class WeightGradient {
     const std::int64_t outputs = shape_.group_outputs();
     const std::int64_t group = c / shape_.group_channels();
     T* const source = thread_workspace<T, SourceScratch>(padded.room());
-    T* const sums = thread_workspace<T, SumScratch>(outputs * kernel);
-    std::fill_n(sums, outputs * kernel, T{0});
+    // Sums over a sample's positions, and in float64 over samples.
+    T* const own = thread_workspace<T, SumScratch>(kernel);
+    auto* const sums = thread_workspace<double, TotalScratch>(outputs * kernel);
+    std::fill_n(sums, outputs * kernel, 0.0);
     for (std::int64_t n = 0; n < shape_.samples; ++n) {
       padded.copy(
           static_cast<const T*>(args_.input) + (n * shape_.channels + c) * shape_.input_plane(),
@@ -129,8 +132,12 @@ class WeightGradient {
       for (std::int64_t o = 0; o < outputs; ++o) {
         const T* const grad = static_cast<const T*>(args_.output) +
                               (n * shape_.outputs + group * outputs + o) * shape_.output_plane();
+        std::fill_n(own, kernel, T{0});
         kernels_.direct_weight({source, offsets, kernel, padded.row_pitch(), grad,
-                                shape_.height.output, shape_.width.output, sums + o * kernel});
+                                shape_.height.output, shape_.width.output, own});
+        for (std::int64_t k = 0; k < kernel; ++k) {
+          sums[o * kernel + k] += static_cast<double>(own[k]);
+        }
       }
     }
     for (std::int64_t o = 0; o < outputs; ++o) {
@@ -138,7 +145,8 @@ class WeightGradient {
           static_cast<T*>(args_.weight) +
           ((group * outputs + o) * shape_.group_channels() + c % shape_.group_channels()) * kernel;
       for (std::int64_t k = 0; k < kernel; ++k) {
-        weight[k] = (args_.accumulate_weight ? weight[k] : T{0}) + sums[o * kernel + k];
+        const double before = args_.accumulate_weight ? static_cast<double>(weight[k]) : 0.0;
+        weight[k] = static_cast<T>(before + sums[o * kernel + k]);
       }
     }
   }
