@@ -31,8 +31,6 @@ inline constexpr std::int64_t kConvDepth = 512;
 inline constexpr std::int64_t kFewPositions = 512;
 // Up to so many outputs, patches would cost more than they save.
 inline constexpr std::int64_t kFewOutputs = 16;
-// Elements of the copy of the source.
-inline constexpr std::int64_t kSourceElements = 256 * 1024;
 // Outputs of a part, where there are more threads than blocks of positions.
 inline constexpr std::int64_t kPartOutputs = 64;
 
@@ -97,19 +95,18 @@ class ConvRunner {
          static_cast<T>(pass_.parameters.b)});
   }
 
-  // As many channels at a time as have a copy that stays in the cache.
+  // As many channels and rows at a time as have a copy that stays in the cache.
   void run_direct() const {
-    const std::int64_t plane = PaddedSource<T>(pass_, 1).elements();
+    const std::int64_t rows = PaddedSource<T>::rows_at_once(pass_);
+    const std::int64_t plane = PaddedSource<T>(pass_, 1, rows).elements();
     const std::int64_t channels =
-        equal_parts(pass_.channels,
-                    std::max<std::int64_t>(1, kSourceElements / std::max<std::int64_t>(1, plane)));
-    const PaddedSource<T> padded(pass_, channels);
+        equal_parts(pass_.channels, std::max<std::int64_t>(1, kSourceElements / plane));
+    const PaddedSource<T> padded(pass_, channels, rows);
     auto* const offsets =
         thread_workspace<std::int64_t, ConvOffsetScratch>(channels * pass_.tap_count);
     padded.set_offsets(offsets);
     for_each_plane([&, offsets](std::int64_t sample, std::int64_t group) {
       T* const source = thread_workspace<T, ConvSourceScratch>(padded.room());
-      T* const out = pass_.target_of(sample, group);
       DirectConvTask<T> task{};
       task.source = source;
       task.offsets = offsets;
@@ -117,22 +114,25 @@ class ConvRunner {
       task.weight_row = pass_.depth();
       task.bias = offset(pass_.bias, group * pass_.outputs);
       task.outputs = pass_.outputs;
-      task.out = out;
       task.out_plane = pass_.target_plane;
       task.out_row = pass_.target_row;
       task.out_step = pass_.target_step;
-      task.rows = pass_.rows;
       task.cols = pass_.cols;
-      for (std::int64_t c = 0; c < pass_.channels; c += channels) {
-        const std::int64_t some = std::min(channels, pass_.channels - c);
-        PaddedSource<T>(pass_, some)
-            .copy(pass_.source_of(sample, group) + c * pass_.height * pass_.width, kernels_,
-                  source);
-        padded.end(source);
-        task.depth = some * pass_.tap_count;
-        task.weight = pass_.weight + group * pass_.outputs * pass_.depth() + c * pass_.tap_count;
-        task.add = c > 0;
-        kernels_.direct_conv(task);
+      T* const out = pass_.target_of(sample, group);
+      for (std::int64_t y = 0; y < pass_.rows; y += rows) {
+        task.rows = std::min(rows, pass_.rows - y);
+        task.out = out + y * pass_.target_row;
+        for (std::int64_t c = 0; c < pass_.channels; c += channels) {
+          const std::int64_t some = std::min(channels, pass_.channels - c);
+          PaddedSource<T>(pass_, some, rows)
+              .copy(pass_.source_of(sample, group) + c * pass_.height * pass_.width, y, kernels_,
+                    source);
+          padded.end(source);
+          task.depth = some * pass_.tap_count;
+          task.weight = pass_.weight + group * pass_.outputs * pass_.depth() + c * pass_.tap_count;
+          task.add = c > 0;
+          kernels_.direct_conv(task);
+        }
       }
       if (pass_.has_activation) activate(out, pass_.outputs * pass_.positions());
     });

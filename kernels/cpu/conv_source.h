@@ -9,14 +9,18 @@
 
 namespace wick::cpu {
 
+// Elements of a copy, at most: of one channel and one row of positions, if that takes more.
+inline constexpr std::int64_t kSourceElements = 256 * 1024;
+
 /// Where the elements of a direct convolution lie in its copy of the source: rows with zeros around
 /// them, those of a column step apart side by side, so that the elements of neighbouring positions
 /// are neighbours.
 template <typename T>
 class PaddedSource {
  public:
-  /// Of so many channels.
-  PaddedSource(const ConvPass<T>& pass, std::int64_t channels) : pass_(pass), channels_(channels) {
+  /// Of so many channels, for so many rows of positions.
+  PaddedSource(const ConvPass<T>& pass, std::int64_t channels, std::int64_t rows)
+      : pass_(pass), channels_(channels) {
     std::int64_t last_row = first_row_ = pass.taps[0].row;
     std::int64_t last_col = first_col_ = pass.taps[0].col;
     for (std::int64_t t = 1; t < pass.tap_count; ++t) {
@@ -25,9 +29,15 @@ class PaddedSource {
       last_row = std::max(last_row, pass.taps[t].row);
       last_col = std::max(last_col, pass.taps[t].col);
     }
-    rows_ = (pass.rows - 1) * pass.row_step + last_row - first_row_ + 1;
+    rows_ = (rows - 1) * pass.row_step + last_row - first_row_ + 1;
     phase_ = pass.cols + (last_col - first_col_) / pass.col_step;
     row_ = phase_ * pass.col_step;
+  }
+
+  /// How many rows of positions have a copy of one channel that stays in the cache.
+  [[nodiscard]] static std::int64_t rows_at_once(const ConvPass<T>& pass) {
+    const std::int64_t row = PaddedSource(pass, 1, 1).row_pitch();
+    return std::clamp<std::int64_t>(kSourceElements / std::max<std::int64_t>(row, 1), 1, pass.rows);
   }
 
   [[nodiscard]] std::int64_t elements() const { return channels_ * rows_ * row_; }
@@ -48,10 +58,11 @@ class PaddedSource {
     }
   }
 
-  void copy(const T* image, const ConvTable<T>& kernels, T* to) const {
+  /// For positions from a row of them on.
+  void copy(const T* image, std::int64_t row, const ConvTable<T>& kernels, T* to) const {
     for (std::int64_t c = 0; c < channels_; ++c, image += pass_.height * pass_.width) {
       for (std::int64_t y = 0; y < rows_; ++y, to += row_) {
-        const std::int64_t from = y + first_row_;
+        const std::int64_t from = y + first_row_ + row * pass_.row_step;
         if (from < 0 || from >= pass_.height) {
           std::fill_n(to, row_, T{0});
           continue;

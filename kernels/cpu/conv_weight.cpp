@@ -101,11 +101,12 @@ class WeightGradient {
     pass.col_step = shape_.width.stride;
     pass.rows = shape_.height.output;
     pass.cols = shape_.width.output;
-    const PaddedSource<T> padded(pass, 1);
+    const std::int64_t rows = PaddedSource<T>::rows_at_once(pass);
+    const PaddedSource<T> padded(pass, 1, rows);
     auto* const offsets = thread_workspace<std::int64_t, OffsetScratch>(pass.tap_count);
     padded.set_offsets(offsets);
     const auto units = [&, offsets](std::int64_t first, std::int64_t last) {
-      for (std::int64_t c = first; c < last; ++c) add_channel(c, padded, offsets);
+      for (std::int64_t c = first; c < last; ++c) add_channel(c, padded, rows, offsets);
     };
     if (shape_.samples * shape_.output_plane() * shape_.outputs * shape_.depth() < kParallelWork) {
       units(0, shape_.channels);
@@ -114,29 +115,37 @@ class WeightGradient {
     }
   }
 
-  void add_channel(std::int64_t c, const PaddedSource<T>& padded,
+  void add_channel(std::int64_t c, const PaddedSource<T>& padded, std::int64_t rows,
                    const std::int64_t* offsets) const {
     const std::int64_t kernel = shape_.kernel_size();
     const std::int64_t outputs = shape_.group_outputs();
     const std::int64_t group = c / shape_.group_channels();
     T* const source = thread_workspace<T, SourceScratch>(padded.room());
-    // Sums over a sample's positions, and in float64 over samples.
+    // Sums over some rows of positions, and in float64 over those.
+    const std::int64_t some =
+        std::max<std::int64_t>(1, kMostPositions / std::max<std::int64_t>(1, shape_.width.output));
     T* const own = thread_workspace<T, SumScratch>(kernel);
     auto* const sums = thread_workspace<double, TotalScratch>(outputs * kernel);
     std::fill_n(sums, outputs * kernel, 0.0);
     for (std::int64_t n = 0; n < shape_.samples; ++n) {
-      padded.copy(
-          static_cast<const T*>(args_.input) + (n * shape_.channels + c) * shape_.input_plane(),
-          kernels_, source);
-      padded.end(source);
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        const T* const grad = static_cast<const T*>(args_.output) +
-                              (n * shape_.outputs + group * outputs + o) * shape_.output_plane();
-        std::fill_n(own, kernel, T{0});
-        kernels_.direct_weight({source, offsets, kernel, padded.row_pitch(), grad,
-                                shape_.height.output, shape_.width.output, own});
-        for (std::int64_t k = 0; k < kernel; ++k) {
-          sums[o * kernel + k] += static_cast<double>(own[k]);
+      for (std::int64_t y = 0; y < shape_.height.output; y += rows) {
+        padded.copy(
+            static_cast<const T*>(args_.input) + (n * shape_.channels + c) * shape_.input_plane(),
+            y, kernels_, source);
+        padded.end(source);
+        const std::int64_t end = std::min(y + rows, shape_.height.output);
+        for (std::int64_t o = 0; o < outputs; ++o) {
+          const T* const grad = static_cast<const T*>(args_.output) +
+                                (n * shape_.outputs + group * outputs + o) * shape_.output_plane();
+          for (std::int64_t row = y; row < end; row += some) {
+            std::fill_n(own, kernel, T{0});
+            kernels_.direct_weight({source + (row - y) * padded.row_pitch(), offsets, kernel,
+                                    padded.row_pitch(), grad + row * shape_.width.output,
+                                    std::min(some, end - row), shape_.width.output, own});
+            for (std::int64_t k = 0; k < kernel; ++k) {
+              sums[o * kernel + k] += static_cast<double>(own[k]);
+            }
+          }
         }
       }
     }

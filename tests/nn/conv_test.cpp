@@ -218,6 +218,8 @@ INSTANTIATE_TEST_SUITE_P(
                       ConvShape{3, 1, 6, 1, window(28, 5, 1, 2, 1), window(28, 5, 1, 2, 1)},
                       ConvShape{2, 19, 19, 19, window(23, 3, 1, 1, 1), window(80, 3, 1, 1, 1)},
                       ConvShape{2, 7, 21, 7, window(15, 5, 3, 4, 2), window(17, 3, 2, 1, 2)},
+                      ConvShape{2, 2, 2, 2, window(701, 3, 1, 1, 1), window(523, 3, 1, 1, 1)},
+                      ConvShape{1, 1, 3, 1, window(601, 5, 2, 3, 1), window(640, 4, 3, 1, 2)},
                       ConvShape{1, 5, 3, 1, window(3, 2, 5, 0, 1), window(4, 1, 7, 2, 1)}));
 
 TEST_P(ConvSizes, AreThoseOfTheDefinition) {
