@@ -29,8 +29,8 @@ struct ConvProductScratch {};
 inline constexpr std::int64_t kConvDepth = 512;
 // Below so many positions of a sample, those of several samples are taken together.
 inline constexpr std::int64_t kFewPositions = 512;
-// Up to so many outputs, patches would cost more than they save.
-inline constexpr std::int64_t kFewOutputs = 16;
+// Up to so many outputs, patches cost more than they save (measured with AVX2).
+inline constexpr std::int64_t kFewOutputs = 64;
 // Outputs of a part, where there are more threads than blocks of positions.
 inline constexpr std::int64_t kPartOutputs = 64;
 

@@ -190,24 +190,32 @@ DirectTile<T> direct_tile_of(int rows, int vectors) {
   }
 }
 
+// Row after row of positions, so that what is read of the source stays in the nearest cache for all
+// outputs.
 template <typename T, typename Isa>
 void direct_conv(const DirectConvTask<T>& task) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
   const Division tiles = divide(task.outputs, kDirectRows);
-  std::int64_t first = 0;
-  for (std::int64_t i = 0; i < tiles.parts; ++i) {
-    const int outputs = size_of_part(tiles, i);
-    const Division parts = divide((task.cols + kWide - 1) / kWide, direct_vectors<Isa>(outputs));
-    const DirectTile<T> tile[2] = {direct_tile_of<T, Isa>(outputs, parts.small),
-                                   direct_tile_of<T, Isa>(outputs, parts.small + 1)};
-    for (std::int64_t y = 0; y < task.rows; ++y) {
-      const T* const source = task.source + y * task.row_pitch;
+  const std::int64_t vectors = (task.cols + kWide - 1) / kWide;
+  Division parts[2];       // by [has one output more]
+  DirectTile<T> of[2][2];  // and by [has one vector more]
+  for (int r = 0; r < 2; ++r) {
+    const int outputs = tiles.small + r;
+    if (outputs == 0 || outputs > kDirectRows) continue;
+    parts[r] = divide(vectors, direct_vectors<Isa>(outputs));
+    for (int v = 0; v < 2; ++v) of[r][v] = direct_tile_of<T, Isa>(outputs, parts[r].small + v);
+  }
+  for (std::int64_t y = 0; y < task.rows; ++y) {
+    const T* const source = task.source + y * task.row_pitch;
+    std::int64_t first = 0;
+    for (std::int64_t i = 0; i < tiles.parts; ++i) {
+      const int r = i < tiles.large ? 1 : 0;
       T* const out = task.out + first * task.out_plane + y * task.out_row;
-      for_panels<T, Isa>(parts, task.cols, [&](std::int64_t x, std::int64_t width, int vectors) {
-        tile[vectors - parts.small](task, first, source + x, out + x * task.out_step, width);
+      for_panels<T, Isa>(parts[r], task.cols, [&](std::int64_t x, std::int64_t width, int count) {
+        of[r][count - parts[r].small](task, first, source + x, out + x * task.out_step, width);
       });
+      first += tiles.small + r;
     }
-    first += outputs;
   }
 }
 
