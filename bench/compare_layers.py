@@ -12,6 +12,11 @@ IMAGES = [(32, 64, 28, 28)]
 # How long one measurement takes at least.
 LEAST_SECONDS = 0.004
 
+
+def conv(channels, outputs, kernel, **more):
+    return {"in_channels": channels, "out_channels": outputs, "kernel_size": kernel, **more}
+
+
 # Name, arguments, shapes. "columns" is the last size of the input.
 LAYERS = [
     *[(name, {}, SHAPES) for name in (
@@ -31,6 +36,33 @@ LAYERS = [
     ("BatchNorm1d", {"num_features": "columns"}, SHAPES),
     ("BatchNorm2d", {"num_features": 64}, IMAGES),
     ("InstanceNorm2d", {"num_features": 64}, IMAGES),
+    # LeNet-5's, some of ResNet-18's and of MobileNetV2's.
+    ("Conv2d", conv(1, 6, 5, padding=2), [(64, 1, 28, 28)]),
+    ("Conv2d", conv(6, 16, 5), [(64, 6, 14, 14)]),
+    ("Conv2d", conv(3, 64, 7, stride=2, padding=3), [(1, 3, 224, 224)]),
+    ("Conv2d", conv(64, 64, 3, padding=1), [(1, 64, 56, 56), (16, 64, 56, 56)]),
+    ("Conv2d", conv(64, 128, 3, stride=2, padding=1), [(1, 64, 56, 56)]),
+    ("Conv2d", conv(64, 128, 1, stride=2), [(1, 64, 56, 56)]),
+    ("Conv2d", conv(128, 128, 3, padding=1), [(1, 128, 28, 28)]),
+    ("Conv2d", conv(256, 256, 3, padding=1), [(1, 256, 14, 14), (16, 256, 14, 14)]),
+    ("Conv2d", conv(512, 512, 3, padding=1), [(1, 512, 7, 7), (16, 512, 7, 7)]),
+    ("Conv2d", conv(144, 144, 3, padding=1, groups=144), [(1, 144, 56, 56)]),
+    ("Conv2d", conv(144, 144, 3, stride=2, padding=1, groups=144), [(1, 144, 56, 56)]),
+    ("Conv2d", conv(144, 24, 1), [(1, 144, 56, 56)]),
+    ("Conv1d", conv(32, 64, 5, padding=2), [(16, 32, 512)]),
+    ("ConvTranspose1d", conv(64, 32, 4, stride=2, padding=1), [(16, 64, 256)]),
+    ("ConvTranspose2d", conv(64, 32, 4, stride=2, padding=1), [(8, 64, 28, 28)]),
+    ("MaxPool1d", {"kernel_size": 2}, [(32, 64, 512)]),
+    ("MaxPool2d", {"kernel_size": 2}, IMAGES),
+    ("AvgPool1d", {"kernel_size": 2}, [(32, 64, 512)]),
+    ("AvgPool2d", {"kernel_size": 2}, IMAGES),
+    ("AdaptiveAvgPool1d", {"output_size": 7}, [(32, 64, 512)]),
+    ("AdaptiveAvgPool2d", {"output_size": 1}, IMAGES),
+    ("AdaptiveMaxPool2d", {"output_size": 7}, IMAGES),
+    ("Upsample", {"scale_factor": 2.0}, IMAGES),
+    ("Upsample", {"scale_factor": 2.0, "mode": "bilinear"}, IMAGES),
+    ("ZeroPad2d", {"padding": 1}, IMAGES),
+    ("PixelShuffle", {"upscale_factor": 2}, IMAGES),
     ("Dropout", {}, SHAPES),
     ("Embedding", {"num_embeddings": 1000, "embedding_dim": 512}, [(128,)]),
     ("Embedding", {"num_embeddings": 1000, "embedding_dim": 1024}, [(4096,)]),
@@ -143,6 +175,17 @@ def work_of(name, arguments, shape, direction):
         return None, None
     if name == "Linear":
         return None, 2 * elements * arguments["out_features"] * (2 if backward else 1)
+    if name.startswith("Conv"):
+        per_output = arguments["in_channels"] // arguments.get("groups", 1) * (
+            arguments["kernel_size"] ** (len(shape) - 2))
+        stride, padding = arguments.get("stride", 1), arguments.get("padding", 0)
+        moved = arguments["kernel_size"] - 2 * padding
+        sizes = [(size - moved) // stride + 1 for size in shape[2:]]
+        if "Transpose" in name:  # each element of the input has a part in a whole kernel
+            sizes, per_output = shape[2:], arguments["in_channels"] * (
+                arguments["kernel_size"] ** (len(shape) - 2))
+        products = shape[0] * arguments["out_channels"] * math.prod(sizes) * per_output
+        return None, 2 * products * (2 if backward else 1)
     if name == "Embedding":
         rows = elements * arguments["embedding_dim"] * 4
         table = arguments["num_embeddings"] * arguments["embedding_dim"] * 4

@@ -16,6 +16,7 @@ set(WICK_HEADERS
   core/operators.h
   core/ops.h
   core/ops_arithmetic.h
+  core/ops_image.h
   core/ops_join.h
   core/ops_norm.h
   core/ops_reduce.h
@@ -51,11 +52,14 @@ set(WICK_HEADERS
   nn/transforms.h
   nn/layers/activation.h
   nn/layers/batch_norm.h
+  nn/layers/conv.h
   nn/layers/dropout.h
   nn/layers/embedding.h
   nn/layers/linear.h
   nn/layers/norm.h
+  nn/layers/pooling.h
   nn/layers/prelu.h
+  nn/layers/resample.h
   nn/layers/reshape.h
   nn/layers/softmax.h
   nn/losses/class_loss.h
@@ -110,6 +114,7 @@ set(WICK_DETAIL_HEADERS
   core/visit_values.h
   core/backend/arithmetic.h
   core/backend/elementwise.h
+  core/backend/image.h
   core/backend/loss.h
   core/backend/matrix.h
   core/backend/memory.h
@@ -122,6 +127,7 @@ set(WICK_DETAIL_HEADERS
   kernels/cuda_devices.h
   nn/fusion.h
   nn/fusion_rules.h
+  nn/image_step.h
   nn/module_copier.h
   nn/norm_step.h
   nn/scratch.h

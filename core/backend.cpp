@@ -5,6 +5,7 @@
 
 #include "wick/core/backend/arithmetic.h"
 #include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/image.h"
 #include "wick/core/backend/loss.h"
 #include "wick/core/backend/matrix.h"
 #include "wick/core/backend/memory.h"
@@ -77,6 +78,18 @@ void Backend::norm(const NormArgs& args) {
 }
 
 void Backend::norm_backward(const NormBackwardArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::conv(const ConvArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::pool(const PoolArgs& args) {
+  refuse(name_of(args.op));
+}
+
+void Backend::resample(const ResampleArgs& args) {
   refuse(name_of(args.op));
 }
 

@@ -52,6 +52,10 @@ struct PointwiseLossArgs;
 // norm.h
 struct NormArgs;
 struct NormBackwardArgs;
+// image.h
+struct ConvArgs;
+struct PoolArgs;
+struct ResampleArgs;
 // rows.h
 struct CrossEntropyArgs;
 struct SoftmaxArgs;
@@ -170,6 +174,12 @@ class WICK_API Backend {
 
   virtual void norm(const NormArgs& args);
   virtual void norm_backward(const NormBackwardArgs& args);
+
+  // Images: image.h.
+
+  virtual void conv(const ConvArgs& args);
+  virtual void pool(const PoolArgs& args);
+  virtual void resample(const ResampleArgs& args);
 
   // Rows: rows.h.
 

@@ -22,6 +22,14 @@ bool second_is_constant_batch_norm(const Step& /*first*/, const Step& second) {
   return second.norm.op == NormOp::batch_norm && second.norm.running_mean != nullptr;
 }
 
+// A transposed one has its weights in another order, and no epilogue.
+bool first_is_plain_conv(const Step& first, const Step& /*second*/) {
+  return !first.conv.transposed;
+}
+bool is_plain_conv_before_constant_batch_norm(const Step& first, const Step& second) {
+  return first_is_plain_conv(first, second) && second_is_constant_batch_norm(first, second);
+}
+
 constexpr std::array kRules = {
     FusionRule{"ReLU in the product's epilogue", FusedPass::forward, StepKind::linear,
                StepKind::unary, second_is_relu},
@@ -31,6 +39,11 @@ constexpr std::array kRules = {
                StepKind::unary, second_is_relu},
     FusionRule{"BatchNorm by running statistics in the packed weight and bias", FusedPass::plan,
                StepKind::linear, StepKind::norm, second_is_constant_batch_norm},
+    FusionRule{"activation in the convolution's epilogue", FusedPass::plan, StepKind::conv,
+               StepKind::unary, first_is_plain_conv},
+    FusionRule{"BatchNorm by running statistics in the convolution's weight and bias",
+               FusedPass::plan, StepKind::conv, StepKind::norm,
+               is_plain_conv_before_constant_batch_norm},
 };
 
 }  // namespace

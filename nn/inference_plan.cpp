@@ -243,6 +243,10 @@ void InferencePlan::run_step(const Step& step, const Run& run) const {
     case StepKind::unary: return run_unary(step, run);
     case StepKind::softmax:
     case StepKind::log_softmax: return run_softmax(step, run);
+    case StepKind::conv: return run_conv(step, run);
+    case StepKind::pool: return run_pool(step, run);
+    case StepKind::resample: return run_resample(step, run);
+    case StepKind::pixel_shuffle: return run_pixel_shuffle(step, run);
     case StepKind::add: return run_binary(BinaryOp::add, step, run);
     case StepKind::multiply: return run_binary(BinaryOp::mul, step, run);
     case StepKind::concatenate: {

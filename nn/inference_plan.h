@@ -11,6 +11,7 @@
 
 #include "wick/core/backend/arithmetic.h"
 #include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/image.h"
 #include "wick/core/backend/matrix.h"
 #include "wick/core/compiler.h"
 #include "wick/core/tensor.h"
@@ -153,6 +154,14 @@ class WICK_API InferencePlan {
     std::size_t norm_bias = kNone;
     std::size_t running_mean = kNone;
     std::size_t running_var = kNone;
+    // Of conv, pool and resample: all but the addresses, for one sample, and where the weight and
+    // the bias begin. Of pixel_shuffle: channels, height and width (outer, depth, width) of the
+    // output by the factor (start).
+    ConvArgs conv{};
+    std::size_t conv_weight = kNone;
+    std::size_t conv_bias = kNone;
+    PoolArgs pool{};
+    ResampleArgs resample{};
   };
   struct Run {
     const Samples* ends;
@@ -187,6 +196,13 @@ class WICK_API InferencePlan {
   void run_steps(Workspace& workspace, std::int64_t count) const;
   void run_step(const Step& step, const Run& run) const;
   void run_linear(const Step& step, const Run& run) const;
+  void run_conv(const Step& step, const Run& run) const;
+  void run_pool(const Step& step, const Run& run) const;
+  void run_resample(const Step& step, const Run& run) const;
+  void run_pixel_shuffle(const Step& step, const Run& run) const;
+  // Calls work(x, y, count) for all samples, or for one at a time where they are apart.
+  template <typename Work>
+  void for_samples(const Step& step, const Run& run, const Work& work) const;
   void run_norm(const Step& step, const Run& run) const;
   void run_unary(const Step& step, const Run& run) const;
   void run_softmax(const Step& step, const Run& run) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "nn/image_modules.h"
 #include "nn/module_options.h"
 #include "wick/core/error.h"
 #include "wick/nn/layers/activation.h"
@@ -152,10 +153,19 @@ ModulePtr rms_norm(ModuleOptions& options, Generator* /*generator*/) {
 
 // Sorted by name.
 constexpr auto kRows = std::to_array<Row>({
+    {"AdaptiveAvgPool1d", make_adaptive_avg_pool1d},
+    {"AdaptiveAvgPool2d", make_adaptive_avg_pool2d},
+    {"AdaptiveMaxPool2d", make_adaptive_max_pool2d},
+    {"AvgPool1d", make_avg_pool1d},
+    {"AvgPool2d", make_avg_pool2d},
     {"BatchNorm1d", batch_norm<BatchNorm1d>},
     {"BatchNorm2d", batch_norm<BatchNorm2d>},
     {"CELU",
      [](ModuleOptions& options, Generator*) { return with_number<CELU>(options, "alpha", 1.0); }},
+    {"Conv1d", make_conv1d},
+    {"Conv2d", make_conv2d},
+    {"ConvTranspose1d", make_conv_transpose1d},
+    {"ConvTranspose2d", make_conv_transpose2d},
     {"Dropout", dropout},
     {"ELU",
      [](ModuleOptions& options, Generator*) { return with_number<ELU>(options, "alpha", 1.0); }},
@@ -190,8 +200,11 @@ constexpr auto kRows = std::to_array<Row>({
     {"Linear", linear},
     {"LogSigmoid", plain<LogSigmoid>},
     {"LogSoftmax", softmax<LogSoftmax>},
+    {"MaxPool1d", make_max_pool1d},
+    {"MaxPool2d", make_max_pool2d},
     {"Mish", in_place<Mish>},
     {"PReLU", prelu},
+    {"PixelShuffle", make_pixel_shuffle},
     {"RMSNorm", rms_norm},
     {"ReLU", in_place<ReLU>},
     {"ReLU6", in_place<ReLU6>},
@@ -211,6 +224,8 @@ constexpr auto kRows = std::to_array<Row>({
        const std::int64_t dim = options.integer("dim");
        return std::make_unique<Unflatten>(dim, options.sizes("unflattened_size"));
      }},
+    {"Upsample", make_upsample},
+    {"ZeroPad2d", make_zero_pad2d},
 });
 static_assert(std::ranges::is_sorted(kRows, {}, &Row::name));
 

@@ -79,6 +79,13 @@ bool ModuleOptions::flag(std::string_view key, bool otherwise) {
   return value->as_bool();
 }
 
+std::optional<bool> ModuleOptions::optional_flag(std::string_view key) {
+  const Value* const value = take(key);
+  if (value == nullptr || value->kind() == Value::Kind::none) return std::nullopt;
+  if (value->kind() != Value::Kind::boolean) refuse(key, "a bool", *value);
+  return value->as_bool();
+}
+
 std::string ModuleOptions::text(std::string_view key, std::string_view otherwise) {
   const Value* const value = take(key);
   if (value == nullptr) return std::string(otherwise);
@@ -100,6 +107,46 @@ Dims ModuleOptions::sizes(std::string_view key) {
     case Value::Kind::size: return value.as_size();
     default: refuse(key, "an int or a sequence of ints", value);
   }
+}
+
+template <typename Visit>
+void ModuleOptions::for_items(const Value& value, const Visit& visit) {
+  switch (value.kind()) {
+    case Value::Kind::list:
+      for (const Value& item : value.as_list()) visit(item);
+      return;
+    case Value::Kind::tuple:
+      for (const Value& item : value.as_tuple()) visit(item);
+      return;
+    case Value::Kind::size:
+      for (const std::int64_t item : value.as_size()) visit(Value(item));
+      return;
+    default: visit(value);
+  }
+}
+
+std::vector<std::optional<std::int64_t>> ModuleOptions::optional_sizes(std::string_view key) {
+  std::vector<std::optional<std::int64_t>> result;
+  const Value* const value = take(key);
+  if (value == nullptr || value->kind() == Value::Kind::none) return result;
+  for_items(*value, [&](const Value& item) {
+    result.emplace_back();
+    if (item.kind() != Value::Kind::none) result.back() = integer_of(key, item);
+  });
+  return result;
+}
+
+std::vector<double> ModuleOptions::numbers(std::string_view key) {
+  std::vector<double> result;
+  const Value* const value = take(key);
+  if (value == nullptr || value->kind() == Value::Kind::none) return result;
+  for_items(*value, [&](const Value& item) { result.push_back(number_of(key, item)); });
+  return result;
+}
+
+bool ModuleOptions::is_text(std::string_view key) const {
+  const Value* const value = options_.find(std::string(key));
+  return value != nullptr && value->kind() == Value::Kind::string;
 }
 
 void ModuleOptions::require_only(std::string_view key, const Value& value) {

@@ -31,9 +31,18 @@ class ModuleOptions {
   [[nodiscard]] std::optional<double> optional_number(std::string_view key,
                                                       std::optional<double> otherwise);
   [[nodiscard]] bool flag(std::string_view key, bool otherwise);
+  /// None where the argument is None or absent.
+  [[nodiscard]] std::optional<bool> optional_flag(std::string_view key);
   [[nodiscard]] std::string text(std::string_view key, std::string_view otherwise);
   /// A list, tuple or torch.Size of sizes, or one size.
   [[nodiscard]] Dims sizes(std::string_view key);
+  /// Likewise, each of which may be None; nothing where the argument is None or absent.
+  [[nodiscard]] std::vector<std::optional<std::int64_t>> optional_sizes(std::string_view key);
+  /// One number or a sequence of them, likewise.
+  [[nodiscard]] std::vector<double> numbers(std::string_view key);
+  /// Whether the argument is a str. It stays to be taken.
+  [[nodiscard]] bool is_text(std::string_view key) const;
+  [[nodiscard]] std::string_view type_name() const noexcept { return type_name_; }
   [[nodiscard]] DType dtype();
   [[nodiscard]] Device device();
   /// Takes an argument of PyTorch's of which there is nothing here but the default value.
@@ -50,6 +59,9 @@ class ModuleOptions {
   [[noreturn]] void refuse(std::string_view key, std::string_view wanted, const Value& found) const;
   [[nodiscard]] std::int64_t integer_of(std::string_view key, const Value& value) const;
   [[nodiscard]] double number_of(std::string_view key, const Value& value) const;
+  // Calls visit(item) for each item of a sequence, or for the value itself.
+  template <typename Visit>
+  static void for_items(const Value& value, const Visit& visit);
 
   std::string_view type_name_;
   const Dict& options_;

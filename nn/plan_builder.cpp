@@ -51,9 +51,16 @@ void PlanBuilder::add_inputs(std::span<const Dims> sample_shapes) {
   std::vector<Dims> shapes(sample_shapes.begin(), sample_shapes.end());
   if (shapes.empty()) {
     const auto linear = std::ranges::find(list_.steps(), StepKind::linear, &Step::kind);
-    if (linear == list_.steps().end() || list_.inputs().size() != 1) {
+    const bool has_linear = linear != list_.steps().end();
+    const bool has_images = std::ranges::any_of(list_.steps(), [](const Step& step) {
+      return step.kind == StepKind::conv || step.kind == StepKind::pool ||
+             step.kind == StepKind::resample || step.kind == StepKind::pixel_shuffle;
+    });
+    if (!has_linear || has_images || list_.inputs().size() != 1) {
       throw ValueError(concat("compile: the model has ",
-                              linear == list_.steps().end() ? "no Linear" : "several inputs",
+                              !has_linear  ? "no Linear"
+                              : has_images ? "layers for images"
+                                           : "several inputs",
                               ", so the shapes of its inputs' samples must be given"));
     }
     shapes.push_back({linear->weight->value.size(1)});
@@ -111,6 +118,10 @@ void PlanBuilder::add_step(std::size_t i) {
     case StepKind::unflatten: return add_view(step);
     case StepKind::softmax:
     case StepKind::log_softmax: return add_softmax(step);
+    case StepKind::conv: return add_conv(i);
+    case StepKind::pool: return add_pool(step);
+    case StepKind::resample: return add_resample(step);
+    case StepKind::pixel_shuffle: return add_pixel_shuffle(step);
     case StepKind::opaque: break;
   }
   throw ValueError(

@@ -34,6 +34,10 @@ class PlanBuilder {
   void add_part(const Step& step);
   void add_view(const Step& step);
   void add_softmax(const Step& step);
+  void add_conv(std::size_t i);
+  void add_pool(const Step& step);
+  void add_resample(const Step& step);
+  void add_pixel_shuffle(const Step& step);
   void add_shared(const Step& step, Dims shape);
   [[nodiscard]] std::size_t dimension(const Step& step, const Dims& shape) const;
   [[nodiscard]] std::size_t add_value(Dims shape);

@@ -24,6 +24,10 @@ std::string_view to_string(StepKind kind) noexcept {
     case StepKind::unflatten: return "unflatten";
     case StepKind::softmax: return "softmax";
     case StepKind::log_softmax: return "log_softmax";
+    case StepKind::conv: return "conv";
+    case StepKind::pool: return "pool";
+    case StepKind::resample: return "resample";
+    case StepKind::pixel_shuffle: return "pixel_shuffle";
   }
   return "unknown";
 }
@@ -131,6 +135,30 @@ ValueId StepList::unflatten(ValueId x, std::int64_t dim, const Dims& sizes) {
 ValueId StepList::softmax(ValueId x, std::int64_t dim, bool log) {
   const ValueId y = of_module(log ? StepKind::log_softmax : StepKind::softmax, x);
   steps_.back().dim = dim;
+  return y;
+}
+
+ValueId StepList::conv(ValueId x, ParameterPtr weight, ParameterPtr bias, const ConvStep& conv) {
+  const ValueId y = of_module(StepKind::conv, x, std::move(weight), std::move(bias));
+  steps_.back().conv = conv;
+  return y;
+}
+
+ValueId StepList::pool(ValueId x, const PoolStep& pool) {
+  const ValueId y = of_module(StepKind::pool, x);
+  steps_.back().pool = pool;
+  return y;
+}
+
+ValueId StepList::resample(ValueId x, const ResampleStep& resample) {
+  const ValueId y = of_module(StepKind::resample, x);
+  steps_.back().resample = resample;
+  return y;
+}
+
+ValueId StepList::pixel_shuffle(ValueId x, std::int64_t factor) {
+  const ValueId y = of_module(StepKind::pixel_shuffle, x);
+  steps_.back().length = factor;
   return y;
 }
 

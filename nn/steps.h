@@ -12,6 +12,7 @@
 #include "wick/core/backend/elementwise.h"
 #include "wick/core/compiler.h"
 #include "wick/core/parameter.h"
+#include "wick/nn/image_step.h"
 #include "wick/nn/norm_step.h"
 
 namespace wick::nn {
@@ -22,20 +23,24 @@ class Module;
 using ValueId = std::int32_t;
 
 enum class StepKind : std::uint8_t {
-  opaque,       // what a module's forward() does; nothing more is known of it
-  linear,       // x weightᵀ + bias
-  norm,         // a normalisation
-  unary,        // a function of each element
-  add,          // a + b, of one shape
-  multiply,     // a * b, of one shape
-  concatenate,  // along `dim`
-  reshape,      // to `shape`, of which one size may be -1
-  narrow,       // `length` positions of `dim` from `start` on
-  select,       // one position of `dim`, which goes away
-  flatten,      // dimensions `dim` to `last` as one
-  unflatten,    // `dim` as the sizes of `shape`, of which one may be -1
-  softmax,      // along `dim`
-  log_softmax,  // likewise
+  opaque,         // what a module's forward() does; nothing more is known of it
+  linear,         // x weightᵀ + bias
+  norm,           // a normalisation
+  unary,          // a function of each element
+  add,            // a + b, of one shape
+  multiply,       // a * b, of one shape
+  concatenate,    // along `dim`
+  reshape,        // to `shape`, of which one size may be -1
+  narrow,         // `length` positions of `dim` from `start` on
+  select,         // one position of `dim`, which goes away
+  flatten,        // dimensions `dim` to `last` as one
+  unflatten,      // `dim` as the sizes of `shape`, of which one may be -1
+  softmax,        // along `dim`
+  log_softmax,    // likewise
+  conv,           // a convolution, or a transposed one
+  pool,           // the windows of an image
+  resample,       // an image padded or resized
+  pixel_shuffle,  // channels to pixels, by a factor of `length`
 };
 /// "linear".
 [[nodiscard]] WICK_API std::string_view to_string(StepKind kind) noexcept;
@@ -48,10 +53,14 @@ struct Step {
   std::string path;  // the dotted name of the module, or of the network around it
   std::vector<ValueId> inputs;
   ValueId output = 0;
-  // Of linear and norm; the bias may be null, of norm the weight too.
+  // Of linear, conv and norm; the bias may be null, of norm the weight too.
   ParameterPtr weight;
   ParameterPtr bias;
   NormStep norm;
+  // Of the kinds that are called so.
+  ConvStep conv;
+  PoolStep pool;
+  ResampleStep resample;
   // Of unary.
   UnaryOp op = UnaryOp::relu;
   UnaryParameters parameters{};
@@ -96,6 +105,10 @@ class WICK_API StepList {
   ValueId flatten(ValueId x, std::int64_t first, std::int64_t last);
   ValueId unflatten(ValueId x, std::int64_t dim, const Dims& sizes);
   ValueId softmax(ValueId x, std::int64_t dim, bool log);
+  ValueId conv(ValueId x, ParameterPtr weight, ParameterPtr bias, const ConvStep& conv);
+  ValueId pool(ValueId x, const PoolStep& pool);
+  ValueId resample(ValueId x, const ResampleStep& resample);
+  ValueId pixel_shuffle(ValueId x, std::int64_t factor);
   // A step between modules.
   ValueId add(ValueId a, ValueId b);
   ValueId multiply(ValueId a, ValueId b);

@@ -50,6 +50,9 @@ class CpuBackend final : public Backend {
   void unary_backward(const UnaryBackwardArgs& args) override;
   void norm(const NormArgs& args) override;
   void norm_backward(const NormBackwardArgs& args) override;
+  void conv(const ConvArgs& args) override;
+  void pool(const PoolArgs& args) override;
+  void resample(const ResampleArgs& args) override;
   void softmax(const SoftmaxArgs& args) override;
   void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
@@ -75,6 +78,10 @@ class CpuBackend final : public Backend {
     }
   }
 
+  template <typename T>
+  void run_conv(const ConvArgs& args);
+  template <typename T>
+  void run_conv_weight(const ConvArgs& args);
   void run_class_loss(const CrossEntropyArgs& args, const char* name, bool are_logs);
   template <typename T>
   void run_softmax(SoftmaxTask<T> task);

@@ -8,6 +8,7 @@
 #include "kernels/cuda/network_recording.h"
 #include "kernels/cuda/recorder.h"
 #include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/image.h"
 #include "wick/core/backend/loss.h"
 #include "wick/core/backend/matrix.h"
 #include "wick/core/backend/memory.h"
@@ -255,6 +256,24 @@ void CudaBackend::norm_backward(const NormBackwardArgs& args) {
   const char* const name = name_of(args.op);
   const Use use(context_, name);
   check(launch_norm_backward(args, use.launch()), name);
+}
+
+void CudaBackend::conv(const ConvArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_conv(args, use.launch()), name);
+}
+
+void CudaBackend::pool(const PoolArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_pool(args, use.launch()), name);
+}
+
+void CudaBackend::resample(const ResampleArgs& args) {
+  const char* const name = name_of(args.op);
+  const Use use(context_, name);
+  check(launch_resample(args, use.launch()), name);
 }
 
 void CudaBackend::softmax(const SoftmaxArgs& args) {

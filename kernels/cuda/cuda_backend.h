@@ -12,6 +12,7 @@
 #include "kernels/cuda/transfer.h"
 #include "wick/core/backend.h"
 #include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/image.h"
 #include "wick/core/backend/loss.h"
 #include "wick/core/backend/matrix.h"
 #include "wick/core/backend/memory.h"
@@ -65,6 +66,9 @@ class CudaBackend final : public Backend {
   void unary_backward(const UnaryBackwardArgs& args) override;
   void norm(const NormArgs& args) override;
   void norm_backward(const NormBackwardArgs& args) override;
+  void conv(const ConvArgs& args) override;
+  void pool(const PoolArgs& args) override;
+  void resample(const ResampleArgs& args) override;
   void softmax(const SoftmaxArgs& args) override;
   void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;

@@ -27,6 +27,7 @@
 #include "wick/core/backend.h"
 #include "wick/core/backend/arithmetic.h"
 #include "wick/core/backend/elementwise.h"
+#include "wick/core/backend/image.h"
 #include "wick/core/backend/loss.h"
 #include "wick/core/backend/matrix.h"
 #include "wick/core/backend/memory.h"
@@ -181,6 +182,13 @@ struct EpilogueArgs {
 /// Backend::norm_backward.
 [[nodiscard]] cudaError_t launch_norm_backward(const NormBackwardArgs& args,
                                                const LaunchContext& context);
+
+/// Backend::conv.
+[[nodiscard]] cudaError_t launch_conv(const ConvArgs& args, const LaunchContext& context);
+/// Backend::pool.
+[[nodiscard]] cudaError_t launch_pool(const PoolArgs& args, const LaunchContext& context);
+/// Backend::resample.
+[[nodiscard]] cudaError_t launch_resample(const ResampleArgs& args, const LaunchContext& context);
 
 /// Backend::prelu.
 [[nodiscard]] cudaError_t launch_prelu(const PreluArgs& args, const LaunchContext& context);

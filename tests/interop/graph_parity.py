@@ -90,6 +90,15 @@ def norm_mlp():
                                      norm=nn.LayerNorm(16), last=nn.Linear(16, 5)))
 
 
+def conv_net():
+    return nn.Sequential(OrderedDict(
+        image=nn.Unflatten(1, (1, 3, 4)), conv1=nn.Conv2d(1, 6, 3, padding=1, bias=False), norm1=nn.BatchNorm2d(6),
+        relu1=nn.ReLU(), pool1=nn.MaxPool2d(2, padding=1),
+        depthwise=nn.Conv2d(6, 12, 3, padding=1, groups=6, padding_mode="circular"), silu=nn.SiLU(),
+        up=nn.ConvTranspose2d(12, 18, 2, stride=2), mean=nn.AdaptiveAvgPool2d(2), flat=nn.Flatten(),
+        last=nn.Linear(72, 5)))
+
+
 def regressor():
     return nn.Sequential(OrderedDict(
         fc1=nn.Linear(12, 32), silu=nn.SiLU(), dropout1=nn.Dropout(0.2), fc2=nn.Linear(32, 16),
@@ -175,6 +184,7 @@ TASKS = {
     "categories": Task(Categories, F.binary_cross_entropy_with_logits, "answers",
                        inputs=("x", "colour", "size")),
     "norm_mlp": Task(norm_mlp, F.cross_entropy, "labels"),
+    "conv_net": Task(conv_net, F.cross_entropy, "labels"),
     "regressor": Task(regressor, F.huber_loss, "values"),
     "batch_norm": Validated(batch_norm, F.cross_entropy, "labels"),
     "dqn": Dqn(dqn, F.huber_loss, "values"),

@@ -195,7 +195,12 @@ class Refused(unittest.TestCase):
     # With what no such layer can be made, though PyTorch finds that out later or never.
     WRONG = ["Dropout(p=-0.1)", "Dropout(p=1.5)", "GroupNorm(3, 4)", "Embedding(4, 2, padding_idx=4)",
              "Embedding(4, 2, padding_idx=-5)", "Hardtanh(min_val=1.0, max_val=-1.0)", "Linear(-1, 2)",
-             "Embedding(-1, 2)", "LayerNorm((2, -3))", "BatchNorm1d(-2)", "GELU(approximate='erf')"]
+             "Embedding(-1, 2)", "LayerNorm((2, -3))", "BatchNorm1d(-2)", "GELU(approximate='erf')",
+             "Conv2d(4, 6, 3, groups=4)", "Conv2d(4, 6, 0)", "Conv1d(2, 2, 3, padding='both')", "Conv2d(2, 2, 3, stride=0)",
+             "Conv2d(2, 2, 3, stride=2, padding='same')", "Conv2d(2, 2, 3, padding_mode='mirror')",
+             "Conv2d(2, 2, (3, 3, 3))", "ConvTranspose2d(2, 2, 3, output_padding=1)", "MaxPool2d(2, padding=2)",
+             "AvgPool2d(2, divisor_override=0)", "AvgPool1d(0)", "Upsample()", "Upsample(scale_factor=0.0)",
+             "ZeroPad2d((1, 2))", "PixelShuffle(0)"]
 
     @staticmethod
     def other_shape(shape):

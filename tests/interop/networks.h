@@ -8,10 +8,13 @@
 #include "wick/nn/graph.h"
 #include "wick/nn/layers/activation.h"
 #include "wick/nn/layers/batch_norm.h"
+#include "wick/nn/layers/conv.h"
 #include "wick/nn/layers/dropout.h"
 #include "wick/nn/layers/embedding.h"
 #include "wick/nn/layers/linear.h"
 #include "wick/nn/layers/norm.h"
+#include "wick/nn/layers/pooling.h"
+#include "wick/nn/layers/reshape.h"
 #include "wick/nn/residual.h"
 #include "wick/nn/sequential.h"
 
@@ -80,6 +83,33 @@ class Networks {
     }
     model.add<nn::LayerNorm>("norm", 16, nn::LayerNormOptions{.dtype = dtype_});
     linear(model, "last", 16, 5);
+    return model;
+  }
+
+  /// Of images of 3 by 4: convolutions, pooling, a depthwise and a transposed convolution.
+  [[nodiscard]] nn::Sequential conv_net() const {
+    nn::ConvOptions options;
+    options.dtype = dtype_;
+    nn::Sequential model;
+    model.add<nn::Unflatten>("image", 1, Dims{1, 3, 4});
+    options.padding = 1;
+    options.bias = false;
+    model.add<nn::Conv2d>("conv1", 1, 6, 3, generator_, options);
+    model.add<nn::BatchNorm2d>("norm1", 6, nn::BatchNormOptions{.dtype = dtype_});
+    model.add<nn::ReLU>("relu1");
+    model.add<nn::MaxPool2d>("pool1", nn::Size2d(2), nn::MaxPoolOptions{.padding = 1});
+    options.bias = true;
+    options.groups = 6;
+    options.padding_mode = "circular";
+    model.add<nn::Conv2d>("depthwise", 6, 12, 3, generator_, options);
+    model.add<nn::SiLU>("silu");
+    nn::ConvTransposeOptions transposed;
+    transposed.stride = 2;
+    transposed.dtype = dtype_;
+    model.add<nn::ConvTranspose2d>("up", 12, 18, 2, generator_, transposed);
+    model.add<nn::AdaptiveAvgPool2d>("mean", nn::AdaptiveSize(2));
+    model.add<nn::Flatten>("flat");
+    linear(model, "last", 72, 5);
     return model;
   }
 

@@ -106,6 +106,53 @@ ARGUMENTS = {
     "Unflatten": lambda: dict(dim=random.randint(0, 3), unflattened_size=tuple(
         random.randint(1, 9) for _ in range(random.randint(1, 3)))),
 }
+
+
+def pair(low, high):
+    """A number, or two that differ: those that are the same are printed as one."""
+    first = random.randint(low, high)
+    return random.choice([first, (first, first + 1)])
+
+
+def conv_arguments(dims):
+    def size(low, high):
+        return random.randint(low, high) if dims == 1 else pair(low, high)
+    groups = random.randint(1, 3)
+    same = random.random() < 0.2
+    return dict(in_channels=groups * random.randint(1, 3), out_channels=groups * random.randint(1, 3),
+                kernel_size=size(1, 4), stride=1 if same else size(1, 3),
+                padding="same" if same else random.choice([0, "valid", size(0, 2)]), dilation=size(1, 2), groups=groups,
+                bias=random.random() < 0.5,
+                padding_mode=random.choice(["zeros", "reflect", "replicate", "circular"]))
+
+
+def transpose_arguments():
+    groups = random.randint(1, 3)
+    return dict(in_channels=groups * random.randint(1, 3), out_channels=groups * random.randint(1, 3),
+                kernel_size=random.randint(1, 4), stride=3, padding=random.randint(0, 2),
+                output_padding=random.randint(0, 2), groups=groups, bias=random.random() < 0.5,
+                dilation=random.randint(1, 2))
+
+
+ARGUMENTS.update({
+    "AdaptiveAvgPool1d": lambda: dict(output_size=random.randint(1, 9)),
+    "AdaptiveAvgPool2d": lambda: dict(output_size=random.choice([pair(1, 9), (None, 3), (2, None), (None, None)])),
+    "AvgPool1d": lambda: dict(kernel_size=4, stride=random.choice([None, 3]), padding=random.randint(0, 2)),
+    "AvgPool2d": lambda: dict(kernel_size=pair(4, 5), stride=random.choice([None, pair(1, 3)]), padding=pair(0, 1)),
+    "Conv1d": lambda: conv_arguments(1),
+    "Conv2d": lambda: conv_arguments(2),
+    "ConvTranspose1d": transpose_arguments,
+    "MaxPool1d": lambda: dict(kernel_size=4, stride=random.choice([None, 3]), padding=random.randint(0, 2),
+                              dilation=random.randint(1, 2), ceil_mode=random.random() < 0.5),
+    "MaxPool2d": lambda: dict(kernel_size=pair(4, 5), stride=random.choice([None, pair(1, 3)]), padding=pair(0, 1),
+                              dilation=pair(1, 2), ceil_mode=random.random() < 0.5),
+    "PixelShuffle": lambda: dict(upscale_factor=random.randint(1, 9)),
+    "Upsample": lambda: random.choice([dict(scale_factor=number()), dict(scale_factor=(1.5, 2.0)), dict(size=7),
+                                       dict(size=(3, 4), mode="bilinear", align_corners=True)]),
+    "ZeroPad2d": lambda: dict(padding=random.choice([3, (1, 2, 0, -4)])),
+})
+ARGUMENTS["AdaptiveMaxPool2d"] = ARGUMENTS["AdaptiveAvgPool2d"]
+ARGUMENTS["ConvTranspose2d"] = ARGUMENTS["ConvTranspose1d"]
 ARGUMENTS["BatchNorm2d"] = ARGUMENTS["BatchNorm1d"]
 ARGUMENTS["Softmax"] = ARGUMENTS["LogSoftmax"]
 

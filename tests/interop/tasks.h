@@ -224,6 +224,9 @@ class DqnTask final : public Task {
   if (name == "batch_norm") {
     return std::make_unique<ValidatedTask>(networks.batch_norm(), cross_entropy(), "labels");
   }
+  if (name == "conv_net") {
+    return std::make_unique<SequentialTask>(networks.conv_net(), cross_entropy(), "labels");
+  }
   if (name == "dqn") return std::make_unique<DqnTask>(networks.dqn());
   throw ValueError("no network " + name);
 }

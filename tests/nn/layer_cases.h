@@ -10,6 +10,7 @@
 #include <memory>
 #include <ostream>
 
+#include "tests/nn/image_cases.h"
 #include "tests/nn/norm_cases.h"
 #include "wick/core/random.h"
 #include "wick/nn/layers/activation.h"
@@ -19,12 +20,6 @@
 #include "wick/nn/layers/softmax.h"
 
 namespace wick::testing {
-
-/// What a layer is made with. Layers without parameters need none of it.
-struct LayerContext {
-  Generator& generator;
-  DType dtype = DType::float32;
-};
 
 struct LayerCase {
   /// How PyTorch makes the same layer: an expression in torch.nn.
@@ -53,6 +48,13 @@ std::unique_ptr<nn::Module> make_layer(const LayerContext& /*context*/) {
 template <std::unique_ptr<nn::Module> (*Make)(DType)>
 std::unique_ptr<nn::Module> make_of(const LayerContext& context) {
   return Make(context.dtype);
+}
+
+/// One whose input is a batch of images or signals of these sizes.
+inline LayerCase of_images(const char* torch,
+                           std::unique_ptr<nn::Module> (*make)(const LayerContext&),
+                           const Dims& trailing) {
+  return {torch, make, trailing, false, false, 1};
 }
 
 inline const LayerCase kLayerCases[] = {
@@ -169,11 +171,103 @@ inline const LayerCase kLayerCases[] = {
      false,
      false,
      1},
+    of_images("Conv2d(3, 5, 3)", make_conv<2, 3, 5, {3}>, {3, 7, 6}),
+    of_images("Conv2d(2, 7, (3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 1))",
+              make_conv<2, 2, 7, {3, 2}, {.stride = {2, 3}, .padding = {1, 2}, .dilation = {2, 1}}>,
+              {2, 9, 8}),
+    of_images("Conv2d(6, 4, 3, stride=2, padding=1, groups=2, bias=False)",
+              make_conv<2, 6, 4, {3}, {.stride = 2, .padding = 1, .groups = 2, .bias = false}>,
+              {6, 6, 5}),
+    of_images("Conv2d(5, 10, 3, stride=2, padding=2, groups=5)",
+              make_conv<2, 5, 10, {3}, {.stride = 2, .padding = 2, .groups = 5}>, {5, 6, 5}),
+    of_images("Conv2d(3, 6, 4, padding='same')", make_conv<2, 3, 6, {4}, {.padding_word = "same"}>,
+              {3, 5, 4}),
+    of_images("Conv2d(2, 3, 3, padding=2, padding_mode='reflect')",
+              make_conv<2, 2, 3, {3}, {.padding = 2, .mode = "reflect"}>, {2, 5, 4}),
+    of_images(
+        "Conv2d(2, 3, (3, 5), stride=(3, 2), padding=(1, 3), padding_mode='replicate')",
+        make_conv<2, 2, 3, {3, 5}, {.stride = {3, 2}, .padding = {1, 3}, .mode = "replicate"}>,
+        {2, 4, 6}),
+    of_images(
+        "Conv2d(3, 2, (2, 3), padding='same', dilation=2, padding_mode='circular')",
+        make_conv<2, 3, 2, {2, 3}, {.padding_word = "same", .dilation = 2, .mode = "circular"}>,
+        {3, 4, 5}),
+    of_images("Conv2d(7, 18, 1)", make_conv<2, 7, 18, {1}>, {7, 3, 3}),
+    of_images("Conv2d(5, 17, 1, stride=2, padding='valid')",
+              make_conv<2, 5, 17, {1}, {.stride = 2, .padding_word = "valid"}>, {5, 3, 4}),
+    of_images("Conv2d(3, 19, 3, stride=2, padding=1)",
+              make_conv<2, 3, 19, {3}, {.stride = 2, .padding = 1}>, {3, 5, 6}),
+    of_images("Conv1d(3, 4, 5, stride=2, padding=3)",
+              make_conv<1, 3, 4, {5}, {.stride = 2, .padding = 3}>, {3, 11}),
+    of_images("Conv1d(4, 6, 2, padding='same', groups=2, padding_mode='reflect')",
+              make_conv<1, 4, 6, {2}, {.padding_word = "same", .groups = 2, .mode = "reflect"}>,
+              {4, 7}),
+    of_images("ConvTranspose2d(3, 4, 3)", make_conv_transpose<2, 3, 4, {3}>, {3, 3, 4}),
+    of_images(
+        "ConvTranspose2d(4, 6, (3, 2), stride=(2, 3), padding=1, output_padding=(1, 2), groups=2, "
+        "dilation=(2, 1))",
+        make_conv_transpose<2, 4, 6, {3, 2},
+                            {.stride = {2, 3}, .padding = 1, .dilation = {2, 1}, .groups = 2},
+                            {1, 2}>,
+        {4, 2, 3}),
+    of_images("ConvTranspose1d(3, 5, 4, stride=3, padding=1, bias=False)",
+              make_conv_transpose<1, 3, 5, {4}, {.stride = 3, .padding = 1, .bias = false}>,
+              {3, 5}),
+    of_images("MaxPool2d(2)", make_max_pool<2, {2}>, {3, 5, 7}),
+    of_images(
+        "MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), ceil_mode=True)",
+        make_max_pool<2, {3, 2}, {.stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}}, true>,
+        {2, 6, 5}),
+    of_images("MaxPool1d(3, stride=2, padding=1)",
+              make_max_pool<1, {3}, {.stride = 2, .padding = 1}>, {3, 8}),
+    of_images("AvgPool2d((2, 3), divisor_override=5)",
+              make_avg_pool<2, {2, 3}, {.stride = {2, 3}}, {.divisor = 5}>, {3, 5, 7}),
+    of_images("AvgPool2d(3, stride=2, padding=1, ceil_mode=True)",
+              make_avg_pool<2, {3}, {.stride = 2, .padding = 1}, {.ceil_mode = true}>, {2, 7, 8}),
+    of_images("AvgPool2d(3, stride=2, padding=1, ceil_mode=True, count_include_pad=False)",
+              make_avg_pool<2, {3}, {.stride = 2, .padding = 1},
+                            {.ceil_mode = true, .count_include_pad = false}>,
+              {2, 6, 7}),
+    of_images("AvgPool1d(2, padding=1)", make_avg_pool<1, {2}, {.stride = 2, .padding = 1}>,
+              {2, 7}),
+    of_images("AdaptiveAvgPool2d((3, 2))",
+              [](const LayerContext&) -> std::unique_ptr<nn::Module> {
+                return std::make_unique<nn::AdaptiveAvgPool2d>(nn::AdaptiveSize(3, 2));
+              },
+              {2, 7, 5}),
+    of_images("AdaptiveAvgPool1d(4)", make_layer<nn::AdaptiveAvgPool1d, 4>, {3, 7}),
+    of_images("AdaptiveMaxPool2d((2, 3))",
+              [](const LayerContext&) -> std::unique_ptr<nn::Module> {
+                return std::make_unique<nn::AdaptiveMaxPool2d>(nn::AdaptiveSize(2, 3));
+              },
+              {2, 5, 7}),
+    of_images("Upsample(scale_factor=2.0)",
+              make_upsample<{.factor_height = 2.0, .factor_width = 2.0}>, {2, 3, 4}),
+    of_images("Upsample(size=(5, 3))", make_upsample<{.height = 5, .width = 3}>, {2, 4, 5}),
+    of_images("Upsample(scale_factor=(1.7, 2.3), mode='bilinear')",
+              make_upsample<{.factor_height = 1.7, .factor_width = 2.3, .mode = "bilinear"}>,
+              {2, 4, 5}),
+    of_images("Upsample(size=(7, 4), mode='bilinear', align_corners=True)",
+              make_upsample<{.height = 7, .width = 4, .mode = "bilinear", .align_corners = true}>,
+              {2, 3, 5}),
+    of_images("ZeroPad2d((1, 2, 0, 3))",
+              [](const LayerContext&) -> std::unique_ptr<nn::Module> {
+                return std::make_unique<nn::ZeroPad2d>(nn::Padding2d(1, 2, 0, 3));
+              },
+              {2, 3, 4}),
+    of_images("ZeroPad2d((-1, 2, 1, -1))",
+              [](const LayerContext&) -> std::unique_ptr<nn::Module> {
+                return std::make_unique<nn::ZeroPad2d>(nn::Padding2d(-1, 2, 1, -1));
+              },
+              {2, 4, 5}),
+    of_images("PixelShuffle(2)", make_layer<nn::PixelShuffle, 2>, {8, 3, 2}),
     {"RMSNorm(37)",
-     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
-       return std::make_unique<nn::RMSNorm>(37,
-                                            nn::RMSNormOptions{std::nullopt, true, context.dtype});
-     },
+     [](const LayerContext& context) -> std::
+                                         unique_ptr<nn::Module> {
+                                           return std::make_unique<nn::RMSNorm>(
+                                               37, nn::RMSNormOptions{std::nullopt, true,
+                                                                      context.dtype});
+                                         },
      {37},
      false},
     {"RMSNorm((4, 9), eps=1e-4, elementwise_affine=False)",
@@ -185,9 +279,11 @@ inline const LayerCase kLayerCases[] = {
      {4, 9},
      false},
     {"PReLU()",
-     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
-       return std::make_unique<nn::PReLU>(1, 0.25, nn::PReLUOptions{context.dtype});
-     },
+     [](const LayerContext& context) -> std::
+                                         unique_ptr<nn::Module> {
+                                           return std::make_unique<nn::PReLU>(
+                                               1, 0.25, nn::PReLUOptions{context.dtype});
+                                         },
      {},
      false},
     {"Softmax(dim=-1)", make_layer<nn::Softmax, -1>, {}, false},
@@ -200,25 +296,28 @@ inline const LayerCase kLayerCases[] = {
     {"Flatten()", make_layer<nn::Flatten>, {2, 3}, false, true},
     {"Flatten(start_dim=-3, end_dim=-2)", make_layer<nn::Flatten, -3, -2>, {2, 3, 4}, false, true},
     {"Unflatten(-1, (2, -1))",
-     [](const LayerContext&) -> std::unique_ptr<nn::Module> {
-       return std::make_unique<nn::Unflatten>(-1, Dims{2, -1});
-     },
+     [](const LayerContext&) -> std::
+                                 unique_ptr<nn::Module> {
+                                   return std::make_unique<nn::Unflatten>(-1, Dims{2, -1});
+                                 },
      {6},
      false,
      true},
     {"Dropout(p=0.0)",
-     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
-       return std::make_unique<nn::Dropout>(context.generator, 0.0);
-     },
+     [](const LayerContext& context)
+         -> std::unique_ptr<
+             nn::Module> { return std::make_unique<nn::Dropout>(context.generator, 0.0); },
      {},
      true,
      true},
     {"Dropout(p=0.25).eval()",
-     [](const LayerContext& context) -> std::unique_ptr<nn::Module> {
-       auto dropout = std::make_unique<nn::Dropout>(context.generator, 0.25);
-       dropout->eval();
-       return dropout;
-     },
+     [](const LayerContext& context) -> std::
+                                         unique_ptr<nn::Module> {
+                                           auto dropout = std::make_unique<nn::Dropout>(
+                                               context.generator, 0.25);
+                                           dropout->eval();
+                                           return dropout;
+                                         },
      {},
      true,
      true},
@@ -235,13 +334,14 @@ inline const LayerCase kLayerCases[] = {
   return shape;
 }
 
-/// Values on both sides of every kink, and none nearer than 1/128 to a whole number, where kinks
-/// are.
+/// Values on both sides of every kink, and none near a whole number, where kinks are; those that
+/// lie near each other in memory are different, so that a window has one largest.
 [[nodiscard]] inline Tensor layer_input(const Dims& shape, Generator& generator, DType dtype) {
   const Tensor x = Tensor::normal(shape, 0.0, 3.0, generator, DType::float64);
   auto* const data = x.data<double>();
   for (std::int64_t i = 0; i < x.numel(); ++i) {
     data[i] = (static_cast<double>(static_cast<std::int64_t>(data[i] * 64.0)) + 0.5) / 64.0;
+    data[i] += static_cast<double>(i % 1021) * 5e-6;
   }
   return x.to(dtype);
 }

@@ -35,6 +35,14 @@ TEST(MakeModule, MakesEachLayerUnderItsName) {
     if (name == "GroupNorm") options = {{"num_groups", 2}, {"num_channels", 4}};
     if (name == "Embedding") options = {{"num_embeddings", 5}, {"embedding_dim", 2}};
     if (name == "Softmax" || name == "LogSoftmax") options = {{"dim", -1}};
+    if (name.starts_with("Conv")) {
+      options = {{"in_channels", 2}, {"out_channels", 4}, {"kernel_size", 3}};
+    }
+    if (name.starts_with("MaxPool") || name.starts_with("AvgPool")) options = {{"kernel_size", 2}};
+    if (name.starts_with("Adaptive")) options = {{"output_size", 2}};
+    if (name == "PixelShuffle") options = {{"upscale_factor", 2}};
+    if (name == "Upsample") options = {{"scale_factor", 2.0}};
+    if (name == "ZeroPad2d") options = {{"padding", 1}};
     if (name == "Unflatten") options = {{"dim", 1}, {"unflattened_size", List{{2, 2}}}};
     const auto module = make_module(name, options, generator);
     EXPECT_EQ(module->type_name(), name);
@@ -73,6 +81,7 @@ TEST(MakeModule, MakesTheLayerOfEachExpressionOfPyTorch) {
       }
       const auto made = make_module(read.type, read.options, generator);
       EXPECT_TRUE(made->is_training());
+      made->load_state_dict(direct->state_dict());  // each has drawn numbers of its own
       if (read.eval) made->eval();
       EXPECT_EQ(made->is_training(), direct->is_training());
       EXPECT_EQ(made->type_name(), direct->type_name());

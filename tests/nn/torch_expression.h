@@ -111,13 +111,26 @@ class TorchExpressionReader {
   // Names that stand in a row of the table by their position alone.
   static std::string positional_name(const std::string& type, std::size_t position) {
     static const std::map<std::string_view, std::vector<std::string>> names = {
+        {"AdaptiveAvgPool1d", {"output_size"}},
+        {"AdaptiveAvgPool2d", {"output_size"}},
+        {"AdaptiveMaxPool2d", {"output_size"}},
+        {"AvgPool1d", {"kernel_size"}},
+        {"AvgPool2d", {"kernel_size"}},
         {"BatchNorm1d", {"num_features"}},
         {"BatchNorm2d", {"num_features"}},
+        {"Conv1d", {"in_channels", "out_channels", "kernel_size"}},
+        {"Conv2d", {"in_channels", "out_channels", "kernel_size"}},
+        {"ConvTranspose1d", {"in_channels", "out_channels", "kernel_size"}},
+        {"ConvTranspose2d", {"in_channels", "out_channels", "kernel_size"}},
         {"GroupNorm", {"num_groups", "num_channels"}},
         {"InstanceNorm2d", {"num_features"}},
         {"LayerNorm", {"normalized_shape"}},
+        {"MaxPool1d", {"kernel_size"}},
+        {"MaxPool2d", {"kernel_size"}},
+        {"PixelShuffle", {"upscale_factor"}},
         {"RMSNorm", {"normalized_shape"}},
         {"Unflatten", {"dim", "unflattened_size"}},
+        {"ZeroPad2d", {"padding"}},
     };
     const auto found = names.find(type);
     if (found == names.end() || position >= found->second.size()) {

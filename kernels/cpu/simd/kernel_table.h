@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/arithmetic_table.h"
+#include "kernels/cpu/simd/conv_table.h"
 #include "kernels/cpu/simd/convert_table.h"
 #include "kernels/cpu/simd/elementwise_table.h"
 #include "kernels/cpu/simd/loss_table.h"
@@ -31,6 +32,7 @@ struct KernelTable : MatmulTable<T>,
                      RandomTable<T>,
                      LossTable<T>,
                      NormTable<T>,
+                     ConvTable<T>,
                      UpdateTable<T>,
                      ConvertTable<T> {
   const char* name = nullptr;
@@ -38,10 +40,19 @@ struct KernelTable : MatmulTable<T>,
 
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
-  return {matmul_table<T, Isa>(), elementwise_table<T, Isa>(),   arithmetic_table<T, Isa>(),
-          reduce_table<T, Isa>(), vector_reduce_table<T, Isa>(), rows_table<T, Isa>(),
-          random_table<T, Isa>(), loss_table<T, Isa>(),          norm_table<T, Isa>(),
-          update_table<T, Isa>(), convert_table<T, Isa>(),       name};
+  return {matmul_table<T, Isa>(),
+          elementwise_table<T, Isa>(),
+          arithmetic_table<T, Isa>(),
+          reduce_table<T, Isa>(),
+          vector_reduce_table<T, Isa>(),
+          rows_table<T, Isa>(),
+          random_table<T, Isa>(),
+          loss_table<T, Isa>(),
+          norm_table<T, Isa>(),
+          conv_table<T, Isa>(),
+          update_table<T, Isa>(),
+          convert_table<T, Isa>(),
+          name};
 }
 
 }  // namespace wick::cpu

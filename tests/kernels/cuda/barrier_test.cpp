@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/small_net.h"
 #include "tests/kernels/cuda/device.h"
+#include "wick/core/backend/image.h"
 #include "wick/core/backend/loss.h"
 #include "wick/core/backend/norm.h"
 #include "wick/core/backend/reduce.h"
@@ -152,6 +153,19 @@ Bytes run_kernels() {
     require(cuda::launch_norm_backward(back, where));
     append(results, y);
     append(results, by_weight);
+  }
+
+  // A tile, one whose depth blocks share, and a block for each weight.
+  WindowDim side{20, 18, 3, 1, 0, 1};
+  for (const ConvShape& shape :
+       {ConvShape{2, 6, 10, 1, side, side}, ConvShape{2, 2, 2, 2, side, side}}) {
+    const DeviceArray<float> by_kernel(shape.outputs * shape.depth());
+    ConvArgs args{.op = ConvOp::weight_gradient, .shape = shape};
+    args.input = wide.data();
+    args.output = grad.data();
+    args.weight = by_kernel.data();
+    require(cuda::launch_conv(args, narrow));
+    append(results, by_kernel);
   }
 
   const DeviceArray<float> transposed(rows * cols);
