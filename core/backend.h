@@ -51,6 +51,12 @@ struct PointwiseLossArgs;
 // norm.h
 struct NormArgs;
 struct NormBackwardArgs;
+// recurrent.h
+struct RecurrentArgs;
+struct RecurrentBackwardArgs;
+// attention.h
+struct AttentionArgs;
+struct AttentionBackwardArgs;
 // rows.h
 struct CrossEntropyArgs;
 struct SoftmaxArgs;
@@ -164,6 +170,16 @@ class WICK_API Backend {
 
   virtual void norm(const NormArgs& args);
   virtual void norm_backward(const NormBackwardArgs& args);
+
+  // Recurrent layers: recurrent.h.
+
+  virtual void recurrent(const RecurrentArgs& args);
+  virtual void recurrent_backward(const RecurrentBackwardArgs& args);
+
+  // Attention: attention.h.
+
+  virtual void attention(const AttentionArgs& args);
+  virtual void attention_backward(const AttentionBackwardArgs& args);
 
   // Rows: rows.h.
 

@@ -65,6 +65,10 @@ class CudaBackend final : public Backend {
   void unary_backward(const UnaryBackwardArgs& args) override;
   void norm(const NormArgs& args) override;
   void norm_backward(const NormBackwardArgs& args) override;
+  void recurrent(const RecurrentArgs& args) override;
+  void recurrent_backward(const RecurrentBackwardArgs& args) override;
+  void attention(const AttentionArgs& args) override;
+  void attention_backward(const AttentionBackwardArgs& args) override;
   void softmax(const SoftmaxArgs& args) override;
   void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;

@@ -117,6 +117,14 @@ class TorchExpressionReader {
         {"InstanceNorm2d", {"num_features"}},
         {"LayerNorm", {"normalized_shape"}},
         {"RMSNorm", {"normalized_shape"}},
+        {"GRU", {"input_size", "hidden_size"}},
+        {"GRUCell", {"input_size", "hidden_size"}},
+        {"LSTM", {"input_size", "hidden_size"}},
+        {"LSTMCell", {"input_size", "hidden_size"}},
+        {"MultiheadAttention", {"embed_dim", "num_heads"}},
+        {"RNN", {"input_size", "hidden_size"}},
+        {"RNNCell", {"input_size", "hidden_size"}},
+        {"TransformerEncoderLayer", {"d_model", "nhead"}},
         {"Unflatten", {"dim", "unflattened_size"}},
     };
     const auto found = names.find(type);
