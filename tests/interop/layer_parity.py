@@ -134,7 +134,8 @@ class Layers(unittest.TestCase):
                                            max(before[1], error(own[name], exact[name])))
         for (expression, name), (ours, theirs) in worst.items():
             with self.subTest(layer=expression, tensor=name, seed=seed):
-                self.assertLessEqual(ours, max(times_own(expression) * theirs, ROUNDING))
+                times = times_own(expression)
+                self.assertLessEqual(ours, max(times * theirs, ROUNDING if times == 2 else 1e-5))
             if os.environ.get("WICK_VERBOSE"):
                 print(f"{expression:36} {name:12} {ours:.2e}  PyTorch {theirs:.2e}")
 
@@ -338,7 +339,8 @@ class Training(unittest.TestCase):
             model = self.network(expression, tuple(trailing), inputs, outputs, dtype)
             for name, value in model.layer.state_dict().items():
                 if value.is_floating_point():
-                    value.copy_(random_value(name, value))
+                    # An RNN of large weights doubles its state with each step.
+                    value.copy_(random_value(name, value) * (0.3 if expression.startswith("RNN") else 1.0))
             x = torch.randn(self.STEPS, max(min_samples, random.randint(2, 12)), inputs, dtype=dtype)
             # What can be learned from the inputs, with noise.
             y = x @ torch.randn(inputs, outputs, dtype=dtype) + 0.1 * torch.randn(
@@ -356,7 +358,7 @@ class Training(unittest.TestCase):
     @staticmethod
     def train(request, model):
         """The program that train_layers in wick_layers.cpp follows. Returns the losses, and the largest
-        gradient of each parameter."""
+        gradients of each parameter's elements."""
         optimizer = getattr(torch.optim, request["optimizer"]["name"])(
             model.parameters(), **request["optimizer"]["options"])
         torch.manual_seed(request["seed"])
@@ -366,7 +368,8 @@ class Training(unittest.TestCase):
             loss = nn.functional.mse_loss(model(x), y)
             loss.backward()
             for name, parameter in model.named_parameters():
-                largest[name] = max(largest.get(name, 0.0), parameter.grad.abs().max().item())
+                sizes = parameter.grad.abs()
+                largest[name] = torch.maximum(largest.get(name, sizes), sizes)
             optimizer.step()
             losses.append(loss.item())
         return losses, largest
@@ -380,11 +383,14 @@ class Training(unittest.TestCase):
         self.assertEqual(list(answer["state"]), list(state))
         for name, value in state.items():
             self.assertEqual(answer["state"][name].dtype, value.dtype)
-            # Adam makes steps of any size of gradients that are but rounding errors around 0; the
-            # running mean of a BatchNorm follows the bias before it, which is such a parameter.
-            if x.dtype == torch.float64 and largest.get(name, 1.0) > 1e-6:
-                near = 1e-5 if name not in largest and min(largest.values()) <= 1e-6 else 1e-8
-                self.assertTrue(torch.allclose(answer["state"][name], value, near, near), name)
+            # Adam makes steps of any size of gradients that are but rounding errors around 0, as those by an
+            # attention's bias of keys are; the running mean of a BatchNorm follows the bias before it, which
+            # is such a parameter.
+            if x.dtype == torch.float64:
+                known = largest[name] > 1e-6 if name in largest else torch.ones_like(value, dtype=torch.bool)
+                vague = any(sizes.max() <= 1e-6 for sizes in largest.values())
+                near = 1e-5 if name not in largest and vague else 1e-8
+                self.assertTrue(torch.allclose(answer["state"][name][known], value[known], near, near), name)
         self.assertFalse(torch.equal(state["after.bias"], request["state"]["after.bias"]))
         model.load_state_dict(answer["state"])
         self.assertLessEqual(error(answer["output"], model(x).double()), exact)

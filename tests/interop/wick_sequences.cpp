@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Runs recurrent layers with states and lengths, and attention with masks, as sequence_parity.py
 // says.
+#include "tests/interop/gpt.h"
+#include "tests/interop/make_optimizer.h"
 #include "tests/interop/program.h"
 #include "wick/core/error.h"
 #include "wick/core/ops_attention.h"
@@ -8,6 +10,7 @@
 #include "wick/nn/layers/recurrent.h"
 #include "wick/nn/layers/recurrent_cell.h"
 #include "wick/nn/layers/transformer_encoder.h"
+#include "wick/nn/losses/cross_entropy_loss.h"
 #include "wick/nn/make_module.h"
 #include "wick/nn/recurrent_stream.h"
 
@@ -230,6 +233,42 @@ Value run_products(const Value& request) {
   return answers;
 }
 
+// A list of GPTs with 'sizes', 'state', 'data' (steps, batch, context + 1), 'optimizer' and 'seed',
+// which is that of the dropouts' masks, to the losses of the steps.
+Value train_gpts(const Value& request) {
+  List answers;
+  for (const Value& item : request.as_list()) {
+    const Value& sizes = item.at("sizes");
+    const Tensor& data = item.at("data").as_tensor();
+    wick::Generator generator;
+    wick::testing::Gpt model({.tokens = sizes.at("tokens").as_int(),
+                              .context = sizes.at("context").as_int(),
+                              .width = sizes.at("width").as_int(),
+                              .heads = sizes.at("heads").as_int(),
+                              .layers = sizes.at("layers").as_int(),
+                              .dropout = sizes.at("dropout").as_double(),
+                              .dtype = item.at("dtype").as_dtype()},
+                             generator);
+    model.load_state_dict(StateDict::from_value(item.at("state")));
+    generator.manual_seed(static_cast<std::uint64_t>(item.at("seed").as_int()));
+    const auto optimizer = wick::testing::make_optimizer(model.parameters(), item.at("optimizer"));
+    nn::CrossEntropyLoss criterion;
+    List losses;
+    for (std::int64_t step = 0; step < data.size(0); ++step) {
+      const std::int64_t context = data.size(2) - 1;
+      const Tensor x = data[step].slice(1, 0, context).contiguous();
+      const Tensor y = data[step].slice(1, 1).contiguous().flatten();
+      optimizer->zero_grad();
+      losses.items.emplace_back(
+          criterion.forward(model.forward(x), y).to(wick::DType::float64).item<double>());
+      model.backward(criterion.backward(), false);
+      optimizer->step();
+    }
+    answers.items.emplace_back(std::move(losses));
+  }
+  return answers;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -240,5 +279,6 @@ int main(int count, char** arguments) {
                                      {"run_streams", run_streams},
                                      {"run_attention", run_attention},
                                      {"run_encoders", run_encoders},
-                                     {"run_products", run_products}});
+                                     {"run_products", run_products},
+                                     {"train_gpts", train_gpts}});
 }
