@@ -70,6 +70,16 @@ LAYERS = [
     ("Flatten", {}, SHAPES + IMAGES),
     ("Identity", {}, SHAPES),
     ("Unflatten", {"dim": 1, "unflattened_size": (8, -1)}, SHAPES),
+    *[(name, arguments, [(100, rows, arguments["input_size"]) for rows in (1, 32)])
+      for name in ("GRU", "LSTM", "RNN")
+      for arguments in ({"input_size": 16, "hidden_size": 16},
+                        {"input_size": 64, "hidden_size": 64, "num_layers": 2},
+                        {"input_size": 256, "hidden_size": 256})],
+    *[(name, {"input_size": 128, "hidden_size": 128}, [(32, 128)])
+      for name in ("GRUCell", "LSTMCell", "RNNCell")],
+    ("MultiheadAttention", {"embed_dim": 128, "num_heads": 4}, [(64, 4, 128), (1024, 4, 128)]),
+    ("TransformerEncoderLayer", {"d_model": 128, "nhead": 4, "dim_feedforward": 512, "dropout": 0.0},
+     [(256, 4, 128)]),
 ]  # fmt: skip
 
 LOSSES = [
@@ -81,6 +91,7 @@ LOSSES = [
 ]  # fmt: skip
 # These move nothing.
 VIEWS = ("Flatten", "Identity", "Unflatten")
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 class Wick:
@@ -124,25 +135,45 @@ def torch_layer(torch, name, arguments, shape):
     else:
         x = torch.randn(shape, requires_grad=True)
         inputs = [x, *layer.parameters()]
-    grad = torch.randn_like(layer(x))
+    if name == "MultiheadAttention":
+
+        def call():
+            return layer(x, x, x, need_weights=False)[0]
+
+    else:
+
+        def call():
+            y = layer(x)
+            return y[0] if isinstance(y, tuple) else y
+
+    grad = torch.randn_like(call())
     now = clock(torch)
 
     def forward(steps):
         start = now()
         for _ in range(steps):
-            layer(x)
+            call()
         return (now() - start) / steps * 1e6
+
+    def step(steps):
+        """One sample at a time, from the state before."""
+        state, one = None, x.detach()[:1]
+        with torch.no_grad():
+            start = now()
+            for _ in range(steps):
+                _, state = layer(one, state)
+            return (now() - start) / steps * 1e6
 
     def backward(steps):
         spent = 0.0
         for _ in range(steps):
-            y = layer(x)
+            y = call()
             start = now()
             torch.autograd.grad(y, inputs, grad)
             spent += now() - start
         return spent / steps * 1e6
 
-    return {"forward": forward, "backward": backward}
+    return {"forward": forward, "backward": backward, "step": step}
 
 
 def torch_loss(torch, name, shape):
@@ -186,6 +217,16 @@ def work_of(name, arguments, shape, direction):
                 arguments["kernel_size"] ** (len(shape) - 2))
         products = shape[0] * arguments["out_channels"] * math.prod(sizes) * per_output
         return None, 2 * products * (2 if backward else 1)
+    if name.removesuffix("Cell") in GATES:
+        hidden, layers = arguments["hidden_size"], arguments.get("num_layers", 1)
+        places = 1 if direction == "step" else elements // shape[-1]
+        depth = shape[-1] + hidden + (layers - 1) * 2 * hidden
+        gates = GATES[name.removesuffix("Cell")]
+        return None, 2 * places * gates * hidden * depth * (2 if backward else 1)
+    if name in ("MultiheadAttention", "TransformerEncoderLayer"):
+        length, width = shape[0], shape[-1]
+        forward = 2 * elements * (4 * width + 2 * length + 2 * arguments.get("dim_feedforward", 0))
+        return None, forward * (2 if backward else 1)
     if name == "Embedding":
         rows = elements * arguments["embedding_dim"] * 4
         table = arguments["num_embeddings"] * arguments["embedding_dim"] * 4
@@ -261,7 +302,8 @@ def compare_layers(programs, rounds, threads, only=None):
                     if table is LOSSES
                     else torch_layer(torch, name, own, shape)
                 )
-                for direction in directions:
+                steps = ("step",) if name in GATES and shape[1] == 1 else ()
+                for direction in directions + steps:
                     words = [direction, name, text_of(shape)]
                     words += [f"{key}={text_of(value)}" for key, value in own.items()]
                     moved, operations = work_of(name, own, shape, direction)

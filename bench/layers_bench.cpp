@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Times layers and losses, one after the other, as compare.py wants them. Reads lines
 //
-//   forward|backward|loss NAME SHAPE STEPS [ARGUMENT=VALUE ...]
+//   forward|backward|step|loss NAME SHAPE STEPS [ARGUMENT=VALUE ...]
 //   copy ELEMENTS STEPS
 //
 // and answers each with microseconds for one of STEPS runs (of the thread's time where there is
 // one): of forward() or backward() of a layer that make_module() makes of NAME and the arguments,
-// of forward() of a loss, which computes its gradient, too, or of copying float32. SHAPE is that of
-// the input: 128x512. A line `names` is answered with the names of all layers and losses, `peak`
-// with the float32 GFLOP/s of the machine at most.
+// of forward() of a loss, which computes its gradient, too, of a step of a recurrent layer's
+// stream, or of copying float32. SHAPE is that of the input: 128x512. A line `names` is answered
+// with the names of all layers and losses, `peak` with the float32 GFLOP/s of the machine at most.
 //
 //   layers_bench [THREADS]
 #include <cstdint>
@@ -18,6 +18,8 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -29,9 +31,11 @@
 #include "wick/core/random.h"
 #include "wick/core/value.h"
 #include "wick/kernels/devices.h"
+#include "wick/nn/layers/recurrent.h"
 #include "wick/nn/losses/cross_entropy_loss.h"
 #include "wick/nn/losses/pointwise_loss.h"
 #include "wick/nn/make_module.h"
+#include "wick/nn/recurrent_stream.h"
 
 namespace wick {
 namespace {
@@ -85,6 +89,18 @@ class LayerCase {
                        .to(DType::int64)
                  : Tensor::normal(shape, 0.0, 1.0, generator_);
     grad_output_ = Tensor::normal(layer_->forward(input_).shape(), 0.0, 1.0, generator_);
+    if (const auto* const recurrent = dynamic_cast<const nn::RNNBase*>(layer_.get())) {
+      stream_.emplace(*recurrent);
+      stream_->prepare();
+    }
+  }
+
+  double step(std::int64_t steps) {
+    if (!stream_) throw ValueError(concat(layer_->type_name(), " does not go step by step"));
+    const std::span<const float> x(input_.data<float>(),
+                                   static_cast<std::size_t>(stream_->input_size()));
+    std::vector<float> y(static_cast<std::size_t>(stream_->output_size()));
+    return timed(steps, [&] { stream_->step(x, std::span(y)); });
   }
 
   double forward(std::int64_t steps) {
@@ -106,6 +122,7 @@ class LayerCase {
  private:
   Generator generator_;
   std::unique_ptr<nn::Module> layer_;
+  std::optional<nn::RecurrentStream> stream_;
   Tensor input_;
   Tensor grad_output_;
 };
@@ -203,7 +220,7 @@ class Server {
     }
     std::string shape;
     if (!(in >> name >> shape >> steps) || steps < 1) {
-      throw ValueError("forward|backward|loss NAME SHAPE STEPS [ARGUMENT=VALUE ...]");
+      throw ValueError("forward|backward|step|loss NAME SHAPE STEPS [ARGUMENT=VALUE ...]");
     }
     std::string rest;
     std::getline(in, rest);
@@ -222,6 +239,7 @@ class Server {
     if (what == "loss") return std::to_string(loss_->forward(steps));
     if (what == "forward") return std::to_string(layer_->forward(steps));
     if (what == "backward") return std::to_string(layer_->backward(steps));
+    if (what == "step") return std::to_string(layer_->step(steps));
     throw ValueError(concat("there is no \"", what, '"'));
   }
 

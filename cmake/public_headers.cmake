@@ -16,9 +16,11 @@ set(WICK_HEADERS
   core/operators.h
   core/ops.h
   core/ops_arithmetic.h
+  core/ops_attention.h
   core/ops_image.h
   core/ops_join.h
   core/ops_norm.h
+  core/ops_recurrent.h
   core/ops_reduce.h
   core/ops_vector_reduce.h
   core/parameter.h
@@ -44,6 +46,7 @@ set(WICK_HEADERS
   nn/make_module.h
   nn/module.h
   nn/no_grad.h
+  nn/recurrent_stream.h
   nn/residual.h
   nn/saved_tensor.h
   nn/sequential.h
@@ -56,12 +59,16 @@ set(WICK_HEADERS
   nn/layers/dropout.h
   nn/layers/embedding.h
   nn/layers/linear.h
+  nn/layers/multihead_attention.h
   nn/layers/norm.h
   nn/layers/pooling.h
   nn/layers/prelu.h
+  nn/layers/recurrent.h
+  nn/layers/recurrent_cell.h
   nn/layers/resample.h
   nn/layers/reshape.h
   nn/layers/softmax.h
+  nn/layers/transformer_encoder.h
   nn/losses/class_loss.h
   nn/losses/cross_entropy_loss.h
   nn/losses/loss.h
@@ -113,6 +120,7 @@ set(WICK_DETAIL_HEADERS
   core/text.h
   core/visit_values.h
   core/backend/arithmetic.h
+  core/backend/attention.h
   core/backend/elementwise.h
   core/backend/image.h
   core/backend/loss.h
@@ -120,6 +128,7 @@ set(WICK_DETAIL_HEADERS
   core/backend/memory.h
   core/backend/norm.h
   core/backend/random.h
+  core/backend/recurrent.h
   core/backend/reduce.h
   core/backend/rows.h
   core/backend/update.h

@@ -10,6 +10,7 @@
 #include "wick/core/backend/matrix.h"
 #include "wick/core/backend/memory.h"
 #include "wick/core/backend/norm.h"
+#include "wick/core/backend/recurrent.h"
 #include "wick/core/backend/reduce.h"
 #include "wick/core/backend/update.h"
 #include "wick/core/backend/vector_reduce.h"
@@ -91,6 +92,22 @@ void Backend::pool(const PoolArgs& args) {
 
 void Backend::resample(const ResampleArgs& args) {
   refuse(name_of(args.op));
+}
+
+void Backend::recurrent(const RecurrentArgs& args) {
+  refuse(info_of(args.op).name);
+}
+
+void Backend::recurrent_backward(const RecurrentBackwardArgs& args) {
+  refuse(info_of(args.op).name);
+}
+
+void Backend::attention(const AttentionArgs& /*args*/) {
+  refuse("attention");
+}
+
+void Backend::attention_backward(const AttentionBackwardArgs& /*args*/) {
+  refuse("attention_backward");
 }
 
 void Backend::softmax(const SoftmaxArgs& /*args*/) {

@@ -56,6 +56,12 @@ struct NormBackwardArgs;
 struct ConvArgs;
 struct PoolArgs;
 struct ResampleArgs;
+// recurrent.h
+struct RecurrentArgs;
+struct RecurrentBackwardArgs;
+// attention.h
+struct AttentionArgs;
+struct AttentionBackwardArgs;
 // rows.h
 struct CrossEntropyArgs;
 struct SoftmaxArgs;
@@ -180,6 +186,16 @@ class WICK_API Backend {
   virtual void conv(const ConvArgs& args);
   virtual void pool(const PoolArgs& args);
   virtual void resample(const ResampleArgs& args);
+
+  // Recurrent layers: recurrent.h.
+
+  virtual void recurrent(const RecurrentArgs& args);
+  virtual void recurrent_backward(const RecurrentBackwardArgs& args);
+
+  // Attention: attention.h.
+
+  virtual void attention(const AttentionArgs& args);
+  virtual void attention_backward(const AttentionBackwardArgs& args);
 
   // Rows: rows.h.
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "nn/image_modules.h"
+#include "nn/make_sequence_modules.h"
 #include "nn/module_options.h"
 #include "wick/core/error.h"
 #include "wick/nn/layers/activation.h"
@@ -179,6 +180,8 @@ constexpr auto kRows = std::to_array<Row>({
      [](ModuleOptions& options, Generator*) -> ModulePtr {
        return std::make_unique<GELU>(options.text("approximate", "none"));
      }},
+    {"GRU", make_gru},
+    {"GRUCell", make_gru_cell},
     {"GroupNorm", group_norm},
     {"Hardsigmoid", in_place<Hardsigmoid>},
     {"Hardswish", in_place<Hardswish>},
@@ -192,6 +195,8 @@ constexpr auto kRows = std::to_array<Row>({
      }},
     {"Identity", plain<Identity>},
     {"InstanceNorm2d", instance_norm},
+    {"LSTM", make_lstm},
+    {"LSTMCell", make_lstm_cell},
     {"LayerNorm", layer_norm},
     {"LeakyReLU",
      [](ModuleOptions& options, Generator*) {
@@ -203,9 +208,12 @@ constexpr auto kRows = std::to_array<Row>({
     {"MaxPool1d", make_max_pool1d},
     {"MaxPool2d", make_max_pool2d},
     {"Mish", in_place<Mish>},
+    {"MultiheadAttention", make_multihead_attention},
     {"PReLU", prelu},
     {"PixelShuffle", make_pixel_shuffle},
     {"RMSNorm", rms_norm},
+    {"RNN", make_rnn},
+    {"RNNCell", make_rnn_cell},
     {"ReLU", in_place<ReLU>},
     {"ReLU6", in_place<ReLU6>},
     {"SELU", in_place<SELU>},
@@ -219,6 +227,7 @@ constexpr auto kRows = std::to_array<Row>({
      }},
     {"Softsign", plain<Softsign>},
     {"Tanh", plain<Tanh>},
+    {"TransformerEncoderLayer", make_transformer_encoder_layer},
     {"Unflatten",
      [](ModuleOptions& options, Generator*) -> ModulePtr {
        const std::int64_t dim = options.integer("dim");

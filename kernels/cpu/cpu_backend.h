@@ -7,6 +7,7 @@
 
 #include "kernels/cpu/simd/levels.h"
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/recurrent_steps.h"
 #include "wick/core/backend.h"
 #include "wick/core/backend/matrix.h"
 
@@ -53,6 +54,10 @@ class CpuBackend final : public Backend {
   void conv(const ConvArgs& args) override;
   void pool(const PoolArgs& args) override;
   void resample(const ResampleArgs& args) override;
+  void recurrent(const RecurrentArgs& args) override;
+  void recurrent_backward(const RecurrentBackwardArgs& args) override;
+  void attention(const AttentionArgs& args) override;
+  void attention_backward(const AttentionBackwardArgs& args) override;
   void softmax(const SoftmaxArgs& args) override;
   void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;
@@ -110,6 +115,8 @@ class CpuBackend final : public Backend {
   void column_sums_bfloat16(const MatmulArgs& args);
   // Computes a part of a product on this thread.
   void run_matmul(const MatmulTask<float>& part) const;
+  [[nodiscard]] recurrent::PackedPieces pack_pieces(const RecurrentArgs& args);
+  void multiply_here(const MatmulArgs& args) const;
 
   Level level_;
   std::int64_t block_elements_;  // of a product's B, for its caches

@@ -276,6 +276,30 @@ void CudaBackend::resample(const ResampleArgs& args) {
   check(launch_resample(args, use.launch()), name);
 }
 
+void CudaBackend::recurrent(const RecurrentArgs& args) {
+  recurrent::run(*this, args, [&](const CellStep& step) {
+    const Use use(context_, info_of(args.op).name);
+    check(launch_cell(step, use.launch()), info_of(args.op).name);
+  });
+}
+
+void CudaBackend::recurrent_backward(const RecurrentBackwardArgs& args) {
+  recurrent::run_backward(*this, args, [&](const CellBackwardStep& step) {
+    const Use use(context_, info_of(args.op).name);
+    check(launch_cell_backward(step, use.launch()), info_of(args.op).name);
+  });
+}
+
+void CudaBackend::attention(const AttentionArgs& args) {
+  const Use use(context_, "attention");
+  check(launch_attention(args, use.launch()), "attention");
+}
+
+void CudaBackend::attention_backward(const AttentionBackwardArgs& args) {
+  const Use use(context_, "attention_backward");
+  check(launch_attention_backward(args, use.launch()), "attention_backward");
+}
+
 void CudaBackend::softmax(const SoftmaxArgs& args) {
   const char* const name = args.log ? "log_softmax" : "softmax";
   const Use use(context_, name);

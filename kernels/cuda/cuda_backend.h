@@ -69,6 +69,10 @@ class CudaBackend final : public Backend {
   void conv(const ConvArgs& args) override;
   void pool(const PoolArgs& args) override;
   void resample(const ResampleArgs& args) override;
+  void recurrent(const RecurrentArgs& args) override;
+  void recurrent_backward(const RecurrentBackwardArgs& args) override;
+  void attention(const AttentionArgs& args) override;
+  void attention_backward(const AttentionBackwardArgs& args) override;
   void softmax(const SoftmaxArgs& args) override;
   void softmax_backward(const SoftmaxBackwardArgs& args) override;
   void cross_entropy(const CrossEntropyArgs& args) override;

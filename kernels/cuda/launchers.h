@@ -23,9 +23,11 @@
 
 #include <cuda_runtime_api.h>
 
+#include "kernels/recurrent_steps.h"
 #include "kernels/step_scalars.h"
 #include "wick/core/backend.h"
 #include "wick/core/backend/arithmetic.h"
+#include "wick/core/backend/attention.h"
 #include "wick/core/backend/elementwise.h"
 #include "wick/core/backend/image.h"
 #include "wick/core/backend/loss.h"
@@ -189,6 +191,18 @@ struct EpilogueArgs {
 [[nodiscard]] cudaError_t launch_pool(const PoolArgs& args, const LaunchContext& context);
 /// Backend::resample.
 [[nodiscard]] cudaError_t launch_resample(const ResampleArgs& args, const LaunchContext& context);
+
+/// The pointwise part of a step of Backend::recurrent, whose products are matmul's.
+[[nodiscard]] cudaError_t launch_cell(const CellStep& step, const LaunchContext& context);
+/// Likewise of Backend::recurrent_backward.
+[[nodiscard]] cudaError_t launch_cell_backward(const CellBackwardStep& step,
+                                               const LaunchContext& context);
+
+/// Backend::attention.
+[[nodiscard]] cudaError_t launch_attention(const AttentionArgs& args, const LaunchContext& context);
+/// Backend::attention_backward.
+[[nodiscard]] cudaError_t launch_attention_backward(const AttentionBackwardArgs& args,
+                                                    const LaunchContext& context);
 
 /// Backend::prelu.
 [[nodiscard]] cudaError_t launch_prelu(const PreluArgs& args, const LaunchContext& context);

@@ -8,9 +8,11 @@
 
 #include "tests/support.h"
 #include "wick/core/backend/arithmetic.h"
+#include "wick/core/backend/attention.h"
 #include "wick/core/backend/elementwise.h"
 #include "wick/core/backend/matrix.h"
 #include "wick/core/backend/memory.h"
+#include "wick/core/backend/recurrent.h"
 #include "wick/core/backend/reduce.h"
 #include "wick/core/backend/rows.h"
 #include "wick/core/backend/update.h"
@@ -60,6 +62,20 @@ TEST(Backend, RefusesArithmeticAndReductionsByTheirNames) {
   }
   refused([&] { device.ternary({.op = TernaryOp::clamp}); }, "clamp");
   refused([&] { device.reduce({.op = ReduceOp::max}); }, "max");
+}
+
+TEST(Backend, RefusesRecurrenceAndAttentionByTheirNames) {
+  SmallDevice device;
+  const auto refused = [](const auto& call, const char* name) {
+    testing::expect_throw_with<DeviceError>(call, concat(name, ": the device cuda:7"));
+  };
+  for (std::size_t i = 0; i < kCellOpCount; ++i) {
+    const auto op = static_cast<CellOp>(i);
+    refused([&] { device.recurrent({.op = op}); }, info_of(op).name);
+    refused([&] { device.recurrent_backward({.op = op}); }, info_of(op).name);
+  }
+  refused([&] { device.attention(AttentionArgs{}); }, "attention");
+  refused([&] { device.attention_backward(AttentionBackwardArgs{}); }, "attention_backward");
 }
 
 TEST(Backend, RefusesTheUpdatesThatADeviceLacksByTheirNames) {

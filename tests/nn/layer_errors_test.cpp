@@ -231,8 +231,7 @@ class ErrorsOfLayers : public ::testing::TestWithParam<testing::LayerCase> {
     auto& outer = model_.add<Sequential>("outer");
     // A step of its own also where an Identity is none.
     outer.append("layer", std::move(layer));
-    const std::string torch = GetParam().torch;
-    name_ = torch.substr(0, torch.find('('));
+    name_ = layer_->description();
   }
   [[nodiscard]] Tensor input(DType dtype = DType::float32) {
     return testing::layer_input(testing::input_shape(GetParam(), {6, 4}), generator_,

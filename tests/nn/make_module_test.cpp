@@ -44,6 +44,11 @@ TEST(MakeModule, MakesEachLayerUnderItsName) {
     if (name == "Upsample") options = {{"scale_factor", 2.0}};
     if (name == "ZeroPad2d") options = {{"padding", 1}};
     if (name == "Unflatten") options = {{"dim", 1}, {"unflattened_size", List{{2, 2}}}};
+    if (name.starts_with("RNN") || name.starts_with("LSTM") || name.starts_with("GRU")) {
+      options = {{"input_size", 3}, {"hidden_size", 4}};
+    }
+    if (name == "MultiheadAttention") options = {{"embed_dim", 6}, {"num_heads", 2}};
+    if (name == "TransformerEncoderLayer") options = {{"d_model", 6}, {"nhead", 2}};
     const auto module = make_module(name, options, generator);
     EXPECT_EQ(module->type_name(), name);
     EXPECT_TRUE(module->is_training());
@@ -83,6 +88,7 @@ TEST(MakeModule, MakesTheLayerOfEachExpressionOfPyTorch) {
       EXPECT_TRUE(made->is_training());
       made->load_state_dict(direct->state_dict());  // each has drawn numbers of its own
       if (read.eval) made->eval();
+      made->load_state_dict(direct->state_dict());  // some draw their weights
       EXPECT_EQ(made->is_training(), direct->is_training());
       EXPECT_EQ(made->type_name(), direct->type_name());
       const auto x = [&](const Dims& batch) {

@@ -54,8 +54,12 @@ TEST_P(OneThread, EachLayer) {
       missing.erase(child->type_name());
     }
   }
+  // Recurrent layers run by RecurrentStream (streams_test.cpp).
+  const std::set<std::string_view> without_plan = {
+      "Embedding",          "GRU",   "GRUCell", "LSTM",    "LSTMCell",
+      "MultiheadAttention", "PReLU", "RNN",     "RNNCell", "TransformerEncoderLayer"};
   for (const std::string_view name : missing) {
-    EXPECT_TRUE(name == "Embedding" || name == "PReLU") << name << " is not known to have no plan";
+    EXPECT_TRUE(without_plan.contains(name)) << name << " is not known to have no plan";
   }
 }
 

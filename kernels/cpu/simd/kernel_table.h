@@ -5,6 +5,8 @@
 #pragma once
 
 #include "kernels/cpu/simd/arithmetic_table.h"
+#include "kernels/cpu/simd/attention_table.h"
+#include "kernels/cpu/simd/cell_table.h"
 #include "kernels/cpu/simd/conv_table.h"
 #include "kernels/cpu/simd/convert_table.h"
 #include "kernels/cpu/simd/elementwise_table.h"
@@ -34,25 +36,19 @@ struct KernelTable : MatmulTable<T>,
                      NormTable<T>,
                      ConvTable<T>,
                      UpdateTable<T>,
+                     CellTable<T>,
+                     AttentionTable<T>,
                      ConvertTable<T> {
   const char* name = nullptr;
 };
 
 template <typename T, typename Isa>
 [[nodiscard]] KernelTable<T> make_kernel_table(const char* name) {
-  return {matmul_table<T, Isa>(),
-          elementwise_table<T, Isa>(),
-          arithmetic_table<T, Isa>(),
-          reduce_table<T, Isa>(),
-          vector_reduce_table<T, Isa>(),
-          rows_table<T, Isa>(),
-          random_table<T, Isa>(),
-          loss_table<T, Isa>(),
-          norm_table<T, Isa>(),
-          conv_table<T, Isa>(),
-          update_table<T, Isa>(),
-          convert_table<T, Isa>(),
-          name};
+  return {matmul_table<T, Isa>(),    elementwise_table<T, Isa>(),   arithmetic_table<T, Isa>(),
+          reduce_table<T, Isa>(),    vector_reduce_table<T, Isa>(), rows_table<T, Isa>(),
+          random_table<T, Isa>(),    loss_table<T, Isa>(),          norm_table<T, Isa>(),
+          conv_table<T, Isa>(),      update_table<T, Isa>(),        cell_table<T, Isa>(),
+          attention_table<T, Isa>(), convert_table<T, Isa>(),       name};
 }
 
 }  // namespace wick::cpu
