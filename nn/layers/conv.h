@@ -54,7 +54,8 @@ struct ConvTransposeOptions {
 /// one dimension, or one sample without the N, in the dtype of the layer, float32 or float64; a
 /// tensor that is not contiguous is copied.
 ///
-/// Each output is summed in an order that depends on the shape alone.
+/// Each output is summed in an order that depends on the shape alone. Under Module::autocast(), it
+/// computes in float32.
 class WICK_API Convolution : public Module {
  public:
   [[nodiscard]] std::string_view type_name() const noexcept override { return type_name_; }
