@@ -37,10 +37,16 @@ template <typename T>
   return !task.packed && (task.b_col != 1 || task.rows >= kCopyRows);
 }
 
+// Of a panel. A packed B is as it was packed.
+template <typename T, typename Isa>
+int panel_vectors(const MatmulTask<T>& task) {
+  return task.packed || task.panel_vectors == 0 ? kTileVectors<Isa> : task.panel_vectors;
+}
+
 // Columns of a block of B. Of a B that was packed, all: its panels are as they were packed.
 template <typename T, typename Isa>
 std::int64_t column_block(const MatmulTask<T>& task) {
-  const std::int64_t kPanel = task.panel_vectors * kLanes<T, Isa>;
+  const std::int64_t kPanel = panel_vectors<T, Isa>(task) * kLanes<T, Isa>;
   const std::int64_t depth = depth_block(task);
   if (task.packed || depth == 0) return task.cols;
   const std::int64_t panels = task.block_elements / depth / kPanel;
@@ -270,7 +276,7 @@ template <typename T, typename Isa>
 void matmul_outer(const MatmulTask<T>& task) {
   const std::int64_t most_depth = depth_block(task);
   const std::int64_t most_cols = column_block<T, Isa>(task);
-  const int vectors = task.packed ? kTileVectors<Isa> : task.panel_vectors;  // as it was packed
+  const int vectors = panel_vectors<T, Isa>(task);
   for (std::int64_t n = 0; n < task.cols; n += most_cols) {
     const MatmulTask<T> part = cols_of(task, n, least(n + most_cols, task.cols));
     std::int64_t k = 0;

@@ -33,7 +33,7 @@ struct MatmulTask {
   // Of the whole C, whatever part of it this is; plan_matmul() sets both.
   MatmulMethod method;
   std::int64_t depth_block;     // values of k worked on at once: the most
-  int panel_vectors;            // of a tile of outer products, the most
+  int panel_vectors;            // of a tile of outer products, the most; 0: as of a packed B
   std::int64_t block_elements;  // elements of B worked on at once, for the caches' sake
   T* workspace;                 // matmul_workspace() elements, aligned to 64 bytes
 };
