@@ -2,7 +2,7 @@
 """Recurrent layers with states and lengths, and attention with masks, beside PyTorch's.
 
 The error of a tensor is max|a - b| / max(1, max|b|), where b is PyTorch's in float64: in float64 at most
-1e-11, in float32 at most 1e-5, or four times that of PyTorch's own float32. Shapes and values are drawn
+1e-11, in float32 at most 1e-5 (attention: 5e-5), or twice that of PyTorch's own float32. Shapes and values are drawn
 anew each time; the seed is printed, and --seed repeats it.
 """
 import copy
@@ -34,6 +34,8 @@ def some_dict(**options):
 
 
 class Parity(unittest.TestCase):
+    FLOAT32 = 1e-5
+
     def check(self, what, answer, exact, own):
         """`exact` is in float64, `own` in the dtype of the answer."""
         self.assertNotIn("kind", answer, answer)
@@ -43,7 +45,7 @@ class Parity(unittest.TestCase):
                 self.assertEqual(value.dtype, own[name].dtype)
                 self.assertEqual(value.shape, own[name].shape)
                 bound = 1e-11 if value.dtype == torch.float64 else max(
-                    1e-5, 2 * error(own[name], exact[name]))
+                    self.FLOAT32, 2 * error(own[name], exact[name]))
                 self.assertLessEqual(error(value, exact[name]), bound)
 
     def compare(self, command, requests, run):
@@ -225,6 +227,9 @@ class Recurrent(Parity):
 
 
 class Attention(Parity):
+    # The gradient by a score is a difference of two sums, which are equal where there is but one key.
+    FLOAT32 = 5e-5
+
     @staticmethod
     def mask(shape, dtype):
         """Of any kind, in which each query sees a key."""
