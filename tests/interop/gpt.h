@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A small GPT (Radford et al. 2018), put together from layers by hand: the class Gpt of
-// sequence_parity.py.
+// gpt_parity.py.
 #pragma once
 
 #include <cstdint>

@@ -8,13 +8,13 @@ most twice that of PyTorch's own float32, or below what a rounding of the result
 In training, where the layer stands between two Linears, losses differ at most by the TOLERANCE of
 wick_program.py. Shapes and values are drawn anew each time; the seed is printed, and --seed repeats it.
 """
-import inspect
 import os
 import random
 import unittest
 from collections import OrderedDict
 
 import wick_program
+from layer_expressions import Described, layer_of, times_own
 from wick_program import torch
 from torch import nn  # the layers are expressions in it
 
@@ -24,23 +24,6 @@ ROUNDING = 3.5e-7  # what the functions promise: 2 ulp, and that of one more ope
 def error(actual, exact):
     scale = exact.abs().max()
     return ((actual.double() - exact).abs().max() / scale).item() if scale > 0 else 0.0
-
-
-def times_own(expression):
-    """How many times PyTorch's own error ours may be. After several products one behind the other, both
-    are drawn anew each time."""
-    return 4 if expression.startswith(("RNN", "LSTM", "GRU", "Multihead", "Transformer")) else 2
-
-
-def layer_of(expression):
-    """The layer, which takes one tensor and gives one."""
-    layer = eval(f"nn.{expression}")  # pylint: disable=eval-used
-    if isinstance(layer, (nn.RNNBase, nn.LSTMCell)):
-        layer.register_forward_hook(lambda module, inputs, output: output[0])
-    if isinstance(layer, nn.MultiheadAttention):
-        attend = layer.forward
-        layer.forward = lambda x: attend(x, x, x, need_weights=False)[0]
-    return layer
 
 
 def make(expression, state, dtype):
@@ -158,47 +141,6 @@ class Layers(unittest.TestCase):
                                                    atol=1e-140, equal_nan=True),
                                     [(a, b, c) for a, b, c in zip(x.tolist(), value.tolist(),
                                                                   exact[name].tolist()) if b != c])
-
-
-def _recurrent(input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
-               bidirectional=False, proj_size=0, device=None, dtype=None):
-    pass
-
-
-def _rnn(input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False,
-         dropout=0.0, bidirectional=False, device=None, dtype=None):
-    pass
-
-
-# PyTorch's own take (*args, **kwargs).
-SIGNATURES = {"RNN": _rnn, "LSTM": _recurrent, "GRU": _recurrent}
-
-
-class Described:
-    """Of a layer's expression, what make_module() is given: PyTorch's names of all arguments."""
-
-    def __init__(self, expression):
-        self.training = True
-        eval(f"nn.{expression}", {"nn": self})  # pylint: disable=eval-used
-
-    def __getattr__(self, name):
-        def call(*arguments, **options):
-            signature = inspect.signature(SIGNATURES.get(name, getattr(nn, name)))
-            bound = signature.bind(*arguments, **options)
-            bound.apply_defaults()
-            self.type = name
-            self.options = {key: getattr(value, "__name__", value)  # an activation is a function
-                            for key, value in bound.arguments.items()
-                            if not signature.parameters[key].kind.name.startswith("VAR_")}
-            return self
-        return call
-
-    def eval(self):
-        self.training = False
-
-    def request(self, dtype):
-        options = dict(self.options, dtype=dtype) if "dtype" in self.options else self.options
-        return {"type": self.type, "options": options, "training": self.training}
 
 
 class MakeModule(unittest.TestCase):
