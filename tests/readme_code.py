@@ -56,6 +56,8 @@ const wick::Tensor grad_actor = wick::Tensor::ones({3, 4}), grad_critic = wick::
 """, "static_cast<void>(y);\n"),
     "class Gate final : public nn::Composite {               // relu(gate(x)) * x": Context(
         file="using wick::Generator;\n", is_declaration=True),
+    "nn::RecurrentStream stream(lstm);            // copies the weights in the order in which they are read": Context(
+        "const wick::nn::LSTM lstm(8, 16);\nconst std::vector<float> sample(8);\nstd::vector<float> output(16);\n"),
     'auto layer = nn::make_module("Linear", {{"in_features", 64}, {"out_features", 10}}, generator);': Context(
         OF_64 + "wick::StateDict state;\n"),
     'optim::LBFGS optimizer(model.parameters(), {.line_search_fn = "strong_wolfe"});': Context(NETWORK),

@@ -76,7 +76,8 @@ struct OuterChoice {
 template <typename T, typename Isa>
 OuterChoice choose_panels(std::int64_t rows, std::int64_t cols, std::int64_t depth,
                           bool transpose_c) {
-  const int widest = rows > tile_rows<Isa>(2) ? kTileVectors<Isa> + 1 : kMostVectors<Isa>;
+  constexpr int kTall = kTileVectors<Isa> < kMostVectors ? kTileVectors<Isa> + 1 : kMostVectors;
+  const int widest = rows > tile_rows<Isa>(2) ? kTall : kMostVectors;
   const int most = transpose_c ? kTransposedVectors : widest;
   OuterChoice best{};
   int vectors = cols > kLanes<T, Isa> ? 2 : 1;
@@ -98,7 +99,7 @@ OuterChoice guess_panels(std::int64_t rows, std::int64_t cols, std::int64_t dept
                          bool transpose_c) {
   constexpr std::int64_t kWide = kLanes<T, Isa>;
   const auto across = static_cast<int>((cols + kWide - 1) / kWide);
-  int vectors = transpose_c ? kTransposedVectors : kMostVectors<Isa>;
+  int vectors = transpose_c ? kTransposedVectors : kMostVectors;
   if (across < vectors) vectors = across > 0 ? across : 1;
   while (vectors > 1 && tile_rows_of<T, Isa>(vectors, transpose_c) < 4 &&
          tile_rows_of<T, Isa>(vectors, transpose_c) < rows) {

@@ -27,7 +27,7 @@ template <typename T>
 
 // Columns of the widest panel.
 template <typename T, typename Isa>
-inline constexpr std::int64_t kPanelCols = kMostVectors<Isa>* kLanes<T, Isa>;
+inline constexpr std::int64_t kPanelCols = kMostVectors* kLanes<T, Isa>;
 
 // From so many rows on, to copy B costs little, and the panels of a copy are read faster.
 inline constexpr std::int64_t kCopyRows = 200;

@@ -8,8 +8,7 @@
 namespace wick::cpu {
 
 // The widest tile, in vectors of columns: for few rows, whose accumulators leave registers for it.
-template <typename Isa>
-inline constexpr int kMostVectors = Isa::kRegisters == 32 ? 6 : 4;
+inline constexpr int kMostVectors = 4;
 // Of a packed B, which serves any number of rows.
 template <typename Isa>
 inline constexpr int kTileVectors = Isa::kRegisters == 32 ? 4 : 2;
@@ -235,11 +234,16 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows, bool 
       for (; count > 0; --count) step.template operator()<Copy>();
     } else {
       // By the compiler, not by unroll(): that would mix the steps, and they do not all fit in the
-      // registers.
-      if constexpr (Rows * Vectors > 12) {
+      // registers. Where steps are long, and for processors that have nothing better, it is code for
+      // nothing.
+      constexpr int kSums = Rows * Vectors;
+      if constexpr (Isa::kVectorBytes == 32 && kSums > 4 && kSums <= 12) {
+#pragma GCC unroll 4
+        for (; count > 0; --count) step.template operator()<Copy>();
+      } else if constexpr (Isa::kVectorBytes > 16 && kSums <= 8) {
+#pragma GCC unroll 2
         for (; count > 0; --count) step.template operator()<Copy>();
       } else {
-#pragma GCC unroll 4
         for (; count > 0; --count) step.template operator()<Copy>();
       }
     }
@@ -305,7 +309,7 @@ struct Tiles<T, Isa, AlongRows, Vectors, std::integer_sequence<int, I...>> {
 };
 
 /// The tile of so many rows and vectors, or null if there is none.
-template <typename T, typename Isa, bool AlongRows, int Vectors = kMostVectors<Isa>>
+template <typename T, typename Isa, bool AlongRows, int Vectors = kMostVectors>
 TileFunction<T> tile_function(int rows, int vectors, bool is_long) {
   if constexpr (Vectors == 0) {
     return nullptr;
