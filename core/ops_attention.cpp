@@ -186,7 +186,7 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   };
   Dims shape = query.shape();
   shape[shape.size() - 1] = value.size(-1);
-  const Tensor output = Tensor::empty(shape, query.dtype(), query.device());
+  Tensor output = Tensor::empty(shape, query.dtype(), query.device());
   Tensor mask;
   if (attn_mask != nullptr) mask = *attn_mask;
   attention(

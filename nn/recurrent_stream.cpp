@@ -172,7 +172,7 @@ void RecurrentStream::run(const std::byte* input, std::byte* output) {
 
 RecurrentState RecurrentStream::state() const {
   const auto gather = [&](const auto& place_of) {
-    const Tensor all = Tensor::empty({num_layers(), weights_->hidden}, weights_->dtype);
+    Tensor all = Tensor::empty({num_layers(), weights_->hidden}, weights_->dtype);
     for (std::size_t i = 0; i < weights_->layers.size(); ++i) {
       const Tensor row = all[static_cast<std::int64_t>(i)];
       std::memcpy(row.raw(), place_of(weights_->layers[i]), row.nbytes());

@@ -46,7 +46,7 @@ recurrent::PackedPieces CpuBackend::pack_pieces(const RecurrentArgs& args) {
   std::int64_t size = 0;
   recurrent::for_pieces(args.op,
                         [&](const recurrent::Piece& piece) { size += size_of_piece(piece); });
-  float* memory = thread_workspace<float, RecurrentArgs>(size);
+  auto* memory = thread_workspace<float, RecurrentArgs>(size);
   recurrent::for_pieces(args.op, [&](const recurrent::Piece& piece) {
     const float* const weight =
         static_cast<const float*>(args.weight_hh) + piece.weight * hidden * hidden;

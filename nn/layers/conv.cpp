@@ -146,7 +146,7 @@ void Convolution::set_padding(const ConvOptions& options) {
 
 Convolution::Convolution(std::string_view type_name, ConvStep step, const ConvOptions& options,
                          Generator* generator)
-    : type_name_(type_name), step_(std::move(step)) {
+    : type_name_(type_name), step_(step) {
   check_sizes(options);
   set_padding(options);
   who_ = name_with_sizes();

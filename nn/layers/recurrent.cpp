@@ -99,8 +99,8 @@ RNNBase::RNNBase(const RNNBase& other, ModuleCopier& copier)
   }
 }
 
-RNNBase::RNNBase(RNNBase&& other) = default;
-RNNBase& RNNBase::operator=(RNNBase&& other) = default;
+RNNBase::RNNBase(RNNBase&& other) noexcept = default;
+RNNBase& RNNBase::operator=(RNNBase&& other) noexcept = default;
 RNNBase::~RNNBase() = default;
 
 RNN::RNN(std::int64_t input_size, std::int64_t hidden_size, Generator& generator,

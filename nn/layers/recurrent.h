@@ -108,8 +108,10 @@ class WICK_API RNNBase : public Module {
   RNNBase(std::string_view type_name, CellOp op, std::int64_t input_size, std::int64_t hidden_size,
           Generator& generator, bool keep, const Options& options);
   RNNBase(const RNNBase& other, ModuleCopier& copier);
-  RNNBase(RNNBase&& other);
-  RNNBase& operator=(RNNBase&& other);
+  RNNBase(const RNNBase&) = delete;
+  RNNBase& operator=(const RNNBase&) = delete;
+  RNNBase(RNNBase&& other) noexcept;
+  RNNBase& operator=(RNNBase&& other) noexcept;
   void release_saved() noexcept override;
 
  private:

@@ -56,8 +56,8 @@ RNNCellBase::RNNCellBase(const RNNCellBase& other, ModuleCopier& copier)
       hidden_size_(other.hidden_size_),
       pass_(std::make_unique<RecurrentPass>(*other.pass_, copier)) {}
 
-RNNCellBase::RNNCellBase(RNNCellBase&& other) = default;
-RNNCellBase& RNNCellBase::operator=(RNNCellBase&& other) = default;
+RNNCellBase::RNNCellBase(RNNCellBase&& other) noexcept = default;
+RNNCellBase& RNNCellBase::operator=(RNNCellBase&& other) noexcept = default;
 RNNCellBase::~RNNCellBase() = default;
 
 RNNCell::RNNCell(std::int64_t input_size, std::int64_t hidden_size, Generator& generator,

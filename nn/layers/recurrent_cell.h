@@ -52,8 +52,10 @@ class WICK_API RNNCellBase : public Module {
               std::int64_t hidden_size, Generator& generator, bool bias, DType dtype,
               Device device);
   RNNCellBase(const RNNCellBase& other, ModuleCopier& copier);
-  RNNCellBase(RNNCellBase&& other);
-  RNNCellBase& operator=(RNNCellBase&& other);
+  RNNCellBase(const RNNCellBase&) = delete;
+  RNNCellBase& operator=(const RNNCellBase&) = delete;
+  RNNCellBase(RNNCellBase&& other) noexcept;
+  RNNCellBase& operator=(RNNCellBase&& other) noexcept;
   void release_saved() noexcept override;
 
  private:

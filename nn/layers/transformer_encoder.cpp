@@ -173,7 +173,7 @@ Tensor TransformerEncoderLayer::forward(const Tensor& input, const EncoderMasks&
 
 void TransformerEncoderLayer::require_saved_intact(bool /*input_grad*/) const {
   for (const auto& [name, child] : children()) {
-    within(name, [&] { child->require_saved_intact(true); });
+    within(name, [&layer = *child] { layer.require_saved_intact(true); });
   }
 }
 

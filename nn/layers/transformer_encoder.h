@@ -62,7 +62,7 @@ class WICK_API TransformerEncoderLayer final : public Module {
 
   [[nodiscard]] Tensor forward(const Tensor& input) override { return forward(input, {}); }
   /// Throws as MultiheadAttention::forward() does.
-  [[nodiscard]] Tensor forward(const Tensor& src, const EncoderMasks& masks);
+  [[nodiscard]] Tensor forward(const Tensor& input, const EncoderMasks& masks);
   Tensor backward(const Tensor& grad_output, bool input_grad = true) override;
   void require_saved_intact(bool input_grad) const override;
 
