@@ -234,8 +234,8 @@ template <typename T, typename Isa, int Rows, int Vectors, bool AlongRows, bool 
       for (; count > 0; --count) step.template operator()<Copy>();
     } else {
       // By the compiler, not by unroll(): that would mix the steps, and they do not all fit in the
-      // registers. Where steps are long, and for processors that have nothing better, it is code for
-      // nothing.
+      // registers. Where steps are long, and for processors that have nothing better, it is code
+      // for nothing.
       constexpr int kSums = Rows * Vectors;
       if constexpr (Isa::kVectorBytes == 32 && kSums > 4 && kSums <= 12) {
 #pragma GCC unroll 4
